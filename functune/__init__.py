@@ -1,0 +1,1 @@
+"""The lab beside the app: runs it in the genuine worker runtime, load-tests its settings, says which to set."""

@@ -1,0 +1,60 @@
+"""Every error functune raises on purpose.
+
+    FunctuneError                the message is for the user: no traceback is shown with it
+    ├── UsageError               a flag, file or value given by the user is wrong
+    │   ├── SettingsError        host.json, local.settings.json or an app setting
+    │   └── ExperimentError      an experiment file
+    ├── HostError                the host could not start or stay up
+    │   ├── AppError             the function app is broken: import error, no FunctionApp, bad route
+    │   ├── PortInUseError
+    │   ├── WorkerStartError     a worker process did not become ready
+    │   └── WorkerDiedError      a worker process ended while it was needed
+    ├── LoadError                the load generator could not run or measured nothing
+    └── RunFolderError           a run folder is missing, incomplete or of another schema
+
+Messages name the thing, the value, what is allowed and what to do next.
+"""
+
+
+class FunctuneError(Exception):
+    """Base of all errors meant for the user."""
+
+
+class UsageError(FunctuneError):
+    """Something the user gave is wrong."""
+
+
+class SettingsError(UsageError):
+    """A settings file or app setting is wrong."""
+
+
+class ExperimentError(UsageError):
+    """An experiment file is wrong."""
+
+
+class HostError(FunctuneError):
+    """The host could not start or stay up."""
+
+
+class AppError(HostError):
+    """The function app itself is broken."""
+
+
+class PortInUseError(HostError):
+    """The address is taken."""
+
+
+class WorkerStartError(HostError):
+    """A worker process did not become ready."""
+
+
+class WorkerDiedError(HostError):
+    """A worker process ended while it was needed."""
+
+
+class LoadError(FunctuneError):
+    """The load generator could not run, or measured nothing."""
+
+
+class RunFolderError(FunctuneError):
+    """A run folder cannot be used."""
