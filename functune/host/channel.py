@@ -1,0 +1,139 @@
+"""The front's end of the stream to one worker: requests out, answers matched by invocation id."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any, cast
+
+from functune.errors import HostError, WorkerDiedError
+from functune.host.messages import (
+    FromWorker,
+    FunctionMetadataResponse,
+    FunctionsMetadataRequest,
+    InvocationRequest,
+    InvocationResponse,
+    MessageReader,
+    ProtocolError,
+    RpcLog,
+    StartStream,
+    ToWorker,
+    WorkerInitRequest,
+    WorkerInitResponse,
+    WorkerStatusRequest,
+    WorkerStatusResponse,
+    WorkerTerminate,
+    encode,
+)
+
+
+class Channel(asyncio.Protocol):
+    """
+    One multiplexed stream. There is no limit to what may be in flight, as on the platform: waiting happens in the worker.
+
+    ``on_log`` gets every log record; ``on_lost`` is called once when the stream ends. Whoever knows why it ended then
+    calls ``fail`` with the reason, which answers everything still in flight.
+    """
+
+    def __init__(self, *, on_log: Callable[[RpcLog], None], on_lost: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[StartStream] = loop.create_future()
+        self.in_flight: dict[str, asyncio.Future[InvocationResponse]] = {}
+        self._loop = loop
+        self._on_log = on_log
+        self._on_lost = on_lost
+        self._reader: MessageReader[FromWorker] = MessageReader(FromWorker.__value__)
+        self._transport: asyncio.Transport | None = None
+        self._initialized: asyncio.Future[WorkerInitResponse] = loop.create_future()
+        self._indexed: asyncio.Future[FunctionMetadataResponse] = loop.create_future()
+        self._pings: dict[int, asyncio.Future[None]] = {}
+        self._sequence = itertools.count(1)
+
+    def invoke(self, request: InvocationRequest) -> asyncio.Future[InvocationResponse]:
+        """Send one invocation; the future holds its answer, or WorkerDiedError once ``fail`` was called."""
+        answer: asyncio.Future[InvocationResponse] = self._loop.create_future()
+        self.in_flight[request.invocation_id] = answer
+        self._send(request)
+        return answer
+
+    async def init(self, request: WorkerInitRequest) -> WorkerInitResponse:
+        """Have the worker import the app and index its functions."""
+        self._send(request)
+        return await self._initialized
+
+    async def functions(self) -> FunctionMetadataResponse:
+        """The functions the worker indexed."""
+        self._send(FunctionsMetadataRequest())
+        return await self._indexed
+
+    async def ping(self) -> None:
+        """Return once the worker's event loop has answered."""
+        sequence = next(self._sequence)
+        answered = self._pings[sequence] = self._loop.create_future()
+        self._send(WorkerStatusRequest(sequence))
+        await answered
+
+    def terminate(self) -> None:
+        """Ask the worker to end by itself."""
+        if self._transport is not None:
+            self._send(WorkerTerminate())
+
+    def fail(self, reason: HostError) -> None:
+        """Answer everything that waits for this worker with ``reason``."""
+        waiting: list[asyncio.Future[Any]] = [
+            self.started,
+            self._initialized,
+            self._indexed,
+            *self._pings.values(),
+            *self.in_flight.values(),
+        ]
+        self.in_flight.clear()
+        for future in waiting:
+            if not future.done():
+                future.set_exception(reason)
+                future.exception()  # mark it seen: nobody may be waiting for this one
+
+    def close(self) -> None:
+        """Close the stream from this side."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class does not derive from asyncio's
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._on_lost()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            messages = self._reader.feed(data)
+        except ProtocolError as error:
+            # Only an app that writes to file descriptors it does not own gets here; the stream cannot be trusted again.
+            self.fail(WorkerDiedError(f"the stream of a worker is torn: {error}"))
+            self.close()
+            return
+        for message in messages:
+            self._receive(message)
+
+    def _receive(self, message: FromWorker) -> None:
+        match message:
+            case InvocationResponse():
+                answer = self.in_flight.pop(message.invocation_id, None)
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
+            case RpcLog():
+                self._on_log(message)
+            case WorkerStatusResponse(sequence=sequence):
+                self._pings.pop(sequence).set_result(None)
+            case StartStream():
+                self.started.set_result(message)
+            case WorkerInitResponse():
+                self._initialized.set_result(message)
+            case FunctionMetadataResponse():
+                self._indexed.set_result(message)
+
+    def _send(self, message: ToWorker) -> None:
+        if self._transport is None:
+            self.fail(WorkerDiedError("the worker's stream is closed"))
+            return
+        self._transport.write(encode(message))

@@ -1,0 +1,45 @@
+"""The terminal output of the host: lines as ``func start`` prints them, ``[UTC timestamp] message``."""
+
+import logging
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from typing import TextIO
+
+_LINE_LIMIT = 16 * 1024
+"""Characters shown of one message: an app that logs megabytes must not drown the terminal or its reader."""
+
+
+class Console:
+    """
+    Writes log lines. System messages below warning show with ``verbose`` only, user messages from information on.
+
+    The last lines are kept for the message of a host that fails to start.
+    """
+
+    def __init__(self, *, verbose: bool, stream: TextIO = sys.stdout) -> None:
+        self._verbose = verbose
+        self._stream = stream
+        self.recent: deque[str] = deque(maxlen=20)
+
+    def plain(self, text: str) -> None:
+        """Text without a timestamp, as the banner and the function list are shown."""
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def user(self, message: str, level: int = logging.INFO) -> None:
+        """What the app logged or printed."""
+        if level >= logging.INFO:
+            self._line(message)
+
+    def system(self, message: str, level: int = logging.INFO) -> None:
+        """What the host or the runtime has to say."""
+        if self._verbose or level >= logging.WARNING:
+            self._line(message)
+
+    def _line(self, message: str) -> None:
+        if len(message) > _LINE_LIMIT:
+            message = f"{message[:_LINE_LIMIT]}… ({len(message) - _LINE_LIMIT} more characters)"
+        self.recent.append(message)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+        self.plain(f"[{now}Z] {message}")

@@ -1,0 +1,134 @@
+"""
+The inline constraints of route templates: ``{id:int:min(1)}``.
+
+The default map of ASP.NET Core routing: int, long, decimal, float, double, bool, guid, datetime, min, max, range, minlength,
+maxlength, length, alpha, regex, required, file, nonfile. A value a constraint refuses makes the route non-matching.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+type Constraint = Callable[[str], bool]
+
+_INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*\Z")
+# NumberStyles.Number: sign before or behind, thousands separators, a decimal point.
+_DECIMAL = re.compile(r"\s*(?:[+-]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)|(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)[+-])\s*\Z")
+_FLOAT = re.compile(
+    r"\s*(?:[+-]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:infinity|∞)|[+-]?nan)\s*\Z",
+    re.IGNORECASE,
+)
+_GUID = re.compile(
+    r"\s*(?:[0-9a-f]{32}"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|\{[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}"
+    r"|\([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\))\s*\Z",
+    re.IGNORECASE,
+)
+_ALPHA = re.compile(r"[a-z]*\Z", re.IGNORECASE)
+_DATE_FORMATS = (
+    "%m/%d/%Y",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%Y/%m/%d",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%a, %d %b %Y %H:%M:%S GMT",
+)
+
+
+def parse_constraint(name: str, arguments: str | None) -> Constraint:
+    """The test behind ``name(arguments)``. Raises ValueError for an unknown name or arguments that do not fit."""
+    key = name.strip().lower()
+    if arguments is None and key in _PLAIN:
+        return _PLAIN[key]
+    if arguments is not None and key == "regex":
+        return _regex(arguments)
+    if arguments is not None and key in _WITH_NUMBERS:
+        return _with_numbers(key, arguments)
+    known = sorted([*_PLAIN, *_WITH_NUMBERS, "regex"])
+    shown = name if arguments is None else f"{name}({arguments})"
+    raise ValueError(f"the constraint '{shown}' is not known; there are {', '.join(known)}")
+
+
+def _between(low: int, high: int) -> Constraint:
+    return lambda value: _INTEGER.match(value) is not None and low <= int(value) <= high
+
+
+_is_long = _between(-(2**63), 2**63 - 1)
+
+
+def _is_float(value: str) -> bool:
+    return _FLOAT.match(value) is not None
+
+
+def _is_datetime(value: str) -> bool:
+    """The ISO forms and the common ones of .NET's invariant culture; its parser takes more, rarely seen ones."""
+    text = value.strip()
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return any(_parses(text, pattern) for pattern in _DATE_FORMATS)
+    return True
+
+
+def _parses(text: str, pattern: str) -> bool:
+    try:
+        datetime.strptime(text, pattern)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_file(value: str) -> bool:
+    name = value.rpartition("/")[2]
+    return "." in name and not name.endswith(".")
+
+
+def _regex(arguments: str) -> Constraint:
+    try:
+        pattern = re.compile(arguments, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"the constraint 'regex({arguments})' is not a regular expression: {error}") from error
+    return lambda value: pattern.search(value) is not None  # unanchored, as on the platform
+
+
+_PLAIN: dict[str, Constraint] = {
+    "int": _between(-(2**31), 2**31 - 1),
+    "long": _is_long,
+    "decimal": lambda value: _DECIMAL.match(value) is not None,
+    "float": _is_float,
+    "double": _is_float,
+    "bool": lambda value: value.strip().lower() in {"true", "false"},
+    "guid": lambda value: _GUID.match(value) is not None,
+    "datetime": _is_datetime,
+    "alpha": lambda value: _ALPHA.match(value) is not None,
+    "required": lambda value: value != "",
+    "file": _is_file,
+    "nonfile": lambda value: not _is_file(value),
+}
+
+_WITH_NUMBERS: dict[str, dict[int, Callable[..., Constraint]]] = {
+    "min": {1: lambda low: lambda value: _is_long(value) and int(value) >= low},
+    "max": {1: lambda high: lambda value: _is_long(value) and int(value) <= high},
+    "range": {2: lambda low, high: lambda value: _is_long(value) and low <= int(value) <= high},
+    "minlength": {1: lambda low: lambda value: len(value) >= low},
+    "maxlength": {1: lambda high: lambda value: len(value) <= high},
+    "length": {
+        1: lambda exact: lambda value: len(value) == exact,
+        2: lambda low, high: lambda value: low <= len(value) <= high,
+    },
+}
+
+
+def _with_numbers(key: str, arguments: str) -> Constraint:
+    by_count = _WITH_NUMBERS[key]
+    try:
+        numbers = [int(argument) for argument in arguments.split(",")]
+        return by_count[len(numbers)](*numbers)
+    except (ValueError, KeyError) as error:
+        counts = " or ".join(str(count) for count in by_count)
+        raise ValueError(f"the constraint '{key}({arguments})' takes {counts} whole number(s)") from error

@@ -1,0 +1,157 @@
+"""
+From what a worker indexed to the functions the host serves: validation, routes, allow list and disabled ones.
+
+A function that breaks a rule of the host is dropped with an error that names it and the rest go on, as on the platform;
+a route template the router refuses stops the start.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from functune.host.messages import RpcFunctionMetadata
+from functune.host.routing import Route, RouteTable, parse_template
+from functune.settings import HostSettings
+
+# The host's own patterns (Utility.cs): an underscore in a binding name is not allowed, in a function name it is.
+_FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")
+_BINDING_NAME = re.compile(r"(?:[A-Za-z][A-Za-z0-9]{0,127}|\$return)\Z")
+_RESERVED_ROUTES = ("admin", "runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One indexed function. ``route`` is None unless an HTTP trigger starts it; ``methods`` None means all."""
+
+    metadata: RpcFunctionMetadata
+    bindings: tuple[dict[str, Any], ...]
+    trigger: dict[str, Any]
+    route: str | None
+    methods: tuple[str, ...] | None
+    http_output: str | None
+    """Name of the HTTP output binding: ``$return`` or an ``Out`` parameter; None when there is none."""
+    is_disabled: bool
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.metadata.name
+
+    @property
+    def trigger_name(self) -> str:
+        """The parameter the request is passed in."""
+        return str(self.trigger["name"])
+
+    @property
+    def auth_level(self) -> str:
+        """Lower-cased; ``function`` unless the binding says otherwise."""
+        return str(self.trigger.get("authLevel") or "function").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSet:
+    """``functions`` in the order they are tried and listed; ``errors`` say which were dropped, and why."""
+
+    functions: tuple[Function, ...]
+    errors: tuple[str, ...]
+
+    @property
+    def other_triggers(self) -> tuple[Function, ...]:
+        """Functions no HTTP request starts; listed, not run."""
+        return tuple(function for function in self.functions if function.route is None)
+
+    def routes(self) -> RouteTable[Function]:
+        """The route table. Raises RouteError when a template is not valid."""
+        return RouteTable(
+            Route(
+                parse_template(function.route),
+                None if function.methods is None else frozenset(function.methods),
+                function,
+            )
+            for function in self.functions
+            if function.route is not None and not function.is_disabled
+        )
+
+
+def load(indexed: Iterable[RpcFunctionMetadata], settings: HostSettings) -> FunctionSet:
+    """Validate the indexed functions and sort them by name, ordinal and without case: the order of matching."""
+    functions: list[Function] = []
+    errors: list[str] = []
+    for metadata in sorted(indexed, key=lambda found: found.name.upper()):
+        function = _function(metadata, settings)
+        error = _error(function, functions)
+        if error is not None:
+            errors.append(f"The '{metadata.name}' function is in error: {error}")
+        elif _is_allowed(function, settings.host_json.functions):
+            functions.append(function)
+    return FunctionSet(tuple(functions), tuple(errors))
+
+
+def _function(metadata: RpcFunctionMetadata, settings: HostSettings) -> Function:
+    bindings = tuple(json.loads(binding) for binding in metadata.raw_bindings)
+    trigger: dict[str, Any] = next(
+        (binding for binding in bindings if str(binding.get("type", "")).lower().endswith("trigger")), {}
+    )
+    is_http = str(trigger.get("type", "")).lower() == "httptrigger"
+    return Function(
+        metadata=metadata,
+        bindings=bindings,
+        trigger=trigger,
+        route=_full_route(trigger.get("route"), metadata.name, settings.host_json.route_prefix) if is_http else None,
+        methods=_methods(trigger.get("methods")),
+        http_output=next(
+            (str(b["name"]) for b in bindings if str(b.get("type", "")).lower() == "http" and _is_output(b)), None
+        ),
+        is_disabled=metadata.name.lower() in settings.disabled_functions,
+    )
+
+
+def _full_route(route: str | None, name: str, prefix: str) -> str:
+    route = name if route is None else route
+    return f"{prefix}/{route}" if prefix else route
+
+
+def _methods(methods: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if methods is None else tuple(str(method).upper() for method in methods)
+
+
+def _is_output(binding: dict[str, Any]) -> bool:
+    return str(binding.get("direction", "")).lower() in {"out", "1"}
+
+
+def _is_allowed(function: Function, allowed: Sequence[str] | None) -> bool:
+    return allowed is None or function.name.lower() in {name.lower() for name in allowed}
+
+
+def _error(function: Function, earlier: Sequence[Function]) -> str | None:
+    """Why the host refuses this function; None when it does not."""
+    name = function.name
+    if not _FUNCTION_NAME.match(name) or name.lower() == "host":
+        return f"'{name}' is not a function name: a letter, then up to 127 letters, digits, '_' or '-'; not 'host'"
+    for binding in function.bindings:
+        if not _BINDING_NAME.match(str(binding.get("name", ""))):
+            return (
+                f"the binding name '{binding.get('name')}' is invalid: a letter, then up to 127 letters or digits "
+                "(no underscore); change trigger_arg_name or arg_name"
+            )
+    names = [str(binding["name"]) for binding in function.bindings]
+    if len(set(names)) < len(names):
+        return f"its binding names {', '.join(names)} are not unique"
+    if not function.trigger:
+        return "it has no trigger"
+    return None if function.route is None else _route_error(function, earlier)
+
+
+def _route_error(function: Function, earlier: Sequence[Function]) -> str | None:
+    own_route = str(function.trigger.get("route") or function.name).strip("/").lower()
+    if own_route.startswith(_RESERVED_ROUTES):
+        return f"its route '{own_route}' begins with a reserved word ({' or '.join(_RESERVED_ROUTES)})"
+    assert function.route is not None
+    for other in earlier:
+        if other.route is None or other.route.strip("/").lower() != function.route.strip("/").lower():
+            continue
+        if function.methods is None or other.methods is None or set(function.methods) & set(other.methods):
+            return f"its route '{function.route}' is taken by the function '{other.name}'"
+    return None

@@ -1,0 +1,238 @@
+"""
+What front and worker say to each other, and how it becomes bytes. No sockets and no clocks here.
+
+The messages are named after those of the platform's FunctionRpc.proto, and follow its order on one stream:
+StartStream, WorkerInitRequest, WorkerInitResponse, FunctionsMetadataRequest, FunctionMetadataResponse, then
+InvocationRequest and InvocationResponse in any interleaving, by invocation id. FunctionLoadRequest is left out: the
+runtime answers every one of them with success, since indexing happens in WorkerInit.
+
+A frame is four bytes of length, big endian, and that many bytes of MessagePack. Structs travel as arrays with their tag
+first, which keeps a small invocation near 200 bytes.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+MAX_FRAME_BYTES: Final = 512 * 1024 * 1024
+"""Above the largest body the host lets in (100 MiB by default); a larger length means the stream is torn."""
+
+_LENGTH: Final = struct.Struct(">I")
+
+
+class ProtocolError(Exception):
+    """The bytes are not a message of this protocol; the stream cannot be used any further."""
+
+
+class StartStream(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """First message of a worker: its process is up."""
+
+    worker_id: str
+    pid: int
+
+
+class WorkerInitRequest(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """Asks the worker to import the app and index its functions."""
+
+    function_app_directory: str
+    host_version: str
+
+
+class RpcException(msgspec.Struct, frozen=True, array_like=True):
+    """What went wrong inside a worker: ``Type: message`` and the Python traceback."""
+
+    message: str
+    stack_trace: str = ""
+
+
+class WorkerInitResponse(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Success when ``exception`` is None."""
+
+    capabilities: dict[str, str]
+    worker_metadata: dict[str, str]
+    exception: RpcException | None = None
+
+
+class FunctionsMetadataRequest(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """Asks for the indexed functions."""
+
+
+class RpcFunctionMetadata(msgspec.Struct, frozen=True, array_like=True):
+    """One indexed function; ``raw_bindings`` are JSON texts as in function.json."""
+
+    name: str
+    function_id: str
+    script_file: str
+    entry_point: str
+    directory: str
+    raw_bindings: list[str]
+
+
+class FunctionMetadataResponse(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """``functions`` is None when the script root has no function_app.py."""
+
+    functions: list[RpcFunctionMetadata] | None
+
+
+class RpcHttp(msgspec.Struct, frozen=True, array_like=True):
+    """An HTTP request as the host hands it to a worker: names lower-cased, duplicates joined, parameters decoded."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    params: dict[str, str]
+    body: bytes
+
+
+class InvocationRequest(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """Run one function; ``trigger_name`` is the parameter that takes the request."""
+
+    invocation_id: str
+    function_id: str
+    trigger_name: str
+    http: RpcHttp
+    trace_parent: str
+    trace_state: str
+
+
+class RpcHttpCookie(msgspec.Struct, frozen=True, array_like=True):
+    """A cookie of an answer. ``expires`` is the text the app gave; None and "" differ for ``domain`` and ``path``."""
+
+    name: str
+    value: str
+    domain: str
+    path: str
+    expires: str
+    max_age: str
+    secure: bool
+    http_only: bool
+    same_site: str
+
+
+class HttpData(msgspec.Struct, frozen=True, array_like=True, tag="http"):
+    """An ``HttpResponse`` the function made."""
+
+    status_code: str
+    headers: dict[str, str]
+    cookies: list[RpcHttpCookie]
+    body: bytes
+
+
+class StringData(msgspec.Struct, frozen=True, array_like=True, tag="string"):
+    """A plain ``str``."""
+
+    value: str
+
+
+class BytesData(msgspec.Struct, frozen=True, array_like=True, tag="bytes"):
+    """Plain bytes, from a generic binding."""
+
+    value: bytes
+
+
+class JsonData(msgspec.Struct, frozen=True, array_like=True, tag="json"):
+    """A JSON text: dict, list, int, float or bool from a generic binding."""
+
+    value: str
+
+
+type TypedData = HttpData | StringData | BytesData | JsonData
+
+
+class InvocationResponse(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """Success when ``exception`` is None. ``output_data`` holds what ``Out`` parameters were set to."""
+
+    invocation_id: str
+    return_value: TypedData | None = None
+    output_data: dict[str, TypedData | None] = {}
+    exception: RpcException | None = None
+
+
+class RpcLog(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """A log record of a worker. ``level`` is Python's number; system records are the runtime's own."""
+
+    level: int
+    message: str
+    is_system: bool
+    invocation_id: str | None = None
+
+
+class WorkerTerminate(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """Asks the worker to end by itself."""
+
+
+class WorkerStatusRequest(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """A ping: answered from the worker's event loop, so a blocked loop answers late."""
+
+    sequence: int
+
+
+class WorkerStatusResponse(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """The answer to a ping."""
+
+    sequence: int
+
+
+type ToWorker = WorkerInitRequest | FunctionsMetadataRequest | InvocationRequest | WorkerTerminate | WorkerStatusRequest
+type FromWorker = (
+    StartStream | WorkerInitResponse | FunctionMetadataResponse | InvocationResponse | RpcLog | WorkerStatusResponse
+)
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def encode(message: ToWorker | FromWorker) -> bytes:
+    """One message as one frame."""
+    payload = _encoder.encode(message)
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class MessageReader[Message]:
+    """
+    Turns a byte stream cut anywhere back into messages.
+
+    ``reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)``; then ``reader.feed(data)`` with whatever
+    arrived. Raises ProtocolError on a frame that is too long or does not decode.
+    """
+
+    def __init__(self, messages: object) -> None:
+        self._decode: Callable[[bytes | bytearray], Message] = msgspec.msgpack.Decoder(messages).decode
+        self._partial = bytearray()
+        self._needed = 0
+
+    def feed(self, data: bytes) -> list[Message]:
+        """Every message that is complete once ``data`` has arrived, in order."""
+        if self._partial:
+            # Waiting for a whole frame before looking again keeps a large body from being scanned once per chunk.
+            self._partial += data
+            if len(self._partial) < self._needed:
+                return []
+            data = bytes(self._partial)
+            self._partial.clear()
+        messages: list[Message] = []
+        start, available = 0, len(data)
+        while start < available:
+            self._needed = self._frame_size(data, start)
+            if start + self._needed > available:
+                self._partial += data[start:]
+                break
+            payload = data[start + _LENGTH.size : start + self._needed]
+            try:
+                messages.append(self._decode(payload))
+            except msgspec.DecodeError as error:
+                raise ProtocolError(f"a frame of {len(payload)} bytes is not a message: {error}") from error
+            start += self._needed
+        return messages
+
+    @staticmethod
+    def _frame_size(data: bytes, start: int) -> int:
+        """Bytes the frame at ``start`` takes, its length included; as many as are needed to know it, if cut short."""
+        if len(data) - start < _LENGTH.size:
+            return _LENGTH.size
+        (length,) = _LENGTH.unpack_from(data, start)
+        if length > MAX_FRAME_BYTES:
+            raise ProtocolError(f"a frame of {length} bytes, at most {MAX_FRAME_BYTES} are allowed")
+        return _LENGTH.size + int(length)

@@ -1,0 +1,318 @@
+"""
+Route templates and the route table, by the rules of the classic ASP.NET router that the Functions host uses.
+
+The first route that matches wins, in the order of the function names: no scoring by how specific a template is. A
+method that is not listed makes its route non-matching, and the search goes on. Everything here is pure; a path is given
+decoded, with ``%2F`` left as it is (see ``decode_path``).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from functune.errors import AppError
+from functune.host.constraints import Constraint, parse_constraint
+
+_ENCODED_RUN = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_ENCODED_SLASH = re.compile(r"(%2[Ff])")
+_PARAMETER_NAME = re.compile(r"[^/{}?*]+\Z")
+
+
+class RouteError(AppError):
+    """A route template that the router refuses; the host does not start with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``{name:constraint=default}``, ``{name?}`` or ``{*name}``."""
+
+    name: str
+    constraints: tuple[Constraint, ...] = ()
+    default: str | None = None
+    is_optional: bool = False
+    is_catch_all: bool = False
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether the path may end before this parameter."""
+        return self.is_optional or self.is_catch_all or self.default is not None
+
+
+type Segment = tuple[str | Parameter, ...]
+"""Literals and parameters between two slashes; more than one part makes it a complex segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A parsed route template: ``parse_template("products/{id:int?}").match("products/7") == {"id": "7"}``."""
+
+    text: str
+    segments: tuple[Segment, ...]
+    literal: str | None
+    """The lower-cased path, when the template has no parameter: compared instead of matched."""
+    pattern: re.Pattern[str]
+    parameters: tuple[Parameter, ...]
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """
+        Route values of a decoded path without its leading slash; None when it does not match.
+
+        One trailing slash is ignored. A parameter that is absent and has no default is left out.
+        """
+        found = self.pattern.fullmatch(path)
+        if found is None:
+            return None
+        values: dict[str, str] = {}
+        for parameter, captured in zip(self.parameters, found.groups(), strict=True):
+            value = captured or parameter.default
+            if value is None:
+                continue
+            if not all(constraint(value) for constraint in parameter.constraints):
+                return None
+            values[parameter.name] = value
+        return values
+
+
+def parse_template(text: str) -> Template:
+    """Parse one template, the route prefix included. Raises RouteError naming the template and the reason."""
+    try:
+        pieces = _split_segments(_trim_start(text))
+        segments = tuple(_parse_segment(piece) for piece in pieces)
+        parameters = tuple(part for segment in segments for part in segment if isinstance(part, Parameter))
+        _check(segments, parameters)
+        pattern = re.compile(_pattern(segments), re.IGNORECASE | re.DOTALL)
+    except ValueError as error:
+        raise RouteError(f"the route template '{text}' is not valid: {error}") from error
+    literal = "/".join(str(segment[0]) for segment in segments).lower() if not parameters else None
+    return Template(text, segments, literal, pattern, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Route[Target]:
+    """A template, the methods it takes (None: all of them) and what it leads to."""
+
+    template: Template
+    methods: frozenset[str] | None
+    target: Target
+
+
+class RouteTable[Target]:
+    """
+    Routes in the order they are tried.
+
+    ``table.match("GET", "/api/products/7")`` is ``(target, {"id": "7"})`` or None.
+    """
+
+    def __init__(self, routes: Iterable[Route[Target]]) -> None:
+        self.routes: Sequence[Route[Target]] = tuple(routes)
+
+    def match(self, method: str, path: str) -> tuple[Target, dict[str, str]] | None:
+        """The first route whose method and template match a decoded path that begins with a slash."""
+        path = path[1:]
+        folded = path.lower().removesuffix("/")
+        for route in self.routes:
+            if route.methods is not None and method not in route.methods:
+                continue
+            template = route.template
+            if template.literal is not None:
+                if template.literal == folded:
+                    return route.target, {}
+                continue
+            values = template.match(path)
+            if values is not None:
+                return route.target, values
+        return None
+
+
+def decode_path(raw_path: str) -> str:
+    """
+    Percent-decode a path as Kestrel does: UTF-8, ``%2F`` kept, sequences that are not UTF-8 kept as typed.
+
+    Dot segments are removed. ``+`` stays a plus. Raises ValueError for ``%00``.
+    """
+    if "%" in raw_path:
+        raw_path = _ENCODED_RUN.sub(_decode_run, raw_path)
+        if "\0" in raw_path:
+            raise ValueError("the path holds %00")
+    if "/." in raw_path:
+        raw_path = _remove_dot_segments(raw_path)
+    return raw_path
+
+
+def _decode_run(run: re.Match[str]) -> str:
+    pieces = _ENCODED_SLASH.split(run.group())
+    return "".join(piece if _ENCODED_SLASH.fullmatch(piece) else _decode_utf8(piece) for piece in pieces)
+
+
+def _decode_utf8(encoded: str) -> str:
+    octets = unquote_to_bytes(encoded)
+    decoded = octets.decode("utf-8", errors="surrogateescape")
+    # A byte that is not UTF-8 came out as a lone surrogate: give it back as it was typed.
+    return "".join(f"%{ord(char) - 0xDC00:02X}" if "\udc80" <= char <= "\udcff" else char for char in decoded)
+
+
+def _remove_dot_segments(path: str) -> str:
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            if kept:
+                kept.pop()
+        elif segment != ".":
+            kept.append(segment)
+    ends_open = segments[-1] in {".", ".."}
+    return "/" + "/".join(kept) + ("/" if ends_open and kept else "")
+
+
+def _trim_start(text: str) -> str:
+    if text.startswith("~/"):
+        return text[2:]
+    return text.removeprefix("/")
+
+
+def _split_segments(text: str) -> list[str]:
+    if not text:
+        return []
+    pieces: list[str] = []
+    depth = start = 0
+    for position, char in enumerate(text):
+        # Doubled braces cancel out, and a regex constraint may hold a slash of its own.
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        if char == "/" and depth == 0:
+            pieces.append(text[start:position])
+            start = position + 1
+    if text[start:]:
+        pieces.append(text[start:])
+    if any(not piece for piece in pieces):
+        raise ValueError("two separators '/' follow each other (does the route begin with a slash?)")
+    return pieces
+
+
+def _parse_segment(piece: str) -> Segment:
+    parts: list[str | Parameter] = []
+    literal = ""
+    position = 0
+    while position < len(piece):
+        if piece.startswith(("{{", "}}"), position):
+            literal += piece[position]
+            position += 2
+        elif piece[position] == "{":
+            end = _closing_brace(piece, position + 1)
+            if literal:
+                parts.append(literal)
+                literal = ""
+            elif parts:
+                raise ValueError("two parameters follow each other; put a literal between them")
+            parts.append(_parse_parameter(piece[position + 1 : end].replace("{{", "{").replace("}}", "}")))
+            position = end + 1
+        elif piece[position] in "}?*":
+            raise ValueError(f"'{piece[position]}' stands outside a parameter in '{piece}'")
+        else:
+            literal += piece[position]
+            position += 1
+    if literal:
+        parts.append(literal)
+    return tuple(parts)
+
+
+def _closing_brace(piece: str, position: int) -> int:
+    while position < len(piece):
+        if piece.startswith(("{{", "}}"), position):
+            position += 2
+        elif piece[position] == "}":
+            return position
+        elif piece[position] == "{":
+            break
+        else:
+            position += 1
+    raise ValueError(f"a brace in '{piece}' is not closed")
+
+
+def _parse_parameter(text: str) -> Parameter:
+    is_catch_all = text.startswith("*")
+    text = text.lstrip("*") if is_catch_all else text
+    name_end = next((index for index, char in enumerate(text) if char in ":=?"), len(text))
+    name, rest = text[:name_end], text[name_end:]
+    if not _PARAMETER_NAME.match(name):
+        raise ValueError(f"'{name}' is not a parameter name")
+    is_optional = rest.endswith("?")
+    rest = rest.removesuffix("?")
+    constraints: list[Constraint] = []
+    while rest.startswith(":"):
+        constraint, rest = _take_constraint(rest[1:])
+        constraints.append(constraint)
+    default = rest[1:] if rest.startswith("=") else None
+    if rest and default is None:
+        raise ValueError(f"'{rest}' after the parameter '{name}' is not understood")
+    if is_optional and default is not None:
+        raise ValueError(f"the parameter '{name}' is optional and has a default; choose one")
+    if is_optional and is_catch_all:
+        raise ValueError(f"the catch-all parameter '{name}' cannot be marked optional; it may be empty anyway")
+    return Parameter(name, tuple(constraints), default, is_optional, is_catch_all)
+
+
+def _take_constraint(text: str) -> tuple[Constraint, str]:
+    """Split ``name(arguments)…`` into its constraint and what follows it."""
+    name = re.match(r"[^:=(]*", text)
+    assert name is not None
+    rest = text[name.end() :]
+    if not rest.startswith("("):
+        return parse_constraint(name.group(), None), rest
+    # Arguments end at the first ')' that something else of the parameter, or nothing, follows: a regex may hold more.
+    close = re.search(r"\)(?=:|=|\Z)", rest)
+    if close is None:
+        raise ValueError(f"the arguments of the constraint '{text}' are not closed")
+    return parse_constraint(name.group(), rest[1 : close.start()]), rest[close.end() :]
+
+
+def _check(segments: Sequence[Segment], parameters: Sequence[Parameter]) -> None:
+    names = [parameter.name.lower() for parameter in parameters]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the parameter '{name}' appears twice")
+    for index, segment in enumerate(segments):
+        is_last = index == len(segments) - 1
+        for position, part in enumerate(segment):
+            if not isinstance(part, Parameter):
+                continue
+            if part.is_catch_all and (not is_last or len(segment) > 1):
+                raise ValueError(f"the catch-all parameter '{part.name}' must be the whole last segment")
+            if part.is_optional and (not is_last or position < len(segment) - 1):
+                raise ValueError(f"the optional parameter '{part.name}' must come last")
+            if part.is_optional and len(segment) > 1 and segment[position - 1] != ".":
+                raise ValueError(f"the optional parameter '{part.name}' may only follow a '.' in its segment")
+
+
+def _pattern(segments: Sequence[Segment]) -> str:
+    required, missing = "", ""
+    can_be_missing = True
+    for index in range(len(segments) - 1, -1, -1):
+        segment = segments[index]
+        slash = "/" if index else ""
+        only = segment[0] if len(segment) == 1 else None
+        can_be_missing = can_be_missing and isinstance(only, Parameter) and only.may_be_missing
+        body = slash + _segment_pattern(segment)
+        if can_be_missing:
+            missing = f"(?:{body}{missing})?"
+        else:
+            required = body + required
+    ends_in_catch_all = bool(segments) and any(isinstance(p, Parameter) and p.is_catch_all for p in segments[-1])
+    return required + missing + ("" if ends_in_catch_all else "/?")
+
+
+def _segment_pattern(segment: Segment) -> str:
+    pattern = ""
+    for position, part in enumerate(segment):
+        if isinstance(part, Parameter):
+            pattern += "(.*)" if part.is_catch_all else "([^/]+)"
+        elif position + 1 < len(segment) and _is_optional(segment[position + 1]):
+            # `{name}.{extension?}`: the dot goes when the extension does.
+            return pattern + f"(?:{re.escape(part)}([^/]+))?"
+        else:
+            pattern += re.escape(part)
+    return pattern
+
+
+def _is_optional(part: str | Parameter) -> bool:
+    return isinstance(part, Parameter) and part.is_optional

@@ -1,0 +1,180 @@
+"""
+How a request reaches a worker and how its answer goes out: the conversions of the .NET host, as pure functions.
+
+Sources: GrpcMessageConversionExtensions.cs (request), HttpBinding.cs and RawScriptResult.cs (answer).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from functune.host.messages import (
+    BytesData,
+    HttpData,
+    InvocationResponse,
+    JsonData,
+    RpcHttpCookie,
+    StringData,
+)
+
+type RawHeaders = Iterable[tuple[bytes, bytes]]
+
+_TEXT = b"text/plain; charset=utf-8"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+# The front frames the answer itself; the app's idea of it would contradict that.
+_FRAMING = {"connection", "content-length", "transfer-encoding"}
+
+
+class AnswerError(Exception):
+    """The function's result cannot be sent as an HTTP answer; the client gets 500 with an empty body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes to the client."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def request_headers(raw: RawHeaders) -> dict[str, str]:
+    """Names in lower case, duplicates joined with a comma, empty values kept."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1").lower()
+        value = raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+def request_query(query: str) -> dict[str, str]:
+    """Decoded; keys compared without case and kept as first spelled, duplicates joined, empty values dropped."""
+    if not query:
+        return {}
+    spelled: dict[str, str] = {}
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=False, errors="replace"):
+        known = spelled.setdefault(name.lower(), name)
+        values[known] = f"{values[known]},{value}" if known in values else value
+    return values
+
+
+def answer(response: InvocationResponse, http_output: str | None) -> Answer:
+    """
+    The HTTP answer of a successful invocation.
+
+    ``http_output`` names the HTTP output binding; without one, or when it was never set, the answer is 204. Raises
+    AnswerError for what cannot be sent.
+    """
+    data = response.return_value if http_output == "$return" else response.output_data.get(http_output or "")
+    match data:
+        case None:
+            return Answer(204, [], b"")
+        case HttpData():
+            return _from_http_data(data)
+        case StringData(value=text) | JsonData(value=text):
+            return _from_text(text)
+        case BytesData(value=octets):
+            return Answer(200, [(b"content-type", b"application/octet-stream")], octets)
+
+
+def _from_http_data(data: HttpData) -> Answer:
+    return Answer(
+        _status(data.status_code),
+        [*_headers(data.headers), *((b"set-cookie", _latin(_cookie(cookie))) for cookie in data.cookies)],
+        data.body,
+    )
+
+
+def _from_text(text: str) -> Answer:
+    """A returned ``str`` is tried as JSON first, as the host does: see ``_from_json``."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return Answer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
+    return _from_json(value)
+
+
+def _from_json(value: object) -> Answer:
+    """An object with a ``body`` is a whole answer, other objects and arrays are re-indented, scalars become text."""
+    if isinstance(value, dict):
+        by_name = {str(name).lower(): item for name, item in value.items()}
+        if "body" in by_name:
+            return _from_response_object(by_name)
+    return Answer(200, [(b"content-type", _TEXT)], _json_text(value))
+
+
+def _from_response_object(by_name: Mapping[str, Any]) -> Answer:
+    status = by_name.get("status", by_name.get("statuscode", 200))
+    headers = by_name.get("headers")
+    named = {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+    sent = _headers(named)
+    if not any(name == b"content-type" for name, _ in sent):
+        sent.append((b"content-type", _TEXT))
+    is_integer = (isinstance(status, int) and not isinstance(status, bool)) or str(status).strip().isdecimal()
+    return Answer(_status(str(status)) if is_integer else 200, sent, _json_text(by_name["body"]))
+
+
+def _json_text(value: object) -> bytes:
+    match value:
+        case None:
+            return b""
+        case bool():
+            return str(value).encode()
+        case str():
+            return value.encode("utf-8", errors="replace")
+        case _:
+            return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", errors="replace")
+
+
+def _status(text: str) -> int:
+    try:
+        status = int(text)
+    except ValueError as error:
+        raise AnswerError(f"the status code '{text}' is not a whole number") from error
+    if not 200 <= status <= 599:
+        # 1xx cannot be final; above 599 no client knows what it means.
+        raise AnswerError(f"the status code {status} is not between 200 and 599")
+    return status
+
+
+def _headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    sent: list[tuple[bytes, bytes]] = []
+    for name, value in headers.items():
+        lowered = name.lower()
+        if lowered in _FRAMING:
+            continue
+        if not _TOKEN.match(name):
+            raise AnswerError(f"'{name}' is not a header name")
+        sent.append((lowered.encode("ascii"), _latin(value)))
+    return sent
+
+
+def _latin(value: str) -> bytes:
+    if "\r" in value or "\n" in value or "\0" in value:
+        raise AnswerError(f"the header value {value!r} holds a line break")
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise AnswerError(f"the header value {value!r} holds characters a header cannot carry") from error
+
+
+def _cookie(cookie: RpcHttpCookie) -> str:
+    """One ``Set-Cookie`` value, in the attribute order of ASP.NET; domain and path are there even when empty."""
+    parts = [f"{cookie.name}={quote(cookie.value, safe='')}"]
+    if cookie.expires:
+        parts.append(f"expires={cookie.expires}")
+    if cookie.max_age.strip().lstrip("-").isdecimal():
+        parts.append(f"max-age={int(cookie.max_age)}")
+    parts += [f"domain={cookie.domain}", f"path={cookie.path}"]
+    if cookie.secure:
+        parts.append("secure")
+    if cookie.same_site:
+        parts.append(f"samesite={cookie.same_site.lower()}")
+    if cookie.http_only:
+        parts.append("httponly")
+    return "; ".join(parts)

@@ -1,0 +1,169 @@
+"""
+The worker process: one event loop, one stream to the front, and the runtime between them.
+
+Started by the supervisor as ``python -P -m functune.host.worker --fd N --worker-id ID --script-root DIR``. It reads no
+settings: the runtime and the app take theirs from the process environment, as on the platform.
+"""
+
+import argparse
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import cast
+
+import uvloop
+
+from functune.host import runtime
+from functune.host.messages import (
+    FromWorker,
+    FunctionsMetadataRequest,
+    InvocationRequest,
+    MessageReader,
+    RpcLog,
+    StartStream,
+    ToWorker,
+    WorkerInitRequest,
+    WorkerStatusRequest,
+    WorkerStatusResponse,
+    WorkerTerminate,
+    encode,
+)
+
+_RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
+
+
+class WorkerStream(asyncio.Protocol):
+    """
+    The worker's end of the stream: every message becomes a task on the loop, as in Microsoft's proxy worker.
+
+    ``closed`` is done when the front is gone or asked the worker to end.
+    """
+
+    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self._worker_id = worker_id
+        self._loop = loop
+        self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.Transport | None = None
+
+    def send(self, message: FromWorker) -> None:
+        """Write one message; after the front is gone there is nobody to tell, and it is dropped."""
+        if self._transport is not None:
+            self._transport.write(encode(message))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own class does not derive from asyncio's
+        self.send(StartStream(self._worker_id, os.getpid()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._close()
+
+    def data_received(self, data: bytes) -> None:
+        for message in self._reader.feed(data):
+            # A strong reference, since the loop keeps only a weak one and a collected task would lose its answer.
+            task = self._loop.create_task(self._handle(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, message: ToWorker) -> None:
+        match message:
+            case InvocationRequest():
+                self.send(await runtime.invoke(message))
+            case WorkerStatusRequest(sequence=sequence):
+                self.send(WorkerStatusResponse(sequence))
+            case WorkerInitRequest():
+                self.send(await runtime.init(message))
+                sys.stdout.flush()
+            case FunctionsMetadataRequest():
+                self.send(await runtime.indexed_functions())
+            case WorkerTerminate():
+                self._close()
+
+    def _close(self) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+class StreamLogHandler(logging.Handler):
+    """Sends log records to the front, from whichever thread logs."""
+
+    def __init__(self, stream: WorkerStream, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._stream = stream
+        self._loop = loop
+        self._loop_thread = threading.get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == "Native invocation failed":
+            return  # the answer carries the same exception, and the front logs it with the function's name
+        try:
+            log = RpcLog(
+                level=record.levelno,
+                message=self.format(record),
+                is_system=record.name.startswith(_RUNTIME_LOGGERS),
+                invocation_id=runtime.current_invocation_id(),
+            )
+            if threading.get_ident() == self._loop_thread:
+                self._stream.send(log)
+            else:
+                self._loop.call_soon_threadsafe(self._stream.send, log)
+        except Exception:  # a record that cannot be formatted must not fail the function that logs it
+            self.handleError(record)
+
+
+async def serve(connection: socket.socket, worker_id: str) -> None:
+    """Answer the front until it goes away or says to end."""
+    loop = asyncio.get_running_loop()
+    stream = WorkerStream(worker_id, loop)
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    root.addHandler(StreamLogHandler(stream, loop))
+    transport, _ = await loop.create_unix_connection(lambda: stream, sock=connection)
+    try:
+        await stream.closed
+    finally:
+        transport.close()
+
+
+def _die_with_the_host() -> None:
+    """
+    Have the kernel kill this process when the host dies, even by SIGKILL and while the event loop is blocked.
+
+    Linux only; elsewhere the closed stream ends a worker as soon as its loop runs.
+    """
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1  # linux/prctl.h
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def main() -> None:
+    """Run one worker; ends when the stream does."""
+    parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
+    parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
+    parser.add_argument("--worker-id", required=True)
+    parser.add_argument("--script-root", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    _die_with_the_host()
+    runtime.start(arguments.script_root)
+    with socket.socket(fileno=arguments.fd) as connection:
+        connection.setblocking(False)
+        # uvloop is the platform's loop from Python 3.13 on.
+        uvloop.run(serve(connection, arguments.worker_id))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of the app that never end, or calls still sleeping in the pool, must not keep the process: the platform
+    # kills its workers too.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
