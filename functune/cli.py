@@ -1,16 +1,18 @@
 """The command line: parse, call, print, exit code. Nothing here decides anything."""
 
+import asyncio
 import sys
 from pathlib import Path
 
 import click
 
+from functune import probe as probing
 from functune import settings
 from functune.errors import FunctuneError, HostError, SettingsError, UsageError
 
 
 class Commands(click.Group):
-    """A group whose commands end with a message and an exit code instead of a traceback, whatever FunctuneError comes."""
+    """A group whose commands end with a message and an exit code instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command: UsageError ends with 2, another FunctuneError with 3, unless the command says otherwise."""
@@ -89,6 +91,40 @@ def serve(
     except (HostError, SettingsError) as error:
         click.echo(f"functune: {error}", err=True)
         sys.exit(1)
+
+
+@main.command()
+@click.argument("url")
+@click.option("--key", envvar="FUNCTUNE_KEY", help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--largest-wave",
+    type=click.IntRange(probing.SMALLEST_LAST_WAVE, probing.MAX_LARGEST_WAVE),
+    default=probing.DEFAULT_LARGEST_WAVE,
+    show_default=True,
+    help="Most calls to fire at once; a pool of more than half as many threads is reported as 'at least'.",
+)
+def probe(url: str, key: str | None, largest_wave: int) -> None:
+    """
+    Count from outside how many workers and threads serve, beside what is configured.
+
+    URL is the base of a running copy of the showcase app.
+
+    \b
+    Examples:
+      functune probe http://127.0.0.1:7071
+      FUNCTUNE_KEY=… functune probe https://my-app.azurewebsites.net
+
+    Exit codes: 0 they agree, 1 they do not, 2 wrong usage, 3 the app could not be measured.
+    """
+
+    def show(wave: probing.Wave) -> None:
+        click.echo(f"wave of {wave.size:>4}: {len(wave.threads)} worker(s), {wave.total_threads} thread(s)")
+
+    report = asyncio.run(probing.probe(url, key=key, largest_wave=largest_wave, on_wave=show))
+    click.echo("")
+    for line in probing.describe(report):
+        click.echo(line)
+    sys.exit(1 if report.disagreements else 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,214 @@
+"""
+Measures the figures the project holds itself to and prints each beside its bound.
+
+Every figure is a ratio of two things measured in the same run, alternating, and the median over several rounds;
+absolute numbers are shown beside it for orientation only. Exit code 1 when a figure is not held.
+
+    python -m bench                 all of them, about six minutes
+    python -m bench host import     some
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from functune.host.process import HostProcess
+
+ROOT = Path(__file__).parent.parent
+APPS = ROOT / "bench" / "apps"
+ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured ratio and the bounds it must keep."""
+
+    name: str
+    ratios: tuple[float, ...]
+    at_least: float | None = None
+    at_most: float | None = None
+    detail: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """Median over the rounds."""
+        return statistics.median(self.ratios)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the median keeps both bounds."""
+        return (self.at_least is None or self.ratio >= self.at_least) and (
+            self.at_most is None or self.ratio <= self.at_most
+        )
+
+    def __str__(self) -> str:
+        bounds = [f">= {self.at_least:g}" if self.at_least is not None else ""]
+        bounds += [f"<= {self.at_most:g}" if self.at_most is not None else ""]
+        spread = f"{min(self.ratios):.3f} to {max(self.ratios):.3f}"
+        verdict = "held" if self.is_held else "NOT HELD"
+        return f"{self.name:<58}{self.ratio:>7.3f}  ({spread})  {' and '.join(filter(None, bounds)):<18}{verdict}" + (
+            f"   {self.detail}" if self.detail else ""
+        )
+
+
+async def measure(url: str, *, users: int, seconds: float, warm_up: float = 0.5) -> dict[str, float]:
+    """Run the generator in its own process; its summary."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.generator", url),
+        *("--users", str(users), "--seconds", str(seconds), "--warm-up", str(warm_up)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise SystemExit(f"the generator failed on {url}")
+    summary: dict[str, float] = json.loads(output)
+    if summary["failures"]:
+        raise SystemExit(f"{url}: {summary['failures']:.0f} answers were not 2xx; no figure comes from failures")
+    return summary
+
+
+@asynccontextmanager
+async def asgi_server(application: str) -> AsyncIterator[str]:
+    """A bare uvicorn with the parser and loop of the host, in its own process; yields its base URL."""
+    code = (
+        "import socket, uvicorn; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(2048); "
+        "print(s.getsockname()[1], flush=True); "
+        f"uvicorn.Server(uvicorn.Config('bench.asgi:{application}', http='httptools', loop='uvloop', lifespan='off', "
+        "access_log=False, log_level='warning', timeout_keep_alive=130)).run(sockets=[s])"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        port = int(await process.stdout.readline())
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def host() -> AsyncIterator[Figure]:
+    """What the host adds to a bare ASGI server: no-op functions, one worker, 32 users."""
+    async with (
+        asgi_server("noop") as bare,
+        HostProcess(script_root=APPS / "noop", thread_count=None, process_count=1) as served,
+    ):
+        urls = [f"{bare}/", f"{served.base_url}/api/async-noop", f"{served.base_url}/api/sync-noop"]
+        rounds = [[(await measure(url, users=32, seconds=2))["throughput"] for url in urls] for _ in range(ROUNDS)]
+    plain, asynchronous, sync = (statistics.median(column) for column in zip(*rounds, strict=True))
+    yield Figure(
+        "host, async def no-op / bare uvicorn",
+        tuple(r[1] / r[0] for r in rounds),
+        at_least=0.30,
+        detail=f"{asynchronous:.0f}/s of {plain:.0f}/s",
+    )
+    yield Figure(
+        "host, def no-op / bare uvicorn",
+        tuple(r[2] / r[0] for r in rounds),
+        at_least=0.15,
+        detail=f"{sync:.0f}/s of {plain:.0f}/s",
+    )
+
+
+async def law() -> AsyncIterator[Figure]:
+    """Blocking calls of 100 ms follow the law X = T * P / S."""
+    for process_count in (1, 2):
+        for thread_count in (1, 4, 16, 64):
+            async with HostProcess(script_root=ROOT, thread_count=thread_count, process_count=process_count) as served:
+                url = f"{served.base_url}/api/sync/sleep?ms=100"
+                expected = thread_count * process_count / 0.1
+                users = 2 * thread_count * process_count
+                measured = [(await measure(url, users=users, seconds=6, warm_up=1.5))["throughput"] for _ in range(2)]
+            yield Figure(
+                f"sleep 100 ms, T={thread_count} P={process_count}, {users} users / (T*P/S)",
+                tuple(throughput / expected for throughput in measured),
+                at_least=0.95,
+                at_most=1.02,
+                detail=f"{statistics.median(measured):.1f}/s of {expected:g}/s",
+            )
+
+
+async def fetch() -> AsyncIterator[Figure]:
+    """parallel-fetch of three 50 ms urls on the shared client against a client per request, 8 users."""
+    async with asgi_server("slow") as target:
+        urls = {"FETCH_URLS": ",".join(f"{target}/?n={n}" for n in range(3))}
+        async with (
+            HostProcess(script_root=ROOT, thread_count=None, process_count=1, environ_extra=urls) as shared,
+            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, environ_extra=urls) as own,
+        ):
+            pair = [f"{shared.base_url}/api/parallel-fetch", f"{own.base_url}/api/own-client"]
+            rounds = [[await measure(url, users=8, seconds=3) for url in pair] for _ in range(ROUNDS)]
+            alone = await measure(pair[0], users=1, seconds=3)
+    yield Figure(
+        "parallel-fetch, shared client / a client per request",
+        tuple(ours["throughput"] / theirs["throughput"] for ours, theirs in rounds),
+        at_least=3.0,
+        detail=f"{rounds[0][0]['throughput']:.0f}/s against {rounds[0][1]['throughput']:.0f}/s",
+    )
+    yield Figure(
+        "parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms",
+        (alone["p50_ms"] / 50,),
+        at_most=80 / 50,
+        detail=f"p50 {alone['p50_ms']:.1f} ms, p95 {alone['p95_ms']:.1f} ms",
+    )
+
+
+async def imports() -> AsyncIterator[Figure]:
+    """Cold start: importing the app against importing the two packages every app of its kind imports."""
+    statements = ["import function_app", "import azure.functions, httpx"]
+    rounds = [[_seconds(statement) for statement in statements] for _ in range(ROUNDS * 2 + 1)][1:]
+    yield Figure(
+        "import function_app / import azure.functions, httpx",
+        tuple(ours / theirs for ours, theirs in rounds),
+        at_most=1.3,
+        detail=f"{statistics.median(r[0] for r in rounds) * 1000:.0f} ms, interpreter start included",
+    )
+
+
+def _seconds(statement: str) -> float:
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True, env={**os.environ})
+    return time.perf_counter() - started
+
+
+SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
+    "host": host,
+    "law": law,
+    "fetch": fetch,
+    "import": imports,
+}
+
+
+async def run(names: Iterable[str]) -> bool:
+    """Measure the named suites one after the other; whether every figure was held."""
+    held = True
+    for name in names:
+        print(f"\n{(SUITES[name].__doc__ or name).strip()}", flush=True)
+        async for figure in SUITES[name]():
+            print(f"  {figure}", flush=True)
+            held = held and figure.is_held
+    return held
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"any of {', '.join(SUITES)}; default: all")
+    chosen = parser.parse_args().suites or list(SUITES)
+    unknown = sorted(set(chosen) - set(SUITES))
+    if unknown:
+        parser.error(f"unknown suite {', '.join(unknown)}; there are {', '.join(SUITES)}")
+    sys.exit(0 if asyncio.run(run(chosen)) else 1)
+
+
+if __name__ == "__main__":
+    main()

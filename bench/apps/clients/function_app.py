@@ -1,0 +1,17 @@
+"""Three fetches at once with a client of this request's own: the mistake that the showcase's shared client avoids."""
+
+import asyncio
+import os
+
+import azure.functions as func
+import httpx
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.route(route="own-client")
+async def own_client(req: func.HttpRequest) -> func.HttpResponse:
+    """Open an AsyncClient, fetch every url of FETCH_URLS, close it."""
+    async with httpx.AsyncClient() as client:
+        answers = await asyncio.gather(*(client.get(url) for url in os.environ["FETCH_URLS"].split(",")))
+    return func.HttpResponse(str([answer.status_code for answer in answers]))

@@ -1,0 +1,234 @@
+"""
+Counts from outside how many worker processes and threads really serve, beside what the app says is configured.
+
+Sync calls that sleep are fired in waves of 1, 2, 4, … at once. Every answer names the worker process and the thread it
+ran on, so the distinct ones of a wave are a count nobody can configure: a pool of T threads shows at most T of them
+however large the wave, and exactly T once the wave is large enough.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from functune.errors import LoadError, UsageError
+
+DEFAULT_LARGEST_WAVE = 128
+MAX_LARGEST_WAVE = 1024
+SMALLEST_LAST_WAVE = 16
+"""A host has at most 10 worker processes, taken in turn: 16 calls reach every one of them."""
+_TIMEOUT = 120.0
+_LONGEST_SLEEP_MS = 8_000
+_PAUSE = 0.2
+_SLEEP_ROUTE = "/sync/sleep"
+_PROBE_ROUTE = "/concurrency-probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Calls fired at once, and the distinct threads that answered, by worker pid."""
+
+    size: int
+    threads: dict[int, int]
+
+    @property
+    def total_threads(self) -> int:
+        """Distinct threads over all workers."""
+        return sum(self.threads.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What the app's concurrency-probe reports from inside; None where it cannot know."""
+
+    thread_count: int | None
+    thread_count_source: str | None
+    process_count: int | None
+    plan: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """Inside and outside, side by side."""
+
+    configured: Configured
+    waves: tuple[Wave, ...]
+    is_exact: bool
+    """True when the threads stopped growing; False when the largest wave was too small to say more than "at least"."""
+
+    @property
+    def threads(self) -> dict[int, int]:
+        """Most distinct threads any wave showed, by worker pid."""
+        counted: dict[int, int] = {}
+        for wave in self.waves:
+            for pid, count in wave.threads.items():
+                counted[pid] = max(count, counted.get(pid, 0))
+        return counted
+
+    @property
+    def disagreements(self) -> list[str]:
+        """In words, where what serves differs from what is configured; empty when they agree."""
+        found = []
+        threads, process_count, thread_count = self.threads, self.configured.process_count, self.configured.thread_count
+        if process_count is not None and len(threads) != process_count:
+            found.append(f"{process_count} worker process(es) are configured, {len(threads)} answered")
+        if thread_count is not None:
+            for pid, count in sorted(threads.items()):
+                if count > thread_count or (self.is_exact and count != thread_count):
+                    found.append(f"{thread_count} thread(s) per worker are configured, worker {pid} used {count}")
+        return found
+
+
+async def probe(
+    url: str,
+    *,
+    key: str | None = None,
+    largest_wave: int = DEFAULT_LARGEST_WAVE,
+    on_wave: Callable[[Wave], None] = lambda _: None,
+) -> ProbeReport:
+    """
+    Probe the app at ``url`` (its base, with or without the route prefix ``/api``).
+
+    ``key`` is sent as ``x-functions-key``. Raises UsageError for a URL that is none, LoadError when the app cannot be
+    reached or does not answer as this showcase does.
+    """
+    headers = {"x-functions-key": key} if key else {}
+    limits = httpx.Limits(max_connections=largest_wave)
+    async with httpx.AsyncClient(
+        base_url=_api_url(url), headers=headers, limits=limits, timeout=_TIMEOUT, trust_env=False
+    ) as client:
+        configured = _configured(await _get(client, _PROBE_ROUTE))
+        waves: list[Wave] = []
+        for size in itertools.takewhile(lambda size: size <= largest_wave, (2**n for n in itertools.count())):
+            waves.append(await _wave(client, size, _sleep_ms(size)))
+            on_wave(waves[-1])
+            if size * 2 > largest_wave or _is_settled(waves):
+                # The count decides now: fire again with longer sleeps, in case some calls came too late to overlap.
+                waves += await _confirm(client, size, waves[-1], on_wave)
+            if _is_settled(waves):
+                return ProbeReport(configured, tuple(waves), is_exact=True)
+    return ProbeReport(configured, tuple(waves), is_exact=False)
+
+
+def _sleep_ms(size: int) -> int:
+    """Long enough that the last call of a wave arrives while the first still sleeps: 8 ms for each is generous."""
+    return max(100, 8 * size)
+
+
+async def _confirm(client: httpx.AsyncClient, size: int, wave: Wave, on_wave: Callable[[Wave], None]) -> list[Wave]:
+    """Repeat a wave, sleeping twice as long each time, until it shows no more threads than the time before."""
+    repeats = [wave]
+    sleep_ms = _sleep_ms(size)
+    while repeats[-1].total_threads < size and sleep_ms <= _LONGEST_SLEEP_MS / 2:
+        sleep_ms *= 2
+        repeats.append(await _wave(client, size, sleep_ms))
+        on_wave(repeats[-1])
+        if repeats[-1].total_threads <= repeats[-2].total_threads:
+            break
+    return repeats[1:]
+
+
+def _api_url(url: str) -> str:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise UsageError(f"'{url}' is not a URL: {error}") from error
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise UsageError(f"'{url}' is not a URL; give the app's base, such as http://127.0.0.1:7071")
+    return str(parsed) if parsed.path.strip("/") else str(parsed.copy_with(path="/api"))
+
+
+def _is_settled(waves: list[Wave]) -> bool:
+    """Whether the last wave, twice as large as all threads seen, showed no more of them than the one before."""
+    if len(waves) < 2:
+        return False
+    before, last = waves[-2:]
+    return (
+        last.size >= SMALLEST_LAST_WAVE
+        and last.size >= 2 * last.total_threads
+        and last.total_threads == before.total_threads
+    )
+
+
+async def _wave(client: httpx.AsyncClient, size: int, sleep_ms: int) -> Wave:
+    # Let the threads of the last wave go back to waiting. CPython's pool counts a thread as idle a moment after its call
+    # has ended; a call that comes in between starts a thread too many, whose idle mark a later call then takes for a
+    # thread that is not there. The pool stays smaller than the wave, rightly counted but no use to compare with.
+    await asyncio.sleep(_PAUSE)
+    answers = await asyncio.gather(*(_get(client, _SLEEP_ROUTE, ms=sleep_ms) for _ in range(size)))
+    threads: dict[int, set[int]] = {}
+    for answer in answers:
+        try:
+            worker = answer["worker"]
+            threads.setdefault(worker["pid"], set()).add(worker["thread"])
+        except (KeyError, TypeError) as error:
+            raise LoadError(
+                f"the answer of {_SLEEP_ROUTE} names no worker; is {client.base_url} this showcase?"
+            ) from error
+    return Wave(size, {pid: len(seen) for pid, seen in threads.items()})
+
+
+async def _get(client: httpx.AsyncClient, route: str, **parameters: int) -> dict[str, Any]:
+    try:
+        response = await client.get(route, params=parameters)
+    except httpx.HTTPError as error:
+        raise LoadError(
+            f"{client.base_url} cannot be reached: {type(error).__name__}: {error}. Is the host running?"
+        ) from error
+    if response.status_code in {401, 403}:
+        raise LoadError(f"{route} answered {response.status_code}: give a function key with --key")
+    if response.status_code != 200:
+        raise LoadError(f"{route} answered {response.status_code}, not 200; is {client.base_url} this showcase?")
+    try:
+        document = response.json()
+    except ValueError as error:
+        raise LoadError(f"{route} did not answer JSON; is {client.base_url} this showcase?") from error
+    if not isinstance(document, dict):
+        raise LoadError(f"{route} did not answer a JSON object; is {client.base_url} this showcase?")
+    return document
+
+
+def _configured(report: dict[str, Any]) -> Configured:
+    try:
+        pool, processes = report["threadPool"], report["workerProcesses"]
+        return Configured(
+            thread_count=pool["maxWorkers"],
+            thread_count_source=pool["source"],
+            process_count=processes["effective"],
+            plan=report["platform"]["plan"],
+        )
+    except (KeyError, TypeError) as error:
+        raise LoadError(f"{_PROBE_ROUTE} lacks {error}; is this the showcase app, and its current version?") from error
+
+
+def describe(report: ProbeReport) -> list[str]:
+    """The report as lines of text: configured, counted, and whether they agree."""
+    configured, threads = report.configured, report.threads
+    source = f" ({configured.thread_count_source})" if configured.thread_count_source else ""
+    at_least = "" if report.is_exact else "at least "
+    lines = [
+        "                     configured          counted from outside",
+        f"worker processes     {_shown(configured.process_count):<20}{len(threads)}",
+        f"threads per worker   {_shown(configured.thread_count) + source:<20}"
+        + at_least
+        + (str(min(threads.values())) if len(set(threads.values())) == 1 else _by_worker(threads)),
+        f"threads in total     {_total(configured):<20}{at_least}{sum(threads.values())}",
+    ]
+    return [*lines, "", *(report.disagreements or ["They agree."])]
+
+
+def _shown(value: int | None) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _total(configured: Configured) -> str:
+    if configured.thread_count is None or configured.process_count is None:
+        return "unknown"
+    return str(configured.thread_count * configured.process_count)
+
+
+def _by_worker(threads: dict[int, int]) -> str:
+    return ", ".join(f"{count} in {pid}" for pid, count in sorted(threads.items()))
