@@ -1,0 +1,53 @@
+"""JSON answers, and errors as problem details (RFC 9457)."""
+
+import json
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+_SHOWN_LENGTH = 60
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+class ProblemError(Exception):
+    """An error the caller is told about: ``status`` and a ``detail`` that says what to do about it."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def json_answer(body: Mapping[str, Any]) -> func.HttpResponse:
+    """Answer 200 with ``body`` as compact JSON."""
+    # Bytes, not str: the host parses a returned string as JSON and may rewrite it, bytes pass through unchanged.
+    return func.HttpResponse(_encode(body).encode(), mimetype="application/json")
+
+
+def problem_answer(problem: ProblemError) -> func.HttpResponse:
+    """Answer with the problem's own status and an ``application/problem+json`` body."""
+    body = {
+        # about:blank says that the status is all there is to the type (RFC 9457, section 4.2.1).
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+    }
+    return func.HttpResponse(
+        _encode(body).encode(), status_code=problem.status.value, mimetype="application/problem+json"
+    )
+
+
+def shown(value: object) -> str:
+    """``value`` as it may stand in a message: quoted if it is text, and cut when it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
+
+
+def iso_utc(epoch_seconds: float) -> str:
+    """``epoch_seconds`` as an answer spells instants: ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_seconds))

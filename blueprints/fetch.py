@@ -1,0 +1,163 @@
+"""Outbound calls: one by one, and many at a time."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import azure.functions as func
+
+from blueprints.answers import ProblemError
+from blueprints.fetch_request import (
+    TIMEOUT_MS,
+    FetchRequest,
+    fetch_settings,
+    request_from_body,
+    request_from_settings,
+)
+from blueprints.handlers import Body, async_handler, sync_handler
+from blueprints.invocations import Invocation
+from blueprints.outbound import (
+    Fetched,
+    FetchError,
+    FetchTimeoutError,
+    async_client,
+    fetch_async,
+    fetch_sync,
+    sync_client,
+)
+from blueprints.targets import AllowList, label, parse_url
+
+if TYPE_CHECKING:
+    import httpx
+
+logger = logging.getLogger(__name__)
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+
+
+@blueprint.route("sync/fetch", methods=["GET"])
+@sync_handler
+def sync_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
+    """Make one outbound call on this thread, through the client all threads share."""
+    url, allowed = _requested_url(req)
+    try:
+        fetched = fetch_sync(sync_client(), url, allowed, TIMEOUT_MS.default)
+    except FetchError as error:
+        raise _gateway_problem(url, error) from error
+    return _fetched("def", req, fetched, invocation)
+
+
+@blueprint.route("async/fetch", methods=["GET"])
+@async_handler
+async def async_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
+    """Make one outbound call on the event loop, through the client all coroutines share."""
+    url, allowed = _requested_url(req)
+    try:
+        fetched = await fetch_async(async_client(), url, allowed, TIMEOUT_MS.default)
+    except FetchError as error:
+        raise _gateway_problem(url, error) from error
+    return _fetched("async def", req, fetched, invocation)
+
+
+@blueprint.route("parallel-fetch", methods=["GET", "POST"])
+@async_handler
+async def parallel_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
+    """Fetch all urls at a time, at most ``maxConcurrency``; one that fails does not fail the rest."""
+    return await _fetch_all(req, invocation, one_by_one=False)
+
+
+@blueprint.route("sequential-fetch", methods=["GET", "POST"])
+@async_handler
+async def sequential_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
+    """Fetch the same urls one after another, for comparison; ``maxConcurrency`` is checked and has no effect."""
+    return await _fetch_all(req, invocation, one_by_one=True)
+
+
+async def _fetch_all(req: func.HttpRequest, invocation: Invocation, *, one_by_one: bool) -> Body:
+    settings = fetch_settings()
+    if req.method == "POST":
+        request = request_from_body(req.get_body(), settings.allowed)
+    else:
+        request = request_from_settings(settings)
+    started = time.perf_counter()
+    results = await gather_results(request, settings.allowed, 1 if one_by_one else request.max_concurrency)
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    sequential_ms = sum(result["elapsedMs"] for result in results.values())
+    return {
+        "results": results,
+        "elapsedMs": round(elapsed_ms, 3),
+        "sequentialMs": round(sequential_ms, 3),
+        "speedup": round(sequential_ms / elapsed_ms, 3),
+        "handler": "async def",
+        "worker": invocation.worker(),
+    }
+
+
+async def gather_results(request: FetchRequest, allowed: AllowList, max_concurrency: int) -> dict[str, dict[str, Any]]:
+    """
+    Fetch every url of ``request``, at most ``max_concurrency`` at a time; returns a result for each label.
+
+    A result is ``{"status", "bytes", "elapsedMs"}`` or ``{"error", "elapsedMs"}``. Waiting for a turn is not part of
+    ``elapsedMs``: the sum of them is what one after another would take.
+    """
+    # Before any clock runs: making the client takes longer than many a call.
+    client = async_client()
+    turns = asyncio.Semaphore(max_concurrency)
+    seconds: dict[str, float] = {}
+
+    async def fetch(name: str, url: "httpx.URL") -> Fetched:
+        async with turns:
+            started = time.perf_counter()
+            try:
+                return await fetch_async(client, url, allowed, request.timeout_ms)
+            finally:
+                seconds[name] = time.perf_counter() - started
+
+    calls = [fetch(name, url) for name, url in request.urls.items()]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    return {
+        name: {**_result(outcome), "elapsedMs": round(seconds[name] * 1000, 3)}
+        for name, outcome in zip(request.urls, outcomes, strict=True)
+    }
+
+
+def _result(outcome: Fetched | BaseException) -> dict[str, Any]:
+    match outcome:
+        case Fetched(status, size):
+            return {"status": status, "bytes": size}
+        case FetchError():
+            return {"error": str(outcome)}
+        case Exception():
+            # A fault of this app: it fails one url, as the contract says, and the log has the traceback.
+            logger.error("unexpected error while fetching", exc_info=outcome)
+            return {"error": f"unexpected {type(outcome).__name__}; see the log of the worker"}
+    raise outcome  # cancelled, or the interpreter is going down
+
+
+def _requested_url(req: func.HttpRequest) -> "tuple[httpx.URL, AllowList]":
+    text = req.params.get("url")
+    if text is None:
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "url is missing; give an absolute http or https url")
+    url = parse_url(text, named="url")
+    allowed = fetch_settings().allowed
+    allowed.require(url)
+    return url, allowed
+
+
+def _gateway_problem(url: "httpx.URL", error: FetchError) -> ProblemError:
+    status = HTTPStatus.GATEWAY_TIMEOUT if isinstance(error, FetchTimeoutError) else HTTPStatus.BAD_GATEWAY
+    return ProblemError(status, f"host {url.netloc.decode('ascii')}: {error}")
+
+
+def _fetched(handler: str, req: func.HttpRequest, fetched: Fetched, invocation: Invocation) -> Mapping[str, Any]:
+    return {
+        "url": label(req.params["url"]),
+        "status": fetched.status,
+        "bytes": fetched.bytes,
+        "elapsedMs": invocation.elapsed_ms(),
+        "handler": handler,
+        "worker": invocation.worker(),
+    }

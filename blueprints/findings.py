@@ -1,0 +1,209 @@
+"""
+What is set but ignored, what is dangerous, what cannot be known: pure rules over what the probe read.
+
+Each rule names its source. "Host" is the source of azure-functions-host, "runtime" that of the package
+azure-functions-runtime, "documented" what learn.microsoft.com says.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from blueprints import processes, threads
+
+Severity = Literal["info", "warning", "error"]
+
+# Documented in functions-app-settings as the highest value; no code enforces it for Python 3.9 and later.
+_DOCUMENTED_MOST_THREADS = 32
+_DYNAMIC_CONCURRENCY = "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing worth knowing about ``setting``."""
+
+    setting: str
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything the rules look at. ``worker_pids`` is None where /proc does not tell, ``cpus`` respects the quota."""
+
+    environment: Mapping[str, str]
+    thread_setting: threads.ThreadSetting
+    has_live_executor: bool
+    process_setting: processes.ProcessSetting
+    worker_pids: Sequence[int] | None
+    cpus: float
+    plan: str
+    served: frozenset[str]
+    sync_functions: frozenset[str]
+
+
+def findings(observed: Observed) -> list[Finding]:
+    """Return every finding, those about threads first."""
+    return [
+        *_thread_count(observed.thread_setting),
+        *_thread_pool(observed),
+        *_process_count(observed),
+        *_worker_processes(observed),
+        *_dynamic_concurrency(observed),
+        *_other_settings(observed.environment),
+        *_platform(observed.plan),
+    ]
+
+
+def _thread_count(setting: threads.ThreadSetting) -> Iterator[Finding]:
+    name = threads.SETTING
+    if setting.text is not None and setting.count is None:
+        # runtime: utils/threadpool.py, _validate_thread_count
+        yield Finding(
+            name,
+            "error",
+            f"{setting.text!r} is not a whole number from 1: the runtime ignores it and takes Python's default, "
+            f"{threads.python_default()} threads here. Set a number from 1.",
+        )
+    elif setting.count is None:
+        yield Finding(
+            name,
+            "info",
+            f"not set in this worker: Python's default of {threads.python_default()} threads holds. The Azure host "
+            f"would inject {threads.HOST_DEFAULT}.",
+        )
+    elif setting.count >= threads.HOST_DEFAULT:
+        # host: DefaultWorkerProcessFactory.cs; standard library: a thread is started when a call finds none idle
+        yield Finding(
+            name,
+            "warning",
+            f"up to {setting.count} threads, started one by one as sync calls find none idle. A burst starts them all: "
+            "each takes memory for its stack, and they share one interpreter lock. Set what the load needs; "
+            f"{threads.HOST_DEFAULT} is also what the host injects when the setting is missing.",
+        )
+    elif setting.count > _DOCUMENTED_MOST_THREADS:
+        # documented: functions-app-settings; runtime: utils/constants.py, PYTHON_THREADPOOL_THREAD_COUNT_MAX
+        yield Finding(
+            name,
+            "info",
+            f"{setting.count} is above the documented maximum of {_DOCUMENTED_MOST_THREADS}; the runtime has no such "
+            f"limit and uses {setting.count}. Documentation and code disagree.",
+        )
+
+
+def _thread_pool(observed: Observed) -> Iterator[Finding]:
+    if not observed.has_live_executor:
+        yield Finding(
+            threads.SETTING,
+            "warning",
+            "no live executor of azure-functions-runtime in this process, so the pool's real size is not known here. "
+            "It is there in a worker of Python 3.13 and later.",
+        )
+    # runtime: handle_event.py, invocation_request
+    asynchronous = "async def functions run on the event loop and never use this pool"
+    if observed.thread_setting.source == "app setting" and not observed.served & observed.sync_functions:
+        yield Finding(
+            threads.SETTING,
+            "warning",
+            f"{asynchronous}, and this worker has served no def function yet: so far the setting has had no effect.",
+        )
+    else:
+        yield Finding(threads.SETTING, "info", f"{asynchronous}; asyncio.to_thread has threads of its own.")
+
+
+def _process_count(observed: Observed) -> Iterator[Finding]:
+    setting = observed.process_setting
+    if setting.effective is None:
+        # host: RpcWorkerConfigFactory.cs
+        yield Finding(
+            processes.SETTING,
+            "error",
+            f"{setting.text!r} is not a whole number up to {processes.MAXIMUM}: the Azure host does not start with "
+            "it, and every request ends in 503.",
+        )
+    elif setting.effective > observed.cpus:
+        yield Finding(
+            processes.SETTING,
+            "warning",
+            f"{setting.effective} processes on {observed.cpus:g} CPUs: more processes than CPUs do not speed up "
+            "computing, and each holds its own copy of the app in memory.",
+        )
+    if setting.text is not None and isinstance(setting.configured, int) and setting.configured < 1:
+        # host: RpcWorkerConfigFactory.cs
+        yield Finding(processes.SETTING, "warning", f"{setting.configured} means 1: the host starts one process.")
+    if setting.text is not None and observed.plan == "flex":
+        # documented: the deprecated settings of the Flex Consumption plan; host: no check of the plan where it is read
+        yield Finding(
+            processes.SETTING,
+            "warning",
+            "documented as not valid on Flex Consumption, yet the host reads it without asking for the plan. Which "
+            "holds is not confirmed: compare `workerProcesses.observed`, and do not rely on it.",
+        )
+
+
+def _worker_processes(observed: Observed) -> Iterator[Finding]:
+    if observed.worker_pids is None:
+        yield Finding(
+            processes.SETTING, "info", "there is no /proc here, so the worker processes alive cannot be counted."
+        )
+    elif observed.process_setting.effective not in {None, len(observed.worker_pids)}:
+        # host: WorkerProcessCountOptions.cs (ProcessStartupInterval), RpcFunctionInvocationDispatcher.cs
+        yield Finding(
+            processes.SETTING,
+            "info",
+            f"{observed.process_setting.effective} configured, {len(observed.worker_pids)} alive. The host starts the "
+            "third and every further process 10 seconds after the one before; after that a difference has a reason.",
+        )
+
+
+def _dynamic_concurrency(observed: Observed) -> Iterator[Finding]:
+    if observed.environment.get(_DYNAMIC_CONCURRENCY, "").strip().lower() not in {"true", "1"}:
+        return
+    if observed.plan == "flex":
+        # documented: the deprecated settings of the Flex Consumption plan
+        yield Finding(_DYNAMIC_CONCURRENCY, "warning", "documented as not valid on Flex Consumption.")
+    if observed.process_setting.text is not None:
+        # host: EnvironmentExtensions.cs, IsWorkerDynamicConcurrencyEnabled
+        yield Finding(
+            _DYNAMIC_CONCURRENCY,
+            "warning",
+            f"ignored, since {processes.SETTING} is set: the host adds processes on its own only without it.",
+        )
+    else:
+        # host: WorkerConcurrencyOptions.cs
+        yield Finding(
+            _DYNAMIC_CONCURRENCY,
+            "info",
+            f"the host starts one process and adds others up to {processes.MAXIMUM} while this one answers slowly: "
+            "the number observed now is not a fixed setting.",
+        )
+
+
+def _other_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
+    if environment.get("FUNCTIONS_MAX_HTTP_CONCURRENCY"):
+        # documented: replaced on Flex by the site property; no use of the name in host, core tools or worker source
+        yield Finding(
+            "FUNCTIONS_MAX_HTTP_CONCURRENCY",
+            "warning",
+            "neither the host nor the worker reads it. On Flex Consumption the limit is the site's "
+            "functionAppConfig.scaleAndConcurrency.triggers.http.perInstanceConcurrency.",
+        )
+    # runtime: utils/app_setting_manager.py, is_true_like
+    if environment.get("PYTHON_ENABLE_DEBUG_LOGGING", "").strip().lower() in {"1", "true", "t", "yes", "y"}:
+        yield Finding(
+            "PYTHON_ENABLE_DEBUG_LOGGING",
+            "warning",
+            "the worker sends debug records to the host on every invocation: measured times include them. "
+            "Core Tools set this when it is not set; set it to 0 to measure.",
+        )
+
+
+def _platform(plan: str) -> Iterator[Finding]:
+    if plan == "flex":
+        # documented: functions-concurrency (Python defaults to 1 on every instance size)
+        yield Finding(
+            "perInstanceConcurrency",
+            "info",
+            "not visible inside an instance: read functionAppConfig.scaleAndConcurrency of the site. Unless set, a "
+            "Python app gets 1, so one instance serves one request at a time whatever its threads.",
+        )

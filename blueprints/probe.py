@@ -1,0 +1,123 @@
+"""The concurrency settings of this worker: configured, effective and observed."""
+
+import asyncio
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import azure.functions as func
+
+from blueprints import instance, processes, threads
+from blueprints.findings import Observed, findings
+from blueprints.handlers import SYNC_FUNCTIONS, Body, async_handler
+from blueprints.invocations import COUNTER, STARTED_AT, Invocation
+
+# By name: an answer that listed the environment would list connection strings and keys.
+_SHOWN_SETTINGS = (
+    threads.SETTING,
+    processes.SETTING,
+    "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED",
+    "FUNCTIONS_MAX_HTTP_CONCURRENCY",
+    "FUNCTIONS_WORKER_RUNTIME",
+    "PYTHON_ENABLE_DEBUG_LOGGING",
+    "PYTHON_GIL",
+    "WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT",
+    "AzureFunctionsJobHost__extensions__http__maxConcurrentRequests",
+    "AzureFunctionsJobHost__extensions__http__maxOutstandingRequests",
+    "AzureFunctionsJobHost__extensions__http__dynamicThrottlesEnabled",
+    "AzureFunctionsJobHost__functionTimeout",
+)
+_LAG_PAUSE = 0.005
+
+blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
+
+
+@blueprint.route("concurrency-probe", methods=["GET"])
+@async_handler
+async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Body:
+    """Answer what is configured, what of it is in effect, and what is observed in this worker now."""
+    environment = os.environ
+    executor = threads.live_executor()
+    limits = instance.read_limits()
+    cpu_count = os.cpu_count() or 1
+    invocations = COUNTER.snapshot()
+    observed = Observed(
+        environment=environment,
+        thread_setting=threads.read_setting(environment),
+        has_live_executor=executor is not None,
+        process_setting=processes.read_setting(environment),
+        worker_pids=processes.siblings(os.getpid()),
+        cpus=min(cpu_count, limits.cpu_quota or cpu_count),
+        plan=instance.plan(environment),
+        served=frozenset(invocations["byFunction"]),
+        sync_functions=frozenset(SYNC_FUNCTIONS),
+    )
+    return {
+        "worker": _worker(),
+        "threadPool": threads.describe(observed.thread_setting, executor),
+        "workerProcesses": _worker_processes(observed),
+        "eventLoop": await _event_loop(),
+        "invocations": invocations,
+        "instance": {
+            "cpuCount": cpu_count,
+            "cpuQuota": limits.cpu_quota,
+            "memoryLimitMb": limits.memory_mb,
+            "rssMb": instance.rss_mb(),
+        },
+        "platform": instance.describe_platform(environment),
+        "settings": shown_settings(environment),
+        "findings": [asdict(finding) for finding in findings(observed)],
+    }
+
+
+def shown_settings(environment: Mapping[str, str]) -> dict[str, str | None]:
+    """The settings that bear on concurrency, by name; None for one that is not set."""
+    return {name: environment.get(name) for name in _SHOWN_SETTINGS}
+
+
+def _worker() -> dict[str, Any]:
+    runtime = sys.modules.get("azure_functions_runtime.version")
+    return {
+        "pid": os.getpid(),
+        "parentPid": os.getppid(),
+        "python": platform.python_version(),
+        "gilEnabled": _is_gil_enabled(),
+        "runtimeVersion": None if runtime is None else runtime.VERSION,
+        "sdkVersion": func.__version__,
+        "uptimeSeconds": round(time.time() - STARTED_AT, 3),
+    }
+
+
+def _is_gil_enabled() -> bool:
+    # Free-threaded builds exist since 3.13; before, the lock is always there.
+    if sys.version_info >= (3, 13):  # noqa: UP036 - the app also runs on the Pythons before
+        return sys._is_gil_enabled()
+    return True
+
+
+def _worker_processes(observed: Observed) -> dict[str, Any]:
+    pids = observed.worker_pids
+    return {
+        "configured": observed.process_setting.configured,
+        "effective": observed.process_setting.effective,
+        "observed": None if pids is None else len(pids),
+        "pids": pids,
+        "maximum": processes.MAXIMUM,
+    }
+
+
+async def _event_loop() -> dict[str, Any]:
+    """How late the loop is now: it is asked for a short pause, and what the pause took longer is the lag."""
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter()
+    await asyncio.sleep(_LAG_PAUSE)
+    lag = max(0.0, time.perf_counter() - started - _LAG_PAUSE)
+    return {
+        "implementation": type(loop).__module__.partition(".")[0],
+        "lagMs": round(lag * 1000, 3),
+        "tasks": len(asyncio.all_tasks(loop)),
+    }

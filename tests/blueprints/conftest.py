@@ -1,0 +1,76 @@
+"""What the tests of the app share: how to call a handler, and a fresh start for what a worker keeps."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from blueprints import credentials, outbound
+from tests.blueprints.servers import Servers
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response, parsed."""
+
+    status: int
+    mimetype: str
+    body: dict[str, Any]
+
+
+Call = Callable[..., Coroutine[Any, Any, Answer]]
+
+
+def build_request(
+    query: Mapping[str, str] | None = None, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> func.HttpRequest:
+    """A request as the runtime hands it to a handler: GET without a body, POST with one."""
+    return func.HttpRequest(
+        method="GET" if body is None else "POST",
+        url="http://localhost:7071/api",
+        headers=headers or {},
+        params=query or {},
+        body=body or b"",
+    )
+
+
+def user_function(handler: Any) -> Callable[..., Any]:
+    """The function behind what ``@blueprint.route`` made of it; this is what the runtime inspects and calls."""
+    function: Callable[..., Any] = handler._function.get_user_function()
+    return function
+
+
+@pytest.fixture
+def call() -> Call:
+    """Call a handler as the runtime does: by keyword, ``async def`` on the loop, ``def`` on another thread."""
+
+    async def call(handler: Any, query: Mapping[str, str] | None = None, **request: Any) -> Answer:
+        req = build_request(query, **request)
+        if inspect.iscoroutinefunction(user_function(handler)):
+            response = await handler(req=req)
+        else:
+            response = await asyncio.to_thread(handler, req=req)
+        return Answer(response.status_code, response.mimetype, json.loads(response.get_body()))
+
+    return call
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[Servers]:
+    """Real HTTP servers on loopback, closed after the test."""
+    servers = Servers()
+    yield servers
+    await servers.close()
+
+
+@pytest.fixture(autouse=True)
+async def _fresh_loop() -> AsyncIterator[None]:
+    """Each test has an event loop of its own, and what belongs to a loop is closed on it."""
+    yield
+    await outbound.close_async_client()
+    await credentials.close_async_credential()

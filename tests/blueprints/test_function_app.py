@@ -1,0 +1,90 @@
+import ast
+import fnmatch
+import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from function_app import app
+
+ROOT = Path(__file__).parents[2]
+
+# Section by section what the contract says: function, route, methods, authorization level, colour.
+CONTRACT = {
+    ("health", "health", ("GET",), "ANONYMOUS", "def"),
+    ("sync_sleep", "sync/sleep", ("GET",), "FUNCTION", "def"),
+    ("async_sleep", "async/sleep", ("GET",), "FUNCTION", "async def"),
+    ("sync_cpu", "sync/cpu", ("GET",), "FUNCTION", "def"),
+    ("async_cpu", "async/cpu", ("GET",), "FUNCTION", "async def"),
+    ("async_blocking", "async/blocking", ("GET",), "FUNCTION", "async def"),
+    ("async_offload", "async/offload", ("GET",), "FUNCTION", "async def"),
+    ("sync_fetch", "sync/fetch", ("GET",), "FUNCTION", "def"),
+    ("async_fetch", "async/fetch", ("GET",), "FUNCTION", "async def"),
+    ("parallel_fetch", "parallel-fetch", ("GET", "POST"), "FUNCTION", "async def"),
+    ("sequential_fetch", "sequential-fetch", ("GET", "POST"), "FUNCTION", "async def"),
+    ("concurrency_probe", "concurrency-probe", ("GET",), "FUNCTION", "async def"),
+    ("sync_identity", "identity/sync", ("GET",), "FUNCTION", "def"),
+    ("async_identity", "identity/async", ("GET",), "FUNCTION", "async def"),
+}
+PACKAGED = {"function_app.py", "blueprints", "host.json", "requirements.txt"}
+
+
+def test_function_app_registers_the_contract() -> None:
+    registered = set()
+    for function in app.get_functions():
+        trigger = json.loads(function.get_raw_bindings()[0])
+        colour = "async def" if inspect.iscoroutinefunction(function.get_user_function()) else "def"
+        registered.add(
+            (
+                function.get_function_name(),
+                trigger["route"],
+                tuple(sorted(trigger["methods"])),
+                trigger["authLevel"],
+                colour,
+            )
+        )
+        # The host drops a function whose binding name has an underscore; `req` is the name all of them share.
+        assert trigger["name"] == "req"
+        assert list(inspect.signature(function.get_user_function()).parameters) == ["req"]
+    assert registered == CONTRACT
+
+
+def test_function_app_import_stays_light() -> None:
+    heavy = ["httpx", "azure.identity", "azure.core", "msal", "anyio", "ssl", "importlib.metadata", "functune"]
+    script = f"import sys, function_app; print([name for name in {heavy} if name in sys.modules])"
+    outcome = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    # ssl comes with asyncio, which azure.functions imports itself.
+    assert outcome.stdout.strip() == "['ssl']"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("blueprints/*.py")), ids=lambda path: path.name)
+def test_blueprints_import_only_what_is_deployed(path: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    roots = {name.partition(".")[0] for name in imported}
+    assert roots <= sys.stdlib_module_names | {"azure", "httpx", "blueprints"}
+
+
+def test_funcignore_leaves_only_the_app() -> None:
+    patterns = [line.rstrip("/") for line in (ROOT / ".funcignore").read_text().splitlines() if line[:1] != "#"]
+    left = {
+        entry.name
+        for entry in ROOT.iterdir()
+        if not any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns)
+    }
+    assert left == PACKAGED
+
+
+def test_host_json_is_unbounded_and_http_only() -> None:
+    host = json.loads((ROOT / "host.json").read_text())
+    assert host["version"] == "2.0"
+    assert host["extensions"] == {
+        "http": {"routePrefix": "api", "maxOutstandingRequests": -1, "maxConcurrentRequests": -1}
+    }
