@@ -2,13 +2,15 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from rich.console import Console
 
+from functune import experiments, settings
 from functune import probe as probing
-from functune import settings
-from functune.errors import FunctuneError, HostError, SettingsError, UsageError
+from functune.errors import FunctuneError, HostError, LoadError, SettingsError, UsageError
 
 
 class Commands(click.Group):
@@ -75,7 +77,7 @@ def serve(
     # Imported here: `functune --help` and the commands that only read a run folder start without the host.
     import uvloop
 
-    from functune.host.console import Console
+    from functune.host import console
     from functune.host.server import serve as serve_until_stopped
 
     try:
@@ -87,8 +89,8 @@ def serve(
             verbose=verbose,
             startup_interval=worker_startup_interval,
         )
-        uvloop.run(serve_until_stopped(host_settings, Console(verbose=verbose)))
-    except (HostError, SettingsError) as error:
+        uvloop.run(serve_until_stopped(host_settings, console.Console(verbose=verbose)))
+    except (HostError, LoadError, SettingsError) as error:
         click.echo(f"functune: {error}", err=True)
         sys.exit(1)
 
@@ -125,6 +127,114 @@ def probe(url: str, key: str | None, largest_wave: int) -> None:
     for line in probing.describe(report):
         click.echo(line)
     sys.exit(1 if report.disagreements else 0)
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[EXPERIMENT.toml]...")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
+@click.option(
+    "--script-root",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder of the app to measure.  [default: this folder]",
+)
+def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path) -> None:
+    """
+    Run experiments on the local host and report what to set.
+
+    Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
+    measurements.jsonl, report.html, summary.md and recommendation.json.
+
+    \b
+    Examples:
+      functune sweep
+      functune sweep experiments/threads-blocking-io.toml --out runs/threads
+
+    Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
+    measured.
+    """
+    from functune.progress import shown
+    from functune.sweep import Event, TrialFailed
+    from functune.sweep import sweep as run_sweep
+
+    if not script_root.is_dir():
+        raise UsageError(f"--script-root {script_root}: there is no such folder")
+    asked = [experiment for file in files or _shipped() for experiment in experiments.load(file)]
+    experiments.require_unique_names(asked)
+    out = out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
+    failed = 0
+    with shown(Console()) as show:
+
+        def follow(event: Event) -> None:
+            nonlocal failed
+            failed += isinstance(event, TrialFailed)
+            show(event)
+
+        command = ["functune", *sys.argv[1:]]
+        asyncio.run(run_sweep(asked, out=out, script_root=script_root, on_progress=follow, command=command))
+    passed = _report(out)
+    if failed:
+        raise LoadError(
+            f"{failed} trial(s) could not be measured, see {out / 'failures.jsonl'}; the report has the others"
+        )
+    sys.exit(0 if passed else 1)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+def report(folder: Path) -> None:
+    """
+    Draw the report of a run again from what was measured, without measuring.
+
+    \b
+    Example:
+      functune report runs/2026-11-21-063000
+
+    Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    sys.exit(0 if _report(folder) else 1)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+def recommend(folder: Path) -> None:
+    """
+    Print the recommendation of a run as JSON: settings to set, reasons and evidence.
+
+    \b
+    Example:
+      functune recommend runs/2026-11-21-063000 | jq '.experiments[].advice'
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.report import run_folder
+    from functune.report.recommendation_file import recommendation_json
+
+    click.echo(recommendation_json(run_folder.read(folder, run_folder.read_environment(folder))), nl=False)
+
+
+def _shipped() -> list[Path]:
+    found = sorted(Path("experiments").glob("*.toml"))
+    if not found:
+        raise UsageError("there is no experiments/*.toml here; name the experiment files to run")
+    return found
+
+
+def _report(folder: Path) -> bool:
+    """Write and announce the report; whether every expectation holds."""
+    from functune.report import run_folder
+
+    analyses = run_folder.write(folder)
+    for analysis in analyses:
+        click.echo(f"\n{analysis.experiment.question}\n  {analysis.verdict}")
+        for advice in analysis.advice:
+            for name, value in advice.settings_to_set.items():
+                click.echo(f"    {name}={value}" if value is not None else f"    leave {name} unset")
+        for outcome in analysis.outcomes:
+            mark = "holds" if outcome.passed else "FAILS"
+            click.echo(f"  {mark}: {outcome.claim} (observed {outcome.observed_text}, allowed {outcome.allowed})")
+    click.echo(f"\nReport: {(folder / run_folder.REPORT).resolve().as_uri()}")
+    return all(analysis.passed for analysis in analyses)
 
 
 if __name__ == "__main__":

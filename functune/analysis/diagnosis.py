@@ -1,0 +1,224 @@
+"""Why a setting is the best: what limits a route, in one sentence and from its own measurements."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from functune.analysis.bounds import Demand, bound, threads
+from functune.analysis.formatting import duration, number, plural, rate
+from functune.analysis.formatting import threads as in_words
+from functune.analysis.statistics import mean
+from functune.measurements import Measurement, Setting
+
+SAME = 0.05
+"""Relative difference below which two throughputs of one repeat each are taken as equal."""
+
+type Kind = Literal["waiting", "cpu-bound", "awaiting", "loop blocked", "bottleneck", "overhead", "unknown"]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reason rests on."""
+
+    best: Measurement
+    """The recommended setting's best step."""
+    peaks: Mapping[Setting, Measurement]
+    """Every setting's best step."""
+    steps: Sequence[Measurement]
+    """Every step of the route."""
+    demand: Demand | None
+    cores: float | None
+
+
+class Contrast(msgspec.Struct, frozen=True, kw_only=True):
+    """Two settings that differ in one knob only."""
+
+    low: Measurement
+    high: Measurement
+
+    @property
+    def gain(self) -> float:
+        """Throughput of the higher over that of the lower."""
+        return self.high.throughput / self.low.throughput if self.low.throughput else float("inf")
+
+
+def kind(case: Case) -> Kind:
+    """What limits the route."""
+    demand = case.demand
+    if demand is None or demand.cpu_share is None:
+        return "unknown"
+    alone = latency_alone(case)
+    if alone is not None and alone > 2 * demand.service:
+        return "overhead"
+    at_once = served_at_once(case)
+    if at_once is not None:
+        return "loop blocked" if at_once < 1.5 else "bottleneck"
+    if demand.cpu_share >= 0.5:
+        return "cpu-bound"
+    if case.best.handler != "async def":
+        return "waiting"
+    return "awaiting" if crowded(case) else "unknown"
+
+
+def crowded(case: Case) -> Measurement | None:
+    """
+    The ``async def`` step with the most throughput per worker, of those with at least four users per worker.
+
+    With fewer, a handler that blocks its loop cannot be told from one that awaits.
+    """
+    steps = [
+        step for step in case.steps if step.handler == "async def" and step.users >= 4 * step.setting.process_count
+    ]
+    return max(steps, key=lambda step: step.throughput / step.setting.process_count, default=None)
+
+
+def latency_alone(case: Case) -> float | None:
+    """Mean latency of a request of a single user, seconds."""
+    latency = mean([time for step in case.steps if step.users == 1 for time in step.latencies_us])
+    return None if latency is None else latency / 1e6
+
+
+def served_at_once(case: Case) -> float | None:
+    """
+    How many requests each worker of an ``async def`` route serves at a time, where that is too few; else None.
+
+    It is X S / P, by Little's law at the handler. Too few is less than half of what the bounds allow, which see only
+    the handler's waiting and its little CPU time: then something holds the requests back, at about one per worker
+    the event loop itself.
+    """
+    step = crowded(case)
+    if step is None or case.demand is None:
+        return None
+    allowed = bound(case.demand, users=step.users, setting=step.setting, handler=step.handler, cores=case.cores)
+    if step.throughput > allowed.throughput / 2:
+        return None
+    return step.throughput * case.demand.service / step.setting.process_count
+
+
+def reason(case: Case) -> str:
+    """One sentence that says why the recommended setting is the best of those measured."""
+    return REASONS[kind(case)](case)
+
+
+def waiting(case: Case) -> str:
+    """A ``def`` handler that mostly waits: threads overlap the waits."""
+    contrast = by_threads(case, up_to_best=True)
+    seen = f": {compared(contrast)}" if contrast and contrast.gain > 1 + SAME else ""
+    return f"The handler waits ({cpu_of_service(case)} on the CPU), so threads add throughput{seen}."
+
+
+def cpu_bound(case: Case) -> str:
+    """A handler that computes: one core per process is all it gets."""
+    contrast = by_threads(case)
+    threads_seen = f" ({compared(contrast)})" if contrast else ""
+    processes = by_processes(case)
+    processes_seen = (
+        f"; {plural(processes.high.setting.process_count, 'process')} gave {number(processes.gain)} times "
+        f"the throughput of {processes.low.setting.process_count}"
+        if processes
+        else ""
+    )
+    return (
+        f"The handler is CPU-bound ({cpu_of_service(case)} on the CPU, under the GIL), "
+        f"so threads cannot help{threads_seen}{processes_seen}."
+    )
+
+
+def awaiting(case: Case) -> str:
+    """An ``async def`` handler whose waits overlap on the event loop."""
+    contrast = by_threads(case)
+    if contrast and abs(contrast.gain - 1) > SAME:
+        return (
+            f"The handler is async, yet threads change its throughput ({compared(contrast)}): "
+            "it seems to hand work to the thread pool."
+        )
+    seen = f": {compared(contrast)}" if contrast else ""
+    return f"The handler awaits ({cpu_of_service(case)} on the CPU) and needs no threads{seen}."
+
+
+def loop_blocked(case: Case) -> str:
+    """An ``async def`` handler that waits without awaiting."""
+    each = case.best.throughput / case.best.setting.process_count
+    cpu = known(known(case.demand).cpu)
+    allowed = f", where its {duration(cpu)} of CPU would allow {rate(1 / cpu)}" if cpu else ""
+    return (
+        f"The async handler blocks its event loop: each worker process serves {rate(each)} whatever the number of "
+        f"users{allowed}; no setting repairs that, awaiting or asyncio.to_thread does."
+    )
+
+
+def bottleneck(case: Case) -> str:
+    """An ``async def`` handler behind something with few places."""
+    return (
+        "The async handler leaves its event loop free, yet each worker process serves only about "
+        f"{number(known(served_at_once(case)), digits=2)} requests at a time: something it awaits holds the others "
+        "back, such as the pool of asyncio.to_thread or a connection limit."
+    )
+
+
+def overhead(case: Case) -> str:
+    """A handler too short to matter."""
+    service, alone = known(case.demand).service, known(latency_alone(case))
+    return (
+        f"The handler takes {duration(service)} of the {duration(alone)} a request takes: the rest is host, transport "
+        "and load generator, which threads do not shorten."
+    )
+
+
+def unknown(case: Case) -> str:
+    """Measurements that do not tell."""
+    fastest = f"It was the fastest of {len(case.peaks)} settings, or tied. " if len(case.peaks) > 1 else ""
+    return (
+        f"{fastest}What limits it is not known: that takes a step of one user with elapsedMs and cpuMs in its answers, "
+        "and for an async handler one of at least four users per worker process."
+    )
+
+
+REASONS: dict[Kind, Callable[[Case], str]] = {
+    "waiting": waiting,
+    "cpu-bound": cpu_bound,
+    "awaiting": awaiting,
+    "loop blocked": loop_blocked,
+    "bottleneck": bottleneck,
+    "overhead": overhead,
+    "unknown": unknown,
+}
+
+
+def by_threads(case: Case, *, up_to_best: bool = False) -> Contrast | None:
+    """Fewest against most threads (or the recommended number) in the recommended number of processes."""
+    here = case.best.setting
+    same = [peak for peak in case.peaks.values() if peak.setting.process_count == here.process_count]
+    if up_to_best:
+        same = [peak for peak in same if threads(peak.setting) <= threads(here)]
+    return contrast(sorted(same, key=lambda peak: threads(peak.setting)))
+
+
+def by_processes(case: Case) -> Contrast | None:
+    """Fewest against most processes with the recommended number of threads."""
+    here = case.best.setting
+    same = [peak for peak in case.peaks.values() if peak.setting.thread_count == here.thread_count]
+    return contrast(sorted(same, key=lambda peak: peak.setting.process_count))
+
+
+def contrast(ordered: list[Measurement]) -> Contrast | None:
+    """The first against the last; None where there is only one."""
+    return Contrast(low=ordered[0], high=ordered[-1]) if len(ordered) > 1 else None
+
+
+def compared(pair: Contrast) -> str:
+    """The two by their threads: ``159 requests/s with 16 threads, 9.94 requests/s with 1 thread``."""
+    return ", ".join(f"{rate(step.throughput)} with {in_words(step.setting)}" for step in (pair.high, pair.low))
+
+
+def cpu_of_service(case: Case) -> str:
+    """``301 µs of its 100 ms``."""
+    demand = known(case.demand)
+    return f"{duration(known(demand.cpu))} of its {duration(demand.service)}"
+
+
+def known[T](value: T | None) -> T:
+    """The value, which the kind of the case promises is there."""
+    if value is None:
+        raise TypeError("this kind of case needs a value that its measurements do not give")
+    return value

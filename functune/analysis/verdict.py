@@ -1,0 +1,176 @@
+"""An experiment's measurements, analysed: recommendations, checked expectations and the sentence that sums them up."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from functune.analysis import expectations, recommendation
+from functune.analysis.bounds import Demand, demand
+from functune.analysis.diagnosis import SAME
+from functune.analysis.expectations import Outcome
+from functune.analysis.formatting import joined, number, plural, rate, setting
+from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set, simplicity
+from functune.experiments import Experiment, trials
+from functune.measurements import Measurement, Setting
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting to use, and the routes it is for."""
+
+    routes: tuple[str, ...]
+    setting: Setting
+    settings_to_set: dict[str, str | None]
+    """App settings and their values; None: leave unset."""
+
+
+class Analysis(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the report says about one experiment."""
+
+    experiment: Experiment
+    cores: float | None
+    measurements: tuple[Measurement, ...]
+    """One per step, in the order of routes, settings (simplest first) and users."""
+    planned: int
+    """Steps the experiment plans; fewer are measured where a run was cut short."""
+    demands: dict[str, Demand]
+    """By route; a route without a single-user step is missing."""
+    recommendations: tuple[Recommendation, ...]
+    """One per route that has a candidate, in file order."""
+    advice: tuple[Advice, ...]
+    """One for all routes where one setting suits them all, else one per route; none where nothing was to choose."""
+    outcomes: tuple[Outcome, ...]
+    verdict: str
+    """One sentence."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expectation holds."""
+        return all(outcome.passed for outcome in self.outcomes)
+
+
+def analyse(
+    experiment: Experiment, measurements: Iterable[Measurement], *, cores: float | None = None, plan: str | None = None
+) -> Analysis:
+    """
+    The analysis of one experiment; measurements of others are passed over.
+
+    ``cores`` is the measuring machine's, None when unknown; ``plan`` the hosting plan the settings are for, "flex" or
+    anything else.
+    """
+    steps = planned_steps(experiment, measurements)
+    routes = experiment.workload.routes
+    found = {route: recommendation.recommend(route, steps, cores=cores, plan=plan) for route in routes}
+    recommendations = tuple(recommended for recommended in found.values() if recommended is not None)
+    demands = {route: demand(step for step in steps if step.route == route) for route in routes}
+    advice = advise(recommendations, plan=plan)
+    return Analysis(
+        experiment=experiment,
+        cores=cores,
+        measurements=steps,
+        planned=len(list(trials(experiment))) * len(experiment.load.users),
+        demands={route: value for route, value in demands.items() if value is not None},
+        recommendations=recommendations,
+        advice=advice,
+        outcomes=expectations.check(experiment, steps),
+        verdict=verdict(recommendations, advice) if steps else "Nothing of this experiment was measured.",
+    )
+
+
+def planned_steps(experiment: Experiment, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """The experiment's steps in the report's order; of a step measured twice (a resumed run) the last one."""
+    routes = experiment.workload.routes
+    last = {
+        (step.route, step.setting, step.users): step
+        for step in measurements
+        if step.experiment == experiment.name and step.route in routes
+    }
+    return tuple(
+        sorted(last.values(), key=lambda step: (routes.index(step.route), simplicity(step.setting), step.users))
+    )
+
+
+def advise(recommendations: Sequence[Recommendation], *, plan: str | None) -> tuple[Advice, ...]:
+    """
+    What to set: the simplest setting within 5 % of the fastest on every route, or one per route where none is.
+
+    An app has one setting for all its routes, so one that suits them all is worth more than the best of each.
+    """
+    if all(len(recommended.evidence) == 1 for recommended in recommendations):
+        return ()
+    common = set.intersection(*(set(recommended.ties) for recommended in recommendations))
+    if common:
+        chosen = [(tuple(each.route for each in recommendations), min(common, key=simplicity))]
+    else:
+        chosen = [((each.route,), each.setting) for each in recommendations]
+    return tuple(
+        Advice(routes=routes, setting=one, settings_to_set=settings_to_set(one, plan=plan)) for routes, one in chosen
+    )
+
+
+def verdict(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
+    """The sentence that sums an experiment up."""
+    if not recommendations:
+        return "No setting can be recommended: every step failed more than 1 % of its requests."
+    if len(recommendations) == 1:
+        return one_route(recommendations[0])
+    if not advice:
+        return routes_compared(recommendations)
+    if len(advice) == 1:
+        return (
+            f"Use {setting(advice[0].setting)}, within 5 % of the best for every route: "
+            f"{joined(served(recommendations, advice[0].setting))}."
+        )
+    wishes = [f"{setting(each.setting)} for {each.routes[0]}" for each in advice]
+    return f"No one setting suits every route: use {joined(wishes)}."
+
+
+def served(recommendations: Sequence[Recommendation], setting: Setting) -> list[str]:
+    """What each route serves with a setting, most first; beyond three routes only the most and the least."""
+    ordered = sorted(
+        ((each.throughput, one.route) for one in recommendations for each in one.evidence if each.setting == setting),
+        reverse=True,
+    )
+    shown = ordered if len(ordered) <= 3 else [ordered[0], ordered[-1]]
+    return [f"{rate(throughput)} on {route}" for throughput, route in shown]
+
+
+def one_route(recommended: Recommendation) -> str:
+    """The verdict where one route was measured."""
+    best = recommended.best
+    measured = f"{rate(best.throughput)} at {plural(best.users, 'user')}"
+    if len(recommended.evidence) == 1:
+        return f"One setting was measured, {setting(best.setting)}: {measured}."
+    if recommended.next_best is None:
+        return (
+            f"No setting makes a difference, so use the simplest, {setting(best.setting)}: {measured}, and all "
+            f"{len(recommended.evidence)} settings are within 5 % of the fastest."
+        )
+    base = baseline(recommended)
+    return (
+        f"Use {setting(best.setting)}: {measured}, {number(best.throughput / base.throughput)} times the throughput of "
+        f"{setting(base.setting)}{' (the defaults)' if base.setting == Setting() else ''}."
+    )
+
+
+def baseline(recommended: Recommendation) -> Evidence:
+    """What to compare with: Azure's defaults when they were measured and lost, else the slowest setting."""
+    defaults = [each for each in recommended.evidence if each.setting == Setting()]
+    if defaults and Setting() not in recommended.ties:
+        return defaults[0]
+    return min(recommended.evidence, key=lambda each: each.throughput)
+
+
+def routes_compared(recommendations: Sequence[Recommendation]) -> str:
+    """The verdict where every route was measured with the same single setting: the routes are the question."""
+    ordered = sorted(recommendations, key=lambda recommended: -recommended.best.throughput)
+    fastest, slowest = ordered[0].best, ordered[-1].best
+    gain = fastest.throughput / slowest.throughput
+    if gain < 1 / (1 - SAME):
+        return (
+            f"All {len(ordered)} routes serve about the same with {setting(fastest.setting)}: "
+            f"{rate(fastest.throughput)} at best."
+        )
+    return (
+        f"With {setting(fastest.setting)}, {ordered[0].route} serves {rate(fastest.throughput)}, "
+        f"{number(gain)} times {ordered[-1].route} ({rate(slowest.throughput)})."
+    )

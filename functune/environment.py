@@ -1,0 +1,109 @@
+"""
+environment.json: what a run was measured on, so that two runs are only compared where that makes sense.
+
+It holds no environment variables, and no path under the home directory: a run folder is made to be shared.
+"""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+FILE_NAME = "environment.json"
+PACKAGES = ("functune", "azure-functions-runtime", "azure-functions", "uvicorn", "uvloop", "locust")
+"""Those whose version can move the numbers."""
+GIT_SECONDS = 5
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine, the software and the command of a run. None where it cannot be known."""
+
+    started_at: str
+    """ISO 8601, UTC."""
+    command: str
+    host: str
+    """What answered, e.g. ``functune local host``."""
+    cpu_count: int | None
+    cpu_model: str | None
+    cpu_affinity: int | None
+    """Cores this process may use."""
+    cpu_quota: float | None
+    """Cores the control group allows (``cpu.max``); None when unlimited."""
+    memory_mb: int | None
+    load_average: tuple[float, float, float] | None
+    """Over 1, 5 and 15 minutes, before the run: what else kept the machine busy."""
+    platform: str
+    python: str
+    versions: dict[str, str]
+    git_commit: str | None
+    """Of the function app; ``-dirty`` is added when it has changes that are not committed."""
+
+
+def collect(*, script_root: Path, host: str, command: Sequence[str]) -> Environment:
+    """The environment now, at the start of a run of the app in ``script_root``; ``command`` is ``sys.argv``."""
+    return Environment(
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=printable(command),
+        host=host,
+        cpu_count=os.cpu_count(),
+        cpu_model=cpu_model(),
+        cpu_affinity=os.process_cpu_count(),
+        cpu_quota=cpu_quota(),
+        memory_mb=memory_mb(),
+        load_average=os.getloadavg() if hasattr(os, "getloadavg") else None,
+        platform=platform.platform(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        versions={package: version(package) for package in PACKAGES},
+        git_commit=git_commit(script_root),
+    )
+
+
+def printable(command: Sequence[str]) -> str:
+    """The command as typed: the program's name without its path, and the home directory as ``~``."""
+    if not command:
+        return ""
+    words = [Path(command[0]).name, *command[1:]]
+    return shlex.join(words).replace(str(Path.home()), "~")
+
+
+def cpu_model() -> str | None:
+    """The processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def cpu_quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
+    """Cores the control group allows: ``200000 100000`` is two, ``max 100000`` is no limit."""
+    if not path.exists():
+        return None
+    quota, period = path.read_text().split()
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def memory_mb() -> int | None:
+    """Physical memory in MiB."""
+    if sys.platform == "win32":
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit checked out where ``folder`` lies; None without git or outside of a repository."""
+    # --always: the commit itself when no tag is near; --exclude: also when one is.
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,293 @@
+"""
+The experiment file: a question, the workload, settings and load that answer it, and what is expected.
+
+    name = "threads-blocking-io"
+    question = "How many threads does a blocking handler need?"
+    [workload]
+    routes = ["/api/sync/sleep?ms=100"]
+    [settings]
+    thread_count = [1, 16, "unset"]
+    [load]
+    users = [1, 16, 64]
+    warm_up = 1.0
+    measure = 3.0
+    [[expect]]
+    claim = "16 threads sleeping 100 ms serve 160 calls a second"
+    metric = "throughput"
+    where = { thread_count = 16, users = 64 }
+    at_least = 152
+
+A file holds one experiment, or several as ``[[experiment]]`` tables: that is what a run folder keeps.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import tomli_w
+from msgspec import Meta
+
+from functune.errors import ExperimentError
+from functune.measurements import Setting
+
+FILE_NAME = "experiment.toml"
+
+type ThreadCount = Annotated[int, Meta(ge=1)] | Literal["unset"]
+type ProcessCount = Annotated[int, Meta(ge=1, le=10)]  # 10 is the host's own maximum
+type Users = Annotated[int, Meta(ge=1, le=1000)]
+type Route = Annotated[str, Meta(pattern=r"^/[!-~]*\Z")]
+type Text = Annotated[str, Meta(min_length=1)]
+type Metric = Literal["throughput", "p50_ms", "p95_ms", "error_ratio"]
+
+
+ALLOWED = {
+    "name": "1 to 64 lower-case letters, digits and dashes",
+    "routes": "one or more paths that start with / and hold no spaces",
+    "route": "a path that starts with / and holds no spaces",
+    "method": '"GET"',
+    "thread_count": 'one or more whole numbers from 1, or "unset"',
+    "process_count": "one or more whole numbers from 1 to 10",
+    "users": "one or more whole numbers from 1 to 1000",
+    "warm_up": "0.2 to 60 seconds",
+    "measure": "1 to 600 seconds",
+    "metric": '"throughput", "p50_ms", "p95_ms" or "error_ratio"',
+}
+"""What each key may hold, in the words of an error message; the types below enforce it."""
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is called: each route is measured with each setting."""
+
+    routes: Annotated[tuple[Route, ...], Meta(min_length=1)]
+    method: Literal["GET"] = "GET"
+
+    def __post_init__(self) -> None:
+        require_distinct("routes", self.routes)
+
+
+class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings: every thread count with every process count. Names and values are Azure's own."""
+
+    thread_count: Annotated[tuple[ThreadCount, ...], Meta(min_length=1)] = ("unset",)
+    process_count: Annotated[tuple[ProcessCount, ...], Meta(min_length=1)] = (1,)
+
+    def __post_init__(self) -> None:
+        require_distinct("thread_count", self.thread_count)
+        require_distinct("process_count", self.process_count)
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The closed-loop load: one step per number of users. Times are in seconds."""
+
+    users: Annotated[tuple[Users, ...], Meta(min_length=1)]
+    warm_up: Annotated[float, Meta(ge=0.2, le=60)]
+    """Cut off at the start of each step."""
+    measure: Annotated[float, Meta(ge=1, le=600)]
+    """Measured per step, after the warm-up."""
+
+    def __post_init__(self) -> None:
+        if any(later <= earlier for earlier, later in pairwise(self.users)):
+            raise ValueError(f"users is {list(self.users)}: allowed are strictly increasing numbers")
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Selects steps: what is left out matches everything."""
+
+    thread_count: ThreadCount | None = None
+    process_count: ProcessCount | None = None
+    users: Users | None = None
+    route: Route | None = None
+
+    def selects(self, setting: Setting, route: str, users: int) -> bool:
+        """Whether the step of that setting, route and number of users is meant."""
+        return (
+            (self.thread_count is None or threads(self.thread_count) == setting.thread_count)
+            and self.process_count in (None, setting.process_count)
+            and self.users in (None, users)
+            and self.route in (None, route)
+        )
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key} = {value}" for key, value in msgspec.to_builtins(self).items()) or "every step"
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a run must show: the metric of one step, or its ratio over that of another, within limits."""
+
+    claim: Text
+    metric: Metric
+    where: Where
+    over: Where | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        limits = [limit for limit in (self.at_least, self.at_most) if limit is not None]
+        if not limits:
+            raise ValueError("at_least and at_most are both missing: give one of them, or both")
+        for limit in limits:
+            if not math.isfinite(limit):
+                raise ValueError(f"the limit is {limit}: allowed is a finite number")
+        if len(limits) == 2 and limits[0] > limits[1]:
+            raise ValueError(f"at_least is {limits[0]:g}: allowed is no more than at_most, {limits[1]:g}")
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A question and how it is answered."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
+    question: Text
+    lesson: str = ""
+    """One or two sentences: what the experiment shows, and why."""
+    workload: Workload
+    settings: Matrix
+    load: Load
+    expect: tuple[Expectation, ...] = ()
+
+    def __post_init__(self) -> None:
+        for index, expectation in enumerate(self.expect):
+            require_one_step(self, f"expect[{index}].where", expectation.where)
+            if expectation.over is not None:
+                require_one_step(self, f"expect[{index}].over", expectation.over)
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting measured once on one route: a step for every number of users of the experiment's load."""
+
+    setting: Setting
+    route: str
+
+
+def threads(count: int | Literal["unset"]) -> int | None:
+    """The file's thread count as a Setting holds it: None where the app setting is left unset."""
+    return None if count == "unset" else count
+
+
+def trials(experiment: Experiment) -> Iterator[Trial]:
+    """
+    The trials in an order that never changes: by processes, threads and routes, each as in the file.
+
+    Routes vary fastest, so that one host start serves all routes of a setting.
+    """
+    for process_count in experiment.settings.process_count:
+        for thread_count in experiment.settings.thread_count:
+            setting = Setting(process_count=process_count, thread_count=threads(thread_count))
+            for route in experiment.workload.routes:
+                yield Trial(setting=setting, route=route)
+
+
+def load(path: Path) -> list[Experiment]:
+    """
+    The experiments of a file, in file order.
+
+    Raises ExperimentError naming the file, the key, the value and what is allowed.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ExperimentError(f"{path}: {error.strerror}; an experiment is a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ExperimentError(f"{path}: not TOML in UTF-8: {error}") from error
+    if "experiment" not in document:
+        return [convert(document, source=str(path), at="")]
+    tables = document.pop("experiment")
+    if document:
+        raise ExperimentError(
+            f"{path}: {', '.join(document)} beside [[experiment]]: "
+            "a file holds one experiment, or [[experiment]] tables and nothing else"
+        )
+    if not isinstance(tables, list) or not tables:
+        raise ExperimentError(f"{path}: experiment is {tables!r}: allowed are [[experiment]] tables")
+    experiments = [convert(table, source=str(path), at=f"experiment[{index}].") for index, table in enumerate(tables)]
+    require_unique_names(experiments, source=str(path))
+    return experiments
+
+
+def require_unique_names(experiments: Sequence[Experiment], *, source: str = "the experiments of the run") -> None:
+    """Raise ExperimentError when two share a name: measurements are told apart by it. Needed over several files too."""
+    names = [experiment.name for experiment in experiments]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ExperimentError(f"{source}: name is {min(twice)!r} more than once: allowed is once, rename one of them")
+
+
+def dumps(experiments: Sequence[Experiment]) -> str:
+    """TOML that ``load`` reads back equal: ``[[experiment]]`` tables, also for a single one."""
+    return tomli_w.dumps({"experiment": msgspec.to_builtins(experiments)})
+
+
+def convert(table: object, *, source: str, at: str) -> Experiment:
+    """The experiment of one parsed table; ``at`` is put before the keys that errors name."""
+    try:
+        return msgspec.convert(table, Experiment)
+    except msgspec.ValidationError as error:
+        raise ExperimentError(f"{source}: {explain(str(error), table, at)}") from error
+
+
+def explain(message: str, table: object, at: str) -> str:
+    """
+    msgspec's message with the key first and the value it complains of, which msgspec leaves out.
+
+    ``Expected `int` >= 1 - at `$.load.users[0]` `` becomes ``load.users[0] is 0: allowed: whole ...``.
+    """
+    message, _, path = message.partition(" - at `$")
+    key = path.rstrip("`").lstrip(".")
+    if (unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL)) is not None:
+        place = f"{at}{key}.{unknown[1]}" if key else f"{at}{unknown[1]}"
+        return f"{place} is unknown: allowed here are {', '.join(allowed_keys(key))}"
+    if (missing := re.fullmatch(r"Object missing required field `(.*)`", message)) is not None:
+        return f"{at}{key}{'.' if key else ''}{missing[1]} is missing"
+    if not message.startswith(("Expected", "Invalid")):  # a sentence of a __post_init__: it names its value
+        return f"{at}{key}{': ' if key else ''}{message}"
+    allowed = ALLOWED.get(re.sub(r"\[\d+\]", "", key).rpartition(".")[2])
+    wanted = f"allowed: {allowed}" if allowed else f"e{message[1:]}"
+    return f"{at}{key or 'the table'} is {value_at(table, key)!r}: {wanted}"
+
+
+def value_at(table: object, key: str) -> object:
+    """The value at a key as msgspec writes it, e.g. ``expect[0].where.users``."""
+    value: Any = table
+    for name, index in re.findall(r"([A-Za-z_]+)|\[(\d+)\]", key):
+        value = value[name] if name else value[int(index)]
+    return value
+
+
+def allowed_keys(key: str) -> list[str]:
+    """The keys a table may have; ``key`` is empty for the experiment itself."""
+    table = re.sub(r"\[\d+\]", "", key).rpartition(".")[2]
+    tables: dict[str, type[msgspec.Struct]] = {
+        "": Experiment,
+        "workload": Workload,
+        "settings": Matrix,
+        "load": Load,
+        "expect": Expectation,
+        "where": Where,
+        "over": Where,
+    }
+    return list(tables[table].__struct_fields__)
+
+
+def require_distinct(key: str, values: Sequence[object]) -> None:
+    """Raise ValueError, which msgspec completes with the place, when a value is listed twice."""
+    if len(set(values)) < len(values):
+        raise ValueError(f"{key} is {list(values)}: allowed is each value once")
+
+
+def require_one_step(experiment: Experiment, key: str, where: Where) -> None:
+    """Raise ValueError unless ``where`` selects exactly one of the planned steps."""
+    count = sum(
+        where.selects(trial.setting, trial.route, users)
+        for trial in trials(experiment)
+        for users in experiment.load.users
+    )
+    if count != 1:
+        matrix = experiment.settings
+        raise ValueError(
+            f"{key} is {{{where}}}: it selects {count} planned steps, allowed is exactly one of "
+            f"thread_count {list(matrix.thread_count)}, process_count {list(matrix.process_count)}, "
+            f"users {list(experiment.load.users)}, route {list(experiment.workload.routes)}"
+        )

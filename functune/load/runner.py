@@ -1,0 +1,114 @@
+"""
+Starts Locust as a process of its own and hands back each step as it finishes.
+
+The load ends by itself in every case: Locust ends with its plan, notices when this process is gone, and is killed when
+it takes longer than its plan allows or when nobody listens here any more.
+"""
+
+import asyncio
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from functune import settings
+from functune.errors import LoadError
+from functune.load.records import LoadPlan, RecordReader, Request, StepEnd
+
+LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+POLL = 0.1
+"""Seconds between two looks at the records and at the process."""
+START_AND_STOP = 20.0
+"""Seconds Locust may take beyond its plan to import, start and end; on an idle machine it needs about one."""
+TAIL_LINES = 20
+
+
+async def finished_steps(
+    plan: LoadPlan, *, base_url: str, start_and_stop: float = START_AND_STOP
+) -> AsyncGenerator[tuple[StepEnd, list[Request]]]:
+    """
+    Run the plan against ``base_url`` and yield each step, as soon as it is over, with the requests that ended in it.
+
+    Close the generator (``contextlib.aclosing``) to end the load early. Raises LoadError, with the last lines of
+    Locust's log, when Locust fails, takes ``start_and_stop`` seconds longer than its plan allows, or ends too soon.
+    """
+    steps = 0
+    with TemporaryDirectory(prefix="functune-load-") as folder:
+        records = RecordReader(Path(folder) / "records.jsonl")
+        log = Path(folder) / "locust.log"
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + plan.seconds_at_most + start_and_stop
+        async with locust(plan, base_url=base_url, records=records.path, log=log) as process:
+            while process.returncode is None:
+                await exits_within(POLL, process)
+                for step in records.finished_steps():
+                    steps += 1
+                    yield step
+                if clock() > deadline:
+                    cause = f"had not ended {start_and_stop:g} s after its plan"
+                    raise LoadError(failure(cause, plan, base_url, log))
+        if process.returncode or steps < len(plan.users):
+            cause = f"ended with exit code {process.returncode} after {steps} of {len(plan.users)} steps"
+            raise LoadError(failure(cause, plan, base_url, log))
+
+
+@asynccontextmanager
+async def locust(plan: LoadPlan, *, base_url: str, records: Path, log: Path) -> AsyncIterator[Process]:
+    """Locust while it runs the plan. It is killed on the way out: what it has to say is written at each step's end."""
+    options = {
+        "--locustfile": str(LOCUSTFILE),
+        "--host": base_url,
+        "--loglevel": "ERROR",
+        "--json-file": str(log.with_name("statistics")),  # else Locust ends its log with tables
+        "--exit-code-on-error": "0",  # failed requests are results; other codes are left to mean that Locust failed
+    }
+    flags = ["--headless", "--only-summary"]
+    # Locust also reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
+    environ = settings.child_environ(plan_variables(plan, records))
+    with log.open("wb") as log_file:
+        process = await asyncio.create_subprocess_exec(
+            *[sys.executable, "-P", "-m", "locust", *flags],
+            *[word for option in options.items() for word in option],
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=log_file,
+            cwd=log.parent,
+            env={name: value for name, value in environ.items() if not name.startswith("LOCUST_")},
+            start_new_session=True,  # Ctrl-C reaches only this process, which then ends Locust
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def plan_variables(plan: LoadPlan, records: Path) -> dict[str, str]:
+    """The environment variables the locustfile reads."""
+    return {
+        "FUNCTUNE_ROUTE": plan.route,
+        "FUNCTUNE_TIMEOUT": str(plan.timeout),
+        "FUNCTUNE_LOAD_PLAN": msgspec.json.encode(plan).decode(),
+        "FUNCTUNE_LOAD_RECORDS": str(records),
+    }
+
+
+async def exits_within(seconds: float, process: Process) -> None:
+    """Return when the process has exited, after ``seconds`` at the latest."""
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        return
+
+
+def failure(cause: str, plan: LoadPlan, base_url: str, log: Path) -> str:
+    """What went wrong, for LoadError: the cause, what was called and the last lines of Locust's log."""
+    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    said = "\n  ".join(["; the end of its log:", *lines]) if lines else "; it logged nothing"
+    return f"the load generator calling {plan.route} at {base_url} {cause}{said}"

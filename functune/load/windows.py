@@ -1,0 +1,141 @@
+"""
+The requests of one step -> its Measurement. Pure functions over records.
+
+The window. It nominally lasts from the end of the warm-up to the end of the step. Threads that all sleep 100 ms answer
+in bursts, T at once every 100 ms, and an edge that cuts a burst in two would misstate throughput by part of T. So both
+edges are moved into a pause: of the completions in the first quarter of the nominal window, the one before the longest
+pause opens it; of those in the last quarter, the one chosen likewise closes it. The window then holds the completions
+after its opening up to and including the one that closes it: whole bursts, over a whole number of periods. Where a
+quarter has no completion, its nominal edge lies in a pause already and stays. On a smooth flow the choice is harmless:
+the window grows by about one longest pause, ln(k) / n of it for n completions, k of them in a quarter. That is a
+fraction of the 1 / sqrt(n) by which random completions scatter anyway.
+
+Concurrency. A request counts from its start to its end, cut at the window's edges, also when it began before the window
+or had not ended with the step: in flight is in flight, whether or not the answer comes in time.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from functune.errors import LoadError
+from functune.load.records import Request, StepEnd
+from functune.measurements import Handler, Measurement, Setting
+
+EDGE_SHARE = 0.25
+"""Share of the nominal window in which an edge may be placed, at both ends."""
+
+
+def measure(
+    step: StepEnd, requests: Sequence[Request], *, experiment: str, trial: int, route: str, setting: Setting
+) -> Measurement:
+    """
+    The Measurement of one step from the requests that ended in it.
+
+    Raises LoadError naming route, users and setting when no request was answered in the window: a step without an
+    answer is no measurement of anything.
+    """
+    opened, closed = window(step.opened, step.closed, sorted(request.ended for request in requests))
+    inside = [request for request in requests if opened < request.ended <= closed]
+    require_answers(inside, step=step, route=route, setting=setting)
+    succeeded = [request for request in inside if request.error is None]
+    failed = [request for request in inside if request.error is not None]
+    peaks, threads = by_worker(inside)
+    return Measurement(
+        experiment=experiment,
+        trial=trial,
+        route=route,
+        handler=handler(inside),
+        setting=setting,
+        users=step.users,
+        started_at=opened,
+        duration=closed - opened,
+        warm_up=opened - step.began,
+        concurrency=concurrency(requests, step.unfinished, opened=opened, closed=closed),
+        latencies_us=[round(request.latency * 1e6) for request in succeeded],
+        error_latencies_us=[round(request.latency * 1e6) for request in failed],
+        errors=dict(Counter(request.error for request in failed if request.error is not None)),
+        worker_requests=dict(Counter(str(request.pid) for request in inside if request.pid is not None)),
+        worker_peak_in_flight=peaks,
+        worker_threads=threads,
+        service_times_us=microseconds(request.elapsed_ms for request in inside),
+        cpu_times_us=microseconds(request.cpu_ms for request in inside),
+        queued_us=microseconds(request.queued_ms for request in inside),
+    )
+
+
+def window(opened: float, closed: float, ends: Sequence[float]) -> tuple[float, float]:
+    """
+    Where the window opens and closes, by the rule above; ``ends`` are the completions in rising order.
+
+    Falls back to the nominal edges when the moved ones would hold no completion.
+    """
+    slack = (closed - opened) * EDGE_SHARE
+    opening = before_longest_pause(ends, opened, opened + slack)
+    closing = before_longest_pause(ends, closed - slack, closed)
+    opening = opened if opening is None else opening
+    closing = closed if closing is None else closing
+    return (opening, closing) if any(opening < end <= closing for end in ends) else (opened, closed)
+
+
+def before_longest_pause(ends: Sequence[float], low: float, high: float) -> float | None:
+    """The completion from low to high followed by the longest pause, as far as high; None when there is none."""
+    inside = [end for end in ends if low <= end <= high]
+    if not inside:
+        return None
+    return max(pairwise([*inside, high]), key=lambda pause: pause[1] - pause[0])[0]
+
+
+def concurrency(requests: Iterable[Request], unfinished: Iterable[float], *, opened: float, closed: float) -> float:
+    """Time average of the requests in flight from opened to closed; ``unfinished`` began and never ended."""
+    seconds = sum(max(min(request.ended, closed) - max(request.began, opened), 0.0) for request in requests) + sum(
+        max(closed - max(began, opened), 0.0) for began in unfinished
+    )
+    return seconds / (closed - opened)
+
+
+def by_worker(requests: Iterable[Request]) -> tuple[dict[str, int], dict[str, int]]:
+    """The highest ``inFlight`` each worker reported, and how many of its threads answered."""
+    peaks: dict[str, int] = {}
+    threads: defaultdict[str, set[str | int]] = defaultdict(set)
+    for request in requests:
+        if request.pid is None:
+            continue
+        pid = str(request.pid)
+        if request.in_flight is not None:
+            peaks[pid] = max(peaks.get(pid, 0), request.in_flight)
+        if request.thread is not None:
+            threads[pid].add(request.thread)
+    return peaks, {pid: len(names) for pid, names in threads.items()}
+
+
+def handler(requests: Iterable[Request]) -> Handler | None:
+    """What the answers say served them; None when none says so."""
+    for request in requests:
+        if request.handler == "def":
+            return "def"
+        if request.handler == "async def":
+            return "async def"
+    return None
+
+
+def microseconds(milliseconds: Iterable[float | None]) -> list[int]:
+    """Whole microseconds of those that are known."""
+    return [round(value * 1000) for value in milliseconds if value is not None]
+
+
+def require_answers(requests: Sequence[Request], *, step: StepEnd, route: str, setting: Setting) -> None:
+    """Raise LoadError when no request was answered, saying what happened to them instead."""
+    if any(request.was_answered for request in requests):
+        return
+    if requests:
+        name, _ = Counter(request.error for request in requests).most_common(1)[0]
+        found = (
+            f"none of {len(requests)} requests was answered, most failed with {name}; see whether the host is still up"
+        )
+    else:
+        found = (
+            f"no request ended and {len(step.unfinished)} were in flight; "
+            "measure longer, with fewer users, or see whether the function hangs"
+        )
+    raise LoadError(f"{route} at {setting}, {step.users} users: in {step.closed - step.opened:.1f} s {found}")

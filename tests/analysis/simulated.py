@@ -1,0 +1,116 @@
+"""
+A closed loop without think time whose answers are known in closed form, as the sweep would have measured it.
+
+X = min(N / S, threads / S, processors / D_c) with S = D_c + D_w; by Little's law every latency averages N / X.
+"""
+
+import random
+from collections.abc import Iterable
+
+from functune.experiments import Expectation, Experiment, Load, Matrix, Workload, trials
+from functune.measurements import Handler, Measurement, Setting
+
+CORES = 2
+
+
+def throughput(
+    setting: Setting, users: int, *, cpu: float, wait: float, handler: Handler, blocks_loop: bool = False
+) -> float:
+    processes = setting.process_count
+    slots = (setting.thread_count or 1000) * processes
+    if handler == "async def":
+        slots = processes if blocks_loop else users
+    return min(min(users, slots) / (cpu + wait), min(processes, CORES) / cpu)
+
+
+def step(
+    *,
+    setting: Setting | None = None,
+    users: int = 1,
+    cpu: float = 0.0003,
+    wait: float = 0.1,
+    handler: Handler = "def",
+    blocks_loop: bool = False,
+    route: str = "/api/sync/sleep?ms=100",
+    experiment: str = "threads",
+    trial: int = 0,
+    duration: float = 3.0,
+    jitter: float = 0.0,
+    errors: int = 0,
+) -> Measurement:
+    """One step; ``jitter`` is the relative spread of latencies, which keeps their mean."""
+    setting = setting or Setting()
+    rate = throughput(setting, users, cpu=cpu, wait=wait, handler=handler, blocks_loop=blocks_loop)
+    chance = random.Random(f"{route} {setting} {users}")
+    count = max(round(rate * duration * (1 - jitter * chance.uniform(0, 0.2))), 1)
+    latencies = [round(users / rate * 1e6 * (1 + jitter * chance.uniform(-1, 1))) for _ in range(count)]
+    failed = [1_000] * errors
+    return Measurement(
+        experiment=experiment,
+        trial=trial,
+        route=route,
+        handler=handler,
+        setting=setting,
+        users=users,
+        started_at=1_760_000_000.0 + trial,
+        duration=duration,
+        warm_up=1.0,
+        concurrency=(sum(latencies) + sum(failed)) / 1e6 / duration,
+        latencies_us=latencies,
+        error_latencies_us=failed,
+        errors={"HTTP 500": errors} if errors else {},
+        worker_requests={"4242": count},
+        worker_peak_in_flight={"4242": users},
+        worker_threads={"4242": min(setting.thread_count or 1000, users)},
+        service_times_us=[round((cpu + wait) * 1e6)] * count,
+        cpu_times_us=[round(cpu * 1e6)] * count,
+        queued_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
+    )
+
+
+def planned(
+    *,
+    name: str = "threads",
+    question: str = "How many threads does a blocking handler need?",
+    lesson: str = "",
+    routes: tuple[str, ...] = ("/api/sync/sleep?ms=100",),
+    settings: Matrix | None = None,
+    users: tuple[int, ...] = (1, 16, 64),
+    expect: tuple[Expectation, ...] = (),
+) -> Experiment:
+    return Experiment(
+        name=name,
+        question=question,
+        lesson=lesson,
+        workload=Workload(routes=routes),
+        settings=settings or Matrix(thread_count=(1, 4, 16, 64)),
+        load=Load(users=users, warm_up=1.0, measure=3.0),
+        expect=expect,
+    )
+
+
+def sweep(
+    experiment: Experiment,
+    *,
+    cpu: float = 0.0003,
+    wait: float = 0.1,
+    jitter: float = 0.0,
+    blocking: Iterable[str] = (),
+) -> list[Measurement]:
+    """Every planned step; a route with "async" in it is an async def handler, one in ``blocking`` blocks its loop."""
+    return [
+        step(
+            setting=trial.setting,
+            users=users,
+            cpu=cpu,
+            wait=wait,
+            handler="async def" if "async" in trial.route else "def",
+            blocks_loop=trial.route in blocking,
+            route=trial.route,
+            experiment=experiment.name,
+            trial=index,
+            jitter=jitter,
+        )
+        for index, trial in enumerate(trials(experiment))
+        for users in experiment.load.users
+    ]

@@ -1,0 +1,64 @@
+import msgspec
+import pytest
+
+from functune.analysis.recommendation import recommend
+from functune.experiments import Matrix
+from functune.measurements import Measurement, Setting
+from tests.analysis.simulated import CORES, planned, step, sweep
+
+BOTH = Matrix(thread_count=(1, 16), process_count=(1, 2))
+
+
+def reason(route: str, steps: list[Measurement]) -> str:
+    found = recommend(route, steps, cores=CORES)
+    assert found is not None
+    return found.reason
+
+
+@pytest.mark.parametrize(
+    ("route", "cpu", "wait", "blocks", "parts"),
+    [
+        ("/sync/sleep", 0.0003, 0.0997, False, ["waits (300 µs of its 100 ms on the CPU)", "with 16 threads, "]),
+        ("/sync/cpu", 0.02, 0.0, False, ["CPU-bound", "threads cannot help", "2 processes gave 2.00 times"]),
+        ("/async/cpu", 0.02, 0.0, False, ["CPU-bound"]),
+        ("/async/sleep", 0.0003, 0.0997, False, ["awaits", "needs no threads: "]),
+        ("/async/blocking", 0.0003, 0.0997, True, ["blocks its event loop", "serves 10.0 requests/s", "3,330"]),
+    ],
+)
+def test_reason_names_what_limits_the_route(
+    route: str, cpu: float, wait: float, blocks: bool, parts: list[str]
+) -> None:
+    experiment = planned(routes=(route,), settings=BOTH)
+    found = reason(route, sweep(experiment, cpu=cpu, wait=wait, blocking=[route] if blocks else []))
+    for part in parts:
+        assert part in found
+
+
+def test_reason_sees_what_holds_an_async_handler_back() -> None:
+    route = "/async/offload"
+    pooled = step(route=route, setting=Setting(thread_count=6), users=64)  # six at a time, as a pool of six does it
+    steps = [
+        step(route=route, handler="async def"),
+        msgspec.structs.replace(pooled, handler="async def", setting=Setting()),
+    ]
+    assert "serves only about 6.0 requests at a time" in reason(route, steps)
+
+
+def test_reason_sees_that_the_handler_is_not_what_takes_the_time() -> None:
+    fast = step(route="/noop", handler="async def", cpu=0.001, wait=0)
+    within = msgspec.structs.replace(fast, service_times_us=[20], cpu_times_us=[20])
+    assert "takes 20.0 µs of the 1.00 ms a request takes" in reason("/noop", [within])
+
+
+def test_reason_is_open_about_an_unknown_cause() -> None:
+    assert "not known" in reason("/a", [step(route="/a", users=8), step(route="/a", users=16)])
+    assert "not known" in reason("/b", [step(route="/b", users=users, handler="async def") for users in (1, 2)])
+
+
+def test_reason_sees_an_async_handler_that_uses_the_pool() -> None:
+    experiment = planned(routes=("/async/offload",), settings=Matrix(thread_count=(1, 16)))
+    pooled = [
+        step(route="/async/offload", handler="def", setting=one.setting, users=one.users) for one in sweep(experiment)
+    ]
+    as_async = [msgspec.structs.replace(one, handler="async def") for one in pooled]
+    assert "hand work to the thread pool" in reason("/async/offload", as_async)

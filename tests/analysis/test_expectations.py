@@ -1,0 +1,46 @@
+from functune.analysis.expectations import check
+from functune.experiments import Expectation, Metric, Where
+from functune.measurements import Setting
+from tests.analysis.simulated import planned, step, sweep
+
+AT_16 = Where(thread_count=16, users=64)
+AT_1 = Where(thread_count=1, users=64)
+
+
+def expected(
+    metric: Metric, where: Where, *, over: Where | None = None, low: float | None = None, high: float | None = None
+) -> Expectation:
+    return Expectation(claim="claim", metric=metric, where=where, over=over, at_least=low, at_most=high)
+
+
+def test_check_passes_within_and_fails_beyond_the_limits() -> None:
+    experiment = planned(
+        expect=(
+            expected("throughput", AT_16, low=152, high=163),
+            expected("throughput", AT_16, low=163),
+            expected("throughput", AT_16, high=152),
+            expected("throughput", AT_16, over=AT_1, low=15, high=17),
+            expected("throughput", AT_16, over=AT_1, high=15),
+            expected("p95_ms", AT_16, low=395, high=410),
+            expected("error_ratio", AT_16, high=0),
+        )
+    )
+    outcomes = check(experiment, sweep(experiment))
+    assert [outcome.passed for outcome in outcomes] == [True, False, False, True, False, True, True]
+    assert [outcome.allowed for outcome in outcomes[:3]] == ["152 to 163", "at least 163", "at most 152"]
+    assert outcomes[3].observed_text.endswith(" times")
+
+
+def test_check_fails_what_was_not_measured() -> None:
+    experiment = planned(expect=(expected("throughput", AT_16, low=0), expected("p95_ms", AT_1, high=1e9)))
+    too_few = step(setting=Setting(thread_count=1), users=64)  # 30 requests: no 95th percentile
+    outcomes = check(experiment, [too_few])
+    assert [(outcome.passed, outcome.observed) for outcome in outcomes] == [(False, None), (False, None)]
+    assert outcomes[0].observed_text == "not measured"
+
+
+def test_check_shows_what_is_just_outside_its_limit() -> None:
+    experiment = planned(expect=(expected("error_ratio", Where(thread_count=4, users=64), high=0.025),))
+    (outcome,) = check(experiment, [step(setting=Setting(thread_count=4), users=64, errors=4)])
+    assert not outcome.passed
+    assert outcome.observed_text.startswith("0.032")

@@ -1,0 +1,41 @@
+import pytest
+
+from functune.analysis import formatting
+from functune.measurements import Setting
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.0012345, "0.00123"),
+        (9.939, "9.94"),
+        (9.999, "10.0"),
+        (99.97, "100"),
+        (159.4, "159"),
+        (999.7, "1,000"),
+        (12_345, "12,300"),
+        (-2.5, "-2.50"),
+        (float("inf"), "inf"),
+    ],
+)
+def test_number_has_three_significant_digits(value: float, text: str) -> None:
+    assert formatting.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.000301, "301 µs"), (0.1, "100 ms"), (0.0999, "99.9 ms"), (1.254, "1.25 s"), (90, "90.0 s")]
+)
+def test_duration_takes_the_unit_that_reads_best(seconds: float, text: str) -> None:
+    assert formatting.duration(seconds) == text
+
+
+def test_setting_is_said_in_words() -> None:
+    assert formatting.setting(Setting(thread_count=16, process_count=2)) == "16 threads in 2 processes"
+    assert formatting.setting(Setting(thread_count=1)) == "1 thread in 1 process"
+    assert formatting.setting(Setting()) == "1 process, threads unset"
+
+
+def test_joined_puts_and_before_the_last() -> None:
+    assert formatting.joined(["a"]) == "a"
+    assert formatting.joined(["a", "b", "c"]) == "a, b and c"

@@ -1,0 +1,78 @@
+import msgspec
+
+from functune.analysis.verdict import analyse
+from functune.experiments import Expectation, Matrix, Where
+from functune.measurements import Setting
+from tests.analysis.simulated import planned, step, sweep
+
+SLEEP, AWAIT, BLOCK = "/sync/sleep", "/async/sleep", "/async/blocking"
+
+
+def test_analyse_answers_one_route_in_one_sentence() -> None:
+    experiment = planned(settings=Matrix(thread_count=(1, 64, "unset")))
+    analysis = analyse(experiment, sweep(experiment), cores=2)
+    assert analysis.verdict == (
+        "Use 64 threads in 1 process: 638 requests/s at 64 users, 63.8 times the throughput of 1 thread in 1 process."
+    )
+    assert [advice.setting for advice in analysis.advice] == [Setting(thread_count=64)]
+    assert analysis.passed
+
+
+def test_analyse_says_when_no_setting_matters() -> None:
+    experiment = planned(settings=Matrix(thread_count=(1, 16)))
+    verdict = analyse(experiment, sweep(experiment, cpu=0.02, wait=0), cores=2).verdict
+    assert verdict.startswith("No setting makes a difference, so use the simplest, 1 thread in 1 process")
+
+
+def test_analyse_finds_one_setting_for_all_routes() -> None:
+    experiment = planned(routes=(SLEEP, AWAIT), settings=Matrix(thread_count=(1, 64)))
+    analysis = analyse(experiment, sweep(experiment), cores=2)
+    assert [(advice.routes, advice.setting.thread_count) for advice in analysis.advice] == [((SLEEP, AWAIT), 64)]
+    assert analysis.verdict.startswith("Use 64 threads in 1 process, within 5 % of the best for every route")
+
+
+def test_analyse_says_when_routes_disagree() -> None:
+    experiment = planned(routes=("/a", "/b"), settings=Matrix(thread_count=(1, 16)), users=(8,))
+    few, many = Setting(thread_count=1), Setting(thread_count=16)
+    steps = [
+        msgspec.structs.replace(step(route=route, setting=setting, users=8), latencies_us=[50_000] * count)
+        for route, setting, count in (("/a", few, 300), ("/a", many, 200), ("/b", few, 200), ("/b", many, 300))
+    ]
+    analysis = analyse(experiment, steps)
+    assert analysis.verdict == (
+        "No one setting suits every route: use 1 thread in 1 process for /a and 16 threads in 1 process for /b."
+    )
+    assert [advice.routes for advice in analysis.advice] == [("/a",), ("/b",)]
+
+
+def test_analyse_compares_routes_where_there_is_one_setting() -> None:
+    experiment = planned(routes=(AWAIT, BLOCK), settings=Matrix())
+    analysis = analyse(experiment, sweep(experiment, blocking=[BLOCK]), cores=2)
+    assert analysis.verdict == (
+        "With 1 process, threads unset, /async/sleep serves 638 requests/s, "
+        "63.8 times /async/blocking (10.0 requests/s)."
+    )
+    assert analysis.advice == ()
+
+
+def test_analyse_takes_a_partial_run_and_the_last_of_repeated_steps() -> None:
+    expect = (Expectation(claim="c", metric="throughput", where=Where(thread_count=64, users=64), at_least=1),)
+    experiment = planned(expect=expect)
+    steps = sweep(experiment)[:4]
+    again = msgspec.structs.replace(steps[0], trial=9)
+    other = msgspec.structs.replace(steps[0], experiment="another", users=1000)
+    analysis = analyse(experiment, [*steps, again, other], cores=2)
+    assert (len(analysis.measurements), analysis.planned) == (4, 12)
+    assert analysis.measurements[0].trial == 9
+    assert not analysis.passed
+
+
+def test_analyse_of_failures_recommends_nothing() -> None:
+    analysis = analyse(planned(), [step(setting=Setting(thread_count=4), errors=20)])
+    assert analysis.verdict == "No setting can be recommended: every step failed more than 1 % of its requests."
+
+
+def test_analyse_of_nothing_says_so() -> None:
+    analysis = analyse(planned(), [])
+    assert analysis.verdict == "Nothing of this experiment was measured."
+    assert (analysis.recommendations, analysis.advice) == ((), ())

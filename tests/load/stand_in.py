@@ -1,0 +1,52 @@
+"""
+A stand-in for the host, run as a process: ``python stand_in.py THREADS`` prints its port and answers like the app.
+
+``/sleep?ms=100`` takes one of THREADS places for that long, as a thread pool would; ``/fail`` answers 500,
+``/hang`` never, and ``/die`` ends the process.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from urllib.parse import parse_qs
+
+import msgspec
+import uvicorn
+
+THREADS = asyncio.Semaphore(int(sys.argv[1]))
+in_flight = 0
+
+
+async def app(scope, receive, send):
+    """Answer one request."""
+    path, milliseconds = scope["path"], float(parse_qs(scope["query_string"].decode()).get("ms", ["0"])[0])
+    if path == "/hang":
+        await asyncio.Event().wait()
+    if path == "/die":
+        os._exit(1)
+    status, body = (500, b"{}") if path == "/fail" else (200, msgspec.json.encode(await sleep(scope, milliseconds)))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def sleep(scope, milliseconds):
+    """The answer of a handler that slept."""
+    global in_flight
+    sent_at = float(dict(scope["headers"])[b"x-sent-at"])
+    async with THREADS:
+        in_flight += 1
+        began, queued, busy = time.perf_counter(), time.time() - sent_at, in_flight
+        if milliseconds:
+            await asyncio.sleep(milliseconds / 1000)
+        in_flight -= 1
+    worker = {"pid": os.getpid(), "thread": "MainThread", "inFlight": busy, "peakInFlight": busy}
+    elapsed = (time.perf_counter() - began) * 1000
+    return {"handler": "def", "elapsedMs": elapsed, "cpuMs": 0.0, "worker": worker | {"queuedMs": queued * 1000}}
+
+
+config = uvicorn.Config(app, port=0, lifespan="off", log_level="error", access_log=False)
+socket = config.bind_socket()
+print(socket.getsockname()[1], flush=True)
+uvicorn.Server(config).run(sockets=[socket])

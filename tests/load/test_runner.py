@@ -1,0 +1,160 @@
+"""Locust really run, against a stand-in for the host."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+from statistics import fmean
+
+import psutil
+import pytest
+
+from functune.errors import LoadError
+from functune.load import windows
+from functune.load.records import LoadPlan, Request, StepEnd
+from functune.load.runner import LOCUSTFILE, finished_steps
+from functune.measurements import Measurement, Setting
+
+type StartStandIn = Callable[[int], str]
+
+
+def plan(
+    route: str, *, users: tuple[int, ...] = (2,), measure: float = 0.6, settle_limit: float = 5, timeout: float = 5
+) -> LoadPlan:
+    return LoadPlan(route=route, users=users, warm_up=0.3, measure=measure, settle_limit=settle_limit, timeout=timeout)
+
+
+async def run(load: LoadPlan, base_url: str, **options: float) -> list[tuple[StepEnd, list[Request]]]:
+    async with aclosing(finished_steps(load, base_url=base_url, **options)) as steps:
+        return [step async for step in steps]
+
+
+def measured(step: StepEnd, requests: list[Request]) -> Measurement:
+    return windows.measure(step, requests, experiment="e", trial=0, route="/sleep", setting=Setting())
+
+
+def load_generators() -> list[psutil.Process]:
+    """The Locust processes this one has started."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            if "locust" in child.cmdline():
+                found.append(child)
+    return found
+
+
+async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartStandIn) -> None:
+    """4 threads of 50 ms: 20/s for one user, 80/s once there are enough; Little's law holds in every step."""
+    steps = await run(plan("/sleep?ms=50", users=(1, 4, 12), measure=1), start_stand_in(4))
+    results = [measured(*step) for step in steps]
+
+    assert [result.users for result in results] == [1, 4, 12]
+    # Sleeping takes at least its time, so the upper limit is sharp; the lower one is for a busy machine.
+    for result, capacity in zip(results, [20, 80, 80], strict=True):
+        assert 0.3 * capacity < result.throughput < 1.02 * capacity
+        latency = fmean(result.latencies_us) / 1e6
+        # A window of a few latencies may begin with older requests in flight than it ends with: hence a tenth.
+        assert result.concurrency == pytest.approx(result.throughput * latency, rel=0.1)
+        assert result.concurrency == pytest.approx(result.users, rel=0.1)
+        assert result.errors == {}
+    assert [list(result.worker_peak_in_flight.values()) for result in results] == [[1], [4], [4]]
+    assert all(0 <= queued < 1e6 for queued in results[0].queued_us)
+
+
+async def test_warm_up_lasts_until_every_user_had_an_answer(start_stand_in: StartStandIn) -> None:
+    """One thread of 100 ms and 12 users: the first round takes 1.2 s, longer than the warm-up of 0.3 s."""
+    [(step, requests)] = await run(plan("/sleep?ms=100", users=(12,)), start_stand_in(1))
+    assert step.opened - step.began >= 1.2
+    assert min(measured(step, requests).latencies_us) > 1.1e6  # only the queue at its full length
+
+
+async def test_warm_up_ends_at_its_limit(start_stand_in: StartStandIn) -> None:
+    [(step, requests)] = await run(plan("/hang", settle_limit=0.5), start_stand_in(1))
+    assert 0.8 <= step.opened - step.began < 3
+    assert len(step.unfinished) == 2
+    with pytest.raises(LoadError, match="no request ended and 2 were in flight"):
+        measured(step, requests)
+
+
+async def test_request_times_out(start_stand_in: StartStandIn) -> None:
+    [(_, requests)] = await run(plan("/hang", timeout=0.4), start_stand_in(1))
+    assert {request.error for request in requests} == {"TimeoutError"}
+
+
+async def test_failing_answers_are_recorded(start_stand_in: StartStandIn) -> None:
+    [step] = await run(plan("/fail"), start_stand_in(1))
+    result = measured(*step)
+    assert result.throughput == 0
+    assert set(result.errors) == {"HTTP 500"}
+
+
+async def test_dying_host_is_recorded(start_stand_in: StartStandIn) -> None:
+    """Nothing listens any more: the users fail, without keeping a core busy with it."""
+    [step] = await run(plan("/die"), start_stand_in(1))
+    assert len(step[1]) < 200
+    with pytest.raises(LoadError, match="ConnectionRefusedError"):
+        measured(*step)
+
+
+async def test_failing_load_generator_is_an_error_with_its_log() -> None:
+    with pytest.raises(LoadError, match=r"(?s)calling /sleep at .* ended with exit code \d after 0 of 1 .*notaport"):
+        await run(plan("/sleep", settle_limit=0.5), "http://127.0.0.1:notaport")
+
+
+async def test_late_load_generator_is_ended(start_stand_in: StartStandIn) -> None:
+    """A fifth of a second is not enough to import Locust."""
+    load = LoadPlan(route="/sleep", users=(1,), warm_up=0.1, measure=0.1, settle_limit=0)
+    with pytest.raises(LoadError, match="had not ended 0 s after its plan"):
+        await run(load, start_stand_in(1), start_and_stop=0)
+    assert load_generators() == []
+
+
+async def test_closing_ends_the_load(start_stand_in: StartStandIn) -> None:
+    async with aclosing(finished_steps(plan("/sleep", users=(1, 2)), base_url=start_stand_in(1))) as steps:
+        await anext(steps)
+        assert len(load_generators()) == 1
+    assert load_generators() == []
+
+
+def test_load_ends_with_its_runner(start_stand_in: StartStandIn, tmp_path: Path) -> None:
+    """A killed runner can end nothing itself: Locust notices that it is gone."""
+    script = (
+        "import asyncio; from functune.load import runner; from functune.load.records import LoadPlan\n"
+        "plan = LoadPlan(route='/sleep?ms=10', users=(1,), warm_up=0.3, measure=60)\n"
+        f"asyncio.run(anext(runner.finished_steps(plan, base_url={start_stand_in(1)!r})))"
+    )
+    # It cannot remove its temporary folder either.
+    runner = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"TMPDIR": str(tmp_path)})
+    try:
+        wait_until(load_generators)
+        [generator] = load_generators()
+        wait_until(generator.net_connections)  # it has begun to call
+    finally:
+        os.kill(runner.pid, signal.SIGKILL)
+        runner.wait()
+    generator.wait(timeout=10)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Return once the condition holds; fail after 20 s."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_locustfile_works_without_functune(start_stand_in: StartStandIn) -> None:
+    """As in Azure Load Testing: flags instead of a plan."""
+    command = [sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", "--only-summary", "--json"]
+    command += ["-H", start_stand_in(2), "-u", "2", "-r", "2", "-t", "1"]
+    environment = os.environ | {"FUNCTUNE_ROUTE": "/sleep?ms=10"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=True)
+    [statistics] = json.loads(done.stdout)
+    assert statistics["name"] == "/sleep?ms=10"
+    assert statistics["num_requests"] > 10
+    assert statistics["num_failures"] == 0

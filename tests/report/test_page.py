@@ -1,0 +1,133 @@
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import msgspec
+import pytest
+
+from functune.analysis.verdict import analyse
+from functune.experiments import Expectation, Where
+from functune.report.page import render
+from functune.report.recommendation_file import recommendation_json
+from functune.report.summary import summary
+from tests.analysis.simulated import planned, step, sweep
+from tests.report.written import ENVIRONMENT, routes, threads
+
+VOID = {"meta", "br", "hr", "link", "img", "input"}
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+
+
+class Page(HTMLParser):
+    """The elements of a page, each with its attributes and the tags around it; unbalanced tags are an error."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), tuple(self.open)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return render([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT)
+
+
+def test_page_is_one_small_file_that_loads_nothing(html: str) -> None:
+    assert len(html.encode()) < 1_500_000
+    for tag, attributes, _ in Page(html).elements:
+        assert tag not in {"link", "img", "iframe", "object", "embed", "base"}
+        for name, value in attributes.items():
+            if name in {"src", "srcset", "data", "action", "xlink:href"} or (name == "href" and tag != "a"):
+                raise AssertionError(f"{tag} {name}={value}")
+            if name == "href":
+                assert value is not None
+                assert value.startswith("#")
+            assert not name.startswith("on")
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_page_gives_every_chart_a_text_alternative(html: str) -> None:
+    charts = Page(html).all("svg")
+    assert len(charts) == 2 * (2 + 2 + 1)  # two sizes; the blocking route has too few requests for a p95 chart
+    for chart in charts:
+        assert chart["role"] == "img"
+        assert "At the most users measured: " in (chart["aria-label"] or "")
+
+
+def test_page_has_landmarks_headings_and_labelled_tables(html: str) -> None:
+    page = Page(html)
+    assert [len(page.all(tag)) for tag in ("header", "main", "footer", "h1")] == [1, 1, 1, 1]
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("table")) == len(page.all("caption")) > 3
+    assert all(head.get("scope") in {"row", "col"} for head in page.all("th"))
+    levels = [int(tag[1]) for tag, _, _ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    identifiers = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    assert {f"#{identifier}" for identifier in identifiers} >= {link["href"] for link in page.all("a")}
+
+
+def test_page_tells_outcomes_by_word(html: str) -> None:
+    assert html.count("✓ holds") == 1
+    assert html.count("✗ fails") == 1
+    assert "✗ 1 of 2 expectations met" in html
+
+
+def test_page_shows_the_environment_known_or_not(html: str) -> None:
+    for text in ("azure-functions 2.3.0", "something new", "a unknown", "2 cores"):
+        assert text in html
+
+
+def test_page_is_the_same_for_the_same_input(html: str) -> None:
+    assert render([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT) == html
+
+
+def test_page_leaves_hostile_strings_inert() -> None:
+    where = Where(thread_count=1, users=1)
+    experiment = planned(
+        question=HOSTILE,
+        lesson=HOSTILE,
+        routes=("/a<script>alert(2)</script>",),
+        users=(1, 64),
+        expect=(Expectation(claim=HOSTILE, metric="throughput", where=where, at_least=1),),
+    )
+    steps = [*sweep(experiment), step(route=experiment.workload.routes[0], experiment=experiment.name, errors=5)]
+    analysis = analyse(experiment, [msgspec.structs.replace(one, errors={HOSTILE: 5}) for one in steps])
+    page = Page(render([analysis], {HOSTILE: HOSTILE, "versions": {HOSTILE: HOSTILE}}))
+    assert len(page.all("script")) == 1
+    assert page.all("img") == []
+    markdown = summary([analysis])
+    assert "<script" not in markdown.replace("\\<script", "")
+    assert HOSTILE.replace('"', '\\"') in recommendation_json([analysis])
+
+
+def test_page_renders_a_partial_run() -> None:
+    experiment, steps = threads()
+    html = render([analyse(experiment, steps[:4], cores=2), analyse(planned(name="not-begun"), [])], {})
+    Page(html)
+    assert "4 of 18 steps measured" in html
+    assert "Nothing of this experiment was measured." in html
+
+
+def test_page_names_the_steps_that_break_littles_law() -> None:
+    experiment, steps = threads()
+    off = msgspec.structs.replace(steps[0], concurrency=steps[0].concurrency * 2)
+    html = render([analyse(experiment, [off, *steps[1:]], cores=2)], ENVIRONMENT)
+    assert "Off by 50.0 %: /api/sync/sleep?ms=100, T=1 P=1, 1 user" in html
+    assert "17 of 18 steps" in html

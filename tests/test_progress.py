@@ -1,0 +1,106 @@
+"""How a sweep looks while it runs."""
+
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from functune import progress
+from functune.experiments import Experiment, Load, Matrix, Workload
+from functune.measurements import Measurement, Setting
+from functune.sweep import PlannedTrial, StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
+
+SETTING = Setting(process_count=2, thread_count=16)
+TRIAL = PlannedTrial(
+    number=0,
+    experiment=Experiment(
+        name="test",
+        question="?",
+        workload=Workload(routes=("/a",)),
+        settings=Matrix(),
+        load=Load(users=(1,), warm_up=1, measure=1),
+    ),
+    setting=SETTING,
+    route="/a",
+)
+
+
+def measurement(latencies_us: list[int], *, experiment: str = "test") -> Measurement:
+    return Measurement(
+        experiment=experiment,
+        trial=0,
+        route="/a",
+        handler="def",
+        setting=SETTING,
+        users=64,
+        started_at=0,
+        duration=2,
+        warm_up=1,
+        concurrency=64,
+        latencies_us=latencies_us,
+        error_latencies_us=[5],
+        errors={"HTTP 500": 1},
+        worker_requests={},
+        worker_peak_in_flight={},
+        worker_threads={},
+        service_times_us=[],
+        cpu_times_us=[],
+        queued_us=[],
+    )
+
+
+def step(latencies_us: list[int], *, generator_cpu: float = 0.1) -> StepFinished:
+    return StepFinished(
+        trial=TRIAL, measurement=measurement(latencies_us), generator_cpu=generator_cpu, seconds_left=63.4
+    )
+
+
+EVENTS = [
+    SweepStarted(trials=1, steps=3, seconds=125.0),
+    TrialStarted(trial=TRIAL, seconds_left=124.0),
+    step([100_000, 102_000, 130_000]),
+    step([], generator_cpu=0.97),
+    TrialFailed(trial=TRIAL, cause="no [brackets] lost", seconds_left=0),
+    SweepFinished(folder=Path("run"), steps=2, failures=1),
+]
+
+
+def shown(*, terminal: bool) -> str:
+    output = StringIO()
+    console = Console(file=output, force_terminal=terminal, width=200, color_system=None)
+    with progress.shown(console) as show:
+        for event in EVENTS:
+            show(event)
+    return output.getvalue()
+
+
+def test_progress_prints_plain_lines_without_a_terminal() -> None:
+    assert shown(terminal=False).splitlines() == [
+        "1 trial, 3 steps, about 2:05",
+        "test  T=16 P=2     /a    64 users       1.5 requests/s    102.0 ms median  25.0% failed  1:03 left",
+        "test  T=16 P=2     /a    64 users       0.0 requests/s        - ms median  100.0% failed  1:03 left"
+        "  (the load generator used 97% of a core: the host may be faster than this)",
+        "FAILED test  T=16 P=2  /a: no [brackets] lost",
+        "2 steps measured, 1 trial failed: run",
+    ]
+
+
+def test_progress_draws_a_bar_below_the_lines_on_a_terminal() -> None:
+    assert "━" in shown(terminal=True)
+    assert "FAILED test  T=16 P=2  /a: no [brackets] lost" in shown(terminal=True)
+
+
+def test_bar_shows_time_left_and_the_best_so_far() -> None:
+    bar = progress.Bar()
+    for event in [*EVENTS[:2], step([1] * 8), step([1] * 4)]:
+        bar.follow(event)
+    output = StringIO()
+    Console(file=output, width=200).print(bar)
+    assert "1:03 left test  T=16 P=2  /a" in output.getvalue()
+    assert "best so far: test  T=16 P=2     /a    64 users       4.0 requests/s" in output.getvalue()
+
+
+def test_best_so_far_begins_anew_with_each_experiment() -> None:
+    fast, slow = measurement([1] * 9), measurement([1], experiment="next")
+    assert progress.is_better(slow, fast)
+    assert not progress.is_better(measurement([1]), fast)
