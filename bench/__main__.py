@@ -20,8 +20,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from functune.analysis.littles_law import LIMIT, residual
+from functune.experiments import load
 from functune.host.process import HostProcess
+from functune.report import run_folder
+from functune.sweep import sweep
 
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "bench" / "apps"
@@ -174,6 +179,30 @@ async def imports() -> AsyncIterator[Figure]:
     )
 
 
+async def lessons() -> AsyncIterator[Figure]:
+    """The shipped experiments with Locust: Little's law on every step, and what each experiment expects."""
+    asked = [experiment for path in sorted((ROOT / "experiments").glob("*.toml")) for experiment in load(path)]
+    with TemporaryDirectory() as folder:
+        out = await sweep(asked, out=Path(folder) / "run", script_root=ROOT, on_progress=lambda _: None)
+        analyses = run_folder.read(out, run_folder.read_environment(out))
+    worst, step = max(
+        ((residual(step) or 0.0, step) for analysis in analyses for step in analysis.measurements),
+        key=lambda pair: pair[0],
+    )
+    yield Figure(
+        "Little's law, worst residual of every step",
+        (worst,),
+        at_most=LIMIT,
+        detail=f"{step.route}, {step.setting}, {step.users} users",
+    )
+    for analysis in analyses:
+        for expected, outcome in zip(analysis.experiment.expect, analysis.outcomes, strict=True):
+            if outcome.observed is None:
+                raise SystemExit(f"not measured: {outcome.claim}")
+            bounds = {"at_least": expected.at_least, "at_most": expected.at_most}
+            yield Figure(outcome.claim, (outcome.observed,), **bounds, detail=analysis.experiment.name)
+
+
 def _seconds(statement: str) -> float:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True, env={**os.environ})
@@ -185,6 +214,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "law": law,
     "fetch": fetch,
     "import": imports,
+    "lessons": lessons,
 }
 
 

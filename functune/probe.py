@@ -105,8 +105,10 @@ async def probe(
         for size in itertools.takewhile(lambda size: size <= largest_wave, (2**n for n in itertools.count())):
             waves.append(await _wave(client, size, _sleep_ms(size)))
             on_wave(waves[-1])
+            if _is_settled(waves) and not ProbeReport(configured, tuple(waves), is_exact=True).disagreements:
+                return ProbeReport(configured, tuple(waves), is_exact=True)
             if size * 2 > largest_wave or _is_settled(waves):
-                # The count decides now: fire again with longer sleeps, in case some calls came too late to overlap.
+                # Before it is held against the settings, fire again with longer sleeps: calls may not have overlapped.
                 waves += await _confirm(client, size, waves[-1], on_wave)
             if _is_settled(waves):
                 return ProbeReport(configured, tuple(waves), is_exact=True)
@@ -115,7 +117,7 @@ async def probe(
 
 def _sleep_ms(size: int) -> int:
     """Long enough that the last call of a wave arrives while the first still sleeps: 8 ms for each is generous."""
-    return max(100, 8 * size)
+    return max(40, 8 * size)
 
 
 async def _confirm(client: httpx.AsyncClient, size: int, wave: Wave, on_wave: Callable[[Wave], None]) -> list[Wave]:
@@ -154,9 +156,9 @@ def _is_settled(waves: list[Wave]) -> bool:
 
 
 async def _wave(client: httpx.AsyncClient, size: int, sleep_ms: int) -> Wave:
-    # Let the threads of the last wave go back to waiting. CPython's pool counts a thread as idle a moment after its call
-    # has ended; a call that comes in between starts a thread too many, whose idle mark a later call then takes for a
-    # thread that is not there. The pool stays smaller than the wave, rightly counted but no use to compare with.
+    # Let the threads of the last wave go back to waiting. CPython's pool marks a thread as idle a moment after its call
+    # has ended; a call that comes in between starts one thread too many, and the spare mark later keeps the pool from
+    # starting one it needs. It then stays smaller than the wave: rightly counted, but no use to compare with.
     await asyncio.sleep(_PAUSE)
     answers = await asyncio.gather(*(_get(client, _SLEEP_ROUTE, ms=sleep_ms) for _ in range(size)))
     threads: dict[int, set[int]] = {}

@@ -1,0 +1,75 @@
+"""The command line: exit codes and messages. What the commands do is tested where it is done."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from functune.cli import main
+
+COMMANDS = sorted(main.commands)
+
+
+def run(*arguments: str) -> Result:
+    """One call of ``functune``."""
+    return CliRunner().invoke(main, arguments, catch_exceptions=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.output
+    assert f"functune {command}" in result.output
+    assert "Exit codes: 0" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--port", "70000"], "70000 is not in the range 0<=x<=65535"),
+        (["serve", "--port", "x"], "'x' is not a valid integer"),
+        (["serve", "--worker-startup-interval", "-1"], "-1.0 is not in the range 0<=x<=600"),
+        (["serve", "--nonsense"], "No such option"),
+        (["probe"], "Missing argument 'URL'"),
+        (["probe", "nonsense"], "'nonsense' is not a URL"),
+        (["probe", "http://127.0.0.1:1", "--largest-wave", "4"], "4 is not in the range 16<=x<=1024"),
+        (["sweep", "/nonexistent/x.toml"], "/nonexistent/x.toml: No such file or directory"),
+        (["sweep", "--script-root", "/nonexistent"], "--script-root /nonexistent: there is no such folder"),
+        (["nonsense"], "No such command 'nonsense'"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_names_the_value(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+@pytest.mark.parametrize("command", ["report", "recommend"])
+def test_folder_without_a_run_ends_with_3(command: str, tmp_path: Path) -> None:
+    result = run(command, str(tmp_path))
+    assert result.exit_code == 3
+    assert str(tmp_path) in result.output
+    assert "functune sweep" in result.output
+
+
+def test_sweep_without_experiments_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run("sweep")
+    assert result.exit_code == 2
+    assert "name the experiment files to run" in result.output
+
+
+def test_sweep_refuses_a_broken_experiment(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("name = [")
+    result = run("sweep", str(path), "--out", str(tmp_path / "run"))
+    assert result.exit_code == 2
+    assert f"{path}: not TOML" in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_probe_of_a_port_where_nobody_listens_ends_with_3(unused_tcp_port: int) -> None:
+    result = run("probe", f"http://127.0.0.1:{unused_tcp_port}")
+    assert result.exit_code == 3
+    assert "cannot be reached" in result.output
