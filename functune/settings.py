@@ -30,7 +30,8 @@ THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
 """Tells the app's concurrency probe that the host, not the user, chose the thread count."""
 
-_OVERRIDE_PREFIX = "AzureFunctionsJobHost__"
+_OVERRIDE_PREFIX = "azurefunctionsjobhost__"
+"""Of AzureFunctionsJobHost__a__b; .NET compares names without case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,11 +205,14 @@ def read_local_settings(script_root: Path) -> LocalSettings:
             'run `func settings decrypt`, or set "IsEncrypted": false when they are plain text'
         )
     values, warnings = _app_settings(path, document)
-    host = document.get("Host") or {}
+    host = _section(path, document, "Host")
+    address = host.get("LocalHttpAddress")
+    if not isinstance(address, str | None):
+        raise SettingsError(f"{path}: Host.LocalHttpAddress is {address!r}; it takes a string")
     return LocalSettings(
         values=values,
         port=_local_port(path, host.get("LocalHttpPort")),
-        address=host.get("LocalHttpAddress"),
+        address=address,
         warnings=tuple(warnings),
     )
 
@@ -216,14 +220,14 @@ def read_local_settings(script_root: Path) -> LocalSettings:
 def _app_settings(path: Path, document: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     values: dict[str, str] = {}
     warnings: list[str] = []
-    for name, value in (document.get("Values") or {}).items():
-        if not name or value is None:
-            warnings.append(f"{path}: skipping the setting '{name}', its name is empty or its value is null.")
+    for name, value in _section(path, document, "Values").items():
+        if not name or value is None or "=" in name or "\0" in f"{name}{value}":
+            warnings.append(f"{path}: skipping the setting '{name}', no app setting can have this name or value.")
         elif isinstance(value, bool):
             values[name] = str(value).lower()
         else:
             values[name] = str(value)
-    for name, value in (document.get("ConnectionStrings") or {}).items():
+    for name, value in _section(path, document, "ConnectionStrings").items():
         values[f"ConnectionStrings:{name}"] = value if isinstance(value, str) else json.dumps(value)
     return values, warnings
 
@@ -257,8 +261,8 @@ def read_host_json(script_root: Path, environ: Mapping[str, str]) -> HostJson:
         found = document.get("version") if isinstance(document, dict) else document
         raise SettingsError(f'{path}: "version" is {json.dumps(found)}; the v4 host needs "version": "2.0"')
     for name, value in environ.items():
-        if name.startswith(_OVERRIDE_PREFIX):
-            _override(document, name.removeprefix(_OVERRIDE_PREFIX).split("__"), value)
+        if name.lower().startswith(_OVERRIDE_PREFIX):
+            _override(document, name[len(_OVERRIDE_PREFIX) :].split("__"), value)
     return _host_json(path, document)
 
 
@@ -285,10 +289,10 @@ def _override(document: dict[str, Any], keys: Sequence[str], value: str) -> None
 
 def _host_json(path: Path, document: Mapping[str, Any]) -> HostJson:
     http = _section(path, _section(path, document, "extensions"), "http")
-    prefix = http.get("routePrefix", "api")
+    prefix = _value(http, "routePrefix", "api")
     if not isinstance(prefix, str):
         raise SettingsError(f"{path}: extensions.http.routePrefix is {prefix!r}; it takes a string")
-    functions = document.get("functions")
+    functions = _value(document, "functions")
     if functions is not None and not (isinstance(functions, list) and all(isinstance(n, str) for n in functions)):
         raise SettingsError(f"{path}: functions is {functions!r}; it takes a list of function names")
     headers = _section(path, http, "customHeaders")
@@ -296,21 +300,28 @@ def _host_json(path: Path, document: Mapping[str, Any]) -> HostJson:
         route_prefix=prefix.strip("/"),
         max_outstanding_requests=_limit(path, http, "maxOutstandingRequests"),
         max_concurrent_requests=_limit(path, http, "maxConcurrentRequests"),
-        function_timeout=_timeout(path, document.get("functionTimeout", "00:30:00")),
+        function_timeout=_timeout(path, _value(document, "functionTimeout", "00:30:00")),
         functions=None if functions is None else tuple(functions),
         custom_headers={str(name): str(value) for name, value in headers.items()},
     )
 
 
+def _value(section: Mapping[str, Any], key: str, default: object = None) -> Any:
+    """The value of a key compared without case, as the .NET configuration does."""
+    return next((value for name, value in section.items() if name.lower() == key.lower()), default)
+
+
 def _section(path: Path, document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = document.get(key, {})
+    value = _value(document, key)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise SettingsError(f"{path}: {key} is {value!r}; it takes a JSON object")
     return value
 
 
 def _limit(path: Path, http: Mapping[str, Any], key: str) -> int:
-    value = http.get(key, -1)
+    value = _value(http, key, -1)
     try:
         limit = int(str(value))
     except ValueError:

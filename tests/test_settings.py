@@ -1,4 +1,4 @@
-"""What ``functune serve`` runs with: precedence, the rules of local.settings.json and host.json, the worker's environment."""
+"""What ``functune serve`` runs with: precedence, local.settings.json, host.json, the environment of a worker."""
 
 import json
 from collections.abc import Callable
@@ -102,7 +102,12 @@ def test_values_become_text_and_unusable_ones_are_skipped_with_a_warning(read: R
     found = read(local=plain(**{"N": 5, "T": True, "F": False, "NULL": None, "": "x", "A=B": "x", "C": "a\0b"}))
     assert {name: found.worker.environ.get(name) for name in ("N", "T", "F")} == {"N": "5", "T": "true", "F": "false"}
     assert not {"NULL", "", "A=B", "C"} & set(found.worker.environ)
-    assert [warning.split("setting ")[1].split(",")[0] for warning in found.warnings] == ["'NULL'", "''", "'A=B'", "'C'"]
+    assert [warning.split("setting ")[1].split(",")[0] for warning in found.warnings] == [
+        "'NULL'",
+        "''",
+        "'A=B'",
+        "'C'",
+    ]
 
 
 def test_connection_strings_become_settings(read: Read) -> None:

@@ -1,7 +1,6 @@
 """The front's end of the stream to one worker: requests out, answers matched by invocation id."""
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -19,16 +18,13 @@ from functune.host.messages import (
     ToWorker,
     WorkerInitRequest,
     WorkerInitResponse,
-    WorkerStatusRequest,
-    WorkerStatusResponse,
-    WorkerTerminate,
     encode,
 )
 
 
 class Channel(asyncio.Protocol):
     """
-    One multiplexed stream. There is no limit to what may be in flight, as on the platform: waiting happens in the worker.
+    One multiplexed stream. Any number of invocations may be in flight, as on the platform: they wait in the worker.
 
     ``on_log`` gets every log record; ``on_lost`` is called once when the stream ends. Whoever knows why it ended then
     calls ``fail`` with the reason, which answers everything still in flight.
@@ -45,8 +41,6 @@ class Channel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._initialized: asyncio.Future[WorkerInitResponse] = loop.create_future()
         self._indexed: asyncio.Future[FunctionMetadataResponse] = loop.create_future()
-        self._pings: dict[int, asyncio.Future[None]] = {}
-        self._sequence = itertools.count(1)
 
     def invoke(self, request: InvocationRequest) -> asyncio.Future[InvocationResponse]:
         """Send one invocation; the future holds its answer, or WorkerDiedError once ``fail`` was called."""
@@ -65,25 +59,12 @@ class Channel(asyncio.Protocol):
         self._send(FunctionsMetadataRequest())
         return await self._indexed
 
-    async def ping(self) -> None:
-        """Return once the worker's event loop has answered."""
-        sequence = next(self._sequence)
-        answered = self._pings[sequence] = self._loop.create_future()
-        self._send(WorkerStatusRequest(sequence))
-        await answered
-
-    def terminate(self) -> None:
-        """Ask the worker to end by itself."""
-        if self._transport is not None:
-            self._send(WorkerTerminate())
-
     def fail(self, reason: HostError) -> None:
         """Answer everything that waits for this worker with ``reason``."""
         waiting: list[asyncio.Future[Any]] = [
             self.started,
             self._initialized,
             self._indexed,
-            *self._pings.values(),
             *self.in_flight.values(),
         ]
         self.in_flight.clear()
@@ -123,17 +104,20 @@ class Channel(asyncio.Protocol):
                     answer.set_result(message)
             case RpcLog():
                 self._on_log(message)
-            case WorkerStatusResponse(sequence=sequence):
-                self._pings.pop(sequence).set_result(None)
             case StartStream():
-                self.started.set_result(message)
+                _settle(self.started, message)
             case WorkerInitResponse():
-                self._initialized.set_result(message)
+                _settle(self._initialized, message)
             case FunctionMetadataResponse():
-                self._indexed.set_result(message)
+                _settle(self._indexed, message)
 
     def _send(self, message: ToWorker) -> None:
         if self._transport is None:
             self.fail(WorkerDiedError("the worker's stream is closed"))
             return
         self._transport.write(encode(message))
+
+
+def _settle[Message](waiting: asyncio.Future[Message], message: Message) -> None:
+    if not waiting.done():  # nobody waits any longer when it took too long
+        waiting.set_result(message)

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections import deque
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -13,14 +12,11 @@ _LINE_LIMIT = 16 * 1024
 class Console:
     """
     Writes log lines. System messages below warning show with ``verbose`` only, user messages from information on.
-
-    The last lines are kept for the message of a host that fails to start.
     """
 
     def __init__(self, *, verbose: bool, stream: TextIO = sys.stdout) -> None:
         self._verbose = verbose
         self._stream = stream
-        self.recent: deque[str] = deque(maxlen=20)
 
     def plain(self, text: str) -> None:
         """Text without a timestamp, as the banner and the function list are shown."""
@@ -40,6 +36,5 @@ class Console:
     def _line(self, message: str) -> None:
         if len(message) > _LINE_LIMIT:
             message = f"{message[:_LINE_LIMIT]}… ({len(message) - _LINE_LIMIT} more characters)"
-        self.recent.append(message)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
         self.plain(f"[{now}Z] {message}")

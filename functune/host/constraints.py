@@ -1,8 +1,9 @@
 """
 The inline constraints of route templates: ``{id:int:min(1)}``.
 
-The default map of ASP.NET Core routing: int, long, decimal, float, double, bool, guid, datetime, min, max, range, minlength,
-maxlength, length, alpha, regex, required, file, nonfile. A value a constraint refuses makes the route non-matching.
+The default map of ASP.NET Core routing: int, long, decimal, float, double, bool, guid, datetime, min, max, range,
+minlength, maxlength, length, alpha, regex, required, file, nonfile. A value a constraint refuses makes the route
+non-matching.
 """
 
 import re
@@ -11,11 +12,14 @@ from datetime import datetime
 
 type Constraint = Callable[[str], bool]
 
-_INTEGER = re.compile(r"\s*[+-]?[0-9]+\s*\Z")
+# The quantifiers are possessive (*+, ++): a path may hold 64 KB of digits, and giving them back one by one takes
+# minutes. Beyond 19 digits no number is a 64-bit one; Python would refuse to read thousands of them.
+_INTEGER = re.compile(r"\s*+([+-]?)0*+([0-9]{0,19})(?<=[0-9])\s*+\Z")
+_NUMBER = r"(?:[0-9][0-9,]*+\.?[0-9]*+|\.[0-9]++)"
 # NumberStyles.Number: sign before or behind, thousands separators, a decimal point.
-_DECIMAL = re.compile(r"\s*(?:[+-]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)|(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)[+-])\s*\Z")
+_DECIMAL = re.compile(rf"\s*+(?:{_NUMBER}[+-]?|[+-]{_NUMBER})\s*+\Z")
 _FLOAT = re.compile(
-    r"\s*(?:[+-]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:infinity|∞)|[+-]?nan)\s*\Z",
+    rf"\s*+(?:[+-]?{_NUMBER}(?:e[+-]?[0-9]++)?|[+-]?(?:infinity|∞)|[+-]?nan)\s*+\Z",
     re.IGNORECASE,
 )
 _GUID = re.compile(
@@ -55,10 +59,16 @@ def parse_constraint(name: str, arguments: str | None) -> Constraint:
 
 
 def _between(low: int, high: int) -> Constraint:
-    return lambda value: _INTEGER.match(value) is not None and low <= int(value) <= high
+    """Whole numbers as NumberStyles.Integer reads them, both ends included."""
+
+    def is_between(value: str) -> bool:
+        found = _INTEGER.match(value)
+        return found is not None and low <= int(f"{found[1]}{found[2] or 0}") <= high
+
+    return is_between
 
 
-_is_long = _between(-(2**63), 2**63 - 1)
+_LONG_MIN, _LONG_MAX = -(2**63), 2**63 - 1
 
 
 def _is_float(value: str) -> bool:
@@ -98,7 +108,7 @@ def _regex(arguments: str) -> Constraint:
 
 _PLAIN: dict[str, Constraint] = {
     "int": _between(-(2**31), 2**31 - 1),
-    "long": _is_long,
+    "long": _between(_LONG_MIN, _LONG_MAX),
     "decimal": lambda value: _DECIMAL.match(value) is not None,
     "float": _is_float,
     "double": _is_float,
@@ -112,9 +122,9 @@ _PLAIN: dict[str, Constraint] = {
 }
 
 _WITH_NUMBERS: dict[str, dict[int, Callable[..., Constraint]]] = {
-    "min": {1: lambda low: lambda value: _is_long(value) and int(value) >= low},
-    "max": {1: lambda high: lambda value: _is_long(value) and int(value) <= high},
-    "range": {2: lambda low, high: lambda value: _is_long(value) and low <= int(value) <= high},
+    "min": {1: lambda low: _between(low, _LONG_MAX)},
+    "max": {1: lambda high: _between(_LONG_MIN, high)},
+    "range": {2: _between},
     "minlength": {1: lambda low: lambda value: len(value) >= low},
     "maxlength": {1: lambda high: lambda value: len(value) <= high},
     "length": {

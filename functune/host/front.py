@@ -5,6 +5,7 @@ In the order of the real pipeline: admin endpoints, function routes, then the ho
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -42,7 +43,7 @@ class ClientDisconnectedError(Exception):
 
 
 class Front:
-    """The ASGI application. Until ``open`` is called requests wait, and get 503 after 30 s."""
+    """The ASGI application. Until ``open`` is called requests wait, and get 503 after 30 s or once ``close`` is."""
 
     def __init__(self, settings: HostSettings, supervisor: Supervisor, admin: Admin, console: Console) -> None:
         self._settings = settings
@@ -50,19 +51,27 @@ class Front:
         self._admin = admin
         self._console = console
         self._routes: RouteTable[Function] = RouteTable(())
-        self._is_open = asyncio.Event()
+        self._is_open = False
+        self._decided = asyncio.Event()
         self._custom_headers = _encode_headers(settings.host_json.custom_headers.items())
 
     def open(self, routes: RouteTable[Function]) -> None:
         """Serve these routes from now on."""
         self._routes = routes
-        self._is_open.set()
+        self._is_open = True
+        self._decided.set()
+
+    def close(self) -> None:
+        """Answer whoever still waits for the host to start: it will not."""
+        self._decided.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             reply = await self._answer(scope, receive)
         except ClientDisconnectedError:
             return
+        except asyncio.CancelledError:  # the server's: the time to drain is over
+            reply = _EMPTY_500
         await self._send(scope["method"], reply, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
@@ -74,7 +83,7 @@ class Front:
             return Answer(400, [], b"")
         if path[:7].lower() == "/admin/":
             return self._admin.answer(method, path)
-        if not self._is_open.is_set() and not await self._opened():
+        if not self._is_open and not await self._opened():
             return _NOT_RUNNING
         found = self._routes.match(method, path)
         if found is None:
@@ -155,11 +164,10 @@ class Front:
         )
 
     async def _opened(self) -> bool:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_WAIT):
-                return await self._is_open.wait()
-        except TimeoutError:
-            return False
+                await self._decided.wait()
+        return self._is_open
 
     def _home_page(self) -> Answer:
         if self._settings.is_home_page_disabled:

@@ -145,7 +145,8 @@ def _error(function: Function, earlier: Sequence[Function]) -> str | None:
 
 
 def _route_error(function: Function, earlier: Sequence[Function]) -> str | None:
-    own_route = str(function.trigger.get("route") or function.name).strip("/").lower()
+    route = function.trigger.get("route")
+    own_route = str(function.name if route is None else route).strip("/").lower()
     if own_route.startswith(_RESERVED_ROUTES):
         return f"its route '{own_route}' begins with a reserved word ({' or '.join(_RESERVED_ROUTES)})"
     assert function.route is not None

@@ -23,7 +23,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 class ProtocolError(Exception):
-    """The bytes are not a message of this protocol; the stream cannot be used any further."""
+    """Bytes that are not a message, so that the stream cannot be used any further, or a message that fits no frame."""
 
 
 class StartStream(msgspec.Struct, frozen=True, array_like=True, tag=1):
@@ -71,7 +71,7 @@ class RpcFunctionMetadata(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FunctionMetadataResponse(msgspec.Struct, frozen=True, array_like=True, tag=5):
-    """``functions`` is None when the script root has no function_app.py."""
+    """``functions`` is None when the script root has no function_app.py, or that no function."""
 
     functions: list[RpcFunctionMetadata] | None
 
@@ -160,34 +160,26 @@ class RpcLog(msgspec.Struct, frozen=True, array_like=True, tag=8):
     invocation_id: str | None = None
 
 
-class WorkerTerminate(msgspec.Struct, frozen=True, array_like=True, tag=9):
-    """Asks the worker to end by itself."""
-
-
-class WorkerStatusRequest(msgspec.Struct, frozen=True, array_like=True, tag=10):
-    """A ping: answered from the worker's event loop, so a blocked loop answers late."""
-
-    sequence: int
-
-
-class WorkerStatusResponse(msgspec.Struct, frozen=True, array_like=True, tag=11):
-    """The answer to a ping."""
-
-    sequence: int
-
-
-type ToWorker = WorkerInitRequest | FunctionsMetadataRequest | InvocationRequest | WorkerTerminate | WorkerStatusRequest
-type FromWorker = (
-    StartStream | WorkerInitResponse | FunctionMetadataResponse | InvocationResponse | RpcLog | WorkerStatusResponse
-)
+type ToWorker = WorkerInitRequest | FunctionsMetadataRequest | InvocationRequest
+type FromWorker = StartStream | WorkerInitResponse | FunctionMetadataResponse | InvocationResponse | RpcLog
 
 _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(message: ToWorker | FromWorker) -> bytes:
-    """One message as one frame."""
-    payload = _encoder.encode(message)
+    """One message as one frame. Raises ProtocolError when a text holds a lone surrogate or the message is too large."""
+    try:
+        payload = _encoder.encode(message)
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"a text of the message is not UTF-8: {error}") from error
+    if len(payload) > MAX_FRAME_BYTES:
+        raise ProtocolError(f"a message of {len(payload)} bytes, at most {MAX_FRAME_BYTES} are allowed")
     return _LENGTH.pack(len(payload)) + payload
+
+
+def printable(text: str) -> str:
+    """The text with lone surrogates escaped, so that a message can carry it: what programs say when they fail."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 class MessageReader[Message]:

@@ -1,4 +1,4 @@
-"""A host in a process of its own: started for one setting, awaited until every worker serves, and ended without a trace."""
+"""A host in a process of its own: started for one setting, awaited until its workers serve, ended without a trace."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from functune.host.server import LISTENING
 
 _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
 _START_TIMEOUT = 60.0
-"""Seconds until the host must listen and every worker be ready; ten workers of a light app take about 10 s on two cores."""
+"""Seconds until the host must listen with all its workers ready; ten of a light app take about 10 s on two cores."""
 _STOP_TIMEOUT = 15.0
 """Seconds for a clean stop: the host itself drains for up to 10 s."""
 _POLL_INTERVAL = 0.05
@@ -32,8 +32,8 @@ class HostProcess:
         async with HostProcess(script_root=Path("."), thread_count=16, process_count=2) as host:
             host.base_url  # http://127.0.0.1:43211
 
-    ``thread_count`` None leaves the app setting unset, whatever local.settings.json says. Raises HostError with the last
-    lines of its log when it cannot start.
+    ``thread_count`` None leaves the app setting unset, whatever local.settings.json says. Raises HostError with the
+    last lines of its log when it cannot start.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class HostProcess:
         self.base_url = await self._listening
 
     async def _read(self, output: asyncio.StreamReader) -> None:
-        """Keep the last lines and find the base URL; reading on to the end keeps the host from blocking on its output."""
+        """Keep the last lines and find the base URL; read on to the end, or the host would block on its output."""
         assert self._listening is not None
         async for raw in output:
             line = raw.decode("utf-8", errors="replace").rstrip()

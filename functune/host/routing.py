@@ -50,7 +50,7 @@ class Template:
     text: str
     segments: tuple[Segment, ...]
     literal: str | None
-    """The lower-cased path, when the template has no parameter: compared instead of matched."""
+    """The lower-cased path, when the template has segments but no parameter: compared instead of matched."""
     pattern: re.Pattern[str]
     parameters: tuple[Parameter, ...]
 
@@ -84,7 +84,7 @@ def parse_template(text: str) -> Template:
         pattern = re.compile(_pattern(segments), re.IGNORECASE | re.DOTALL)
     except ValueError as error:
         raise RouteError(f"the route template '{text}' is not valid: {error}") from error
-    literal = "/".join(str(segment[0]) for segment in segments).lower() if not parameters else None
+    literal = "/".join(str(segment[0]) for segment in segments).lower() if segments and not parameters else None
     return Template(text, segments, literal, pattern, parameters)
 
 
@@ -146,10 +146,16 @@ def _decode_run(run: re.Match[str]) -> str:
 
 
 def _decode_utf8(encoded: str) -> str:
-    octets = unquote_to_bytes(encoded)
-    decoded = octets.decode("utf-8", errors="surrogateescape")
-    # A byte that is not UTF-8 came out as a lone surrogate: give it back as it was typed.
-    return "".join(f"%{ord(char) - 0xDC00:02X}" if "\udc80" <= char <= "\udcff" else char for char in decoded)
+    decoded = ""
+    for char in unquote_to_bytes(encoded).decode("utf-8", errors="surrogateescape"):
+        if "\udc80" <= char <= "\udcff":
+            # A byte that is not UTF-8 came out as a lone surrogate: give it back as it was typed.
+            decoded += encoded[:3]
+            encoded = encoded[3:]
+        else:
+            decoded += char
+            encoded = encoded[3 * len(char.encode()) :]
+    return decoded
 
 
 def _remove_dot_segments(path: str) -> str:
@@ -278,8 +284,8 @@ def _check(segments: Sequence[Segment], parameters: Sequence[Parameter]) -> None
                 continue
             if part.is_catch_all and (not is_last or len(segment) > 1):
                 raise ValueError(f"the catch-all parameter '{part.name}' must be the whole last segment")
-            if part.is_optional and (not is_last or position < len(segment) - 1):
-                raise ValueError(f"the optional parameter '{part.name}' must come last")
+            if part.is_optional and position < len(segment) - 1:
+                raise ValueError(f"the optional parameter '{part.name}' must come last in its segment")
             if part.is_optional and len(segment) > 1 and segment[position - 1] != ".":
                 raise ValueError(f"the optional parameter '{part.name}' may only follow a '.' in its segment")
 
@@ -298,21 +304,25 @@ def _pattern(segments: Sequence[Segment]) -> str:
         else:
             required = body + required
     ends_in_catch_all = bool(segments) and any(isinstance(p, Parameter) and p.is_catch_all for p in segments[-1])
-    return required + missing + ("" if ends_in_catch_all else "/?")
+    # An empty first segment, from a doubled slash, matches nothing.
+    return "(?!/)" + required + missing + ("" if ends_in_catch_all else "/?")
 
 
 def _segment_pattern(segment: Segment) -> str:
-    pattern = ""
-    for position, part in enumerate(segment):
-        if isinstance(part, Parameter):
-            pattern += "(.*)" if part.is_catch_all else "([^/]+)"
-        elif position + 1 < len(segment) and _is_optional(segment[position + 1]):
-            # `{name}.{extension?}`: the dot goes when the extension does.
-            return pattern + f"(?:{re.escape(part)}([^/]+))?"
-        else:
-            pattern += re.escape(part)
-    return pattern
+    patterns = [_part_pattern(part) for part in segment]
+    last = segment[-1]
+    if isinstance(last, str) or not last.is_optional or len(segment) == 1:
+        return "".join(patterns)
+    # `{name}.{extension?}`: the extension begins at the last dot that leaves it a character, so the name before it is
+    # taken lazily; the dot goes when the extension does, and does not stay behind alone.
+    before = patterns[:-2]
+    if before:
+        before[-1] = "([^/]+?)"
+    return "".join(before) + r"(?:\.([^/.]*[^/])|(?<![./]))"
 
 
-def _is_optional(part: str | Parameter) -> bool:
-    return isinstance(part, Parameter) and part.is_optional
+def _part_pattern(part: str | Parameter) -> str:
+    if isinstance(part, str):
+        return re.escape(part)
+    # The first segment of a catch-all may not be empty either.
+    return "((?!/).*)" if part.is_catch_all else "([^/]+)"

@@ -12,6 +12,7 @@ Both are young: pyproject.toml pins the exact version, and tests/host/test_runti
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Mapping
@@ -40,12 +41,11 @@ from functune.host.messages import (
     TypedData,
     WorkerInitRequest,
     WorkerInitResponse,
+    printable,
 )
 
 RUNTIME_VERSION = "1.3.0"
 """The version everything here was written against; the same as in pyproject.toml."""
-
-__all__ = ["RUNTIME_VERSION", "indexed_functions", "init", "invoke", "start", "stop"]
 
 
 class _Record(SimpleNamespace):
@@ -127,7 +127,7 @@ async def init(request: WorkerInitRequest) -> WorkerInitResponse:
 
 
 async def indexed_functions() -> FunctionMetadataResponse:
-    """The functions that ``init`` found; None when there was no function_app.py to index."""
+    """The functions that ``init`` found; None when there were none, or no function_app.py to index."""
     answer = await runtime.functions_metadata_request(_Record())
     found = answer.function_metadata_results
     if found is None:
@@ -149,23 +149,32 @@ async def indexed_functions() -> FunctionMetadataResponse:
 
 async def invoke(request: InvocationRequest) -> InvocationResponse:
     """Run one function: ``async def`` on this loop, ``def`` in the runtime's thread pool. Never raises."""
-    ok, return_datum, outputs, error, trace = await invocation_request_native(
-        request.invocation_id,
-        request.function_id,
-        [(request.trigger_name, _http_datum(request.http))],
-        {},
-        request.trace_parent,
-        request.trace_state,
-    )
+    try:
+        ok, return_datum, outputs, error, trace = await invocation_request_native(
+            request.invocation_id,
+            request.function_id,
+            [(request.trigger_name, _http_datum(request.http))],
+            {},
+            request.trace_parent,
+            request.trace_state,
+        )
+    except asyncio.CancelledError:
+        # The runtime lets it through. Nobody cancels an invocation here, so it is the function's own.
+        return failure(request.invocation_id, "CancelledError: the function cancelled itself")
     if not ok:
         sys.stdout.flush()  # the runtime flushes prints after a success only
-        return InvocationResponse(request.invocation_id, exception=RpcException(error or "unknown error", trace or ""))
+        return failure(request.invocation_id, error or "unknown error", trace or "")
     try:
         return InvocationResponse(
             request.invocation_id, _typed_data(return_datum), {name: _typed_data(d) for name, d in outputs}
         )
-    except (TypeError, ValueError) as problem:
-        return InvocationResponse(request.invocation_id, exception=RpcException(f"{type(problem).__name__}: {problem}"))
+    except (TypeError, ValueError, RecursionError) as problem:
+        return failure(request.invocation_id, f"{type(problem).__name__}: {problem}")
+
+
+def failure(invocation_id: str, message: str, stack_trace: str = "") -> InvocationResponse:
+    """The answer of an invocation that failed."""
+    return InvocationResponse(invocation_id, exception=RpcException(printable(message), printable(stack_trace)))
 
 
 def _string_datums(values: Mapping[str, str]) -> dict[str, Datum]:
@@ -199,9 +208,9 @@ def _typed_data(datum: Datum | None) -> TypedData | None:
             return BytesData(bytes(datum.value))
         case "json":
             return JsonData(datum.value)
-        case "dict" | "list" | "int" | "double":
+        case "dict" | "list" | "double":
             return JsonData(json.dumps(datum.value))
-        case "bool":
+        case "int" | "bool":
             return JsonData(str(int(datum.value)))  # TypedData has no bool; the platform sends an int
         case unknown:
             raise TypeError(f"the runtime answered a value of the unknown kind {unknown!r}")
@@ -232,4 +241,4 @@ def _http_data(value: Mapping[str, Any]) -> HttpData:
 
 
 def _rpc_exception(exception: Any) -> RpcException | None:
-    return None if exception is None else RpcException(exception.message, exception.stack_trace)
+    return None if exception is None else RpcException(printable(exception.message), printable(exception.stack_trace))

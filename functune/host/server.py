@@ -42,21 +42,30 @@ async def serve(settings: HostSettings, console: Console) -> None:
         front = Front(settings, supervisor, admin, console)
         server = _Server(_config(front, settings, console))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
+        indexing = asyncio.create_task(_indexed(supervisor, settings))
         try:
-            found = await _indexed(supervisor, settings)
-            routes = found.routes()
-            _announce(found, settings, base_url, console)
-            admin.functions = found
-            front.open(routes)
-            console.plain(f"{LISTENING} {base_url} (press CTRL+C to stop)")
-            ended: set[asyncio.Future[Any]] = {serving, supervisor.failed}
-            await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
-            if supervisor.failed.done():
-                raise supervisor.failed.result()
+            if await _ends_first(indexing, serving):
+                found = indexing.result()
+                routes = found.routes()
+                _announce(found, settings, base_url, console)
+                admin.functions = found
+                front.open(routes)
+                console.plain(f"{LISTENING} {base_url} (press CTRL+C to stop)")
+                if await _ends_first(supervisor.failed, serving):
+                    raise supervisor.failed.result()
         finally:
+            front.close()
+            indexing.cancel()
             server.should_exit = True
+            await asyncio.wait({indexing})
             await serving
             await supervisor.stop()
+
+
+async def _ends_first(expected: asyncio.Future[Any], serving: asyncio.Future[None]) -> bool:
+    """Whether ``expected`` is done before a signal ends the server."""
+    await asyncio.wait({expected, serving}, return_when=asyncio.FIRST_COMPLETED)
+    return expected.done()
 
 
 class _Server(uvicorn.Server):
@@ -127,12 +136,14 @@ def _base_url(listener: socket.socket) -> str:
 
 async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSet:
     metadata = await supervisor.start()
-    if metadata is None:
+    script_file = settings.worker.environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
+    # None stands for no file and for an app without functions alike.
+    if metadata is None and not (settings.script_root / script_file).exists():
         raise AppError(
-            f"{settings.script_root} holds no function_app.py; the local host runs Python v2 apps. "
+            f"{settings.script_root} holds no {script_file}; the local host runs Python v2 apps. "
             "Give the app's folder with --script-root"
         )
-    return functions.load(metadata, settings)
+    return functions.load(metadata or [], settings)
 
 
 def _announce(found: FunctionSet, settings: HostSettings, base_url: str, console: Console) -> None:

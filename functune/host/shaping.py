@@ -24,6 +24,7 @@ type RawHeaders = Iterable[tuple[bytes, bytes]]
 
 _TEXT = b"text/plain; charset=utf-8"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # The front frames the answer itself; the app's idea of it would contradict that.
 _FRAMING = {"connection", "content-length", "transfer-encoding"}
 
@@ -93,10 +94,9 @@ def _from_http_data(data: HttpData) -> Answer:
 def _from_text(text: str) -> Answer:
     """A returned ``str`` is tried as JSON first, as the host does: see ``_from_json``."""
     try:
-        value = json.loads(text)
-    except ValueError:
+        return _from_json(json.loads(text))
+    except (ValueError, RecursionError):  # not JSON, or nested too deeply to be read as such
         return Answer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
-    return _from_json(value)
 
 
 def _from_json(value: object) -> Answer:
@@ -155,8 +155,8 @@ def _headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _latin(value: str) -> bytes:
-    if "\r" in value or "\n" in value or "\0" in value:
-        raise AnswerError(f"the header value {value!r} holds a line break")
+    if _CONTROL.search(value):
+        raise AnswerError(f"the header value {value!r} holds a line break or another control character")
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError as error:

@@ -9,6 +9,7 @@ With two or more workers configured, invocations wait until the second is ready.
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import socket
 import sys
@@ -28,6 +29,10 @@ _RESTART_HOLD = 10.0
 """Seconds between two restarts (ProcessRestartInterval of the real host)."""
 _ERRORS_PER_WORKER = 3
 """Deaths the host puts up with, per configured worker (ErrorEventsThreshold of the real host)."""
+_EXIT_GRACE = 1.0
+"""Seconds a process has to end after it closed its stream."""
+_LAST_OUTPUT = 1.0
+"""Seconds the output of an ended process may take to end as well."""
 _CHUNK = 64 * 1024
 
 
@@ -42,8 +47,9 @@ class WorkerProcess:
         self._settings = settings
         self._console = console
         self._process: asyncio.subprocess.Process | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self.channel = Channel(on_log=self._log, on_lost=self.kill)
+        self._watching: asyncio.Task[None] | None = None
+        self._showing: list[asyncio.Task[None]] = []
+        self.channel = Channel(on_log=self._log, on_lost=self._kill_soon)
 
     @property
     def pid(self) -> int:
@@ -60,15 +66,14 @@ class WorkerProcess:
         Raises WorkerStartError when it ends or says nothing in time, AppError when the app cannot be loaded.
         """
         await self._spawn()
+        limit = self._settings.startup_timeout
         try:
-            async with asyncio.timeout(self._settings.startup_timeout):
+            async with asyncio.timeout(limit):
                 await self.channel.started
-            async with asyncio.timeout(self._settings.initialization_timeout):
+            limit = self._settings.initialization_timeout
+            async with asyncio.timeout(limit):
                 response = await self.channel.init(WorkerInitRequest(str(self._script_root), HOST_VERSION))
         except TimeoutError as error:
-            limit = (
-                self._settings.initialization_timeout if self.channel.started.done() else self._settings.startup_timeout
-            )
             raise WorkerStartError(f"{self} did not become ready within {limit:g} s") from error
         except WorkerDiedError as error:
             raise WorkerStartError(f"{self} ended while it started: {error}") from error
@@ -78,18 +83,28 @@ class WorkerProcess:
         self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
 
     async def functions(self) -> list[RpcFunctionMetadata] | None:
-        """What the worker indexed; None without a function_app.py."""
+        """What the worker indexed; None without a function_app.py, or without a function in it."""
         return (await self.channel.functions()).functions
 
     def kill(self) -> None:
-        """End the process with SIGKILL, as the real host ends its Python workers."""
+        """End the process and those the app started from it with SIGKILL, as the real host ends its Python workers."""
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def ended(self) -> None:
         """Return once the process is gone and all it printed is shown."""
-        await asyncio.gather(*self._tasks)
+        if self._watching is not None:
+            await self._watching
+        if self._showing:
+            # A process the app started may outlive the worker and hold its output open.
+            _, open_ended = await asyncio.wait(self._showing, timeout=_LAST_OUTPUT)
+            for task in open_ended:
+                task.cancel()
+
+    def _kill_soon(self) -> None:
+        # A process that is ending closes its stream first; killing it at once would hide how it ended.
+        asyncio.get_running_loop().call_later(_EXIT_GRACE, self.kill)
 
     async def _spawn(self) -> None:
         here, there = socket.socketpair()
@@ -110,11 +125,8 @@ class WorkerProcess:
         here.setblocking(False)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self._tasks = [
-            asyncio.create_task(self._show(self._process.stdout)),
-            asyncio.create_task(self._show(self._process.stderr)),
-            asyncio.create_task(self._watch(self._process)),
-        ]
+        self._showing = [asyncio.create_task(self._show(out)) for out in (self._process.stdout, self._process.stderr)]
+        self._watching = asyncio.create_task(self._watch(self._process))
         await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=here)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
@@ -176,11 +188,6 @@ class Supervisor:
         """Pids of the workers that take invocations, in the order of the round robin."""
         return [worker.pid for worker in self._workers if worker.is_ready]
 
-    @property
-    def in_flight_count(self) -> int:
-        """Invocations the workers have not answered yet."""
-        return sum(len(channel.in_flight) for channel in self._ready)
-
     async def start(self) -> list[RpcFunctionMetadata] | None:
         """Start worker 1 and return its functions. Raises what ``WorkerProcess.start`` raises."""
         first = await self._start_worker(1)
@@ -199,11 +206,8 @@ class Supervisor:
             await self._gate.wait()
 
     async def stop(self) -> None:
-        """Let what is in flight finish for the shutdown time, then end every process."""
+        """End every process. The server has waited for what was in flight, and has given up what took too long."""
         self._is_stopping = True
-        answers = [answer for channel in self._ready for answer in channel.in_flight.values()]
-        if answers:
-            await asyncio.wait(answers, timeout=self._settings.shutdown_timeout)
         for task in list(self._tasks):
             task.cancel()
         for worker in self._workers:

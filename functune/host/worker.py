@@ -25,14 +25,13 @@ from functune.host.messages import (
     FunctionsMetadataRequest,
     InvocationRequest,
     MessageReader,
+    ProtocolError,
     RpcLog,
     StartStream,
     ToWorker,
     WorkerInitRequest,
-    WorkerStatusRequest,
-    WorkerStatusResponse,
-    WorkerTerminate,
     encode,
+    printable,
 )
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
@@ -42,7 +41,7 @@ class WorkerStream(asyncio.Protocol):
     """
     The worker's end of the stream: every message becomes a task on the loop, as in Microsoft's proxy worker.
 
-    ``closed`` is done when the front is gone or asked the worker to end.
+    ``closed`` is done when the front is gone.
     """
 
     def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -64,7 +63,7 @@ class WorkerStream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
-        self._close()
+        self.closed.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         for message in self._reader.feed(data):
@@ -76,20 +75,16 @@ class WorkerStream(asyncio.Protocol):
     async def _handle(self, message: ToWorker) -> None:
         match message:
             case InvocationRequest():
-                self.send(await runtime.invoke(message))
-            case WorkerStatusRequest(sequence=sequence):
-                self.send(WorkerStatusResponse(sequence))
+                answer = await runtime.invoke(message)
+                try:
+                    self.send(answer)
+                except ProtocolError as error:
+                    self.send(runtime.failure(message.invocation_id, str(error)))
             case WorkerInitRequest():
                 self.send(await runtime.init(message))
                 sys.stdout.flush()
             case FunctionsMetadataRequest():
                 self.send(await runtime.indexed_functions())
-            case WorkerTerminate():
-                self._close()
-
-    def _close(self) -> None:
-        if not self.closed.done():
-            self.closed.set_result(None)
 
 
 class StreamLogHandler(logging.Handler):
@@ -107,7 +102,7 @@ class StreamLogHandler(logging.Handler):
         try:
             log = RpcLog(
                 level=record.levelno,
-                message=self.format(record),
+                message=printable(self.format(record)),
                 is_system=record.name.startswith(_RUNTIME_LOGGERS),
                 invocation_id=runtime.current_invocation_id(),
             )
@@ -120,7 +115,7 @@ class StreamLogHandler(logging.Handler):
 
 
 async def serve(connection: socket.socket, worker_id: str) -> None:
-    """Answer the front until it goes away or says to end."""
+    """Answer the front until it goes away."""
     loop = asyncio.get_running_loop()
     stream = WorkerStream(worker_id, loop)
     root = logging.getLogger()

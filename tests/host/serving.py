@@ -1,0 +1,139 @@
+"""``functune serve`` as a child process, seen as a user sees it: its output, its exit code, its HTTP."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+APPS = Path(__file__).parent / "apps"
+_PATIENCE = 30.0
+"""Seconds any one condition may take on a busy machine."""
+
+
+def wait_until(condition: Callable[[], Any], what: str, *, timeout: float = _PATIENCE) -> Any:
+    """The first true value of ``condition``. Fails naming ``what`` when it does not come."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"within {timeout:g} s there was no {what}"
+        time.sleep(0.01)
+    return value
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """Pids of the processes this one started."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+class Serving:
+    """
+    One run of ``functune serve`` on a free port::
+
+        with Serving(APPS / "main", FUNCTIONS_WORKER_PROCESS_COUNT="2") as host:
+            host.ready()
+            httpx.get(f"{host.url}/api/hello")
+
+    Flags follow the folder, settings are keywords; process and thread count are unset unless given.
+    """
+
+    def __init__(self, script_root: Path, *flags: str, **environ: str) -> None:
+        defaults = {"FUNCTIONS_WORKER_PROCESS_COUNT": "", "PYTHON_THREADPOOL_THREAD_COUNT": ""}
+        port = [] if "--port" in flags else ["--port", "0"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "functune.cli", "serve", "--script-root", script_root, *port, *flags],
+            env={**os.environ, **defaults, **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self.url = ""
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.ended()
+        if error is not None:
+            print(self.text)
+
+    @property
+    def text(self) -> str:
+        """Everything printed so far."""
+        return "\n".join(self.lines)
+
+    def line(self, pattern: str) -> re.Match[str]:
+        """The first line ``pattern`` is found in, now or later."""
+        compiled = re.compile(pattern)
+
+        def search() -> re.Match[str] | None:
+            is_reading = self._reader.is_alive()  # asked first: the last lines read are searched too
+            found = next((match for line in list(self.lines) if (match := compiled.search(line))), None)
+            assert found or is_reading, f"it ended without a line with {pattern!r}:\n{self.text}"
+            return found
+
+        found: re.Match[str] = wait_until(search, f"line with {pattern!r}")
+        return found
+
+    def ready(self) -> Self:
+        """Return once every configured worker serves."""
+        self.url = self.line(r"Host started, listening on (\S+)")[1]
+        wait_until(lambda: self.workers()["ready"] == self.workers()["configured"], "host with all its workers")
+        return self
+
+    def workers(self) -> dict[str, Any]:
+        """``configured``, ``ready`` and ``pids`` of the worker processes."""
+        workers: dict[str, Any] = self.get("/admin/host/status").json()["workers"]
+        return workers
+
+    def get(self, path: str, **request: Any) -> httpx.Response:
+        """GET one path."""
+        return self.request("GET", path, **request)
+
+    def request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """One request on a connection of its own."""
+        return httpx.request(method, f"{self.url}{path}", trust_env=False, timeout=_PATIENCE, **request)
+
+    def ended(self) -> int:
+        """The exit code, once the process has ended and all it printed was read."""
+        code = self.process.wait(_PATIENCE)
+        self._reader.join(_PATIENCE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))

@@ -1,0 +1,165 @@
+"""Apps and settings that cannot run: the message names the cause, the exit code says so, and no process stays."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.host.serving import Serving, children, wait_until
+
+V2 = json.dumps({"version": "2.0"})
+APP = """
+import azure.functions as func
+app = func.FunctionApp()
+"""
+HELLO = """
+@app.route("{route}")
+def hello(req: func.HttpRequest) -> str:
+    return "hello"
+"""
+
+
+def write_app(folder: Path, source: str | None, host_json: str | None = V2, local_settings: str | None = None) -> Path:
+    """Write the files of an app that are not None."""
+    files = {"function_app.py": source, "host.json": host_json, "local.settings.json": local_settings}
+    for name, content in files.items():
+        if content is not None:
+            (folder / name).write_text(content)
+    return folder
+
+
+def failed(script_root: Path, *flags: str, **environ: str) -> str:
+    """Everything a run prints that ends with exit code 1; checks that it leaves no process."""
+    with Serving(script_root, *flags, **environ) as host:
+        seen: set[int] = set()
+
+        def is_over() -> bool:
+            seen.update(children(host.process.pid))
+            return host.process.poll() is not None
+
+        wait_until(is_over, "end of the run")
+        assert host.ended() == 1
+        assert not [pid for pid in seen if Path(f"/proc/{pid}").exists()]
+        return host.text
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("def broken(:", "SyntaxError: invalid syntax (function_app.py, line 1)"),
+        ("x = 1", "ValueError: Could not find top level function app instances in function_app.py"),
+        (APP + "other = func.FunctionApp()", "ValueError: More than one FunctionApp or other top level"),
+        (
+            APP + HELLO.format(route="a") + HELLO.format(route="b"),
+            "Function hello does not have a unique function name",
+        ),
+    ],
+)
+def test_app_that_cannot_be_loaded(tmp_path: Path, source: str, cause: str) -> None:
+    text = failed(write_app(tmp_path, source))
+    last = text.splitlines()[-1]
+    assert last.startswith("functune: ")
+    assert cause in text
+    assert "functune/host" not in text, "a traceback of the host itself"
+
+
+@pytest.mark.parametrize(
+    ("source", "how"),
+    [
+        ("raise SystemExit(7)", "exited with code 7"),
+        ("import os; os._exit(8)", "exited with code 8"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
+    ],
+)
+def test_app_that_ends_its_worker_while_it_is_imported(tmp_path: Path, source: str, how: str) -> None:
+    last = failed(write_app(tmp_path, source)).splitlines()[-1]
+    assert last.startswith("functune: worker 1 (pid ")
+    assert "ended while it started: " in last
+    assert how in last
+
+
+@pytest.mark.parametrize(
+    ("route", "cause"),
+    [
+        ("{id:integer}", "the route template 'api/{id:integer}' is not valid: the constraint 'integer' is not known"),
+        ("/leading", "the route template 'api//leading' is not valid: two separators '/' follow each other"),
+        ("{id", "a brace in '{id' is not closed"),
+    ],
+)
+def test_route_that_the_router_refuses(tmp_path: Path, route: str, cause: str) -> None:
+    text = failed(write_app(tmp_path, APP + HELLO.replace("{route}", route)))
+    assert cause in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("host_json", "local_settings", "cause"),
+    [
+        ("{broken", None, "host.json: cannot be read as JSON"),
+        ("{}", None, 'host.json: "version" is null; the v4 host needs "version": "2.0"'),
+        (V2, '{"Values": {"A": "b"}}', "local.settings.json: the values are encrypted"),
+    ],
+)
+def test_settings_file_that_is_wrong(tmp_path: Path, host_json: str, local_settings: str | None, cause: str) -> None:
+    text = failed(write_app(tmp_path, APP + HELLO.format(route="x"), host_json, local_settings))
+    assert cause in text
+    assert text.count("\n") == 0
+
+
+def test_folder_without_an_app(tmp_path: Path) -> None:
+    text = failed(write_app(tmp_path, None))
+    assert f"functune: {tmp_path} holds no function_app.py" in text
+    assert "--script-root" in text
+    assert "Traceback" not in text
+
+
+def test_script_root_that_is_missing(tmp_path: Path) -> None:
+    assert failed(tmp_path / "nowhere") == f"functune: --script-root {tmp_path}/nowhere: there is no such folder"
+
+
+@pytest.mark.parametrize(("count", "cause"), [("11", "at most 10 worker processes"), ("x", "takes a whole number")])
+def test_process_count_that_the_real_host_refuses(tmp_path: Path, count: str, cause: str) -> None:
+    text = failed(write_app(tmp_path, APP), FUNCTIONS_WORKER_PROCESS_COUNT=count)
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" in text
+    assert cause in text
+
+
+def test_busy_port_is_named_with_the_flag_that_helps(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        text = failed(write_app(tmp_path, APP), "--port", port)
+    assert f"functune: cannot listen on 127.0.0.1 port {port}: " in text
+    assert "--port" in text
+
+
+@pytest.mark.parametrize(
+    "flags", [["--port", "70000"], ["--port", "x"], ["--nothing"], ["--worker-startup-interval", "-1"]]
+)
+def test_wrong_flag_is_a_usage_error(tmp_path: Path, flags: list[str]) -> None:
+    with Serving(tmp_path, *flags) as host:
+        assert host.ended() == 2
+        assert flags[0] in host.text
+        assert "Traceback" not in host.text
+
+
+def test_app_with_a_refused_function_serves_the_others(tmp_path: Path) -> None:
+    source = APP + HELLO.format(route="x") + HELLO.replace("{route}", "admin/x").replace("hello(req", "bad(req")
+    with Serving(write_app(tmp_path, source)) as host:
+        host.ready()
+        host.line("The 'bad' function is in error: its route 'admin/x' begins with a reserved word")
+        assert host.get("/api/x").text == "hello"
+
+
+def test_app_without_functions_says_so_and_stays(tmp_path: Path) -> None:
+    with Serving(write_app(tmp_path, APP, host_json=None)) as host:
+        host.ready()
+        host.line("No job functions found")
+        assert host.get("/api/x").status_code == 404
+
+
+def test_broken_local_settings_are_a_warning(tmp_path: Path) -> None:
+    with Serving(write_app(tmp_path, APP + HELLO.format(route="x"), local_settings="{broken")) as host:
+        host.line(r"local\.settings\.json: .*; it is treated as empty\.")
+        assert host.ready().get("/api/x").text == "hello"

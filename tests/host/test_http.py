@@ -1,0 +1,339 @@
+"""The host over real HTTP: what reaches a function, what comes back, and what the log says."""
+
+import asyncio
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.host.serving import APPS, Serving
+
+TIMESTAMP = r"^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "
+
+
+def raw(host: Serving, request: bytes, *, until: bytes = b"\r\n\r\n") -> bytes:
+    """Send bytes as they are and read until ``until`` or the end of the connection."""
+    url = urlsplit(host.url)
+    assert url.hostname
+    assert url.port
+    received = b""
+    with socket.create_connection((url.hostname, url.port), timeout=20) as connection:
+        connection.sendall(request)
+        while until not in received and (chunk := connection.recv(65536)):
+            received += chunk
+    return received
+
+
+@pytest.mark.parametrize("path", ["/api/sync/sleep", "/api/async/sleep"])
+def test_functions_of_both_kinds_run_in_the_worker(host: Serving, path: str) -> None:
+    answer = host.get(path)
+    assert answer.status_code == 200
+    assert answer.json()["pid"] in host.workers()["pids"]
+    assert answer.json()["thread"].startswith("MainThread" if "async" in path else "ThreadPoolExecutor")
+
+
+def test_request_reaches_the_function_as_from_the_real_host(host: Serving) -> None:
+    got = host.request(
+        "PUT",
+        "/api/DESCRIBE/?Name=1&name=2&empty=&plus=a+b&code=c%20d",
+        headers=[("X-Token", "one"), ("x-token", "two"), ("X-Empty", "")],
+        content=b"12345",
+    ).json()
+    assert got["method"] == "PUT"
+    assert got["url"] == f"{host.url}/api/DESCRIBE/?Name=1&name=2&empty=&plus=a+b&code=c%20d"
+    assert got["params"] == {"Name": "1,2", "plus": "a b", "code": "c d"}
+    assert (got["headers"]["x-token"], got["headers"]["x-empty"]) == ("one,two", "")
+    assert got["length"] == 5
+
+
+@pytest.mark.parametrize(
+    ("path", "params"),
+    [
+        ("/api/items/7/bolt", {"id": "7", "name": "bolt"}),
+        ("/api/items/7", {"id": "7"}),
+        ("/api/items/-7/caf%C3%A9%20x", {"id": "-7", "name": "café x"}),
+        ("/api/files/a/b%2Fc", {"path": "a/b%2Fc"}),
+        ("/api/files", {}),
+    ],
+)
+def test_route_values_reach_the_function(host: Serving, path: str, params: dict[str, str]) -> None:
+    assert host.get(path).json() == params
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/items/x"),
+        ("GET", "/api/items/99999999999"),
+        ("GET", "/api/items/" + "9" * 5000),
+        ("POST", "/api/sync/sleep"),
+        ("HEAD", "/api/sync/sleep"),
+        ("OPTIONS", "/api/sync/sleep"),
+        ("GET", "/sync/sleep"),
+        ("GET", "/api"),
+        ("GET", "/api/tick"),
+        ("GET", "/admin"),
+        ("GET", "/admin/nothing"),
+        ("POST", "/admin/host/status"),
+    ],
+)
+def test_what_matches_nothing_is_an_empty_404(host: Serving, method: str, path: str) -> None:
+    answer = host.request(method, path)
+    assert (answer.status_code, answer.content) == (404, b"")
+
+
+def test_body_comes_back_unchanged_at_a_few_megabytes(host: Serving) -> None:
+    body = os.urandom(5 * 1024 * 1024)
+    answer = host.request("POST", "/api/mirror", content=body)
+    assert answer.content == body
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["transfer-encoding"] == "chunked"
+
+
+@pytest.mark.parametrize("size", [3, 1024 * 1024])
+def test_chunked_body_is_not_read_as_by_the_real_host(host: Serving, size: int) -> None:
+    answer = host.request("POST", "/api/describe", content=iter([bytes(size)]))
+    assert answer.json()["length"] == 0
+
+
+def test_body_over_the_limit_is_refused_and_the_connection_goes_on(host: Serving) -> None:
+    with httpx.Client(base_url=host.url, trust_env=False, timeout=20) as client:
+        assert client.post("/api/mirror", content=bytes(8 * 1024 * 1024 + 1)).status_code == 413
+        assert client.post("/api/mirror", content=b"fits").content == b"fits"
+
+
+async def test_calls_in_flight_at_once_each_get_their_own_answer(host: Serving) -> None:
+    """100 calls that wait 0.2 s, answered in an order of their own: one after another would take 20 s."""
+    limits = httpx.Limits(max_connections=100)
+    async with httpx.AsyncClient(base_url=host.url, trust_env=False, timeout=20, limits=limits) as client:
+
+        async def call(number: int) -> bool:
+            token = uuid.uuid4().hex
+            answer = await client.get("/api/async/sleep", params={"ms": 200 + number % 7 * 10, "token": token})
+            return bool(answer.json()["token"] == token)
+
+        async with asyncio.timeout(10):
+            assert all(await asyncio.gather(*(call(number) for number in range(100))))
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/api/boom/sync", r"boom_sync: ValueError\('sync boom'\)"),
+        ("/api/boom/async", r"boom_async: ValueError\('async boom'\)"),
+        ("/api/boom/surrogate", r"boom_surrogate: ValueError\('\\udcff in a message'\)"),
+        ("/api/boom/cancelled", "boom_cancelled: CancelledError: the function cancelled itself"),
+        ("/api/returns/nothing", "returns_nothing: TypeError.*unable to encode outgoing TypedData"),
+        ("/api/generic/talkative", r"generic_talkative: RuntimeError.*without a \$return binding"),
+    ],
+)
+def test_failing_function_is_an_empty_500_and_the_log_says_why(host: Serving, path: str, reason: str) -> None:
+    answer = host.get(path)
+    assert (answer.status_code, answer.content) == (500, b"")
+    assert "content-type" not in answer.headers
+    host.line(TIMESTAMP + reason)
+
+
+def test_log_of_a_failure_holds_the_traceback_and_what_was_printed_before(host: Serving) -> None:
+    host.get("/api/boom/sync")
+    host.line(TIMESTAMP + "printed before the sync boom")
+    host.line(r'function_app\.py", line \d+, in boom_sync')
+    host.line(r"^ValueError: sync boom")
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"headers": {"x-a": "a\r\nx-evil: 1"}}, "Header values must not contain newline"),
+        ({"headers": {"x-a": "a\x01"}}, "holds a line break or another control character"),
+        ({"headers": {"x a": "1"}}, "'x a' is not a header name"),
+        ({"headers": {"x-a": "€"}}, "holds characters a header cannot carry"),
+        ({"headers": {"x-a": "\ud800"}}, "not UTF-8"),
+        ({"status_code": 99}, "the status code 99 is not between 200 and 599"),
+    ],
+)
+def test_response_that_cannot_be_sent_is_a_500_and_the_log_says_why(
+    host: Serving, document: dict[str, object], reason: str
+) -> None:
+    assert host.request("POST", "/api/respond", content=json.dumps({"body": "x", **document})).status_code == 500
+    host.line(reason)
+    assert host.request("POST", "/api/respond", json={"body": "x"}).text == "x"
+
+
+def test_returned_string_with_a_lone_surrogate_is_a_500(host: Serving) -> None:
+    assert host.request("POST", "/api/text", content=rb"\udcff").status_code == 500
+    host.line("text: a text of the message is not UTF-8")
+
+
+def test_returned_string_is_sniffed_for_json(host: Serving) -> None:
+    answer = host.request("POST", "/api/text", content=b'{"a":1}')
+    assert answer.text == '{\n  "a": 1\n}'
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    answer = host.request("POST", "/api/text", content=b'{"body": "made", "status": 201, "headers": {"X-A": "1"}}')
+    assert (answer.status_code, answer.text, answer.headers["x-a"]) == (201, "made", "1")
+
+
+def test_cookies_of_a_response_go_out_one_header_each(host: Serving) -> None:
+    cookies = "a=1; Path=/; HttpOnly"
+    answer = host.request("POST", "/api/respond", json={"body": "x", "headers": {"Set-Cookie": cookies}})
+    assert answer.headers.get_list("set-cookie") == ["a=1; domain=; path=/; httponly"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [("generic/out?set=1", 201, b"created"), ("generic/out", 204, b""), ("generic/silent", 204, b"")],
+)
+def test_generic_trigger_answers_by_its_output_binding(host: Serving, path: str, status: int, body: bytes) -> None:
+    answer = host.get(f"/api/{path}")
+    assert (answer.status_code, answer.content) == (status, body)
+    assert ("content-length" in answer.headers, "transfer-encoding" in answer.headers) == (False, status == 201)
+
+
+def test_custom_headers_are_added_unless_the_function_set_them(host: Serving) -> None:
+    assert host.get("/nowhere").headers["x-custom"] == "host"
+    assert host.request("POST", "/api/respond", json={"headers": {"X-Custom": "mine"}}).headers["x-custom"] == "mine"
+
+
+def test_head_of_a_function_that_takes_it_has_headers_and_no_body(host: Serving) -> None:
+    answer = host.request("HEAD", "/api/describe")
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, b"", "application/json")
+
+
+def test_print_and_logging_are_shown_with_a_timestamp_from_every_thread(host: Serving) -> None:
+    token = uuid.uuid4().hex
+    host.get(f"/api/says?token={token}")
+    for said in ("printed", "logged", "threaded", r"surrogate \\udcff"):
+        host.line(f"{TIMESTAMP}{said} {token}")
+    assert f"debugged {token}" not in host.text
+
+
+def test_verbose_log_tells_each_invocation_and_its_duration(host: Serving) -> None:
+    host.get("/api/sync/sleep")
+    begun = host.line(r"Executing 'Functions\.sync_sleep' \(Reason='.*', Id=(\S+)\)")[1]
+    host.line(rf"Executed 'Functions\.sync_sleep' \(Succeeded, Id={begun}, Duration=\d+ms\)")
+
+
+def test_other_triggers_are_listed_and_said_not_to_run(host: Serving) -> None:
+    host.line(r"^\ttick: timerTrigger \(not run: only HTTP triggers are\)")
+    host.line("these will not run: tick")
+    host.line(rf"^\tmirror: \[POST\] {host.url}/api/mirror$")
+    host.line(rf"^\tdescribe: {host.url}/api/describe$")
+
+
+def test_home_page_is_there_when_nothing_else_matched(host: Serving) -> None:
+    answer = host.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "up and running" in answer.text
+
+
+def test_status_tells_the_state_and_the_workers(host: Serving) -> None:
+    status = host.get("/ADMIN/host/status").json()
+    assert status["state"] == "Running"
+    assert status["workers"]["configured"] == status["workers"]["ready"] == len(status["workers"]["pids"]) == 1
+    assert status["processUptime"] > 0
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_ping_is_empty_and_never_cached(host: Serving, method: str) -> None:
+    answer = host.request(method, "/admin/host/ping")
+    assert (answer.status_code, answer.content, "no-store" in answer.headers["cache-control"]) == (200, b"", True)
+
+
+def test_function_list_is_there_for_tools(host: Serving) -> None:
+    found = {function["name"]: function for function in host.get("/admin/functions").json()}
+    assert found["items"]["invoke_url_template"] == f"{host.url}/api/items/{{id:int}}/{{name?}}"
+    assert found["mirror"]["config"]["bindings"][0]["methods"] == ["POST"]
+    assert found["tick"]["invoke_url_template"] is None
+    assert host.get("/admin/functions/MIRROR").json() == found["mirror"]
+    assert host.get("/admin/functions/nothing").status_code == 404
+
+
+def test_thread_count_is_injected_with_its_source(host: Serving) -> None:
+    names = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&AZURE_FUNCTIONS_ENVIRONMENT=1"
+    assert host.get(f"/api/environ?{names}").json() == {
+        "PYTHON_THREADPOOL_THREAD_COUNT": "1000",
+        "FUNCTUNE_THREAD_COUNT_SOURCE": "host default",
+        "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
+    }
+
+
+def test_client_that_goes_away_during_its_body_or_its_call_leaves_the_host_serving(host: Serving) -> None:
+    raw(host, b"POST /api/mirror HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nhalf", until=b"")
+    raw(host, b"GET /api/async/sleep?ms=300 HTTP/1.1\r\nhost: x\r\n\r\n", until=b"")
+    raw(host, b"GET /api/sync/sleep?ms=300 HTTP/1.1\r\nhost: x\r\n\r\n", until=b"")
+    assert host.get("/api/sync/sleep").status_code == 200
+    assert "Exception in ASGI application" not in host.text
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"NONSENSE\r\n\r\n",
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET /api/describe HTTP/9.9\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET /a%00b HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /api/mirror HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"POST /api/mirror HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    ],
+    ids=["no request", "binary", "version", "byte in path", "null in path", "negative length", "two lengths"],
+)
+def test_request_that_is_none_is_a_400_and_nothing_more(host: Serving, request_bytes: bytes) -> None:
+    assert raw(host, request_bytes).startswith(b"HTTP/1.1 400 ")
+    assert host.get("/api/sync/sleep").status_code == 200
+    assert "Exception in ASGI application" not in host.text
+
+
+def test_header_of_64_kilobytes_leaves_the_host_serving(host: Serving) -> None:
+    answer = raw(host, b"GET /api/describe HTTP/1.1\r\nhost: x\r\nx-large: " + b"x" * 65536 + b"\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 ")
+    assert host.get("/api/sync/sleep").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def asgi() -> Iterator[Serving]:
+    """An ASGI app behind a catch-all route without prefix, its home page disabled."""
+    with Serving(APPS / "asgi", AzureWebJobsDisableHomepage="true") as serving:
+        yield serving.ready()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", "/", b""), ("GET", "/a/b", b""), ("POST", "/x/", b"sent"), ("DELETE", "/x", b"")],
+)
+def test_asgi_app_gets_every_path(asgi: Serving, method: str, path: str, body: bytes) -> None:
+    answer = asgi.request(method, path, content=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (202, "text/x-asgi")
+    assert answer.text == f"{method} {path} {body.decode()}"
+
+
+def test_asgi_app_does_not_hide_the_admin_endpoints(asgi: Serving) -> None:
+    assert asgi.get("/admin/host/status").json()["state"] == "Running"
+
+
+def test_flags_and_switches_of_one_run() -> None:
+    """Allow list, a disabled function, home page off, settings from the environment over host.json."""
+    with Serving(
+        APPS / "main",
+        *("--functions", "DESCRIBE", "--functions", "mirror"),
+        AzureWebJobs_mirror_Disabled="true",
+        AzureWebJobsDisableHomepage="true",
+        AzureFunctionsJobHost__extensions__http__routePrefix="v1",
+        PYTHON_THREADPOOL_THREAD_COUNT="many",
+    ) as serving:
+        serving.ready()
+        assert serving.get("/v1/describe").status_code == 200
+        assert serving.request("POST", "/v1/mirror", content=b"x").status_code == 404
+        assert serving.get("/v1/sync/sleep").status_code == 404
+        assert (serving.get("/").status_code, serving.get("/").content) == (204, b"")
+        assert [function["isDisabled"] for function in serving.get("/admin/functions").json()] == [False, True]
+        serving.line(r"^\tmirror: disabled by its app setting")
+        serving.line(f"{TIMESTAMP}PYTHON_THREADPOOL_THREAD_COUNT must be an integer")
+        assert "Executing" not in serving.text
+        assert json.loads(serving.get("/admin/host/status").text)["state"] == "Running"

@@ -1,0 +1,48 @@
+"""HostProcess: a host for one setting, ended without a trace."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from functune.errors import HostError
+from functune.host.process import HostProcess
+from tests.host.serving import APPS, is_alive
+
+COUNTS = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&EXTRA=1"
+
+
+async def test_host_process_serves_with_its_setting_and_ends_without_a_trace() -> None:
+    async with HostProcess(
+        script_root=APPS / "main", thread_count=3, process_count=2, environ_extra={"EXTRA": "given"}
+    ) as host:
+        async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
+            workers = (await client.get("/admin/host/status")).json()["workers"]
+            environ = (await client.get(f"/api/environ?{COUNTS}")).json()
+        assert workers["ready"] == 2
+        assert list(environ.values()) == ["3", "app setting", "given"]
+        assert is_alive(host.pid)
+    assert not any(is_alive(pid) for pid in (host.pid, *workers["pids"]))
+
+
+async def test_host_process_without_thread_count_hides_the_one_of_local_settings(tmp_path: Path) -> None:
+    for name in ("function_app.py", "host.json"):
+        (tmp_path / name).write_text((APPS / "main" / name).read_text())
+    (tmp_path / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "Values": {"PYTHON_THREADPOOL_THREAD_COUNT": "8"}}'
+    )
+    async with (
+        HostProcess(script_root=tmp_path, thread_count=None, process_count=1) as host,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
+    ):
+        environ = (await client.get(f"/api/environ?{COUNTS}")).json()
+    assert list(environ.values()) == ["1000", "host default", None]
+
+
+async def test_host_process_that_cannot_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("raise KeyError('the reason')")
+    host = HostProcess(script_root=tmp_path, thread_count=1, process_count=1)
+    with pytest.raises(HostError, match=r"could not start; its last lines:(.|\n)*KeyError: 'the reason'"):
+        async with host:
+            pass
+    assert not is_alive(host.pid)

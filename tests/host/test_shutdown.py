@@ -1,0 +1,112 @@
+"""However a host ends, what is in flight gets its answer where it can, and no process stays."""
+
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.host.serving import APPS, Serving, children, is_alive, wait_until
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_lets_the_calls_in_flight_finish(number: signal.Signals) -> None:
+    with Serving(APPS / "main", "--verbose") as host, ThreadPoolExecutor(2) as pool:
+        host.ready()
+        workers = host.workers()["pids"]
+        calls = [pool.submit(host.get, f"/api/{kind}/sleep?ms=1000") for kind in ("sync", "async")]
+        host.line("Executing 'Functions.sync_sleep")
+        host.line("Executing 'Functions.async_sleep")
+        host.process.send_signal(number)
+        assert host.ended() == 0
+        assert [call.result().status_code for call in calls] == [200, 200]
+        assert not any(is_alive(pid) for pid in workers)
+        assert "Traceback" not in host.text
+
+
+def test_signal_during_the_import_of_the_app_ends_the_host(tmp_path: Path) -> None:
+    """The app would never be imported."""
+    with Serving(APPS / "staged", STAGES=str(tmp_path)) as host:
+        host.line("staged 1")
+        workers = children(host.process.pid)
+        host.process.send_signal(signal.SIGTERM)
+        assert host.ended() == 0
+        assert workers
+        assert not any(is_alive(pid) for pid in workers)
+
+
+def test_signal_ends_a_worker_whose_event_loop_is_blocked() -> None:
+    with Serving(APPS / "main") as host:
+        [worker] = host.ready().workers()["pids"]
+        host.get("/api/block/later")
+        host.line("blocking now")
+        host.process.send_signal(signal.SIGTERM)
+        assert host.ended() == 0
+        assert not is_alive(worker)
+
+
+def test_killed_host_leaves_no_worker_even_with_a_blocked_event_loop() -> None:
+    with Serving(APPS / "main", FUNCTIONS_WORKER_PROCESS_COUNT="2") as host:
+        workers = host.ready().workers()["pids"]
+        host.get("/api/block/later")
+        host.line("blocking now")
+        host.process.kill()
+        assert host.ended() == -signal.SIGKILL
+        wait_until(lambda: not any(is_alive(pid) for pid in workers), "end of the workers")
+
+
+def test_process_the_app_started_ends_with_its_worker() -> None:
+    with Serving(APPS / "parent") as host:
+        child = int(host.ready().get("/api/child").text)
+        assert is_alive(child)
+        host.process.send_signal(signal.SIGTERM)
+        assert host.ended() == 0
+        wait_until(lambda: not is_alive(child), "end of the app's process")
+
+
+def test_process_that_outlives_its_worker_does_not_hold_up_the_host() -> None:
+    """It holds the output of the worker open, which the host reads to its end."""
+    with Serving(APPS / "parent", OWN_SESSION="1") as host:
+        child = int(host.ready().get("/api/child").text)
+        try:
+            host.process.send_signal(signal.SIGTERM)
+            assert host.process.wait(10) == 0
+            assert is_alive(child)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_call_that_outlasts_the_drain_gets_a_500() -> None:
+    """The one slow test here: the host gives what is in flight 10 s."""
+    with Serving(APPS / "main", "--verbose") as host, ThreadPoolExecutor(1) as pool:
+        [worker] = host.ready().workers()["pids"]
+        call = pool.submit(host.get, "/api/async/sleep?ms=25000")
+        host.line("Executing 'Functions")
+        host.process.send_signal(signal.SIGTERM)
+        assert call.result().status_code == 500
+        assert host.ended() == 0
+        assert not is_alive(worker)
+        assert "Traceback" not in host.text
+
+
+def test_call_that_waits_for_a_start_that_fails_gets_a_503(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with (
+        Serving(APPS / "staged", "--port", str(port), STAGES=str(tmp_path)) as host,
+        socket.socket() as client,
+    ):
+        host.line("staged 1")
+        host.url = f"http://127.0.0.1:{port}"
+        client.settimeout(20)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /api/number HTTP/1.1\r\nhost: x\r\n\r\n")
+        # Answered later than it was sent, so the call was read by now.
+        assert host.get("/admin/host/status").json()["state"] == "Initialized"
+        (tmp_path / "1.new").write_text("fail")
+        (tmp_path / "1.new").rename(tmp_path / "1")
+        assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
+        assert host.ended() == 1
+        assert "RuntimeError: stage 1 fails" in host.lines[-1]
