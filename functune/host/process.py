@@ -21,7 +21,7 @@ _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
 _START_TIMEOUT = 60.0
 """Seconds until the host must listen with all its workers ready; ten of a light app take about 10 s on two cores."""
 _STOP_TIMEOUT = 15.0
-"""Seconds for a clean stop: the host itself drains for up to 10 s."""
+"""Seconds the host has to end its workers and itself."""
 _POLL_INTERVAL = 0.05
 
 
@@ -126,13 +126,19 @@ class HostProcess:
                 await asyncio.sleep(_POLL_INTERVAL)
 
     async def _stop(self) -> None:
-        """Ask with SIGTERM, insist with SIGKILL; a killed host takes its workers with it."""
+        """
+        End the host without draining, and with SIGKILL if that takes long; a killed host takes its workers with it.
+
+        Whoever used the host is done with it: calls still in flight are those a load generator gave up at its end, and
+        one slow thread can hold a queue of them for many seconds.
+        """
         process = self._process
         if process is None:
             return
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
                 process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGINT)  # the second signal drops what is in flight
             try:
                 async with asyncio.timeout(_STOP_TIMEOUT):
                     await process.wait()

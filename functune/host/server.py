@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -69,7 +70,11 @@ async def _ends_first(expected: asyncio.Future[Any], serving: asyncio.Future[Non
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, with signals that end it and nothing more: the workers are still to be ended after it."""
+    """
+    uvicorn's server, with signals that end it and nothing more: the workers are still to be ended after it.
+
+    The first signal drains; a second one, of either kind, drops what is in flight.
+    """
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -81,6 +86,11 @@ class _Server(uvicorn.Server):
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
+
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
 
 class _ConsoleHandler(logging.Handler):

@@ -1,5 +1,6 @@
 """HostProcess: a host for one setting, ended without a trace."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -37,6 +38,26 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
     ):
         environ = (await client.get(f"/api/environ?{COUNTS}")).json()
     assert list(environ.values()) == ["1000", "host default", None]
+
+
+async def test_host_process_ends_without_waiting_for_calls_in_flight() -> None:
+    """A load generator leaves calls behind; draining them would hold up every trial of a sweep."""
+    host = HostProcess(script_root=APPS.parents[2], thread_count=1, process_count=1)
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        async with host:
+            slow = asyncio.create_task(client.get(f"{host.base_url}/api/sync/sleep?ms=60000"))
+            async with asyncio.timeout(20):
+                while (await in_flight(client, host.base_url)) == 0:
+                    await asyncio.sleep(0.02)
+        assert not is_alive(host.pid)
+        with pytest.raises(httpx.HTTPError):
+            (await slow).raise_for_status()
+
+
+async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:
+    """Calls the worker has in hand, besides the one that asks."""
+    probe = (await client.get(f"{base_url}/api/concurrency-probe")).json()
+    return int(probe["invocations"]["inFlight"]) - 1
 
 
 async def test_host_process_that_cannot_start_says_why(tmp_path: Path) -> None:
