@@ -1,5 +1,5 @@
 # The same few verbs by hand and in CI. Everything runs from .venv; `make lab` and `make test` need nothing before them.
-PYTHON ?= python3.13
+PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
 .PHONY: help lab test venv serve check fix bench clean

@@ -60,7 +60,7 @@ class Figure:
         bounds += [f"<= {self.at_most:g}" if self.at_most is not None else ""]
         spread = f"{min(self.ratios):.3f} to {max(self.ratios):.3f}"
         verdict = "held" if self.is_held else "NOT HELD"
-        return f"{self.name:<58}{self.ratio:>7.3f}  ({spread})  {' and '.join(filter(None, bounds)):<18}{verdict}" + (
+        return f"{self.name:<58}{self.ratio:>7.3f}  ({spread})  {' and '.join(filter(None, bounds)):<20}{verdict}" + (
             f"   {self.detail}" if self.detail else ""
         )
 
