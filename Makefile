@@ -8,7 +8,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 lab: venv ## Load-test the default experiments on the local host, print the verdict and write the report
-	$(BIN)/functune sweep
+	$(BIN)/functune sweep experiments/threads-blocking-io.toml experiments/processes-cpu.toml experiments/async-blocked-loop.toml
 
 test: venv ## Run the test suite
 	$(BIN)/python -m pytest

@@ -221,18 +221,23 @@ def _shipped() -> list[Path]:
 
 
 def _report(folder: Path) -> bool:
-    """Write and announce the report; whether every expectation holds."""
+    """Write and announce the report; whether no expectation fails."""
     from functune.report import run_folder
 
     analyses = run_folder.write(folder)
     for analysis in analyses:
         click.echo(f"\n{analysis.experiment.question}\n  {analysis.verdict}")
+        for warning in analysis.warnings:
+            click.echo(f"  Warning: {warning}")
         for advice in analysis.advice:
             for name, value in advice.settings_to_set.items():
                 click.echo(f"    {name}={value}" if value is not None else f"    leave {name} unset")
         for outcome in analysis.outcomes:
-            mark = "holds" if outcome.passed else "FAILS"
-            click.echo(f"  {mark}: {outcome.claim} (observed {outcome.observed_text}, allowed {outcome.allowed})")
+            mark = "FAILS" if outcome.result == "fails" else outcome.result
+            reason = f"; {outcome.reason}" if outcome.reason else ""
+            click.echo(
+                f"  {mark}: {outcome.claim} (observed {outcome.observed_text}, allowed {outcome.allowed}{reason})"
+            )
     click.echo(f"\nReport: {(folder / run_folder.REPORT).resolve().as_uri()}")
     return all(analysis.passed for analysis in analyses)
 

@@ -55,6 +55,7 @@ ALLOWED = {
     "users": "one or more whole numbers from 1 to 1000",
     "warm_up": "0.2 to 60 seconds",
     "measure": "1 to 600 seconds",
+    "free_cores": "a whole number from 1",
     "metric": '"throughput", "p50_ms", "p95_ms" or "error_ratio"',
 }
 """What each key may hold, in the words of an error message; the types below enforce it."""
@@ -125,6 +126,12 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     over: Where | None = None
     at_least: float | None = None
     at_most: float | None = None
+    free_cores: Annotated[int, Meta(ge=1)] | None = None
+    """
+    Judged only where the machine had so many cores for host and load generator in every step looked at.
+
+    That is: its cores less those other programs used, by 0.15 at most too few. Else it is neither met nor failed.
+    """
 
     def __post_init__(self) -> None:
         limits = [limit for limit in (self.at_least, self.at_most) if limit is not None]

@@ -1,8 +1,8 @@
 """
 Measurement and its JSON lines: the seam between measuring and thinking.
 
-The sweep writes one line per step to ``measurements.jsonl`` and never changes a line; analysis and report read only that
-file. Everything is in seconds and requests per second unless the name says otherwise.
+The sweep writes one line per step to ``measurements.jsonl`` and never changes a line; analysis and report read only
+that file. Everything is in seconds and requests per second unless the name says otherwise.
 """
 
 import os
@@ -16,6 +16,10 @@ from functune.errors import RunFolderError
 
 SCHEMA_VERSION = 1
 FILE_NAME = "measurements.jsonl"
+BUSY_GENERATOR = 0.9
+"""Cores used by the load generator above which it may be what limits the throughput: it has one thread."""
+BUSY_MACHINE = 0.25
+"""Cores used by other programs above which a figure may be theirs as much as the setting's."""
 
 Handler = Literal["def", "async def"]
 
@@ -81,6 +85,16 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """In-worker thread CPU time (``cpuMs``), one per answer that says so."""
     queued_us: list[int]
     """Send to the handler's first line (``worker.queuedMs``): transport, host and wait for a thread or the loop."""
+    generator_cpu: float
+    """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
+    host_cpu: float | None
+    """Cores the host and its workers used; None when the host runs elsewhere, or one of them ended in the window."""
+    other_cpu: float | None
+    """
+    Cores everything else used on the generator's machine, all of its cores counted, stolen time included.
+
+    None when the host runs there too and its own share is not known.
+    """
 
     @property
     def throughput(self) -> float:

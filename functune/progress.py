@@ -12,11 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from functune.measurements import Measurement
+from functune.measurements import BUSY_GENERATOR, BUSY_MACHINE, Measurement
 from functune.sweep import Event, StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
-
-BUSY_GENERATOR = 0.9
-"""Share of a core above which the load generator may be what limits the throughput."""
 
 
 @contextmanager
@@ -41,7 +38,7 @@ def print_event(console: Console, event: Event) -> None:
         case SweepStarted():
             text = f"{counted(event.trials, 'trial')}, {counted(event.steps, 'step')}, about {clock(event.seconds)}"
         case StepFinished():
-            text = f"{described(event.measurement)}  {clock(event.seconds_left)} left{warning(event)}"
+            text = f"{described(event.measurement)}  {clock(event.seconds_left)} left{warnings(event.measurement)}"
         case TrialFailed():
             trial = event.trial
             text = f"FAILED {trial.experiment.name}  {trial.setting}  {trial.route}: {event.cause}"
@@ -68,11 +65,14 @@ def median_ms(measurement: Measurement) -> str:
     return f"{ordered[len(ordered) // 2] / 1000:>7.1f} ms" if ordered else "      - ms"
 
 
-def warning(event: StepFinished) -> str:
-    """Says so when the load generator was as busy as it can be, since then its own limit was measured."""
-    if event.generator_cpu < BUSY_GENERATOR:
-        return ""
-    return f"  (the load generator used {event.generator_cpu:.0%} of a core: the host may be faster than this)"
+def warnings(measurement: Measurement) -> str:
+    """Says so when something else than the host may be what was measured: the load generator or another program."""
+    said = ""
+    if measurement.generator_cpu > BUSY_GENERATOR:
+        said += f"  (the load generator used {measurement.generator_cpu:.2f} cores: the host may be faster than this)"
+    if measurement.other_cpu is not None and measurement.other_cpu > BUSY_MACHINE:
+        said += f"  (other programs used {measurement.other_cpu:.2f} cores: repeat on an idle machine)"
+    return said
 
 
 def counted(number: int, noun: str) -> str:

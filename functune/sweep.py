@@ -80,8 +80,6 @@ class StepFinished:
 
     trial: PlannedTrial
     measurement: Measurement
-    generator_cpu: float
-    """Share of a core the load generator used; near 1 it is the generator's limit that was measured."""
     seconds_left: float
 
 
@@ -120,6 +118,10 @@ class RunningHost(Protocol):
     """A host that answers at ``base_url``."""
 
     base_url: str
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, the parent of its workers; None when it runs on another machine."""
 
     def tail(self) -> str:
         """The last lines it printed."""
@@ -217,7 +219,8 @@ class Run:
         """Put the load on the host and write each step's measurement as soon as the step is over."""
         self.on_progress(TrialStarted(trial=trial, seconds_left=self.seconds_left(trial.number)))
         try:
-            async with contextlib.aclosing(finished_steps(trial.load, base_url=host.base_url)) as steps:
+            load = msgspec.structs.replace(trial.load, host_pid=host.pid)
+            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url)) as steps:
                 async for step, requests in steps:
                     self.write(trial, step, requests)
         except LoadError as error:
@@ -242,7 +245,6 @@ class Run:
             StepFinished(
                 trial=trial,
                 measurement=measurement,
-                generator_cpu=step.generator_cpu,
                 seconds_left=self.seconds_left(trial.number + 1) + steps_left * (load.warm_up + load.measure),
             )
         )

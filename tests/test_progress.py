@@ -25,7 +25,9 @@ TRIAL = PlannedTrial(
 )
 
 
-def measurement(latencies_us: list[int], *, experiment: str = "test") -> Measurement:
+def measurement(
+    latencies_us: list[int], *, experiment: str = "test", generator_cpu: float = 0.1, other_cpu: float | None = 0.1
+) -> Measurement:
     return Measurement(
         experiment=experiment,
         trial=0,
@@ -46,20 +48,23 @@ def measurement(latencies_us: list[int], *, experiment: str = "test") -> Measure
         service_times_us=[],
         cpu_times_us=[],
         queued_us=[],
+        generator_cpu=generator_cpu,
+        host_cpu=0.5,
+        other_cpu=other_cpu,
     )
 
 
-def step(latencies_us: list[int], *, generator_cpu: float = 0.1) -> StepFinished:
-    return StepFinished(
-        trial=TRIAL, measurement=measurement(latencies_us), generator_cpu=generator_cpu, seconds_left=63.4
-    )
+def step(latencies_us: list[int], *, generator_cpu: float = 0.1, other_cpu: float | None = 0.1) -> StepFinished:
+    measured = measurement(latencies_us, generator_cpu=generator_cpu, other_cpu=other_cpu)
+    return StepFinished(trial=TRIAL, measurement=measured, seconds_left=63.4)
 
 
 EVENTS = [
     SweepStarted(trials=1, steps=3, seconds=125.0),
     TrialStarted(trial=TRIAL, seconds_left=124.0),
     step([100_000, 102_000, 130_000]),
-    step([], generator_cpu=0.97),
+    step([], generator_cpu=0.97, other_cpu=None),
+    step([100_000], other_cpu=1.2),
     TrialFailed(trial=TRIAL, cause="no [brackets] lost", seconds_left=0),
     SweepFinished(folder=Path("run"), steps=2, failures=1),
 ]
@@ -79,7 +84,9 @@ def test_progress_prints_plain_lines_without_a_terminal() -> None:
         "1 trial, 3 steps, about 2:05",
         "test  T=16 P=2     /a    64 users       1.5 requests/s    102.0 ms median  25.0% failed  1:03 left",
         "test  T=16 P=2     /a    64 users       0.0 requests/s        - ms median  100.0% failed  1:03 left"
-        "  (the load generator used 97% of a core: the host may be faster than this)",
+        "  (the load generator used 0.97 cores: the host may be faster than this)",
+        "test  T=16 P=2     /a    64 users       0.5 requests/s    100.0 ms median  50.0% failed  1:03 left"
+        "  (other programs used 1.20 cores: repeat on an idle machine)",
         "FAILED test  T=16 P=2  /a: no [brackets] lost",
         "2 steps measured, 1 trial failed: run",
     ]

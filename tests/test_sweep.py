@@ -38,6 +38,7 @@ class StandInHost:
     def __init__(self, *, script_root: Path, thread_count: int | None, process_count: int) -> None:
         self.threads = thread_count or 1000
         self.base_url = ""
+        self.pid: int | None = None
 
     async def __aenter__(self) -> Self:
         if self.threads == 99:
@@ -46,6 +47,7 @@ class StandInHost:
             sys.executable, STAND_IN, str(self.threads), stdout=asyncio.subprocess.PIPE
         )
         assert self.process.stdout is not None
+        self.pid = self.process.pid
         self.base_url = f"http://127.0.0.1:{int(await self.process.stdout.readline())}"
         return self
 
@@ -122,6 +124,7 @@ async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
     steps = [(m.trial, m.setting.thread_count, m.users) for m in written]
     assert steps == [(0, 1, 1), (0, 1, 2), (1, 2, 1), (1, 2, 2)]
     assert {(m.experiment, m.route, m.handler) for m in written} == {("test", "/sleep?ms=20", "def")}
+    assert all(m.host_cpu is not None and m.other_cpu is not None for m in written)
     # What each setting's own host saw at once, whatever else the machine does.
     assert [list(m.worker_peak_in_flight.values()) for m in written] == [[1], [1], [1], [2]]
     assert [type(event) for event in events] == [
@@ -220,4 +223,7 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     assert measurement.worker_peak_in_flight == {worker: 4}
     assert min(measurement.service_times_us) >= 50_000
     assert measurement.concurrency == pytest.approx(8, rel=0.05)
+    assert measurement.host_cpu is not None
+    assert 0.01 < measurement.host_cpu < 1
+    assert measurement.other_cpu is not None
     assert children() == []

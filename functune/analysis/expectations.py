@@ -1,9 +1,11 @@
 """What an experiment expects against what its run measured."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 
+from functune.analysis import interference
 from functune.analysis.formatting import number
 from functune.analysis.statistics import percentile
 from functune.experiments import Expectation, Experiment, Metric, Where
@@ -16,6 +18,8 @@ UNITS: dict[Metric, str] = {
     "error_ratio": "of the requests failed",
 }
 
+type Result = Literal["holds", "fails", "not judged"]
+
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One expectation, checked."""
@@ -26,8 +30,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     allowed: str
     """The limits in words, e.g. ``152 to 163``."""
-    passed: bool
-    """False as well when there was nothing to observe: an expectation nobody checked does not hold."""
+    result: Result
+    """Fails as well when there was nothing to observe: an expectation nobody checked does not hold."""
+    reason: str = ""
+    """Why it was not judged."""
 
     @property
     def observed_text(self) -> str:
@@ -37,34 +43,54 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return f"{number(self.observed, digits=4)} {self.unit}"
 
 
-def check(experiment: Experiment, measurements: Iterable[Measurement]) -> tuple[Outcome, ...]:
-    """The outcome of every expectation, in file order. Where a step was measured again, its last measurement counts."""
+def check(
+    experiment: Experiment, measurements: Iterable[Measurement], *, cores: float | None = None
+) -> tuple[Outcome, ...]:
+    """
+    The outcome of every expectation, in file order. Where a step was measured again, its last measurement counts.
+
+    ``cores`` is the measuring machine's, None when unknown: then none that needs free cores is judged.
+    """
     measured = list(measurements)
-    return tuple(outcome(expectation, measured) for expectation in experiment.expect)
+    return tuple(outcome(expectation, measured, cores=cores) for expectation in experiment.expect)
 
 
-def outcome(expectation: Expectation, measurements: list[Measurement]) -> Outcome:
+def outcome(expectation: Expectation, measurements: list[Measurement], *, cores: float | None) -> Outcome:
     """The outcome of one expectation."""
-    observed = observe(expectation.metric, expectation.where, measurements)
+    step = select(expectation.where, measurements)
+    observed = observe(expectation.metric, step)
+    looked_at = [step]
     if expectation.over is not None:
-        base = observe(expectation.metric, expectation.over, measurements)
+        over = select(expectation.over, measurements)
+        looked_at.append(over)
+        base = observe(expectation.metric, over)
         observed = observed / base if observed is not None and base else None
     low, high = expectation.at_least, expectation.at_most
+    holds = observed is not None and (low is None or observed >= low) and (high is None or observed <= high)
+    reason = None
+    steps = [each for each in looked_at if each is not None]
+    if expectation.free_cores is not None and len(steps) == len(looked_at):  # what was not measured fails, busy or not
+        reason = interference.not_free(steps, needed=expectation.free_cores, machine=cores)
     return Outcome(
         claim=expectation.claim,
         observed=observed,
         unit="times" if expectation.over is not None else UNITS[expectation.metric],
         allowed=limits(low, high),
-        passed=observed is not None and (low is None or observed >= low) and (high is None or observed <= high),
+        result="not judged" if reason else "holds" if holds else "fails",
+        reason=reason or "",
     )
 
 
-def observe(metric: Metric, where: Where, measurements: list[Measurement]) -> float | None:
-    """The metric of the step that ``where`` selects; None when it was not measured, or holds too few requests."""
+def select(where: Where, measurements: list[Measurement]) -> Measurement | None:
+    """The step that ``where`` selects, measured last; None when it was not measured."""
     chosen = [step for step in measurements if where.selects(step.setting, step.route, step.users)]
-    if not chosen:
+    return chosen[-1] if chosen else None
+
+
+def observe(metric: Metric, step: Measurement | None) -> float | None:
+    """The metric of a step; None when it was not measured, or holds too few requests."""
+    if step is None:
         return None
-    step = chosen[-1]
     match metric:
         case "throughput":
             return step.throughput
@@ -73,6 +99,11 @@ def observe(metric: Metric, where: Where, measurements: list[Measurement]) -> fl
         case "p50_ms" | "p95_ms":
             latency = percentile(step.latencies_us, 0.5 if metric == "p50_ms" else 0.95)
             return None if latency is None else latency / 1e3
+
+
+def result_in_words(outcome: Outcome) -> str:
+    """``holds``, ``fails``, or ``not judged`` with the reason."""
+    return f"{outcome.result}: {outcome.reason}" if outcome.reason else outcome.result
 
 
 def limits(low: float | None, high: float | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from functune.analysis import expectations, recommendation
+from functune.analysis import expectations, interference, recommendation
 from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
@@ -41,11 +41,13 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...]
     verdict: str
     """One sentence."""
+    warnings: tuple[str, ...] = ()
+    """What ran beside and makes the figures doubtful."""
 
     @property
     def passed(self) -> bool:
-        """Whether every expectation holds."""
-        return all(outcome.passed for outcome in self.outcomes)
+        """Whether no expectation fails; those that were not judged do not count."""
+        return all(outcome.result != "fails" for outcome in self.outcomes)
 
 
 def analyse(
@@ -71,8 +73,9 @@ def analyse(
         demands={route: value for route, value in demands.items() if value is not None},
         recommendations=recommendations,
         advice=advice,
-        outcomes=expectations.check(experiment, steps),
+        outcomes=expectations.check(experiment, steps, cores=cores),
         verdict=verdict(recommendations, advice) if steps else "Nothing of this experiment was measured.",
+        warnings=interference.warnings(steps),
     )
 
 
@@ -146,8 +149,10 @@ def one_route(recommended: Recommendation) -> str:
             f"{len(recommended.evidence)} settings are within 5 % of the fastest."
         )
     base = baseline(recommended)
+    no_gain = Setting() in recommended.ties and Setting() != best.setting
     return (
-        f"Use {setting(best.setting)}: {measured}, {number(best.throughput / base.throughput)} times the throughput of "
+        f"Use {setting(best.setting)}: {measured}, {'as with the defaults and ' if no_gain else ''}"
+        f"{number(best.throughput / base.throughput)} times the throughput of "
         f"{setting(base.setting)}{' (the defaults)' if base.setting == Setting() else ''}."
     )
 

@@ -1,11 +1,25 @@
 """Records the requests of a Locust run for the runner to read. Runs inside the Locust process, so it is kept cheap."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from functune.load.records import Answer, Request, StepEnd
+
+NOTHING_SAID = Answer()
+
+
+class Response(Protocol):
+    """Of Locust's response what is read here."""
+
+    @property
+    def status_code(self) -> int:
+        """0 when no answer came."""
+
+    @property
+    def content(self) -> bytes:
+        """The body. Locust has read it already, and keeps it, unless the request failed."""
 
 
 class Recorder:
@@ -27,29 +41,26 @@ class Recorder:
     def record(
         self,
         *,
-        user: object,
-        start_time: float,
+        context: dict[str, Any],
         response_time: float,
-        status: int | None,
-        response: bytes,
+        response: Response,
         exception: Exception | None,
         **_: Any,
     ) -> None:
         """
-        Listen to Locust's ``request`` event: ``start_time`` in epoch seconds, ``response_time`` in milliseconds.
+        Listen to Locust's ``request`` event; ``response_time`` is in milliseconds.
 
-        ``user`` and ``status`` (None when no answer came) are ours, ``response`` is the body.
+        ``context`` is the locustfile's: the ``user``, and when the request ``began`` in epoch seconds; Locust's own
+        start time is of another clock.
         """
-        try:
-            answer = self.answers.decode(response)
-        except msgspec.DecodeError:  # not a workload's answer: an error page, or another app
-            answer = Answer()
+        began = context["began"]
+        answer = NOTHING_SAID if exception is not None else self.decode(response.content)
         worker = answer.worker
         self.requests.append(
             Request(
-                start_time,
-                start_time + response_time / 1000,
-                error_name(status, exception),
+                began,
+                began + response_time / 1000,
+                error_name(response.status_code, exception),
                 answer.handler,
                 worker.pid,
                 worker.thread,
@@ -59,8 +70,15 @@ class Recorder:
                 worker.queued_ms,
             )
         )
-        if self.began is not None and start_time >= self.began:
-            self.settled.add(user)
+        if self.began is not None and began >= self.began:
+            self.settled.add(context["user"])
+
+    def decode(self, body: bytes) -> Answer:
+        """What the body says; nothing when it is not a workload's answer but that of another app."""
+        try:
+            return self.answers.decode(body)
+        except msgspec.DecodeError:
+            return NOTHING_SAID
 
     def end_step(self, step: StepEnd) -> None:
         """Write the requests that ended since the last call, then the step, in one piece."""
@@ -70,8 +88,11 @@ class Recorder:
         self.began = None
 
 
-def error_name(status: int | None, exception: Exception | None) -> str | None:
-    """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when there was no answer."""
-    if status is None:
-        return type(exception).__name__
-    return None if 200 <= status < 300 else f"HTTP {status}"
+def error_name(status: int, exception: Exception | None) -> str | None:
+    """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when no whole answer came."""
+    if exception is None:
+        return None
+    if status and not 200 <= status < 300:
+        return f"HTTP {status}"
+    # FastHttpUser wraps a time-out in the "retries exceeded" of its no retries.
+    return type(getattr(exception, "original", exception)).__name__

@@ -31,6 +31,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
     timeout: float = 60.0
     """Seconds without a byte, or until connected, after which a request has failed."""
+    host_pid: int | None = None
+    """The host's process, its workers being children of it; None when it runs on another machine."""
 
     @property
     def seconds(self) -> float:
@@ -86,7 +88,11 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     unfinished: tuple[float, ...]
     """When the requests began that were still in flight at ``closed``."""
     generator_cpu: float
-    """Share of a core the load generator used from opened to closed; Locust has one thread, so 1 is its limit."""
+    """Cores the load generator used from opened to closed; Locust has one thread, so 1 is its limit."""
+    host_cpu: float | None = None
+    """Cores host and workers used; None when the host runs elsewhere, or one of them ended meanwhile."""
+    other_cpu: float | None = None
+    """Cores everything else on this machine used; None when the host runs here and its share is not known."""
 
 
 class Worker(msgspec.Struct, rename="camel", gc=False):

@@ -109,6 +109,9 @@ async def exits_within(seconds: float, process: Process) -> None:
 
 def failure(cause: str, plan: LoadPlan, base_url: str, log: Path) -> str:
     """What went wrong, for LoadError: the cause, what was called and the last lines of Locust's log."""
-    lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+    except OSError as error:  # somebody cleaned the temporary folder: still no reason to hide the cause
+        lines = [f"cannot be read: {error}"]
     said = "\n  ".join(["; the end of its log:", *lines]) if lines else "; it logged nothing"
     return f"the load generator calling {plan.route} at {base_url} {cause}{said}"

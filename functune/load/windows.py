@@ -61,6 +61,9 @@ def measure(
         service_times_us=microseconds(request.elapsed_ms for request in inside),
         cpu_times_us=microseconds(request.cpu_ms for request in inside),
         queued_us=microseconds(request.queued_ms for request in inside),
+        generator_cpu=step.generator_cpu,
+        host_cpu=step.host_cpu,
+        other_cpu=step.other_cpu,
     )
 
 

@@ -1,6 +1,7 @@
 """One experiment on the page: per route its tiles, charts and heat map, then expectations and caveats."""
 
 from functune.analysis.diagnosis import SAME
+from functune.analysis.expectations import Result
 from functune.analysis.formatting import duration, number, plural, rate
 from functune.analysis.formatting import setting as in_words
 from functune.analysis.recommendation import Evidence, Recommendation
@@ -10,6 +11,9 @@ from functune.measurements import Setting
 from functune.report.charts import latency_chart, p95, throughput_chart
 from functune.report.heat_map import heat_map
 from functune.report.markup import Content, Html, element, table
+
+MARKS: dict[Result, tuple[str, str]] = {"holds": ("✓", "good"), "fails": ("✗", "bad"), "not judged": ("?", "muted")}
+"""The sign and the class of each result."""
 
 
 def section(analysis: Analysis, *, single: bool) -> Html:
@@ -153,7 +157,7 @@ def latency_finding(analysis: Analysis, route: str, recommended: Recommendation 
 
 
 def expectations(analysis: Analysis) -> Html | None:
-    """The experiment's expectations and whether they hold."""
+    """The experiment's expectations and whether they hold; why not judged stands in a line below the table."""
     if not analysis.outcomes:
         return None
     rows: list[list[Content]] = [
@@ -161,9 +165,14 @@ def expectations(analysis: Analysis) -> Html | None:
             outcome.claim,
             outcome.observed_text,
             outcome.allowed,
-            element("span", "✓ holds", class_="good") if outcome.passed else element("span", "✗ fails", class_="bad"),
+            element("span", f"{MARKS[outcome.result][0]} {outcome.result}", class_=MARKS[outcome.result][1]),
         ]
         for outcome in analysis.outcomes
+    ]
+    unjudged = [
+        element("li", f"Not judged: {outcome.claim}. It {outcome.reason}.")
+        for outcome in analysis.outcomes
+        if outcome.reason
     ]
     return element(
         "div",
@@ -174,5 +183,6 @@ def expectations(analysis: Analysis) -> Html | None:
             rows,
             class_="claims",
         ),
+        element("ul", *unjudged, class_="notes") if unjudged else None,
         class_="block",
     )

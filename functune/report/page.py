@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from functune.analysis import littles_law
 from functune.analysis.formatting import count, percent, plural, rate
+from functune.analysis.interference import cores
 from functune.analysis.statistics import minimum_sample
 from functune.analysis.verdict import Advice, Analysis
-from functune.measurements import Measurement
+from functune.measurements import BUSY_MACHINE, Measurement
 from functune.report.experiment_section import section
 from functune.report.markup import Html, element, join
 from functune.report.steps_table import steps_table
@@ -72,6 +73,7 @@ def verdict(analysis: Analysis, *, single: bool) -> Html:
         None if single else element("h2", experiment.question, class_="question"),
         element("p", analysis.verdict, class_="answer"),
         *reasons(analysis),
+        *(element("p", f"⚠ {warning}", class_="warning") for warning in analysis.warnings),
         badge(analysis),
         class_="said" if analysis.advice else "said only",
     )
@@ -89,16 +91,20 @@ def reasons(analysis: Analysis) -> list[Html]:
 
 
 def badge(analysis: Analysis) -> Html | None:
-    """How many expectations hold, and whether the run is complete."""
-    held, total = sum(outcome.passed for outcome in analysis.outcomes), len(analysis.outcomes)
+    """How many expectations hold and were judged, and whether the run is complete."""
+    results = Counter(outcome.result for outcome in analysis.outcomes)
     parts = []
-    if total:
-        mark = ("good", "✓") if held == total else ("bad", "✗")
-        parts.append(element("span", f"{mark[1]} {held} of {plural(total, 'expectation')} met", class_=mark[0]))
+    if results:
+        mark = ("bad", "✗") if results["fails"] else ("good", "✓") if results["holds"] else ("muted", "?")
+        met = f"{mark[1]} {results['holds']} of {plural(results.total(), 'expectation')} met"
+        parts.append(element("span", met, class_=mark[0]))
+    if results["not judged"]:
+        parts.append(element("span", f"{results['not judged']} not judged", class_="muted"))
     if len(analysis.measurements) < analysis.planned:
         missing = f"{count(len(analysis.measurements))} of {plural(analysis.planned, 'step')} measured"
-        parts.append(element("span", f"{' · ' if total else ''}{missing}", class_="muted"))
-    return element("p", *parts, class_="badge") if parts else None
+        parts.append(element("span", missing, class_="muted"))
+    separated = [part for each in parts for part in (" · ", each)][1:]
+    return element("p", *separated, class_="badge") if parts else None
 
 
 def to_set(advice: Advice) -> Html:
@@ -121,15 +127,16 @@ def tile(name: str, value: str, note: str) -> Html:
 def run_tiles(analyses: Sequence[Analysis]) -> Html:
     """The run at a glance."""
     steps = [step for analysis in analyses for step in analysis.measurements]
-    outcomes = [outcome for analysis in analyses for outcome in analysis.outcomes]
+    results = Counter(outcome.result for analysis in analyses for outcome in analysis.outcomes)
+    unjudged = f"; {results['not judged']} not judged" if results["not judged"] else ""
     failed = sum(len(step.error_latencies_us) for step in steps)
     worst = max((littles_law.residual(step) or 0.0 for step in steps), default=0.0)
     return element(
         "dl",
         tile(
             "Expectations met",
-            f"{sum(outcome.passed for outcome in outcomes)} of {len(outcomes)}" if outcomes else "none stated",
-            "checked against this run" if outcomes else "an experiment file can state some",
+            f"{results['holds']} of {results.total()}" if results else "none stated",
+            f"checked against this run{unjudged}" if results else "an experiment file can state some",
         ),
         tile(
             "Steps measured",
@@ -156,6 +163,7 @@ def trust(analyses: Sequence[Analysis]) -> Html:
         "step that breaks it was measured wrongly.",
         *(f"Off by {percent(littles_law.residual(step) or 0.0)}: {name(step)}." for step in off),
         f"Failed requests: {kinds}." if kinds else "No request failed.",
+        *cores_used(steps),
         "Percentiles are order statistics of every successful request, none interpolated. They are left out of steps "
         f"with too few requests to bound them: p50 below {minimum_sample(0.5)}, p95 below {minimum_sample(0.95)}, p99 "
         f"below {minimum_sample(0.99)}.",
@@ -168,6 +176,27 @@ def trust(analyses: Sequence[Analysis]) -> Html:
         element("ul", *(element("li", fact) for fact in facts), class_="notes"),
         id="trust",
     )
+
+
+def cores_used(steps: Sequence[Measurement]) -> list[str]:
+    """Who used the cores, at most: a figure taken while something else needed them is not the setting's."""
+    if not steps:
+        return []
+    busiest = max(steps, key=lambda step: step.generator_cpu)
+    facts = [
+        f"The load generator used at most {cores(busiest.generator_cpu)} ({name(busiest)}); it has one thread, so near "
+        "1 its own limit is measured."
+    ]
+    known = [(step.other_cpu, step) for step in steps if step.other_cpu is not None]
+    if known:
+        most, disturbed = max(known, key=lambda pair: pair[0])
+        facts.append(
+            f"Programs other than host and load generator used at most {cores(most)} ({name(disturbed)}); above "
+            f"{BUSY_MACHINE:g} a step is warned of."
+        )
+    if len(known) < len(steps):
+        facts.append(f"What other programs used is not known for {plural(len(steps) - len(known), 'step')}.")
+    return facts
 
 
 def name(step: Measurement) -> str:

@@ -18,6 +18,7 @@ def recommendation_json(analyses: Sequence[Analysis]) -> str:
                 "name": analysis.experiment.name,
                 "question": analysis.experiment.question,
                 "verdict": analysis.verdict,
+                "warnings": analysis.warnings,
                 "measured_steps": len(analysis.measurements),
                 "planned_steps": analysis.planned,
                 "advice": analysis.advice,

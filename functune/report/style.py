@@ -3,7 +3,7 @@
 LIGHT = """
   color-scheme: light;
   --page: #fbfbf9; --surface: #ffffff; --ink: #17191c; --muted: #5b626b; --rule: #e4e4df; --accent: #0b5cad;
-  --accent-soft: #eaf2fb; --good: #1a7044; --bad: #b3261e; --bound: #7b828b; --hatch: #ecece7;
+  --accent-soft: #eaf2fb; --good: #1a7044; --bad: #b3261e; --warning: #8a5300; --bound: #7b828b; --hatch: #ecece7;
   --series-0: #440154; --series-1: #46327e; --series-2: #365c8d; --series-3: #24788a;
   --series-4: #0f7f67; --series-5: #2b8139; --series-6: #55790f; --series-7: #7d6f00;
 """
@@ -11,7 +11,7 @@ LIGHT = """
 DARK = """
   color-scheme: dark;
   --page: #111316; --surface: #181b1f; --ink: #e9ebee; --muted: #9da5af; --rule: #2c3138; --accent: #7db8f5;
-  --accent-soft: #17263a; --good: #63c48d; --bad: #ff8a80; --bound: #8b939d; --hatch: #23272c;
+  --accent-soft: #17263a; --good: #63c48d; --bad: #ff8a80; --warning: #f0b95c; --bound: #8b939d; --hatch: #23272c;
   --series-0: #b897e8; --series-1: #8aa2f0; --series-2: #63b3e8; --series-3: #45c4cf;
   --series-4: #3fcfa6; --series-5: #74d66c; --series-6: #b3dc48; --series-7: #fde725;
 """
@@ -53,6 +53,7 @@ code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consol
 .verdict .answer { font-size: 22px; line-height: 1.35; letter-spacing: -0.01em; font-weight: 600; }
 .verdict .only { grid-column: 1 / -1; }
 .verdict .badge { font-size: 14px; }
+.warning { color: var(--warning); }
 .to-set { display: grid; gap: 16px; align-content: start; }
 .to-set h3 { font-size: 13px; font-weight: 500; color: var(--muted); }
 .to-set .muted { font-size: 14px; margin-top: 8px; }

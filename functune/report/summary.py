@@ -3,10 +3,13 @@
 import re
 from collections.abc import Sequence
 
+from functune.analysis.expectations import Result, result_in_words
 from functune.analysis.formatting import count, duration, number, percent
 from functune.analysis.formatting import setting as in_words
 from functune.analysis.recommendation import Recommendation
 from functune.analysis.verdict import Advice, Analysis
+
+MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
 def summary(analyses: Sequence[Analysis]) -> str:
@@ -18,6 +21,8 @@ def section(analysis: Analysis) -> str:
     """One experiment."""
     experiment = analysis.experiment
     lines = [f"## {text(experiment.question)}", "", f"**{text(analysis.verdict)}**", ""]
+    for warning in analysis.warnings:
+        lines += [f"⚠️ {text(warning)}", ""]
     for advice in analysis.advice:
         lines += [*settings_block(advice), ""]
     for recommended in analysis.recommendations:
@@ -25,7 +30,7 @@ def section(analysis: Analysis) -> str:
     if analysis.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [
-            f"| {'✅ holds' if outcome.passed else '❌ fails'} | {text(outcome.claim)} "
+            f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
             f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
             for outcome in analysis.outcomes
         ]

@@ -64,6 +64,9 @@ def step(
         worker_threads={"4242": min(setting.thread_count or 1000, users)},
         service_times_us=[round((cpu + wait) * 1e6)] * count,
         cpu_times_us=[round(cpu * 1e6)] * count,
+        generator_cpu=0.05,
+        host_cpu=min(rate * cpu, CORES),
+        other_cpu=0.02,
         queued_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
     )
 

@@ -1,4 +1,6 @@
-from functune.analysis.expectations import check
+import msgspec
+
+from functune.analysis.expectations import check, result_in_words
 from functune.experiments import Expectation, Metric, Where
 from functune.measurements import Setting
 from tests.analysis.simulated import planned, step, sweep
@@ -26,7 +28,9 @@ def test_check_passes_within_and_fails_beyond_the_limits() -> None:
         )
     )
     outcomes = check(experiment, sweep(experiment))
-    assert [outcome.passed for outcome in outcomes] == [True, False, False, True, False, True, True]
+    assert [outcome.result for outcome in outcomes] == [
+        *("holds", "fails", "fails", "holds", "fails", "holds", "holds")
+    ]
     assert [outcome.allowed for outcome in outcomes[:3]] == ["152 to 163", "at least 163", "at most 152"]
     assert outcomes[3].observed_text.endswith(" times")
 
@@ -35,12 +39,29 @@ def test_check_fails_what_was_not_measured() -> None:
     experiment = planned(expect=(expected("throughput", AT_16, low=0), expected("p95_ms", AT_1, high=1e9)))
     too_few = step(setting=Setting(thread_count=1), users=64)  # 30 requests: no 95th percentile
     outcomes = check(experiment, [too_few])
-    assert [(outcome.passed, outcome.observed) for outcome in outcomes] == [(False, None), (False, None)]
+    assert [(outcome.result, outcome.observed) for outcome in outcomes] == [("fails", None)] * 2
     assert outcomes[0].observed_text == "not measured"
 
 
 def test_check_shows_what_is_just_outside_its_limit() -> None:
     experiment = planned(expect=(expected("error_ratio", Where(thread_count=4, users=64), high=0.025),))
     (outcome,) = check(experiment, [step(setting=Setting(thread_count=4), users=64, errors=4)])
-    assert not outcome.passed
+    assert outcome.result == "fails"
     assert outcome.observed_text.startswith("0.032")
+
+
+def test_check_judges_what_needs_cores_only_where_they_were_free() -> None:
+    """What ran beside a step that is not looked at does not matter; what ran beside the one compared with does."""
+    of_two = expected("throughput", AT_16, over=AT_1, low=1e6)
+    experiment = planned(expect=(msgspec.structs.replace(of_two, free_cores=2),))
+    first, second = (Setting(thread_count=count) for count in (1, 64))
+    steps = sweep(experiment)
+
+    def disturbed(setting: Setting) -> list[str]:
+        beside = [msgspec.structs.replace(one, other_cpu=1.2) if one.setting == setting else one for one in steps]
+        return [result_in_words(outcome) for outcome in check(experiment, beside, cores=2)]
+
+    assert disturbed(first) == ["not judged: needs 2 free cores, and other programs used 1.20 cores of 2"]
+    assert disturbed(second) == ["fails"]
+    assert [outcome.result for outcome in check(experiment, [])] == ["fails"]
+    assert [outcome.result for outcome in check(experiment, steps)] == ["not judged"]

@@ -12,7 +12,8 @@ def test_analyse_answers_one_route_in_one_sentence() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 64, "unset")))
     analysis = analyse(experiment, sweep(experiment), cores=2)
     assert analysis.verdict == (
-        "Use 64 threads in 1 process: 638 requests/s at 64 users, 63.8 times the throughput of 1 thread in 1 process."
+        "Use 64 threads in 1 process: 638 requests/s at 64 users, as with the defaults and 63.8 times the throughput "
+        "of 1 thread in 1 process."
     )
     assert [advice.setting for advice in analysis.advice] == [Setting(thread_count=64)]
     assert analysis.passed
@@ -76,3 +77,17 @@ def test_analyse_of_nothing_says_so() -> None:
     analysis = analyse(planned(), [])
     assert analysis.verdict == "Nothing of this experiment was measured."
     assert (analysis.recommendations, analysis.advice) == ((), ())
+
+
+def test_analyse_passes_what_was_not_judged() -> None:
+    where = Where(thread_count=64, users=64)
+    needs = Expectation(claim="c", metric="throughput", where=where, at_least=1e6, free_cores=2)
+    analysis = analyse(planned(expect=(needs,)), sweep(planned()), cores=1)
+    assert [outcome.result for outcome in analysis.outcomes] == ["not judged"]
+    assert analysis.passed
+
+
+def test_analyse_warns_of_what_ran_beside() -> None:
+    steps = [msgspec.structs.replace(one, other_cpu=0.8) for one in sweep(planned())]
+    (warning,) = analyse(planned(), steps, cores=2).warnings
+    assert warning.startswith("Other programs used up to 0.80 cores while 12 of 12 steps were measured")

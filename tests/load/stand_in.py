@@ -1,8 +1,9 @@
 """
 A stand-in for the host, run as a process: ``python stand_in.py THREADS`` prints its port and answers like the app.
 
-``/sleep?ms=100`` takes one of THREADS places for that long, as a thread pool would; ``/fail`` answers 500,
-``/hang`` never, and ``/die`` ends the process.
+``/sleep?ms=100`` takes one of THREADS places for that long, as a thread pool would; ``/burn?ms=100`` computes for that
+long; ``/fail`` answers 500, not in UTF-8, ``/moved`` redirects to it, ``/hang`` never answers, and ``/die`` ends the
+process.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ import msgspec
 import uvicorn
 
 THREADS = asyncio.Semaphore(int(sys.argv[1]))
+STATUSES = {"/fail": 500, "/moved": 302}
 in_flight = 0
 
 
@@ -25,8 +27,16 @@ async def app(scope, receive, send):
         await asyncio.Event().wait()
     if path == "/die":
         os._exit(1)
-    status, body = (500, b"{}") if path == "/fail" else (200, msgspec.json.encode(await sleep(scope, milliseconds)))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if path == "/burn":
+        until = time.process_time() + milliseconds / 1000
+        while time.process_time() < until:
+            pass
+        milliseconds = 0
+    if path in STATUSES:
+        status, body = STATUSES[path], b"\xff"
+    else:
+        status, body = 200, msgspec.json.encode(await sleep(scope, milliseconds))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"location", b"/fail")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -9,18 +9,36 @@ BODY = (
     b'{"handler": "async def", "ms": 5, "elapsedMs": 5.25, "cpuMs": 0.5, "worker": '
     b'{"pid": 12, "thread": "MainThread", "inFlight": 3, "peakInFlight": 4, "queuedMs": 1.5}}'
 )
-STEP = StepEnd(4, 1.0, 2.0, 3.0, (2.5,), 0.25)
+STEP = StepEnd(4, 1.0, 2.0, 3.0, (2.5,), 0.25, 0.5, None)
+
+
+class Response:
+    """As Locust's: one that did not come whole cannot be read."""
+
+    def __init__(self, status_code: int, body: bytes | None) -> None:
+        self.status_code = status_code
+        self.body = body
+
+    @property
+    def content(self) -> bytes:
+        assert self.body is not None
+        return self.body
+
+
+class RetriesExceeded(Exception):
+    """As geventhttpclient's."""
+
+    def __init__(self, original: Exception) -> None:
+        self.original = original
 
 
 def record(
-    recorder: Recorder, *, status: int | None = 200, response: bytes = BODY, exception: Exception | None = None
+    recorder: Recorder, *, status: int = 200, body: bytes | None = BODY, exception: Exception | None = None
 ) -> None:
     recorder.record(
-        user="a user",
-        start_time=10.0,
+        context={"began": 10.0, "user": "a user"},
         response_time=250.0,
-        status=status,
-        response=response,
+        response=Response(status, body),
         exception=exception,
         name="what Locust passes besides",
     )
@@ -34,19 +52,22 @@ def test_records_come_back_as_they_were_sent(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "records")
     record(recorder)
     recorder.end_step(STEP)
-    record(recorder, status=503, response=b"<html>")
-    record(recorder, status=None, response=b"", exception=ConnectionResetError())
+    record(recorder, status=503, body=None, exception=Exception("what the locustfile makes of it"))
+    record(recorder, status=0, body=None, exception=ConnectionResetError())
+    record(recorder, status=0, body=None, exception=RetriesExceeded(TimeoutError()))
+    record(recorder, status=200, body=None, exception=ConnectionAbortedError("in the middle of the body"))
     recorder.end_step(STEP)
 
     first = Request(10.0, 10.25, None, "async def", 12, "MainThread", 3, 5.25, 0.5, 1.5)
-    failed = [Request(10.0, 10.25, "HTTP 503"), Request(10.0, 10.25, "ConnectionResetError")]
+    errors = ["HTTP 503", "ConnectionResetError", "TimeoutError", "ConnectionAbortedError"]
+    failed = [Request(10.0, 10.25, error) for error in errors]
     assert read(recorder) == [(STEP, [first]), (STEP, failed)]
 
 
 def test_recorder_takes_any_answer_of_another_app(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "records")
     for body in (b"", b"[1]", b'"x"', b'{"worker": null}', b'{"handler": 3}', b"\xff"):
-        record(recorder, response=body)
+        record(recorder, body=body)
     recorder.end_step(STEP)
     assert read(recorder) == [(STEP, [Request(10.0, 10.25, None)] * 6)]
 

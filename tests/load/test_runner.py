@@ -1,5 +1,6 @@
 """Locust really run, against a stand-in for the host."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,13 +12,14 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from statistics import fmean
 
+import msgspec
 import psutil
 import pytest
 
 from functune.errors import LoadError
 from functune.load import windows
 from functune.load.records import LoadPlan, Request, StepEnd
-from functune.load.runner import LOCUSTFILE, finished_steps
+from functune.load.runner import LOCUSTFILE, failure, finished_steps
 from functune.measurements import Measurement, Setting
 
 type StartStandIn = Callable[[int], str]
@@ -91,6 +93,43 @@ async def test_failing_answers_are_recorded(start_stand_in: StartStandIn) -> Non
     result = measured(*step)
     assert result.throughput == 0
     assert set(result.errors) == {"HTTP 500"}
+
+
+async def test_redirects_are_not_followed(start_stand_in: StartStandIn) -> None:
+    [step] = await run(plan("/moved"), start_stand_in(1))
+    assert set(measured(*step).errors) == {"HTTP 302"}
+
+
+async def test_load_tells_who_used_the_cores(start_stand_in: StartStandIn) -> None:
+    """The server computes all the time, and so does a program beside it."""
+    base_url = start_stand_in(1)
+    [server] = psutil.Process().children()
+    beside = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    try:
+        load = msgspec.structs.replace(plan("/burn?ms=20", measure=1.5), host_pid=server.pid)
+        [(step, requests)] = await run(load, base_url)
+    finally:
+        beside.kill()
+        await beside.wait()
+    result = measured(step, requests)
+    assert 0 < result.generator_cpu < 0.5
+    # At least half of its fair share, on a machine of two cores that is busy with something else besides.
+    assert result.host_cpu is not None
+    assert 0.3 < result.host_cpu < 1.1
+    assert result.other_cpu is not None
+    assert result.other_cpu > 0.3
+
+
+async def test_host_elsewhere_has_no_share_of_the_cores(start_stand_in: StartStandIn) -> None:
+    [(step, _)] = await run(plan("/sleep"), start_stand_in(1))
+    assert step.host_cpu is None
+    assert step.other_cpu is not None
+
+
+def test_failure_is_told_without_its_log(tmp_path: Path) -> None:
+    said = failure("ended with exit code 1", plan("/sleep"), "http://127.0.0.1:1", tmp_path / "locust.log")
+    assert "calling /sleep at http://127.0.0.1:1 ended with exit code 1" in said
+    assert "No such file" in said
 
 
 async def test_dying_host_is_recorded(start_stand_in: StartStandIn) -> None:

@@ -119,7 +119,7 @@ def test_measurement_tells_successes_failures_and_workers_apart() -> None:
         Request(1.2, 1.5, "HTTP 500", None, 8, "a", 4),
         Request(1.6, 1.9, "TimeoutError"),
     ]
-    measurement = measured(StepEnd(4, 0.0, 1.0, 2.0, (), 0.1), requests)
+    measurement = measured(StepEnd(4, 0.0, 1.0, 2.0, (), 0.1, 1.5, 0.2), requests)
 
     # From 1.1, before the longest pause of the first quarter, to 1.9.
     assert measurement.latencies_us == [200_000]
@@ -132,6 +132,7 @@ def test_measurement_tells_successes_failures_and_workers_apart() -> None:
     assert measurement.service_times_us == [91_000]
     assert measurement.cpu_times_us == []
     assert measurement.queued_us == [2_000]
+    assert (measurement.generator_cpu, measurement.host_cpu, measurement.other_cpu) == (0.1, 1.5, 0.2)
     assert measurement.warm_up == pytest.approx(1.1)
 
 

@@ -1,3 +1,4 @@
+import json
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from tests.analysis.simulated import planned, step, sweep
 from tests.report.written import ENVIRONMENT, routes, threads
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
+WARNING = "Other programs used up to 1.20 cores while 1 of 18 steps was measured"
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
@@ -87,6 +89,38 @@ def test_page_tells_outcomes_by_word(html: str) -> None:
     assert html.count("✓ holds") == 1
     assert html.count("✗ fails") == 1
     assert "✗ 1 of 2 expectations met" in html
+
+
+def test_page_and_summary_say_what_was_not_judged_and_why() -> None:
+    experiment, steps = threads()
+    needs = [msgspec.structs.replace(one, free_cores=2) for one in experiment.expect[:1]]
+    experiment = msgspec.structs.replace(experiment, expect=(*needs, *experiment.expect[1:]))
+    analysis = analyse(experiment, steps, cores=1)
+    html, reason = render([analysis], ENVIRONMENT), "needs 2 free cores, and the machine has 1"
+    Page(html)
+    assert "? not judged" in html
+    assert f"Not judged: 16 threads serve 160. It {reason}." in html
+    assert "✗ 0 of 2 expectations met</span> · <span" in html
+    assert "1 not judged" in html
+    assert f"| ❔ not judged: {reason} | 16 threads serve 160" in summary([analysis])
+    outcome = json.loads(recommendation_json([analysis]))["experiments"][0]["expectations"][0]
+    assert (outcome["result"], outcome["reason"]) == ("not judged", reason)
+
+
+def test_page_and_summary_warn_of_what_ran_beside() -> None:
+    experiment, steps = threads()
+    beside = msgspec.structs.replace(steps[0], other_cpu=1.2)
+    analysis = analyse(experiment, [beside, *steps[1:]], cores=2)
+    html = render([analysis], ENVIRONMENT)
+    assert f"⚠ {WARNING}" in html
+    assert "⚠ 1.20" in html
+    assert f"used at most 1.20 cores ({beside.route}, {beside.setting}, 1 user, " in html
+    assert WARNING in summary([analysis])
+    assert WARNING in recommendation_json([analysis])
+    calm = render([analyse(experiment, steps, cores=2)], ENVIRONMENT)
+    assert "⚠" not in calm
+    unknown = [msgspec.structs.replace(step, other_cpu=None, host_cpu=None) for step in steps]
+    assert "is not known for 18 steps" in render([analyse(experiment, unknown, cores=2)], ENVIRONMENT)
 
 
 def test_page_shows_the_environment_known_or_not(html: str) -> None:
