@@ -11,7 +11,7 @@ lab: venv ## Load-test the default experiments on the local host, print the verd
 	$(BIN)/functune sweep experiments/threads-blocking-io.toml experiments/processes-cpu.toml experiments/async-blocked-loop.toml
 
 test: venv ## Run the test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 venv: .venv/installed ## Create .venv and install everything
 
