@@ -55,6 +55,11 @@ def main() -> None:
     metavar="SECONDS",
     help="Pause before the third and every later worker process, as the real host makes one.",
 )
+@click.option(
+    "--no-startup-stall",
+    is_flag=True,
+    help="Serve on while the third or a later worker process starts; the real host has all calls wait.",
+)
 def serve(
     script_root: Path,
     port: int | None,
@@ -62,6 +67,7 @@ def serve(
     functions: tuple[str, ...],
     verbose: bool,
     worker_startup_interval: float,
+    no_startup_stall: bool,
 ) -> None:
     """
     Run a Python v2 function app in Microsoft's own worker runtime.
@@ -88,6 +94,7 @@ def serve(
             functions=functions,
             verbose=verbose,
             startup_interval=worker_startup_interval,
+            startup_stall=not no_startup_stall,
         )
         uvloop.run(serve_until_stopped(host_settings, console.Console(verbose=verbose)))
     except (HostError, LoadError, SettingsError) as error:

@@ -57,12 +57,18 @@ class WorkerSettings:
     """The whole environment of a worker process."""
     startup_interval: float
     """Seconds between the starts of the third and later workers."""
+    startup_stall: bool = True
+    """Whether invocations wait while the third or a later worker starts, as in the real host."""
     startup_timeout: float = 60.0
     """Seconds a new process has to open its stream (ProcessStartupTimeout of the real host)."""
     initialization_timeout: float = 120.0
     """Seconds the app has to be imported and indexed (initializationTimeout of the Python worker config)."""
     shutdown_timeout: float = 10.0
     """Seconds invocations in flight have to finish when the host stops."""
+    restart_interval: float = 10.0
+    """Seconds between two restarts (ProcessRestartInterval of the real host)."""
+    function_timeout: float | None = 1800.0
+    """Seconds one invocation may take, from host.json; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,7 @@ def read(
     functions: Sequence[str] = (),
     verbose: bool = False,
     startup_interval: float = DEFAULT_STARTUP_INTERVAL,
+    startup_stall: bool = True,
 ) -> HostSettings:
     """
     Read every source once. Raises SettingsError naming the file or setting, the value and what is allowed.
@@ -123,6 +130,8 @@ def read(
             process_count=process_count,
             environ=worker_environ(environ, script_root=script_root, port=port),
             startup_interval=startup_interval,
+            startup_stall=startup_stall,
+            function_timeout=host_json.function_timeout,
         ),
         body_limit=_positive(environ, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", DEFAULT_BODY_LIMIT),
         is_home_page_disabled=_is_true(environ.get("AzureWebJobsDisableHomepage", "")),

@@ -106,7 +106,10 @@ class Front:
         return await self._invoke(function, http)
 
     async def _invoke(self, function: Function, http: RpcHttp) -> Answer:
-        channel = await self._supervisor.choose()
+        try:
+            channel = await self._supervisor.choose()
+        except HostError:  # the host is ending, and says why itself
+            return _NOT_RUNNING
         request = InvocationRequest(
             invocation_id=str(uuid.UUID(bytes=os.urandom(16), version=4)),
             function_id=function.metadata.function_id,
