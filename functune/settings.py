@@ -30,6 +30,9 @@ THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
 """Tells the app's concurrency probe that the host, not the user, chose the thread count."""
 
+FUNCTION_KEY = "FUNCTUNE_FUNCTION_KEY"
+MASTER_KEY = "FUNCTUNE_MASTER_KEY"
+
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
 """Of AzureFunctionsJobHost__a__b; .NET compares names without case."""
 
@@ -72,6 +75,31 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """What one client connection may do: the limits of Kestrel (KestrelServerLimits.cs), in seconds and bytes."""
+
+    keep_alive_timeout: float = 130.0
+    """Without a request on the connection."""
+    request_headers_timeout: float = 30.0
+    """From the first byte of a request to the end of its headers."""
+    drain_timeout: float = 5.0
+    """For a client to read an answer while it is still sending a body nobody reads."""
+    max_request_line_size: int = 8 * 1024
+    max_request_headers_total_size: int = 32 * 1024
+    max_request_header_count: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthKeys:
+    """The keys that ``--enable-auth`` asks for. Never shown: not in ``repr``, a log or an error."""
+
+    function: str = field(default="", repr=False)
+    """Opens every function; empty for none."""
+    master: str = field(default="", repr=False)
+    """Opens everything, the admin endpoints included; empty for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSettings:
     """Everything ``functune serve`` runs with."""
 
@@ -85,8 +113,18 @@ class HostSettings:
     is_home_page_disabled: bool
     disabled_functions: frozenset[str]
     """Lower-cased names whose ``AzureWebJobs.<name>.Disabled`` is true."""
+    connection: ConnectionLimits = ConnectionLimits()
+    auth_keys: AuthKeys | None = None
+    """None leaves everything open, as ``func start`` does."""
+    per_instance_concurrency: int | None = None
+    """Requests let in at a time, as by one Flex Consumption instance; None for any number."""
     warnings: tuple[str, ...] = ()
     """What was read but skipped; shown once at the start."""
+
+    def listening_on(self, port: int) -> "HostSettings":
+        """The same with the port that is really listened on, which ``--port 0`` leaves open."""
+        environ = {**self.worker.environ, "WEBSITE_HOSTNAME": f"localhost:{port}"}
+        return replace(self, port=port, worker=replace(self.worker, environ=environ))
 
 
 def read(
@@ -98,6 +136,8 @@ def read(
     verbose: bool = False,
     startup_interval: float = DEFAULT_STARTUP_INTERVAL,
     startup_stall: bool = True,
+    enable_auth: bool = False,
+    per_instance_concurrency: int | None = None,
 ) -> HostSettings:
     """
     Read every source once. Raises SettingsError naming the file or setting, the value and what is allowed.
@@ -115,6 +155,13 @@ def read(
             )
         else:
             environ[name] = value
+    # The app has no business with the keys of its host, so they leave the environment its workers get.
+    keys = AuthKeys(function=environ.pop(FUNCTION_KEY, ""), master=environ.pop(MASTER_KEY, ""))
+    if enable_auth and not (keys.function or keys.master):
+        raise SettingsError(
+            f"--enable-auth needs a key to ask for: set {FUNCTION_KEY} (opens every function) or {MASTER_KEY} "
+            f"(opens the admin endpoints too) in the environment or in {script_root / 'local.settings.json'}"
+        )
     host_json = read_host_json(script_root, environ)
     if functions:
         host_json = replace(host_json, functions=tuple(functions))
@@ -136,6 +183,8 @@ def read(
         body_limit=_positive(environ, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", DEFAULT_BODY_LIMIT),
         is_home_page_disabled=_is_true(environ.get("AzureWebJobsDisableHomepage", "")),
         disabled_functions=_disabled_functions(environ),
+        auth_keys=keys if enable_auth else None,
+        per_instance_concurrency=per_instance_concurrency,
         warnings=tuple(warnings),
     )
 
