@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
 from functune.errors import HostError, SettingsError
-from functune.host import application, watching
+from functune.host import application
 from functune.host.application import Application
 from functune.host.console import Console
 from functune.host.front import Front
@@ -89,6 +89,9 @@ class Lifecycle:
             await asyncio.wait({watcher})
 
     async def _watch(self, settings: HostSettings) -> None:
+        # Imported here: a sweep starts many hosts, and none of them watches.
+        from functune.host import watching
+
         try:
             async for paths in watching.changes(settings.script_root):
                 self._console.plain(f"\n{', '.join(paths)} changed: loading the app again")

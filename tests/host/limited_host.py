@@ -1,7 +1,8 @@
 """
 ``functune serve`` with limits that no flag sets, so that a test need not wait for the real ones.
 
-``python limited_host.py SCRIPT_ROOT '{"worker": {"restart_interval": 0.1}}'``: fields of WorkerSettings.
+``python limited_host.py SCRIPT_ROOT '{"worker": {"restart_interval": 0.1}, "connection": {"drain_timeout": 0.1}}'``:
+fields of WorkerSettings and of ConnectionLimits.
 """
 
 import json
@@ -22,7 +23,11 @@ def main() -> None:
     limits = json.loads(sys.argv[2])
     try:
         read = settings.read(script_root=Path(sys.argv[1]), port=0)
-        limited = replace(read, worker=replace(read.worker, **limits.get("worker", {})))
+        limited = replace(
+            read,
+            worker=replace(read.worker, **limits.get("worker", {})),
+            connection=replace(read.connection, **limits.get("connection", {})),
+        )
         uvloop.run(serve(limited, Console(verbose=False)))
     except (HostError, SettingsError) as error:
         sys.exit(f"functune: {error}")

@@ -55,7 +55,7 @@ class Serving:
             httpx.get(f"{host.url}/api/hello")
 
     Flags follow the folder, settings are keywords; process and thread count are unset unless given. With ``limits``,
-    limited_host.py serves instead of the command, and takes no flags.
+    limited_host.py serves instead of the command, and takes no flags. Files are watched with ``--watch`` only.
     """
 
     def __init__(
@@ -63,7 +63,8 @@ class Serving:
     ) -> None:
         defaults = {"FUNCTIONS_WORKER_PROCESS_COUNT": "", "PYTHON_THREADPOOL_THREAD_COUNT": ""}
         port = [] if "--port" in flags else ["--port", "0"]
-        command = ["-m", "functune.cli", "serve", "--script-root", script_root, *port, *flags]
+        watch = [] if "--watch" in flags else ["--no-watch"]
+        command = ["-m", "functune.cli", "serve", "--script-root", script_root, *port, *watch, *flags]
         if limits is not None:
             command = [LIMITED_HOST, script_root, json.dumps(limits)]
         self.process = subprocess.Popen(
