@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from functune import relaxed_json
 from functune.errors import SettingsError
 
 DEFAULT_PORT = 7071
@@ -250,7 +251,7 @@ def read_local_settings(script_root: Path) -> LocalSettings:
     """
     path = script_root / "local.settings.json"
     try:
-        document = json.loads(path.read_text("utf-8-sig"))
+        document = relaxed_json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return LocalSettings()
     except (OSError, ValueError) as error:
@@ -310,7 +311,7 @@ def read_host_json(script_root: Path, environ: Mapping[str, str]) -> HostJson:
     """
     path = script_root / "host.json"
     try:
-        document = json.loads(path.read_text("utf-8-sig"))
+        document = relaxed_json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         document = {"version": "2.0"}
     except (OSError, ValueError) as error:
