@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from functune.settings import ConnectionLimits
 
@@ -27,6 +27,8 @@ class HostProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.app_state = {CONNECTION: self}  # copied into the scope of every request
+        self._running: RequestResponseCycle | None = None
+        """The request being answered, or the last that was."""
         self._waiting: set[asyncio.Task[Any]] = set()
         self._received = 0
         """Bytes that came with the piece being parsed, and with earlier pieces of the same unfinished head."""
@@ -43,6 +45,8 @@ class HostProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True  # uvicorn tells the latest request only, which may still be in the queue
         super().connection_lost(exc)
         for task in self._waiting:
             task.cancel()
@@ -105,6 +109,15 @@ class HostProtocol(HttpToolsProtocol):
             return
         super().on_response_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """What follows sound requests down the connection must not take the place of their answers."""
+        if not self._ends_after_answers():
+            super().send_400_response(msg)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _unsupported_upgrade_warning(self) -> None:
         """Kestrel serves the request without the upgrade and says nothing; uvicorn would recommend a package."""
 
@@ -121,18 +134,28 @@ class HostProtocol(HttpToolsProtocol):
         self._received = 0
         self._stop_head_timer()
         self._head = self.scope
-        self._head_timer = self.loop.call_later(self.limits.request_headers_timeout, self.transport.close)
+        self._head_timer = self.loop.call_later(self.limits.request_headers_timeout, self._head_timed_out)
 
     def _refuse_head(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # a refusal would be taken for the answer to the request before
-            return
         # Without a url there were blank lines only.
         is_in_line = self.scope is not None and len(self.url) > self.limits.max_request_line_size
         status = HTTPStatus(414 if is_in_line else 431)
-        head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        self.transport.write(head.encode())
-        self.linger()
+        if not self._ends_after_answers():
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            self.transport.write(head.encode())
+            self.linger()
+
+    def _head_timed_out(self) -> None:
+        if not self._ends_after_answers():
+            self.transport.close()
+
+    def _ends_after_answers(self) -> bool:
+        """Whether earlier requests are still being answered: the connection then ends with the last of them."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        self.flow.pause_reading()
+        return True
 
     def _broken_limit(self) -> int | None:
         """The status that refuses a complete head; None when it keeps the limits."""

@@ -97,8 +97,8 @@ def _config(front: Front, settings: HostSettings, console: Console) -> uvicorn.C
         ws="none",
         lifespan="off",
         log_config=None,
-        # Its own lines about starting and stopping say nothing the host does not.
-        log_level=logging.WARNING,
+        # Its lines about starting and stopping say nothing the host does not; Kestrel keeps bad requests to itself too.
+        log_level=logging.WARNING if settings.verbose else logging.ERROR,
         access_log=False,
         server_header=False,
         proxy_headers=False,

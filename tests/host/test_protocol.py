@@ -164,6 +164,23 @@ def test_pipelined_requests_are_answered_in_order(short: Serving) -> None:
         assert [answer[:4] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"200 ", b"200 ", b"404 "]
 
 
+@pytest.mark.parametrize("rest", [b"NONSENSE\r\n\r\n", b"GET /half", b"GET /" + b"x" * 60_000])
+def test_what_follows_a_sound_request_does_not_take_its_answer(short: Serving, rest: bytes) -> None:
+    with connected(short) as connection:
+        connection.sendall(GET.replace(b"pid", b"wait?s=1") + b"\r\n" + rest)
+        answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_connection_lost_with_requests_in_the_pipeline_is_no_error(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall((GET.replace(b"pid", b"wait?s=0.3") + b"\r\n") * 2)
+        assert short.get("/admin/host/ping").status_code == 200
+    short.get("/api/wait?s=0.4")  # the first of them was answered into the void by now
+    assert "Traceback" not in short.text
+
+
 def test_upgrade_is_not_taken_and_not_talked_about(short: Serving) -> None:
     with connected(short) as connection:
         connection.sendall(GET + b"connection: upgrade\r\nupgrade: websocket\r\n\r\n")
