@@ -93,6 +93,8 @@ def serve(
     """
     Run a Python v2 function app in Microsoft's own worker runtime.
 
+    Unlike the real host it runs HTTP triggers only and leaves no call hanging; docs/local-host.md compares the two.
+
     \b
     Examples:
       functune serve
