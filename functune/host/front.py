@@ -236,7 +236,8 @@ class Front:
         return Answer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
 
     async def _send(self, scope: Scope, reply: Answer, send: Send) -> None:
-        scope["state"][CONNECTION].begin_answer(scope)
+        # uvicorn hands out a method of the object that keeps the state of this request and its answer.
+        scope["state"][CONNECTION].begin_answer(send.__self__)  # type: ignore[attr-defined]
         headers = reply.headers
         if self._application is not None and self._application.custom_headers:
             present = {name for name, _ in headers}

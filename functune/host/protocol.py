@@ -27,8 +27,10 @@ class HostProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.app_state = {CONNECTION: self}  # copied into the scope of every request
-        self._running: RequestResponseCycle | None = None
+        self._answering: RequestResponseCycle | None = None
         """The request being answered, or the last that was."""
+        self._most_headers = self.limits.max_request_header_count
+        self._surely_small = self.limits.max_request_line_size
         self._waiting: set[asyncio.Task[Any]] = set()
         self._received = 0
         """Bytes that came with the piece being parsed, and with earlier pieces of the same unfinished head."""
@@ -45,8 +47,10 @@ class HostProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True  # uvicorn tells the latest request only, which may still be in the queue
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = (
+                True  # uvicorn tells the latest request only, which may still be in the queue
+            )
         super().connection_lost(exc)
         for task in self._waiting:
             task.cancel()
@@ -66,9 +70,15 @@ class HostProtocol(HttpToolsProtocol):
             self.flow.pause_reading()  # a chunked body is never read, nor are the trailers that may follow it
 
     def on_headers_complete(self) -> None:
-        status = self._broken_limit()
-        if status is not None:
-            self.app = _refusal(status)  # for good: the connection ends with this answer
+        # A head that came in one small piece is within every limit but that of the count.
+        if (
+            self._received > self._surely_small
+            or len(self.headers) > self._most_headers
+            or self._head_timer is not None
+        ):
+            status = self._broken_limit()
+            if status is not None:
+                self.app = _refusal(status)  # for good: the connection ends with this answer
         super().on_headers_complete()
 
     @contextlib.contextmanager
@@ -81,16 +91,19 @@ class HostProtocol(HttpToolsProtocol):
         finally:
             self._waiting.discard(task)
 
-    def begin_answer(self, scope: object) -> None:
+    def begin_answer(self, cycle: RequestResponseCycle) -> None:
         """
-        Tell that this request is answered now: a body that is still arriving will not be read.
+        Tell that a request is answered now: a body that is still arriving will not be read.
 
         Its connection ends after the answer, so that an endless body costs nothing.
         """
-        cycle = self.cycle
-        if cycle.more_body and cycle.scope is scope:
+        self._answering = cycle
+        if cycle.more_body:
             cycle.keep_alive = False
             cycle.transport = cast(asyncio.Transport, _Lingering(self))
+            cycle.on_response = lambda: None  # uvicorn would make the connection ready for the next request
+        if self.parser is None:  # the client went away while this request was not the latest
+            cycle.disconnected = True
 
     def linger(self) -> None:
         """Close the sending side, and the connection once the client did too: at once it might lose the answer."""
@@ -103,20 +116,10 @@ class HostProtocol(HttpToolsProtocol):
         if transport.can_write_eof():
             transport.write_eof()
 
-    def on_response_complete(self) -> None:
-        if isinstance(self.cycle.transport, _Lingering):
-            self.server_state.total_requests += 1  # uvicorn would make the connection ready for the next request
-            return
-        super().on_response_complete()
-
     def send_400_response(self, msg: str) -> None:
         """What follows sound requests down the connection must not take the place of their answers."""
         if not self._ends_after_answers():
             super().send_400_response(msg)
-
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Kestrel serves the request without the upgrade and says nothing; uvicorn would recommend a package."""
@@ -162,8 +165,6 @@ class HostProtocol(HttpToolsProtocol):
         limits = self.limits
         if len(self.headers) > limits.max_request_header_count:
             return 431
-        if self._head_timer is None and self._received <= limits.max_request_line_size:
-            return None  # it came in one piece within either limit, as nearly every request does
         # Method and version belong to the request line, like the blanks and the line end.
         if len(self.url) + len(self.parser.get_method()) + len(" HTTP/1.1 \r\n") > limits.max_request_line_size:
             return 414
