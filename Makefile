@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab test venv serve check fix bench clean
+.PHONY: help lab test soak venv serve check fix bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -12,6 +12,10 @@ lab: venv ## Load-test the default experiments on the local host, print the verd
 
 test: venv ## Run the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+soak: venv ## Run the tests that break workers 20 times in a row, up to the first failure
+	@for round in $$(seq 20); do echo "soak round $$round of 20"; \
+		$(BIN)/python -m pytest --quiet --exitfirst -m fault || exit 1; done
 
 venv: .venv/installed ## Create .venv and install everything
 

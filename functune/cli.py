@@ -1,6 +1,7 @@
 """The command line: parse, call, print, exit code. Nothing here decides anything."""
 
 import asyncio
+import functools
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,28 @@ def main() -> None:
     metavar="SECONDS",
     help="Pause before the third and every later worker process, as the real host makes one.",
 )
+@click.option(
+    "--no-startup-stall",
+    is_flag=True,
+    help="Serve on while the third or a later worker process starts; the real host has all calls wait.",
+)
+@click.option(
+    "--enable-auth",
+    is_flag=True,
+    help="Ask for FUNCTUNE_FUNCTION_KEY or FUNCTUNE_MASTER_KEY, in x-functions-key or ?code=. Open without it.",
+)
+@click.option(
+    "--per-instance-concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Let N requests in at a time, as one Flex Consumption instance does; the others wait in order.",
+)
+@click.option(
+    "--watch/--no-watch",
+    default=True,
+    show_default=True,
+    help="Load the app again when its *.py, host.json or local.settings.json change.",
+)
 def serve(
     script_root: Path,
     port: int | None,
@@ -62,9 +85,15 @@ def serve(
     functions: tuple[str, ...],
     verbose: bool,
     worker_startup_interval: float,
+    no_startup_stall: bool,
+    enable_auth: bool,
+    per_instance_concurrency: int | None,
+    watch: bool,
 ) -> None:
     """
     Run a Python v2 function app in Microsoft's own worker runtime.
+
+    Unlike the real host it runs HTTP triggers only and leaves no call hanging; docs/local-host.md compares the two.
 
     \b
     Examples:
@@ -81,15 +110,19 @@ def serve(
     from functune.host.server import serve as serve_until_stopped
 
     try:
-        host_settings = settings.read(
+        read = functools.partial(
+            settings.read,
             script_root=script_root,
             address=address,
             port=port,
             functions=functions,
             verbose=verbose,
             startup_interval=worker_startup_interval,
+            startup_stall=not no_startup_stall,
+            enable_auth=enable_auth,
+            per_instance_concurrency=per_instance_concurrency,
         )
-        uvloop.run(serve_until_stopped(host_settings, console.Console(verbose=verbose)))
+        uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))
     except (HostError, LoadError, SettingsError) as error:
         click.echo(f"functune: {error}", err=True)
         sys.exit(1)

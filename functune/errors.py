@@ -8,7 +8,8 @@
     │   ├── AppError             the function app is broken: import error, no FunctionApp, bad route
     │   ├── PortInUseError
     │   ├── WorkerStartError     a worker process did not become ready
-    │   └── WorkerDiedError      a worker process ended while it was needed
+    │   ├── WorkerDiedError      a worker process ended while it was needed
+    │   └── FunctionTimeoutError an invocation ran longer than functionTimeout
     ├── LoadError                the load generator could not run or measured nothing
     └── RunFolderError           a run folder is missing, incomplete or of another schema
 
@@ -50,6 +51,10 @@ class WorkerStartError(HostError):
 
 class WorkerDiedError(HostError):
     """A worker process ended while it was needed."""
+
+
+class FunctionTimeoutError(HostError):
+    """An invocation ran longer than functionTimeout of host.json allows."""
 
 
 class LoadError(FunctuneError):

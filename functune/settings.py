@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from functune import relaxed_json
 from functune.errors import SettingsError
 
 DEFAULT_PORT = 7071
@@ -29,6 +30,9 @@ PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
 """Tells the app's concurrency probe that the host, not the user, chose the thread count."""
+
+FUNCTION_KEY = "FUNCTUNE_FUNCTION_KEY"
+MASTER_KEY = "FUNCTUNE_MASTER_KEY"
 
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
 """Of AzureFunctionsJobHost__a__b; .NET compares names without case."""
@@ -57,12 +61,43 @@ class WorkerSettings:
     """The whole environment of a worker process."""
     startup_interval: float
     """Seconds between the starts of the third and later workers."""
+    startup_stall: bool = True
+    """Whether invocations wait while the third or a later worker starts, as in the real host."""
     startup_timeout: float = 60.0
     """Seconds a new process has to open its stream (ProcessStartupTimeout of the real host)."""
     initialization_timeout: float = 120.0
     """Seconds the app has to be imported and indexed (initializationTimeout of the Python worker config)."""
     shutdown_timeout: float = 10.0
     """Seconds invocations in flight have to finish when the host stops."""
+    restart_interval: float = 10.0
+    """Seconds between two restarts (ProcessRestartInterval of the real host)."""
+    function_timeout: float | None = 1800.0
+    """Seconds one invocation may take, from host.json; None for no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """What one client connection may do: the limits of Kestrel (KestrelServerLimits.cs), in seconds and bytes."""
+
+    keep_alive_timeout: float = 130.0
+    """Without a request on the connection."""
+    request_headers_timeout: float = 30.0
+    """From the first byte of a request to the end of its headers."""
+    drain_timeout: float = 5.0
+    """For a client to read an answer while it is still sending a body nobody reads."""
+    max_request_line_size: int = 8 * 1024
+    max_request_headers_total_size: int = 32 * 1024
+    max_request_header_count: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthKeys:
+    """The keys that ``--enable-auth`` asks for. Never shown: not in ``repr``, a log or an error."""
+
+    function: str = field(default="", repr=False)
+    """Opens every function; empty for none."""
+    master: str = field(default="", repr=False)
+    """Opens everything, the admin endpoints included; empty for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +114,18 @@ class HostSettings:
     is_home_page_disabled: bool
     disabled_functions: frozenset[str]
     """Lower-cased names whose ``AzureWebJobs.<name>.Disabled`` is true."""
+    connection: ConnectionLimits = ConnectionLimits()
+    auth_keys: AuthKeys | None = None
+    """None leaves everything open, as ``func start`` does."""
+    per_instance_concurrency: int | None = None
+    """Requests let in at a time, as by one Flex Consumption instance; None for any number."""
     warnings: tuple[str, ...] = ()
     """What was read but skipped; shown once at the start."""
+
+    def listening_on(self, port: int) -> "HostSettings":
+        """The same with the port that is really listened on, which ``--port 0`` leaves open."""
+        environ = {**self.worker.environ, "WEBSITE_HOSTNAME": f"localhost:{port}"}
+        return replace(self, port=port, worker=replace(self.worker, environ=environ))
 
 
 def read(
@@ -91,6 +136,9 @@ def read(
     functions: Sequence[str] = (),
     verbose: bool = False,
     startup_interval: float = DEFAULT_STARTUP_INTERVAL,
+    startup_stall: bool = True,
+    enable_auth: bool = False,
+    per_instance_concurrency: int | None = None,
 ) -> HostSettings:
     """
     Read every source once. Raises SettingsError naming the file or setting, the value and what is allowed.
@@ -108,6 +156,13 @@ def read(
             )
         else:
             environ[name] = value
+    # The app has no business with the keys of its host, so they leave the environment its workers get.
+    keys = AuthKeys(function=environ.pop(FUNCTION_KEY, ""), master=environ.pop(MASTER_KEY, ""))
+    if enable_auth and not (keys.function or keys.master):
+        raise SettingsError(
+            f"--enable-auth needs a key to ask for: set {FUNCTION_KEY} (opens every function) or {MASTER_KEY} "
+            f"(opens the admin endpoints too) in the environment or in {script_root / 'local.settings.json'}"
+        )
     host_json = read_host_json(script_root, environ)
     if functions:
         host_json = replace(host_json, functions=tuple(functions))
@@ -123,10 +178,14 @@ def read(
             process_count=process_count,
             environ=worker_environ(environ, script_root=script_root, port=port),
             startup_interval=startup_interval,
+            startup_stall=startup_stall,
+            function_timeout=host_json.function_timeout,
         ),
         body_limit=_positive(environ, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", DEFAULT_BODY_LIMIT),
         is_home_page_disabled=_is_true(environ.get("AzureWebJobsDisableHomepage", "")),
         disabled_functions=_disabled_functions(environ),
+        auth_keys=keys if enable_auth else None,
+        per_instance_concurrency=per_instance_concurrency,
         warnings=tuple(warnings),
     )
 
@@ -192,7 +251,7 @@ def read_local_settings(script_root: Path) -> LocalSettings:
     """
     path = script_root / "local.settings.json"
     try:
-        document = json.loads(path.read_text("utf-8-sig"))
+        document = relaxed_json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return LocalSettings()
     except (OSError, ValueError) as error:
@@ -252,7 +311,7 @@ def read_host_json(script_root: Path, environ: Mapping[str, str]) -> HostJson:
     """
     path = script_root / "host.json"
     try:
-        document = json.loads(path.read_text("utf-8-sig"))
+        document = relaxed_json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         document = {"version": "2.0"}
     except (OSError, ValueError) as error:

@@ -40,3 +40,11 @@ def test_every_make_target_is_explained() -> None:
     makefile = (ROOT / "Makefile").read_text()
     explained = set(re.findall(r"^([a-z-]+):.*## \S", makefile, re.MULTILINE))
     assert targets() == explained
+
+
+def test_every_test_the_comparison_of_hosts_names_exists() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    written = set(re.findall(r"^(?:async )?def (test_\w+)", tests, re.MULTILINE))
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "local-host.md").read_text())
+    assert len(named) > 50
+    assert sorted(set(named) - written) == []

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from functune.host.functions import Function, FunctionSet
+from functune.host.application import Application
+from functune.host.functions import Function
 from functune.host.shaping import Answer
-from functune.host.supervisor import HOST_VERSION, Supervisor
-from functune.settings import HostSettings
+from functune.host.supervisor import HOST_VERSION
 
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
 _NOT_FOUND = Answer(404, [], b"")
@@ -18,16 +18,16 @@ _NOT_FOUND = Answer(404, [], b"")
 
 class Admin:
     """
-    Answers ``/admin/…``. ``functions`` is None until the app is indexed.
+    Answers ``/admin/…``. ``application`` is None while none is loaded; ``state`` then says whether one will be.
 
     The status carries one key more than the real host's: ``workers`` with ``configured``, ``ready`` and ``pids``.
     """
 
-    def __init__(self, settings: HostSettings, supervisor: Supervisor, base_url: str) -> None:
-        self.functions: FunctionSet | None = None
-        self._settings = settings
-        self._supervisor = supervisor
+    def __init__(self, base_url: str, configured_workers: int) -> None:
+        self.application: Application | None = None
+        self.state = "Initialized"
         self._base_url = base_url
+        self._configured_workers = configured_workers
         self._instance_id = uuid.uuid4().hex
         self._started = time.monotonic()
 
@@ -47,20 +47,21 @@ class Admin:
                 return _NOT_FOUND
 
     def _all(self) -> Sequence[Function]:
-        return self.functions.functions if self.functions is not None else ()
+        return self.application.functions.functions if self.application is not None else ()
 
     def _status(self) -> dict[str, Any]:
-        pids = self._supervisor.ready_pids
+        supervisor = self.application.supervisor if self.application is not None else None
+        pids = supervisor.ready_pids if supervisor is not None else []
         return {
             "id": f"{platform.node().lower()}-functune",
-            "state": "Running" if self.functions is not None else "Initialized",
+            "state": self.state,
             "version": HOST_VERSION,
             "versionDetails": HOST_VERSION,
             "instanceId": self._instance_id,
             "computerName": platform.node(),
             "processUptime": int((time.monotonic() - self._started) * 1000),
             "workers": {
-                "configured": self._supervisor.configured_count,
+                "configured": supervisor.configured_count if supervisor is not None else self._configured_workers,
                 "ready": len(pids),
                 "pids": pids,
             },

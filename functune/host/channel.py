@@ -33,7 +33,8 @@ class Channel(asyncio.Protocol):
     def __init__(self, *, on_log: Callable[[RpcLog], None], on_lost: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[StartStream] = loop.create_future()
-        self.in_flight: dict[str, asyncio.Future[InvocationResponse]] = {}
+        self._in_flight: dict[str, tuple[asyncio.Future[InvocationResponse], float]] = {}
+        """Answer and time of sending by invocation id; a dict keeps them in the order they were sent."""
         self._loop = loop
         self._on_log = on_log
         self._on_lost = on_lost
@@ -45,9 +46,31 @@ class Channel(asyncio.Protocol):
     def invoke(self, request: InvocationRequest) -> asyncio.Future[InvocationResponse]:
         """Send one invocation; the future holds its answer, or WorkerDiedError once ``fail`` was called."""
         answer: asyncio.Future[InvocationResponse] = self._loop.create_future()
-        self.in_flight[request.invocation_id] = answer
+        self._in_flight[request.invocation_id] = (answer, self._loop.time())
         self._send(request)
         return answer
+
+    @property
+    def in_flight(self) -> int:
+        """Invocations sent and not answered."""
+        return len(self._in_flight)
+
+    @property
+    def oldest(self) -> tuple[str, float] | None:
+        """Id of the invocation in flight for the longest, and the loop time it was sent at."""
+        for invocation_id, (_, sent_at) in self._in_flight.items():
+            return invocation_id, sent_at
+        return None
+
+    async def idle(self) -> None:
+        """Return once everything that is in flight now was answered."""
+        if self._in_flight:
+            await asyncio.wait([answer for answer, _ in self._in_flight.values()])
+
+    def give_up(self, invocation_id: str, reason: HostError) -> None:
+        """Answer one invocation with ``reason``; what the worker may say about it later is dropped."""
+        answer, _ = self._in_flight.pop(invocation_id)
+        _refuse(answer, reason)
 
     async def init(self, request: WorkerInitRequest) -> WorkerInitResponse:
         """Have the worker import the app and index its functions."""
@@ -65,13 +88,11 @@ class Channel(asyncio.Protocol):
             self.started,
             self._initialized,
             self._indexed,
-            *self.in_flight.values(),
+            *(answer for answer, _ in self._in_flight.values()),
         ]
-        self.in_flight.clear()
+        self._in_flight.clear()
         for future in waiting:
-            if not future.done():
-                future.set_exception(reason)
-                future.exception()  # mark it seen: nobody may be waiting for this one
+            _refuse(future, reason)
 
     def close(self) -> None:
         """Close the stream from this side."""
@@ -99,9 +120,9 @@ class Channel(asyncio.Protocol):
     def _receive(self, message: FromWorker) -> None:
         match message:
             case InvocationResponse():
-                answer = self.in_flight.pop(message.invocation_id, None)
-                if answer is not None and not answer.done():
-                    answer.set_result(message)
+                sent = self._in_flight.pop(message.invocation_id, None)
+                if sent is not None and not sent[0].done():
+                    sent[0].set_result(message)
             case RpcLog():
                 self._on_log(message)
             case StartStream():
@@ -121,3 +142,9 @@ class Channel(asyncio.Protocol):
 def _settle[Message](waiting: asyncio.Future[Message], message: Message) -> None:
     if not waiting.done():  # nobody waits any longer when it took too long
         waiting.set_result(message)
+
+
+def _refuse(waiting: asyncio.Future[Any], reason: HostError) -> None:
+    if not waiting.done():
+        waiting.set_exception(reason)
+        waiting.exception()  # mark it seen: nobody may be waiting for this one

@@ -1,7 +1,8 @@
 """
 The HTTP side of the host: an ASGI application that routes a request, has a worker run it and sends the answer.
 
-In the order of the real pipeline: admin endpoints, function routes, then the home page for ``/`` when nothing matched.
+In the order of the real pipeline: admin endpoints, throttles, function routes, keys, then the home page for ``/`` when
+nothing matched.
 """
 
 import asyncio
@@ -10,17 +11,20 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 from functune.errors import HostError
 from functune.host.admin import Admin
+from functune.host.application import Application
+from functune.host.authorization import is_admitted
 from functune.host.console import Console
 from functune.host.functions import Function
+from functune.host.limits import Gate, OverflowedError
 from functune.host.messages import InvocationRequest, InvocationResponse, RpcHttp
-from functune.host.routing import RouteTable, decode_path
+from functune.host.protocol import CONNECTION
+from functune.host.routing import decode_path
 from functune.host.shaping import Answer, AnswerError, answer, request_headers, request_query
-from functune.host.supervisor import Supervisor
 from functune.settings import HostSettings
 
 type Scope = MutableMapping[str, Any]
@@ -30,8 +34,12 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _START_WAIT = 30.0
 """Seconds a request waits for the host to start (HostAvailabilityCheckMiddleware of the real host)."""
 _NOT_RUNNING = Answer(503, [(b"content-type", b"text/plain")], b"Function host is not running.")
+_EMPTY_401 = Answer(401, [], b"")
 _EMPTY_404 = Answer(404, [], b"")
 _EMPTY_500 = Answer(500, [], b"")
+_OVERFLOWED = Answer(429, [(b"x-function-scaleout", b"1")], b"")
+_PING = "/admin/host/ping"
+"""The one admin endpoint that needs no key."""
 _HOME_PAGE = (
     b"<!DOCTYPE html><html lang='en'><head><title>Functions host</title></head><body>"
     b"<h1>Your Functions app is up and running</h1><p>Served by the local host of functune.</p></body></html>"
@@ -43,52 +51,102 @@ class ClientDisconnectedError(Exception):
 
 
 class Front:
-    """The ASGI application. Until ``open`` is called requests wait, and get 503 after 30 s or once ``close`` is."""
+    """
+    The ASGI application.
 
-    def __init__(self, settings: HostSettings, supervisor: Supervisor, admin: Admin, console: Console) -> None:
+    ``open`` gives it an app to serve. Before, and after ``pause``, requests wait up to 30 s for one; ``refuse`` answers
+    them with 503 instead, as all that come until the next ``open`` or ``pause``.
+    """
+
+    def __init__(self, settings: HostSettings, admin: Admin, console: Console) -> None:
         self._settings = settings
-        self._supervisor = supervisor
         self._admin = admin
         self._console = console
-        self._routes: RouteTable[Function] = RouteTable(())
-        self._is_open = False
+        self._application: Application | None = None
         self._decided = asyncio.Event()
-        self._custom_headers = _encode_headers(settings.host_json.custom_headers.items())
 
-    def open(self, routes: RouteTable[Function]) -> None:
-        """Serve these routes from now on."""
-        self._routes = routes
-        self._is_open = True
+    def open(self, application: Application) -> None:
+        """Serve this app from now on."""
+        self._settings = application.settings
+        self._show(application, "Running")
         self._decided.set()
 
-    def close(self) -> None:
-        """Answer whoever still waits for the host to start: it will not."""
+    def pause(self) -> None:
+        """Have requests wait: another app is coming."""
+        self._show(None, "Initialized")
+        self._decided.clear()
+
+    def refuse(self) -> None:
+        """Answer requests with 503, those that wait too: no app will come for now."""
+        self._show(None, "Error")
         self._decided.set()
+
+    def _show(self, application: Application | None, state: str) -> None:
+        self._application = self._admin.application = application
+        self._admin.state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            reply = await self._answer(scope, receive)
+            reply = await self._respond(scope, receive)
         except ClientDisconnectedError:
             return
-        except asyncio.CancelledError:  # the server's: the time to drain is over
+        except asyncio.CancelledError:  # the time to drain is over, or the client of a waiting request is gone
             reply = _EMPTY_500
-        await self._send(scope["method"], reply, send)
+        await self._send(scope, reply, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        method: str = scope["method"]
+    async def _respond(self, scope: Scope, receive: Receive) -> Answer:
         raw_path: str = scope["raw_path"].decode("latin-1")
         try:
             path = decode_path(raw_path)
         except ValueError:
             return Answer(400, [], b"")
         if path[:7].lower() == "/admin/":
-            return self._admin.answer(method, path)
-        if not self._is_open and not await self._opened():
+            return self._administer(scope, path)
+        application = self._application or await self._opened()
+        if application is None:
             return _NOT_RUNNING
-        found = self._routes.match(method, path)
+        if application.gates:
+            return await self._admitted(application.gates, scope, receive, raw_path, path)
+        return await self._answer(application, scope, receive, raw_path, path)
+
+    async def _admitted(
+        self, gates: Sequence[Gate], scope: Scope, receive: Receive, raw_path: str, path: str
+    ) -> Answer:
+        """Pass the gates one after the other, then answer."""
+        if not gates:
+            application = self._application or await self._opened()  # it may have been replaced in the meantime
+            return await self._answer(application, scope, receive, raw_path, path) if application else _NOT_RUNNING
+        gate, *others = gates
+        try:
+            with scope["state"][CONNECTION].cancelling_when_lost():
+                await gate.enter()
+        except OverflowedError as error:
+            self._console.system(str(error), logging.WARNING)
+            return _OVERFLOWED
+        try:
+            return await self._admitted(others, scope, receive, raw_path, path)
+        finally:
+            gate.leave()
+
+    def _administer(self, scope: Scope, path: str) -> Answer:
+        if path.lower().rstrip("/") != _PING and not self._is_admitted("admin", scope):
+            return _EMPTY_401
+        return self._admin.answer(scope["method"], path)
+
+    def _is_admitted(self, level: str, scope: Scope) -> bool:
+        keys = self._settings.auth_keys
+        return keys is None or is_admitted(keys, level, scope["headers"], scope["query_string"].decode("latin-1"))
+
+    async def _answer(
+        self, application: Application, scope: Scope, receive: Receive, raw_path: str, path: str
+    ) -> Answer:
+        method: str = scope["method"]
+        found = application.routes.match(method, path)
         if found is None:
             return self._home_page() if path == "/" else _EMPTY_404
         function, params = found
+        if not self._is_admitted(function.auth_level, scope):
+            return _EMPTY_401
         headers = request_headers(scope["headers"])
         length = int(headers.get("content-length") or 0)
         if length > self._settings.body_limit:
@@ -103,10 +161,13 @@ class Front:
             # Without Content-Length the real host does not read the body at all, chunked ones included.
             body=await _read_body(receive) if length else b"",
         )
-        return await self._invoke(function, http)
+        return await self._invoke(application, function, http)
 
-    async def _invoke(self, function: Function, http: RpcHttp) -> Answer:
-        channel = await self._supervisor.choose()
+    async def _invoke(self, application: Application, function: Function, http: RpcHttp) -> Answer:
+        try:
+            channel = await application.supervisor.choose()
+        except HostError:  # the host is ending or reloading, and says why itself
+            return _NOT_RUNNING
         request = InvocationRequest(
             invocation_id=str(uuid.UUID(bytes=os.urandom(16), version=4)),
             function_id=function.metadata.function_id,
@@ -163,24 +224,26 @@ class Front:
             f"Executed 'Functions.{function.name}' ({outcome}, Id={request.invocation_id}{took})", level
         )
 
-    async def _opened(self) -> bool:
+    async def _opened(self) -> Application | None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_WAIT):
                 await self._decided.wait()
-        return self._is_open
+        return self._application
 
     def _home_page(self) -> Answer:
         if self._settings.is_home_page_disabled:
             return Answer(204, [], b"")
         return Answer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
 
-    async def _send(self, method: str, reply: Answer, send: Send) -> None:
+    async def _send(self, scope: Scope, reply: Answer, send: Send) -> None:
+        # uvicorn hands out a method of the object that keeps the state of this request and its answer.
+        scope["state"][CONNECTION].begin_answer(send.__self__)  # type: ignore[attr-defined]
         headers = reply.headers
-        if self._custom_headers:
+        if self._application is not None and self._application.custom_headers:
             present = {name for name, _ in headers}
-            headers = [*headers, *(header for header in self._custom_headers if header[0] not in present)]
+            headers = [*headers, *(extra for extra in self._application.custom_headers if extra[0] not in present)]
         body = reply.body
-        if method == "HEAD" or reply.status in {204, 304}:
+        if scope["method"] == "HEAD" or reply.status in {204, 304}:
             body = b""  # these carry none; the server would refuse it
         elif not body:
             headers = [*headers, (b"content-length", b"0")]
@@ -205,7 +268,3 @@ async def _read_body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)
-
-
-def _encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]

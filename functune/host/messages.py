@@ -99,7 +99,7 @@ class InvocationRequest(msgspec.Struct, frozen=True, array_like=True, tag=6):
 
 
 class RpcHttpCookie(msgspec.Struct, frozen=True, array_like=True):
-    """A cookie of an answer. ``expires`` is the text the app gave; None and "" differ for ``domain`` and ``path``."""
+    """A cookie of an answer; "" stands for an attribute that is not there. ``max_age`` is in whole seconds."""
 
     name: str
     value: str

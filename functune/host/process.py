@@ -93,6 +93,8 @@ class HostProcess:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "functune.cli", "serve", "--port", "0"),
             *("--script-root", str(self._script_root), "--worker-startup-interval", "0"),
+            # A sweep measures the steady state of one setting, and waits for all workers before it.
+            *("--no-startup-stall", "--no-watch"),
             env=self._environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

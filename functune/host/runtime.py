@@ -16,6 +16,8 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.cookies import SimpleCookie
 from pathlib import Path
 from types import SimpleNamespace
@@ -168,7 +170,7 @@ async def invoke(request: InvocationRequest) -> InvocationResponse:
         return InvocationResponse(
             request.invocation_id, _typed_data(return_datum), {name: _typed_data(d) for name, d in outputs}
         )
-    except (TypeError, ValueError, RecursionError) as problem:
+    except (TypeError, ValueError, OverflowError, RecursionError) as problem:
         return failure(request.invocation_id, f"{type(problem).__name__}: {problem}")
 
 
@@ -227,8 +229,8 @@ def _http_data(value: Mapping[str, Any]) -> HttpData:
                 value=morsel.value,
                 domain=morsel["domain"],
                 path=morsel["path"],
-                expires=morsel["expires"],
-                max_age=str(morsel["max-age"]),
+                expires=_expires(morsel["expires"]),
+                max_age=_max_age(morsel["max-age"]),
                 secure=bool(morsel["secure"]),
                 http_only=bool(morsel["httponly"]),
                 same_site=morsel["samesite"],
@@ -238,6 +240,22 @@ def _http_data(value: Mapping[str, Any]) -> HttpData:
         ],
         body=value["body"].value,
     )
+
+
+def _expires(text: str) -> str:
+    """
+    As ``parse_cookie_attr_expires`` of the runtime reads it and the host writes it: the one form, or a ValueError.
+
+    Written without strftime, which the app may have set to another language.
+    """
+    if not text:
+        return ""
+    return format_datetime(datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC), usegmt=True)
+
+
+def _max_age(text: str) -> str:
+    """Whole seconds, as the host writes them. Raises ValueError or OverflowError for what is no finite number."""
+    return str(int(float(text))) if text else ""
 
 
 def _rpc_exception(exception: Any) -> RpcException | None:

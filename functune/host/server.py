@@ -7,30 +7,27 @@ import signal
 import socket
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
-from functune.errors import AppError, PortInUseError
-from functune.host import functions
+from functune.errors import PortInUseError
 from functune.host.admin import Admin
+from functune.host.application import Application
 from functune.host.console import Console
 from functune.host.front import Front
-from functune.host.functions import FunctionSet
-from functune.host.supervisor import Supervisor
+from functune.host.lifecycle import Lifecycle, Read
+from functune.host.protocol import with_limits
 from functune.settings import HostSettings
 
 LISTENING = "Host started, listening on"
 """What a program that starts the host waits for; the base URL follows."""
 
-_KEEP_ALIVE = 130
-"""Seconds an idle connection stays open, as in Kestrel; uvicorn's own 5 s would cut connections of a load generator."""
 _BACKLOG = 2048
 
 
-async def serve(settings: HostSettings, console: Console) -> None:
+async def serve(settings: HostSettings, console: Console, reread: Read | None = None) -> None:
     """
-    Serve until SIGINT or SIGTERM, then drain and return.
+    Serve until SIGINT or SIGTERM, then drain and return. With ``reread`` the app is loaded again when its files change.
 
     Raises PortInUseError, AppError or another HostError when the host cannot start or cannot go on; no process stays.
     """
@@ -38,35 +35,24 @@ async def serve(settings: HostSettings, console: Console) -> None:
         console.system(warning, logging.WARNING)
     with _listen(settings.address, settings.port) as listener:
         base_url = _base_url(listener)
-        supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, console=console)
-        admin = Admin(settings, supervisor, base_url)
-        front = Front(settings, supervisor, admin, console)
+        settings = settings.listening_on(listener.getsockname()[1])
+        front = Front(settings, Admin(base_url, settings.worker.process_count), console)
         server = _Server(_config(front, settings, console))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        indexing = asyncio.create_task(_indexed(supervisor, settings))
+        lifecycle = Lifecycle(
+            front, console, reread=reread, on_loaded=lambda loaded: _announce(loaded, base_url, console)
+        )
+        running = asyncio.create_task(lifecycle.run(settings))
         try:
-            if await _ends_first(indexing, serving):
-                found = indexing.result()
-                routes = found.routes()
-                _announce(found, settings, base_url, console)
-                admin.functions = found
-                front.open(routes)
-                console.plain(f"{LISTENING} {base_url} (press CTRL+C to stop)")
-                if await _ends_first(supervisor.failed, serving):
-                    raise supervisor.failed.result()
+            await asyncio.wait({running, serving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            front.close()
-            indexing.cancel()
+            front.refuse()
             server.should_exit = True
-            await asyncio.wait({indexing})
-            await serving
-            await supervisor.stop()
-
-
-async def _ends_first(expected: asyncio.Future[Any], serving: asyncio.Future[None]) -> bool:
-    """Whether ``expected`` is done before a signal ends the server."""
-    await asyncio.wait({expected, serving}, return_when=asyncio.FIRST_COMPLETED)
-    return expected.done()
+            await serving  # until what is in flight is answered; the workers are needed for that
+            running.cancel()
+            await asyncio.wait({running})
+        if not running.cancelled():
+            running.result()
 
 
 class _Server(uvicorn.Server):
@@ -107,17 +93,17 @@ def _config(front: Front, settings: HostSettings, console: Console) -> uvicorn.C
     logger.propagate = False
     return uvicorn.Config(
         front,
-        http="httptools",
+        http=with_limits(settings.connection),
         ws="none",
         lifespan="off",
         log_config=None,
-        # Its own lines about starting and stopping say nothing the host does not.
-        log_level=logging.WARNING,
+        # Its lines about starting and stopping say nothing the host does not; Kestrel keeps bad requests to itself too.
+        log_level=logging.WARNING if settings.verbose else logging.ERROR,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_keep_alive=settings.connection.keep_alive_timeout,  # type: ignore[arg-type] # passed on to call_later
         timeout_graceful_shutdown=int(settings.worker.shutdown_timeout),
     )
 
@@ -143,19 +129,8 @@ def _base_url(listener: socket.socket) -> str:
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
 
 
-async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSet:
-    metadata = await supervisor.start()
-    script_file = settings.worker.environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
-    # None stands for no file and for an app without functions alike.
-    if metadata is None and not (settings.script_root / script_file).exists():
-        raise AppError(
-            f"{settings.script_root} holds no {script_file}; the local host runs Python v2 apps. "
-            "Give the app's folder with --script-root"
-        )
-    return functions.load(metadata or [], settings)
-
-
-def _announce(found: FunctionSet, settings: HostSettings, base_url: str, console: Console) -> None:
+def _announce(loaded: Application, base_url: str, console: Console) -> None:
+    found = loaded.functions
     for error in found.errors:
         console.system(error, logging.ERROR)
     if not found.functions:
@@ -176,5 +151,6 @@ def _announce(found: FunctionSet, settings: HostSettings, base_url: str, console
     if found.other_triggers:
         names = ", ".join(function.name for function in found.other_triggers)
         console.system(f"The local host runs HTTP triggers only; these will not run: {names}", logging.WARNING)
-    if not settings.verbose:
+    if not loaded.settings.verbose:
         console.plain("\nFor detailed output, run functune with --verbose flag.")
+    console.plain(f"{LISTENING} {base_url} (press CTRL+C to stop)")

@@ -26,6 +26,7 @@ _TEXT = b"text/plain; charset=utf-8"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # The front frames the answer itself; the app's idea of it would contradict that.
+_SAME_SITES = {"lax", "strict", "none"}
 _FRAMING = {"connection", "content-length", "transfer-encoding"}
 
 
@@ -168,12 +169,12 @@ def _cookie(cookie: RpcHttpCookie) -> str:
     parts = [f"{cookie.name}={quote(cookie.value, safe='')}"]
     if cookie.expires:
         parts.append(f"expires={cookie.expires}")
-    if cookie.max_age.strip().lstrip("-").isdecimal():
-        parts.append(f"max-age={int(cookie.max_age)}")
+    if cookie.max_age:
+        parts.append(f"max-age={cookie.max_age}")
     parts += [f"domain={cookie.domain}", f"path={cookie.path}"]
     if cookie.secure:
         parts.append("secure")
-    if cookie.same_site:
+    if cookie.same_site.lower() in _SAME_SITES:
         parts.append(f"samesite={cookie.same_site.lower()}")
     if cookie.http_only:
         parts.append("httponly")

@@ -3,7 +3,9 @@ Starts the worker processes, knows which are ready, replaces those that die, and
 
 ``WorkerProcess`` knows one child; ``Supervisor`` keeps the list. The sequence is the real host's: worker 1 first, since
 it tells the functions; worker 2 at once after it; every later one ``startup_interval`` after its predecessor is ready.
-With two or more workers configured, invocations wait until the second is ready.
+With two or more workers configured, invocations wait until the second is ready, and again while a third or later one
+is starting (RpcFunctionInvocationDispatcher.cs awaits the start of every worker before it picks one). Replacements of
+workers that died hold up nothing.
 """
 
 import asyncio
@@ -17,7 +19,7 @@ import uuid
 from collections.abc import Coroutine
 from pathlib import Path
 
-from functune.errors import AppError, HostError, WorkerDiedError, WorkerStartError
+from functune.errors import AppError, FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
 from functune.host.channel import Channel
 from functune.host.console import Console
 from functune.host.dispatcher import RoundRobin
@@ -25,10 +27,12 @@ from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitReques
 from functune.settings import WorkerSettings
 
 HOST_VERSION = "4.functune"
-_RESTART_HOLD = 10.0
-"""Seconds between two restarts (ProcessRestartInterval of the real host)."""
 _ERRORS_PER_WORKER = 3
 """Deaths the host puts up with, per configured worker (ErrorEventsThreshold of the real host)."""
+_DEATHS_FORGOTTEN = 1800.0
+"""Seconds without another death after which the count begins anew (WorkerConstants.cs of the real host)."""
+_INTENDED_RESTART = 200
+"""Exit code of a worker that wants to be replaced (IntentionalRestartExitCode of the real host)."""
 _EXIT_GRACE = 1.0
 """Seconds a process has to end after it closed its stream."""
 _LAST_OUTPUT = 1.0
@@ -43,13 +47,21 @@ class WorkerProcess:
         self.number = number
         self.died: asyncio.Future[WorkerDiedError] = asyncio.get_running_loop().create_future()
         self.is_ready = False
+        self.exit_code: int | None = None
+        self._cause = ""
         self._script_root = script_root
         self._settings = settings
         self._console = console
+        self._timing: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._showing: list[asyncio.Task[None]] = []
         self.channel = Channel(on_log=self._log, on_lost=self._kill_soon)
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether it was killed because an invocation took too long."""
+        return bool(self._cause)
 
     @property
     def pid(self) -> int:
@@ -80,6 +92,8 @@ class WorkerProcess:
         if response.exception is not None:
             raise AppError(f"the app in {self._script_root} cannot be loaded: {response.exception.message}")
         self.is_ready = True
+        if self._settings.function_timeout is not None:
+            self._timing = asyncio.create_task(self._enforce(self._settings.function_timeout))
         self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
 
     async def functions(self) -> list[RpcFunctionMetadata] | None:
@@ -105,6 +119,23 @@ class WorkerProcess:
     def _kill_soon(self) -> None:
         # A process that is ending closes its stream first; killing it at once would hide how it ended.
         asyncio.get_running_loop().call_later(_EXIT_GRACE, self.kill)
+
+    async def _enforce(self, limit: float) -> None:
+        """
+        Kill the process once an invocation has taken ``limit`` seconds, as the real host does: a thread cannot be.
+
+        The limit is the same for all, so the oldest invocation is the first to reach it, and none needs its own timer.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            oldest = self.channel.oldest
+            left = limit if oldest is None else oldest[1] + limit - loop.time()
+            if oldest is not None and left <= 0:
+                break
+            await asyncio.sleep(left)
+        self._cause = f"invocation {oldest[0]} ran longer than the functionTimeout of {limit:g} s in host.json"
+        self.channel.give_up(oldest[0], FunctionTimeoutError(f"{self._cause}; {self} is killed and replaced"))
+        self.kill()
 
     async def _spawn(self) -> None:
         here, there = socket.socketpair()
@@ -132,9 +163,12 @@ class WorkerProcess:
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
         self.is_ready = False
+        self.exit_code = code
+        if self._timing is not None:
+            self._timing.cancel()
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
-        in_flight = len(self.channel.in_flight)
-        reason = WorkerDiedError(f"{self} {how} with {in_flight} invocation(s) in flight")
+        why = f", because {self._cause}" if self._cause else ""
+        reason = WorkerDiedError(f"{self} {how} with {self.channel.in_flight} invocation(s) in flight{why}")
         self.channel.fail(reason)
         self.channel.close()
         self.died.set_result(reason)
@@ -172,9 +206,14 @@ class Supervisor:
         self._workers: list[WorkerProcess] = []
         self._ready: list[Channel] = []
         self._gate = asyncio.Event()
+        """Set while invocations may go on: to a worker, or to the error that there will be none."""
+        self._is_stalled = False
         self._round_robin = RoundRobin()
         self._restarting = asyncio.Lock()
+        self._expected = settings.process_count
+        """Workers that are up, starting or still to be started."""
         self._deaths = 0
+        self._last_death = 0.0
         self._is_stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -199,17 +238,27 @@ class Supervisor:
         return functions
 
     async def choose(self) -> Channel:
-        """The channel for the next invocation; waits while no worker is ready."""
-        while True:
-            if self._gate.is_set():
-                return self._round_robin.pick(self._ready)
+        """The channel for the next invocation; waits while there is none. Raises HostError once none will come."""
+        while not self._gate.is_set():
             await self._gate.wait()
+        if not self._ready:
+            raise self.failed.result() if self.failed.done() else WorkerDiedError("the workers are being stopped")
+        return self._round_robin.pick(self._ready)
+
+    async def drain(self) -> None:
+        """Let what is in flight finish, for as long as ``shutdown_timeout`` allows; whoever still waits is refused."""
+        self._is_stopping = True
+        self._cancel_tasks()
+        channels, self._ready = self._ready, []
+        self._gate.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.shutdown_timeout):
+                await asyncio.gather(*(channel.idle() for channel in channels))
 
     async def stop(self) -> None:
         """End every process. The server has waited for what was in flight, and has given up what took too long."""
         self._is_stopping = True
-        for task in list(self._tasks):
-            task.cancel()
+        self._cancel_tasks()
         for worker in self._workers:
             worker.kill()
         for worker in self._workers:
@@ -217,13 +266,23 @@ class Supervisor:
 
     async def _start_others(self) -> None:
         for number in range(2, self.configured_count + 1):
+            if number > 2:
+                await asyncio.sleep(self._settings.startup_interval)
+                self._stall()
             try:
                 await self._start_worker(number)
             except HostError as error:
                 # The real host logs it and goes on with the workers it has.
                 self._console.system(f"Failed to start worker {number}: {error}", logging.ERROR)
+                self._expect_one_less(str(error))
+            self._is_stalled = False
             self._open_gate()
-            await asyncio.sleep(self._settings.startup_interval)
+
+    def _stall(self) -> None:
+        """Have invocations wait until the worker that starts now is up."""
+        if self._settings.startup_stall and self._ready:
+            self._is_stalled = True
+            self._gate.clear()
 
     async def _start_worker(self, number: int) -> WorkerProcess:
         worker = WorkerProcess(number, script_root=self._script_root, settings=self._settings, console=self._console)
@@ -247,34 +306,74 @@ class Supervisor:
         self._ready.remove(worker.channel)
         if not self._ready:
             self._gate.clear()
-        self._deaths += 1
+        if worker.exit_code == 0:
+            self._lose(worker)
+            return
+        # The real host counts neither a worker that asks to be replaced nor one it killed for functionTimeout.
+        if worker.exit_code != _INTENDED_RESTART and not worker.is_timed_out:
+            self._count_death()
         self._spawn_task(self._replace(worker.number))
 
+    def _lose(self, worker: WorkerProcess) -> None:
+        """
+        Go on without a worker that ended with code 0: the real host does not replace it either.
+
+        Over there it even stays in rotation, and its share of the calls hangs until functionTimeout; here it leaves.
+        """
+        message = (
+            f"{worker} ended itself with exit code 0 and is not replaced, as on the platform, which would besides go "
+            "on sending it invocations that hang until functionTimeout. Find what calls sys.exit or os._exit in the app"
+        )
+        self._console.system(message, logging.ERROR)
+        self._expect_one_less(message)
+
     async def _replace(self, number: int) -> None:
-        """Start a replacement, one at a time and at most every 10 s; give up after 3 deaths per configured worker."""
+        """
+        Start a replacement, one at a time and ``restart_interval`` apart.
+
+        One that fails to start counts as another death and is tried again, until 3 deaths per configured worker.
+        """
         async with self._restarting:
-            if self._deaths >= _ERRORS_PER_WORKER * self.configured_count:
-                message = f"Exceeded language worker restart retry count: {self._deaths} worker processes have ended"
-                self._console.system(message, logging.ERROR)
-                if not self._ready:
-                    self._fail(WorkerDiedError(message))
-                return
-            try:
-                await self._start_worker(number)
-                self._open_gate()
-            except HostError as error:
-                self._console.system(f"Failed to restart worker {number}: {error}", logging.ERROR)
-                if not self._ready:
-                    self._fail(error)
-            await asyncio.sleep(_RESTART_HOLD)
+            while self._deaths < _ERRORS_PER_WORKER * self.configured_count:
+                is_up = await self._restart(number)
+                await asyncio.sleep(self._settings.restart_interval)
+                if is_up:
+                    return
+        message = f"Exceeded language worker restart retry count: {self._deaths} worker processes have ended"
+        self._console.system(message, logging.ERROR)
+        self._expect_one_less(message)
+
+    async def _restart(self, number: int) -> bool:
+        try:
+            await self._start_worker(number)
+        except HostError as error:
+            self._count_death()
+            self._console.system(f"Failed to restart worker {number}: {error}", logging.ERROR)
+            return False
+        self._open_gate()
+        return True
+
+    def _count_death(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._last_death > _DEATHS_FORGOTTEN:
+            self._deaths = 0
+        self._deaths += 1
+        self._last_death = now
+
+    def _expect_one_less(self, why: str) -> None:
+        """Note that one worker is gone for good; without any left the host has failed."""
+        self._expected -= 1
+        if self._expected == 0 and not self.failed.done():
+            self.failed.set_result(WorkerDiedError(f"no worker process is left: {why}"))
+            self._gate.set()  # whoever waits for a worker is told
 
     def _open_gate(self) -> None:
-        if self._ready:  # the worker that opens the gate may have died already
+        if self._ready and not self._is_stalled:  # the worker that opens the gate may have died already
             self._gate.set()
 
-    def _fail(self, error: HostError) -> None:
-        if not self.failed.done():
-            self.failed.set_result(error)
+    def _cancel_tasks(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
 
     def _spawn_task(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

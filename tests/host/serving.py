@@ -1,5 +1,6 @@
 """``functune serve`` as a child process, seen as a user sees it: its output, its exit code, its HTTP."""
 
+import json
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import Any, Self
 import httpx
 
 APPS = Path(__file__).parent / "apps"
+LIMITED_HOST = Path(__file__).parent / "limited_host.py"
 _PATIENCE = 30.0
 """Seconds any one condition may take on a busy machine."""
 
@@ -52,14 +54,21 @@ class Serving:
             host.ready()
             httpx.get(f"{host.url}/api/hello")
 
-    Flags follow the folder, settings are keywords; process and thread count are unset unless given.
+    Flags follow the folder, settings are keywords; process and thread count are unset unless given. With ``limits``,
+    limited_host.py serves instead of the command, and takes no flags. Files are watched with ``--watch`` only.
     """
 
-    def __init__(self, script_root: Path, *flags: str, **environ: str) -> None:
+    def __init__(
+        self, script_root: Path, *flags: str, limits: dict[str, dict[str, Any]] | None = None, **environ: str
+    ) -> None:
         defaults = {"FUNCTIONS_WORKER_PROCESS_COUNT": "", "PYTHON_THREADPOOL_THREAD_COUNT": ""}
         port = [] if "--port" in flags else ["--port", "0"]
+        watch = [] if "--watch" in flags else ["--no-watch"]
+        command = ["-m", "functune.cli", "serve", "--script-root", script_root, *port, *watch, *flags]
+        if limits is not None:
+            command = [LIMITED_HOST, script_root, json.dumps(limits)]
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "functune.cli", "serve", "--script-root", script_root, *port, *flags],
+            [sys.executable, "-P", *command],
             env={**os.environ, **defaults, **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

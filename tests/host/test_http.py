@@ -101,7 +101,7 @@ def test_chunked_body_is_not_read_as_by_the_real_host(host: Serving, size: int) 
     assert answer.json()["length"] == 0
 
 
-def test_body_over_the_limit_is_refused_and_the_connection_goes_on(host: Serving) -> None:
+def test_body_over_the_limit_is_refused_and_the_client_goes_on(host: Serving) -> None:
     with httpx.Client(base_url=host.url, trust_env=False, timeout=20) as client:
         assert client.post("/api/mirror", content=bytes(8 * 1024 * 1024 + 1)).status_code == 413
         assert client.post("/api/mirror", content=b"fits").content == b"fits"
@@ -185,6 +185,27 @@ def test_cookies_of_a_response_go_out_one_header_each(host: Serving) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cookie", "sent"),
+    [
+        (
+            "a=1; Expires=Thu, 12 Jan 2017 13:55:08 GMT; Max-Age=60.7; SameSite=Strict; Secure",
+            ["a=1; expires=Thu, 12 Jan 2017 13:55:08 GMT; max-age=60; domain=; path=; secure; samesite=strict"],
+        ),
+        ("a=1; SecureFalse", []),
+        ("a=1; Expires=Thu, 12-Jan-2017 13:55:08 GMT", None),
+        ("a=1; Max-Age=soon", None),
+        ("a=1; Max-Age=inf", None),
+    ],
+    ids=["all of it", "not a cookie", "expires in another form", "max-age of words", "endless max-age"],
+)
+def test_cookie_is_read_by_the_rules_of_the_runtime(host: Serving, cookie: str, sent: list[str] | None) -> None:
+    """What SimpleCookie cannot read is left out; what it reads and the runtime cannot convert is a failure."""
+    answer = host.request("POST", "/api/respond", json={"body": "x", "headers": {"Set-Cookie": cookie}})
+    assert answer.status_code == (500 if sent is None else 200)
+    assert answer.headers.get_list("set-cookie") == (sent or [])
+
+
+@pytest.mark.parametrize(
     ("path", "status", "body"),
     [("generic/out?set=1", 201, b"created"), ("generic/out", 204, b""), ("generic/silent", 204, b"")],
 )
@@ -252,6 +273,12 @@ def test_function_list_is_there_for_tools(host: Serving) -> None:
     assert found["tick"]["invoke_url_template"] is None
     assert host.get("/admin/functions/MIRROR").json() == found["mirror"]
     assert host.get("/admin/functions/nothing").status_code == 404
+
+
+def test_website_hostname_carries_the_port_that_is_listened_on(host: Serving) -> None:
+    assert host.get("/api/environ?WEBSITE_HOSTNAME=1").json() == {
+        "WEBSITE_HOSTNAME": f"localhost:{urlsplit(host.url).port}"
+    }
 
 
 def test_thread_count_is_injected_with_its_source(host: Serving) -> None:

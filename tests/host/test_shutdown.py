@@ -79,11 +79,10 @@ def test_process_that_outlives_its_worker_does_not_hold_up_the_host() -> None:
 
 
 def test_call_that_outlasts_the_drain_gets_a_500() -> None:
-    """The one slow test here: the host gives what is in flight 10 s."""
-    with Serving(APPS / "main", "--verbose") as host, ThreadPoolExecutor(1) as pool:
+    with Serving(APPS / "faults", limits={"worker": {"shutdown_timeout": 1}}) as host, ThreadPoolExecutor(1) as pool:
         [worker] = host.ready().workers()["pids"]
-        call = pool.submit(host.get, "/api/async/sleep?ms=25000")
-        host.line("Executing 'Functions")
+        call = pool.submit(host.get, "/api/wait?s=25")
+        host.line("waiting")
         host.process.send_signal(signal.SIGTERM)
         assert call.result().status_code == 500
         assert host.ended() == 0

@@ -1,0 +1,217 @@
+"""
+The long proof that no request is lost or mixed up: ``python -m bench.faults``, two minutes.
+
+First minute: 200 connections, four workers, one of them killed every twelfth of the time. Every request must be
+answered exactly once, with 200 and its own token, or with 500 when a worker was killed while it was in flight. Second
+minute: the same load without kills, after which the memory of the front and of every worker must be where it was.
+Prints counts; exit code 1 on a violation.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import re
+import signal
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import httptools
+import httpx
+import psutil
+import uvloop
+
+from functune import settings
+from functune.host.console import Console
+from functune.host.server import LISTENING, serve
+
+APP = Path(__file__).parent / "apps" / "echo"
+CONNECTIONS = 200
+WORKERS = 4
+KILLS = 12
+"""Parts the time with kills is cut into; with one kill between two of them it stays below the 3 deaths per worker."""
+GRACE = 1.0
+"""Seconds from a kill to the answer of the calls it took along, on a busy machine."""
+GROWTH = 0.05
+"""Share of its memory a process may gain in the second half; allocators breathe."""
+SLACK = 4 * 1024**2
+
+
+@dataclass
+class Tally:
+    """What happened. ``violations`` are what must not."""
+
+    answers: Counter[int] = field(default_factory=Counter)
+    kills: list[float] = field(default_factory=list)
+    suspects: list[tuple[float, float]] = field(default_factory=list)
+    """Times of sending and answering of the requests that got 500."""
+    violations: list[str] = field(default_factory=list)
+
+
+class Answer:
+    """One response, taken apart by httptools."""
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.is_complete = False
+        self.parser = httptools.HttpResponseParser(self)
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True
+
+
+async def user(port: int, until: float, tally: Tally) -> None:
+    """One connection: request, whole answer, next request. An answer too many shows as one to another request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while time.monotonic() < until:
+        token = uuid.uuid4().hex
+        path = f"/api/{random.choice(('async', 'sync'))}/{token}?s={random.uniform(0, 0.1):.3f}"
+        sent = time.monotonic()
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        answer = Answer()
+        while not answer.is_complete:
+            async with asyncio.timeout(30):
+                piece = await reader.read(65536)
+            if not piece:
+                tally.violations.append(f"{path}: the connection was closed without an answer")
+                return
+            answer.parser.feed_data(piece)
+        status = answer.parser.get_status_code()
+        tally.answers[status] += 1
+        if status == 500:
+            tally.suspects.append((sent, time.monotonic()))
+        elif status != 200 or answer.body != token.encode():
+            tally.violations.append(f"{path}: {status} {answer.body[:80]!r}")
+    writer.close()
+
+
+async def kill(client: httpx.AsyncClient, until: float, every: float, tally: Tally) -> None:
+    """Kill one ready worker again and again."""
+    while time.monotonic() + every < until:
+        await asyncio.sleep(every)
+        pids = (await client.get("/admin/host/status")).json()["workers"]["pids"]
+        tally.kills.append(time.monotonic())
+        os.kill(random.choice(pids), signal.SIGKILL)
+
+
+def check_suspects(tally: Tally) -> None:
+    """A 500 is allowed only to a request that was in flight when a worker was killed."""
+    for sent, answered in tally.suspects:
+        if not any(sent - GRACE <= killed <= answered for killed in tally.kills):
+            tally.violations.append("a request got 500 and no worker was killed while it was in flight")
+
+
+def memory(host: psutil.Process) -> dict[str, int]:
+    """Resident bytes of the front and its workers."""
+    return {f"{process.name()} {process.pid}": process.memory_info().rss for process in [host, *host.children()]}
+
+
+async def watch_memory(host: psutil.Process, seconds: float, tally: Tally) -> None:
+    """Compare the end of the load with the middle of it."""
+    await asyncio.sleep(seconds / 2)
+    middle = memory(host)
+    await asyncio.sleep(seconds / 2 - 0.5)
+    for name, after in memory(host).items():
+        before = middle.get(name)
+        print(f"  {name}: {(before or 0) / 1e6:.1f} MB, then {after / 1e6:.1f} MB")
+        if before is None:
+            tally.violations.append(f"{name} was started while nothing was killed")
+        elif after > before * (1 + GROWTH) + SLACK:
+            tally.violations.append(f"{name} grew from {before} to {after} bytes")
+
+
+@asynccontextmanager
+async def host() -> AsyncIterator[tuple[psutil.Process, int]]:
+    """A host in its own process, and its port."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "bench.faults", "--serve"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=settings.child_environ({"PYTHONPATH": str(Path(__file__).parent.parent)}),
+        limit=1024 * 1024,
+    )
+    assert process.stdout is not None
+    reading = asyncio.create_task(_port(process.stdout))
+    try:
+        port = await reading
+        draining = asyncio.create_task(_drain(process.stdout))
+        yield psutil.Process(process.pid), port
+    finally:
+        process.terminate()
+        await process.wait()
+    await draining
+
+
+async def _port(output: asyncio.StreamReader) -> int:
+    async for line in output:
+        if found := re.search(LISTENING + r" http://.*:(\d+)", line.decode()):
+            return int(found[1])
+    raise SystemExit("the host did not start")
+
+
+async def _drain(output: asyncio.StreamReader) -> None:
+    async for line in output:
+        if b"Traceback" in line:
+            print("  the host printed a traceback; see its log")
+
+
+async def prove(seconds: float) -> bool:
+    """Run both parts; whether nothing was violated."""
+    tally = Tally()
+    async with host() as (process, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        await all_ready(client)
+        until = time.monotonic() + seconds
+        users = [user(port, until, tally) for _ in range(CONNECTIONS)]
+        await asyncio.gather(*users, kill(client, until, seconds / KILLS, tally))
+        check_suspects(tally)
+        print(f"with kills: {dict(tally.answers)} answers by status, {len(tally.kills)} workers killed")
+        await all_ready(client)
+        calm = Tally()
+        until = time.monotonic() + seconds
+        users = [user(port, until, calm) for _ in range(CONNECTIONS)]
+        await asyncio.gather(*users, watch_memory(process, seconds, calm))
+        check_suspects(calm)
+        print(f"without kills: {dict(calm.answers)} answers by status")
+    violations = tally.violations + calm.violations
+    for text, count in Counter(violations).most_common(10):
+        print(f"VIOLATION ({count} times): {text}")
+    return not violations
+
+
+async def all_ready(client: httpx.AsyncClient) -> None:
+    """Return once every worker serves; the replacements may take a while."""
+    async with asyncio.timeout(60):
+        while (await client.get("/admin/host/status")).json()["workers"]["ready"] < WORKERS:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+def serve_quickly() -> None:
+    """The host of this proof: its workers come back after half a second instead of the ten of the real one."""
+    read = settings.read(script_root=APP, port=0, startup_interval=0, startup_stall=False)
+    worker = replace(read.worker, process_count=WORKERS, restart_interval=0.5)
+    uvloop.run(serve(replace(read, worker=worker), Console(verbose=False)))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60, help="length of each of the two parts")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        serve_quickly()
+    else:
+        sys.exit(0 if uvloop.run(prove(arguments.seconds)) else 1)
+
+
+if __name__ == "__main__":
+    main()

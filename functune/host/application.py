@@ -1,0 +1,61 @@
+"""One loading of the app, from its settings to its routes: what a reload replaces, as one value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from functune.errors import AppError
+from functune.host import functions
+from functune.host.console import Console
+from functune.host.functions import Function, FunctionSet
+from functune.host.limits import Gate, gates
+from functune.host.routing import RouteTable
+from functune.host.supervisor import Supervisor
+from functune.settings import HostSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An app that is loaded and served: its workers run until ``supervisor.stop()``."""
+
+    settings: HostSettings
+    supervisor: Supervisor
+    functions: FunctionSet
+    routes: RouteTable[Function]
+    gates: tuple[Gate, ...]
+    custom_headers: list[tuple[bytes, bytes]]
+
+
+async def load(settings: HostSettings, console: Console) -> Application:
+    """
+    Start the workers and index the app. Raises AppError or another HostError, and leaves no process then.
+    """
+    supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, console=console)
+    try:
+        found = await _indexed(supervisor, settings)
+        return Application(
+            settings=settings,
+            supervisor=supervisor,
+            functions=found,
+            routes=found.routes(),
+            gates=gates(settings),
+            custom_headers=_encode_headers(settings.host_json.custom_headers.items()),
+        )
+    except BaseException:
+        await supervisor.stop()
+        raise
+
+
+async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSet:
+    metadata = await supervisor.start()
+    script_file = settings.worker.environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
+    # None stands for no file and for an app without functions alike.
+    if metadata is None and not (settings.script_root / script_file).exists():
+        raise AppError(
+            f"{settings.script_root} holds no {script_file}; the local host runs Python v2 apps. "
+            "Give the app's folder with --script-root"
+        )
+    return functions.load(metadata or [], settings)
+
+
+def _encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -1,0 +1,114 @@
+"""Loads the app and gives it to the front; after a change of its files, loads it again in place of the old one."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NoReturn
+
+from functune.errors import HostError, SettingsError
+from functune.host import application
+from functune.host.application import Application
+from functune.host.console import Console
+from functune.host.front import Front
+from functune.settings import HostSettings
+
+type Read = Callable[[], HostSettings]
+
+
+class Lifecycle:
+    """
+    The apps of one host, one after the other. ``reread`` reads the settings anew; without it nothing is watched.
+
+    ``on_loaded`` is called with each app before it is served.
+    """
+
+    def __init__(
+        self, front: Front, console: Console, *, reread: Read | None, on_loaded: Callable[[Application], None]
+    ) -> None:
+        self._front = front
+        self._console = console
+        self._reread = reread
+        self._on_loaded = on_loaded
+        self._has_changed = asyncio.Event()
+
+    async def run(self, settings: HostSettings) -> NoReturn:
+        """
+        Serve until cancelled; no worker is left then.
+
+        Raises HostError when the first loading fails or a served app has no worker left. A later loading that fails is
+        reported, and the next change waited for.
+        """
+        current = await application.load(settings, self._console)
+        try:
+            async with self._watching(settings):
+                while True:
+                    self._on_loaded(current)
+                    self._front.open(current)
+                    await _first(current.supervisor.failed, self._has_changed.wait())
+                    if current.supervisor.failed.done():
+                        raise current.supervisor.failed.result()
+                    self._front.pause()
+                    await current.supervisor.drain()
+                    await current.supervisor.stop()
+                    current = await self._load_again(settings)
+        finally:
+            await current.supervisor.stop()
+
+    async def _load_again(self, settings: HostSettings) -> Application:
+        assert self._reread is not None
+        while True:
+            self._has_changed.clear()
+            loading = asyncio.create_task(self._load(self._reread, settings.port))
+            try:
+                await _first(loading, self._has_changed.wait())
+                if loading.done():
+                    return loading.result()
+            except (HostError, SettingsError) as error:
+                self._console.system(f"The changed app cannot run: {error}. Waiting for the next change", logging.ERROR)
+                self._front.refuse()
+                await self._has_changed.wait()
+                self._front.pause()
+            finally:
+                loading.cancel()  # an import that hangs must not hold up the change that mends it
+                await asyncio.wait({loading})
+
+    async def _load(self, reread: Read, port: int) -> Application:
+        return await application.load(reread().listening_on(port), self._console)
+
+    @contextlib.asynccontextmanager
+    async def _watching(self, settings: HostSettings) -> AsyncIterator[None]:
+        if self._reread is None:
+            yield
+            return
+        watcher = asyncio.create_task(self._watch(settings))
+        try:
+            yield
+        finally:
+            watcher.cancel()
+            await asyncio.wait({watcher})
+
+    async def _watch(self, settings: HostSettings) -> None:
+        # Imported here: a sweep starts many hosts, and none of them watches.
+        from functune.host import watching
+
+        try:
+            async for paths in watching.changes(settings.script_root):
+                self._console.plain(f"\n{', '.join(paths)} changed: loading the app again")
+                self._has_changed.set()
+        except (OSError, RuntimeError) as error:  # too many watches, a folder that is gone: the host serves on
+            self._console.system(
+                f"{settings.script_root} cannot be watched for changes: {error}. Restart functune to pick them up",
+                logging.ERROR,
+            )
+
+
+async def _first(*waited: Any) -> None:
+    """Return once one of them is done; what was made for waiting alone is ended."""
+    futures = [asyncio.ensure_future(one) for one in waited]
+    try:
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for future, one in zip(futures, waited, strict=True):
+            if future is not one:
+                future.cancel()

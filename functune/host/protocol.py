@@ -1,0 +1,218 @@
+"""
+uvicorn's HTTP protocol with the limits of Kestrel, which a client that means harm would otherwise find missing.
+
+A request that arrives whole, as nearly all do, pays a comparison or two. Only one that comes in pieces is timed and
+counted. uvicorn is pinned in pyproject.toml, since this rests on how its protocol keeps its state.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from http import HTTPStatus
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from functune.settings import ConnectionLimits
+
+CONNECTION = "connection"
+"""Key of the protocol in ``scope["state"]``."""
+
+
+class HostProtocol(HttpToolsProtocol):
+    """One client connection. ``limits`` is set by ``with_limits``."""
+
+    limits: ConnectionLimits
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.app_state = {CONNECTION: self}  # copied into the scope of every request
+        self._answering: RequestResponseCycle | None = None
+        """The request being answered, or the last that was."""
+        self._most_headers = self.limits.max_request_header_count
+        self._surely_small = self.limits.max_request_line_size
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._received = 0
+        """Bytes that came with the piece being parsed, and with earlier pieces of the same unfinished head."""
+        self._head: object = None
+        """The scope whose head is not complete."""
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # uvicorn's own timer begins with the first answer only.
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.limits.keep_alive_timeout, self.timeout_keep_alive_handler
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_head_timer()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = (
+                True  # uvicorn tells the latest request only, which may still be in the queue
+            )
+        super().connection_lost(exc)
+        for task in self._waiting:
+            task.cancel()
+        self.app_state = {}
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or "method" not in self.scope:
+            self._await_head(len(data))
+            return
+        self._received = 0
+        if self._head_timer is not None:
+            self._stop_head_timer()
+        if cycle.more_body and any(name == b"transfer-encoding" for name, _ in self.headers):
+            self.flow.pause_reading()  # a chunked body is never read, nor are the trailers that may follow it
+
+    def on_headers_complete(self) -> None:
+        # A head that came in one small piece is within every limit but that of the count.
+        if (
+            self._received > self._surely_small
+            or len(self.headers) > self._most_headers
+            or self._head_timer is not None
+        ):
+            status = self._broken_limit()
+            if status is not None:
+                self.app = _refusal(status)  # for good: the connection ends with this answer
+        super().on_headers_complete()
+
+    @contextlib.contextmanager
+    def cancelling_when_lost(self) -> Iterator[None]:
+        """Cancel the calling task when the client goes away: for one that waits and has not begun."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._waiting.add(task)
+        try:
+            yield
+        finally:
+            self._waiting.discard(task)
+
+    def begin_answer(self, cycle: RequestResponseCycle) -> None:
+        """
+        Tell that a request is answered now: a body that is still arriving will not be read.
+
+        Its connection ends after the answer, so that an endless body costs nothing.
+        """
+        self._answering = cycle
+        if cycle.more_body:
+            cycle.keep_alive = False
+            cycle.transport = cast(asyncio.Transport, _Lingering(self))
+            cycle.on_response = lambda: None  # uvicorn would make the connection ready for the next request
+        if self.parser is None:  # the client went away while this request was not the latest
+            cycle.disconnected = True
+
+    def linger(self) -> None:
+        """Close the sending side, and the connection once the client did too: at once it might lose the answer."""
+        transport = self.transport
+        self._stop_head_timer()
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        transport.set_protocol(_Discarding(transport, self.limits.drain_timeout))
+        transport.resume_reading()
+        if transport.can_write_eof():
+            transport.write_eof()
+
+    def send_400_response(self, msg: str) -> None:
+        """What follows sound requests down the connection must not take the place of their answers."""
+        if not self._ends_after_answers():
+            super().send_400_response(msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Kestrel serves the request without the upgrade and says nothing; uvicorn would recommend a package."""
+
+    def _await_head(self, size: int) -> None:
+        """Time and count a request whose head is not complete, blank lines before it included."""
+        if self.transport.is_closing():
+            return
+        if self._head_timer is not None and self._head is self.scope:
+            largest = self.limits.max_request_line_size + self.limits.max_request_headers_total_size
+            if self._received > largest:
+                self._refuse_head()
+            return
+        # What came with the same piece may have been the end of another request, and is left uncounted.
+        self._received = 0
+        self._stop_head_timer()
+        self._head = self.scope
+        self._head_timer = self.loop.call_later(self.limits.request_headers_timeout, self._head_timed_out)
+
+    def _refuse_head(self) -> None:
+        # Without a url there were blank lines only.
+        is_in_line = self.scope is not None and len(self.url) > self.limits.max_request_line_size
+        status = HTTPStatus(414 if is_in_line else 431)
+        if not self._ends_after_answers():
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            self.transport.write(head.encode())
+            self.linger()
+
+    def _head_timed_out(self) -> None:
+        if not self._ends_after_answers():
+            self.transport.close()
+
+    def _ends_after_answers(self) -> bool:
+        """Whether earlier requests are still being answered: the connection then ends with the last of them."""
+        if self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        self.flow.pause_reading()
+        return True
+
+    def _broken_limit(self) -> int | None:
+        """The status that refuses a complete head; None when it keeps the limits."""
+        limits = self.limits
+        if len(self.headers) > limits.max_request_header_count:
+            return 431
+        # Method and version belong to the request line, like the blanks and the line end.
+        if len(self.url) + len(self.parser.get_method()) + len(" HTTP/1.1 \r\n") > limits.max_request_line_size:
+            return 414
+        total = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+        return 431 if total > limits.max_request_headers_total_size else None
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def with_limits(limits: ConnectionLimits) -> type[HostProtocol]:
+    """The protocol with these limits: uvicorn takes a class and makes one object of it per connection."""
+    return type("LimitedProtocol", (HostProtocol,), {"limits": limits})
+
+
+class _Lingering:
+    """What an answer is written to when the connection ends after it: as the transport, but for its end."""
+
+    def __init__(self, protocol: HostProtocol) -> None:
+        self._protocol = protocol
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+
+    def close(self) -> None:
+        if not self.is_closing():
+            self._protocol.linger()
+
+
+class _Discarding(asyncio.Protocol):
+    """Throws away what a client still sends, for a while."""
+
+    def __init__(self, transport: asyncio.Transport, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._timer.cancel()
+
+
+def _refusal(status: int) -> Callable[..., Awaitable[None]]:
+    """An ASGI application that answers every request with an empty ``status`` and ends the connection."""
+
+    async def refuse(
+        scope: object, receive: object, send: Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    ) -> None:
+        headers = [(b"content-length", b"0"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    return refuse

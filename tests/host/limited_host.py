@@ -1,0 +1,37 @@
+"""
+``functune serve`` with limits that no flag sets, so that a test need not wait for the real ones.
+
+``python limited_host.py SCRIPT_ROOT '{"worker": {"restart_interval": 0.1}, "connection": {"drain_timeout": 0.1}}'``:
+fields of WorkerSettings and of ConnectionLimits.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from functune import settings
+from functune.errors import HostError, SettingsError
+from functune.host.console import Console
+from functune.host.server import serve
+
+
+def main() -> None:
+    """Read the settings, put the limits over them, and serve as the command does."""
+    limits = json.loads(sys.argv[2])
+    try:
+        read = settings.read(script_root=Path(sys.argv[1]), port=0)
+        limited = replace(
+            read,
+            worker=replace(read.worker, **limits.get("worker", {})),
+            connection=replace(read.connection, **limits.get("connection", {})),
+        )
+        uvloop.run(serve(limited, Console(verbose=False)))
+    except (HostError, SettingsError) as error:
+        sys.exit(f"functune: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""What a client that means harm can do to a connection, and what becomes of the connection."""
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.host.serving import APPS, Serving, wait_until
+
+GET = b"GET /api/pid HTTP/1.1\r\nhost: x\r\n"
+POST = b"POST /api/pid HTTP/1.1\r\nhost: x\r\n"
+SHORT = {"keep_alive_timeout": 0.6, "request_headers_timeout": 0.6, "drain_timeout": 0.6}
+"""The limits of these tests, in seconds; Kestrel's own are in ConnectionLimits."""
+
+
+@pytest.fixture(scope="module")
+def short() -> Iterator[Serving]:
+    """A host with short limits."""
+    with Serving(APPS / "faults", limits={"connection": SHORT}) as host:
+        yield host.ready()
+
+
+@contextlib.contextmanager
+def connected(host: Serving) -> Iterator[socket.socket]:
+    """A bare connection; the host serves as before when it is over."""
+    url = urlsplit(host.url)
+    assert url.hostname
+    assert url.port
+    with socket.create_connection((url.hostname, url.port), timeout=20) as connection:
+        yield connection
+    assert host.get("/api/pid").status_code == 200
+    assert "Traceback" not in host.text
+
+
+def everything(connection: socket.socket) -> bytes:
+    """All that comes until the host closes."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            received += chunk
+    return received
+
+
+def test_connection_that_sends_nothing_is_closed(short: Serving) -> None:
+    with connected(short) as connection:
+        assert everything(connection) == b""
+
+
+def test_connection_that_is_idle_after_an_answer_is_closed(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall(GET + b"\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "begun", [b"G", b"\r\n", GET, GET + b"\r\n" + GET], ids=["a byte", "a blank line", "a head", "the next head"]
+)
+def test_headers_that_never_end_are_cut_off(short: Serving, begun: bytes) -> None:
+    with connected(short) as connection:
+        connection.sendall(begun)
+        assert everything(connection)[:13] == (b"HTTP/1.1 200 " if begun.count(b"GET") == 2 else b"")
+
+
+def test_headers_that_drip_in_are_cut_off_all_the_same(short: Serving) -> None:
+    with connected(short) as connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(GET)
+        connection.settimeout(0.05)
+
+        def is_closed() -> bool:
+            connection.sendall(b"x-a: 1\r\n")
+            try:
+                return connection.recv(1) == b""
+            except TimeoutError:
+                return False
+
+        wait_until(is_closed, "end of the connection")
+
+
+def test_body_may_take_longer_than_the_headers(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall(POST + b"content-length: 2\r\n\r\na")
+        time.sleep(SHORT["request_headers_timeout"] + 0.3)  # the thing tested is that nothing happens meanwhile
+        connection.sendall(b"b")
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def headers(count: int, size: int) -> bytes:
+    return b"".join(b"x-%05d: %s\r\n" % (number, b"v" * (size - 11)) for number in range(count))
+
+
+@pytest.mark.parametrize("is_cut", [False, True], ids=["whole", "in pieces"])
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (GET + headers(99, 20), 200),
+        (GET + headers(100, 20), 431),
+        (GET + headers(30, 1080), 200),
+        (GET + headers(31, 1080), 431),
+        (GET.replace(b"pid", b"pid?" + b"q" * 8100), 200),
+        (GET.replace(b"pid", b"pid?" + b"q" * 8200), 414),
+    ],
+    ids=["100 headers", "101 headers", "32 KiB", "more than 32 KiB", "line of 8 KiB", "longer line"],
+)
+def test_head_over_a_limit_of_kestrel_is_refused(short: Serving, head: bytes, status: int, is_cut: bool) -> None:
+    with connected(short) as connection:
+        for piece in [head[:5000], head[5000:7000], head[7000:], b"\r\n"] if is_cut else [head + b"\r\n"]:
+            connection.sendall(piece)
+            if is_cut:
+                assert short.get("/admin/host/ping").status_code == 200  # this piece was read by now
+        answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert (b"connection: close" in answer) is (status != 200)
+
+
+@pytest.mark.parametrize(("begun", "status"), [(b"GET /", 414), (GET + b"x-endless: ", 431)])
+def test_endless_head_is_refused_before_it_fills_the_memory(short: Serving, begun: bytes, status: int) -> None:
+    with connected(short) as connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        connection.sendall(begun)
+        assert short.get("/admin/host/ping").status_code == 200
+        connection.sendall(b"x" * 60_000)
+        assert everything(connection).startswith(b"HTTP/1.1 %d " % status)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (POST + b"transfer-encoding: chunked\r\n\r\n", 200),
+        (POST + b"content-length: 999999999999\r\n\r\n", 413),
+        (POST.replace(b"pid", b"none") + b"content-length: 99999999\r\n\r\n", 404),
+    ],
+    ids=["chunked", "too large", "unknown path"],
+)
+def test_endless_body_nobody_reads_ends_with_the_answer(short: Serving, head: bytes, status: int) -> None:
+    with connected(short) as connection:
+        connection.sendall(head)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            send_for_ever(connection)
+        # What it was answered is still there to be read.
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 %d " % status)
+        assert b"connection: close" in answer
+
+
+def send_for_ever(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
+
+
+def test_body_that_has_arrived_keeps_the_connection(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall((POST + b"transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n") * 2)
+        assert everything(connection).count(b"HTTP/1.1 200 ") == 2
+
+
+def test_pipelined_requests_are_answered_in_order(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall(GET.replace(b"pid", b"wait?s=0.2") + b"\r\n" + (GET + b"\r\n") + b"GET /no HTTP/1.1\r\n\r\n")
+        answers = everything(connection)
+        assert [answer[:4] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"200 ", b"200 ", b"404 "]
+
+
+@pytest.mark.parametrize("rest", [b"NONSENSE\r\n\r\n", b"GET /half", b"GET /" + b"x" * 60_000])
+def test_what_follows_a_sound_request_does_not_take_its_answer(short: Serving, rest: bytes) -> None:
+    with connected(short) as connection:
+        connection.sendall(GET.replace(b"pid", b"wait?s=1") + b"\r\n" + rest)
+        answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_connection_lost_with_requests_in_the_pipeline_is_no_error(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall((GET.replace(b"pid", b"wait?s=0.3") + b"\r\n") * 2)
+        assert short.get("/admin/host/ping").status_code == 200
+    short.get("/api/wait?s=0.4")  # the first of them was answered into the void by now
+    assert "Traceback" not in short.text
+
+
+def test_upgrade_is_not_taken_and_not_talked_about(short: Serving) -> None:
+    with connected(short) as connection:
+        connection.sendall(GET + b"connection: upgrade\r\nupgrade: websocket\r\n\r\n")
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+        assert "pgrade" not in short.text

@@ -1,0 +1,119 @@
+"""What a change of the app's files does under ``serve``, which watches them unless told not to."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from functune.host import watching
+from tests.host.serving import Serving, is_alive, wait_until
+
+APP = """
+import asyncio, os
+import azure.functions as func
+from part import TEXT
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+@app.route("text")
+def text(req: func.HttpRequest) -> str:
+    return TEXT + os.environ.get("FROM_SETTINGS", "")
+
+@app.route("wait")
+async def wait(req: func.HttpRequest) -> str:
+    print("waiting", flush=True)
+    await asyncio.sleep(1)
+    return TEXT
+"""
+V2 = '{"version": "2.0", // as the real host reads it\n}'
+
+
+def write(folder: Path, text: str) -> None:
+    """Write the module that is changed, in one step."""
+    (folder / "new").write_text(f"TEXT = {text}\n")
+    (folder / "new").rename(folder / "part.py")
+
+
+@pytest.fixture
+def script_root(tmp_path: Path) -> Path:
+    (tmp_path / "function_app.py").write_text(APP)
+    (tmp_path / "host.json").write_text(V2)
+    write(tmp_path, "'first'")
+    return tmp_path
+
+
+def test_changed_file_is_loaded_and_no_call_is_lost(script_root: Path) -> None:
+    """The call in flight ends with the old app, the one that comes meanwhile waits for the new one."""
+    with Serving(script_root, "--watch") as host, ThreadPoolExecutor(1) as pool:
+        [old] = host.ready().workers()["pids"]
+        running = pool.submit(host.get, "/api/wait")
+        host.line("waiting")
+        write(script_root, "'second'")
+        host.line(r"^part\.py changed: loading the app again")
+        assert host.get("/api/text").text == "second"
+        assert running.result().text == "first"
+        assert not is_alive(old)
+        (script_root / "local.settings.json").write_text(
+            '{"IsEncrypted": false, "Values": {"FROM_SETTINGS": " and settings"}}'
+        )
+        wait_until(lambda: host.get("/api/text").text == "second and settings", "setting in the app")
+
+
+def test_broken_app_answers_503_until_it_is_mended(script_root: Path) -> None:
+    with Serving(script_root, "--watch") as host:
+        host.ready()
+        write(script_root, "1 / 0")
+        host.line(r"The changed app cannot run: .*ZeroDivisionError.*Waiting for the next change")
+        assert (host.get("/api/text").status_code, host.get("/api/text").text) == (503, "Function host is not running.")
+        assert host.get("/admin/host/status").json()["state"] == "Error"
+        (script_root / "host.json").write_text("{broken")
+        host.line(r"The changed app cannot run: .*host\.json: cannot be read as JSON")
+        (script_root / "host.json").write_text(V2)
+        write(script_root, "'mended'")
+        wait_until(lambda: host.get("/api/text").text == "mended", "mended app")
+        assert host.get("/admin/host/status").json()["state"] == "Running"
+
+
+def test_import_that_hangs_does_not_hold_up_the_change_that_mends_it(script_root: Path) -> None:
+    with Serving(script_root, "--watch") as host:
+        host.ready()
+        write(script_root, "print('hangs', flush=True) or __import__('time').sleep(3600)")
+        host.line("hangs")
+        write(script_root, "'mended'")
+        assert host.get("/api/text").text == "mended"
+
+
+async def test_only_files_of_the_app_are_watched(tmp_path: Path) -> None:
+    """The foreign files are written before the app's own one, again and again until something is told."""
+    folders = (".venv", "runs", "tests", "__pycache__", "env", "part")
+    for name in folders:
+        (tmp_path / name).mkdir()
+    (tmp_path / "env" / "pyvenv.cfg").touch()
+    foreign = [*(f"{name}/a.py" for name in folders[:-1]), "part/a.txt", "part/host.json", "other.json"]
+    changes = watching.changes(tmp_path)
+    told = asyncio.ensure_future(anext(changes))
+    async with asyncio.timeout(20):
+        while not told.done():
+            for name in (*foreign, "part/a.py"):
+                (tmp_path / name).write_text("x")
+            await asyncio.wait({told}, timeout=0.5)
+    assert await told == ["part/a.py"]
+    await changes.aclose()
+
+
+async def test_folder_that_comes_later_is_watched_too(tmp_path: Path) -> None:
+    changes = watching.changes(tmp_path)
+    told = asyncio.ensure_future(anext(changes))
+    async with asyncio.timeout(20):
+        number = 0
+        while not told.done():
+            number += 1
+            (tmp_path / f"later{number}").mkdir()
+            await asyncio.wait({told}, timeout=0.5)
+        assert set(await told) <= {f"later{n}" for n in range(number + 1)}
+        within = asyncio.ensure_future(anext(changes))
+        while not within.done():
+            (tmp_path / "later1" / "a.py").write_text("x")
+            await asyncio.wait({within}, timeout=0.5)
+    assert await within == ["later1/a.py"]
+    await changes.aclose()
