@@ -22,7 +22,7 @@ from functune.host.console import Console
 from functune.host.functions import Function
 from functune.host.limits import Gate, OverflowedError
 from functune.host.messages import InvocationRequest, InvocationResponse, RpcHttp
-from functune.host.protocol import CONNECTION
+from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
 from functune.host.shaping import Answer, AnswerError, answer, request_headers, request_query
 from functune.settings import HostSettings
@@ -118,7 +118,7 @@ class Front:
             return await self._answer(application, scope, receive, raw_path, path) if application else _NOT_RUNNING
         gate, *others = gates
         try:
-            with scope["state"][CONNECTION].cancelling_when_lost():
+            with connection_of(receive).cancelling_when_lost():
                 await gate.enter()
         except OverflowedError as error:
             self._console.system(str(error), logging.WARNING)
@@ -236,8 +236,8 @@ class Front:
         return Answer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
 
     async def _send(self, scope: Scope, reply: Answer, send: Send) -> None:
-        # uvicorn hands out a method of the object that keeps the state of this request and its answer.
-        scope["state"][CONNECTION].begin_answer(send.__self__)  # type: ignore[attr-defined]
+        if not begin_answer(send):
+            return
         headers = reply.headers
         if self._application is not None and self._application.custom_headers:
             present = {name for name, _ in headers}

@@ -15,8 +15,31 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from functune.settings import ConnectionLimits
 
-CONNECTION = "connection"
-"""Key of the protocol in ``scope["state"]``."""
+
+def connection_of(call: Callable[..., Any]) -> "HostProtocol":
+    """The connection behind the ``receive`` or ``send`` of a request: both are methods of its cycle in uvicorn."""
+    return cast("HostProtocol", _cycle_of(call).on_response.__self__)  # type: ignore[attr-defined]
+
+
+def begin_answer(send: Callable[..., Any]) -> bool:
+    """
+    Tell that a request is answered now; False when its client is gone.
+
+    A body that is still arriving will not be read: its connection ends after the answer, so that an endless one costs
+    nothing.
+    """
+    cycle = _cycle_of(send)
+    if cycle.transport.is_closing():
+        return False
+    if cycle.more_body:
+        cycle.keep_alive = False
+        cycle.transport = cast(asyncio.Transport, _Lingering(connection_of(send)))
+        cycle.on_response = lambda: None  # uvicorn would make the connection ready for the next request
+    return True
+
+
+def _cycle_of(call: Callable[..., Any]) -> RequestResponseCycle:
+    return call.__self__  # type: ignore[attr-defined,no-any-return]
 
 
 class HostProtocol(HttpToolsProtocol):
@@ -26,14 +49,13 @@ class HostProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.app_state = {CONNECTION: self}  # copied into the scope of every request
-        self._answering: RequestResponseCycle | None = None
-        """The request being answered, or the last that was."""
         self._most_headers = self.limits.max_request_header_count
         self._surely_small = self.limits.max_request_line_size
         self._waiting: set[asyncio.Task[Any]] = set()
-        self._received = 0
-        """Bytes that came with the piece being parsed, and with earlier pieces of the same unfinished head."""
+        self._piece = 0
+        """Bytes that are being parsed."""
+        self._earlier = 0
+        """Bytes of the pieces before it that hold nothing but the unfinished head."""
         self._head: object = None
         """The scope whose head is not complete."""
         self._head_timer: asyncio.TimerHandle | None = None
@@ -47,23 +69,17 @@ class HostProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
-        if self._answering is not None and not self._answering.response_complete:
-            self._answering.disconnected = (
-                True  # uvicorn tells the latest request only, which may still be in the queue
-            )
         super().connection_lost(exc)
         for task in self._waiting:
             task.cancel()
-        self.app_state = {}
 
     def data_received(self, data: bytes) -> None:
-        self._received += len(data)
-        super().data_received(data)
+        self._piece = len(data)
+        HttpToolsProtocol.data_received(self, data)  # super() would cost a request as much as all the rest here
         cycle = self.cycle
         if cycle is None or cycle.response_complete or "method" not in self.scope:
-            self._await_head(len(data))
+            self._await_head()
             return
-        self._received = 0
         if self._head_timer is not None:
             self._stop_head_timer()
         if cycle.more_body and any(name == b"transfer-encoding" for name, _ in self.headers):
@@ -71,15 +87,11 @@ class HostProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         # A head that came in one small piece is within every limit but that of the count.
-        if (
-            self._received > self._surely_small
-            or len(self.headers) > self._most_headers
-            or self._head_timer is not None
-        ):
+        if self._piece > self._surely_small or len(self.headers) > self._most_headers or self._head_timer is not None:
             status = self._broken_limit()
             if status is not None:
                 self.app = _refusal(status)  # for good: the connection ends with this answer
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     @contextlib.contextmanager
     def cancelling_when_lost(self) -> Iterator[None]:
@@ -90,20 +102,6 @@ class HostProtocol(HttpToolsProtocol):
             yield
         finally:
             self._waiting.discard(task)
-
-    def begin_answer(self, cycle: RequestResponseCycle) -> None:
-        """
-        Tell that a request is answered now: a body that is still arriving will not be read.
-
-        Its connection ends after the answer, so that an endless body costs nothing.
-        """
-        self._answering = cycle
-        if cycle.more_body:
-            cycle.keep_alive = False
-            cycle.transport = cast(asyncio.Transport, _Lingering(self))
-            cycle.on_response = lambda: None  # uvicorn would make the connection ready for the next request
-        if self.parser is None:  # the client went away while this request was not the latest
-            cycle.disconnected = True
 
     def linger(self) -> None:
         """Close the sending side, and the connection once the client did too: at once it might lose the answer."""
@@ -124,17 +122,17 @@ class HostProtocol(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Kestrel serves the request without the upgrade and says nothing; uvicorn would recommend a package."""
 
-    def _await_head(self, size: int) -> None:
+    def _await_head(self) -> None:
         """Time and count a request whose head is not complete, blank lines before it included."""
         if self.transport.is_closing():
             return
         if self._head_timer is not None and self._head is self.scope:
-            largest = self.limits.max_request_line_size + self.limits.max_request_headers_total_size
-            if self._received > largest:
+            self._earlier += self._piece
+            if self._earlier > self.limits.max_request_line_size + self.limits.max_request_headers_total_size:
                 self._refuse_head()
             return
-        # What came with the same piece may have been the end of another request, and is left uncounted.
-        self._received = 0
+        # The piece it began in may hold the end of another request, and is left uncounted.
+        self._earlier = 0
         self._stop_head_timer()
         self._head = self.scope
         self._head_timer = self.loop.call_later(self.limits.request_headers_timeout, self._head_timed_out)
