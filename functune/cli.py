@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,6 +79,7 @@ def main() -> None:
     show_default=True,
     help="Load the app again when its *.py, host.json or local.settings.json change.",
 )
+@click.option("--end-with", type=int, hidden=True, help="Pid of the program that started this host; it ends with it.")
 def serve(
     script_root: Path,
     port: int | None,
@@ -89,6 +91,7 @@ def serve(
     enable_auth: bool,
     per_instance_concurrency: int | None,
     watch: bool,
+    end_with: int | None,
 ) -> None:
     """
     Run a Python v2 function app in Microsoft's own worker runtime.
@@ -107,7 +110,11 @@ def serve(
     import uvloop
 
     from functune.host import console
+    from functune.host.parent import end_with_parent
     from functune.host.server import serve as serve_until_stopped
+
+    if end_with is not None:
+        end_with_parent(signal.SIGKILL, parent=end_with)  # the workers end with this process in turn
 
     try:
         read = functools.partial(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import sys
@@ -95,6 +96,7 @@ class HostProcess:
             *("--script-root", str(self._script_root), "--worker-startup-interval", "0"),
             # A sweep measures the steady state of one setting, and waits for all workers before it.
             *("--no-startup-stall", "--no-watch"),
+            *("--end-with", str(os.getpid())),
             env=self._environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

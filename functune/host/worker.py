@@ -7,7 +7,6 @@ settings: the runtime and the app take theirs from the process environment, as o
 
 import argparse
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -33,6 +32,7 @@ from functune.host.messages import (
     encode,
     printable,
 )
+from functune.host.parent import end_with_parent
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -128,17 +128,6 @@ async def serve(connection: socket.socket, worker_id: str) -> None:
         transport.close()
 
 
-def _die_with_the_host() -> None:
-    """
-    Have the kernel kill this process when the host dies, even by SIGKILL and while the event loop is blocked.
-
-    Linux only; elsewhere the closed stream ends a worker as soon as its loop runs.
-    """
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1  # linux/prctl.h
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
 def main() -> None:
     """Run one worker; ends when the stream does."""
     parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
@@ -147,7 +136,8 @@ def main() -> None:
     parser.add_argument("--script-root", type=Path, required=True)
     arguments = parser.parse_args()
 
-    _die_with_the_host()
+    # Also while the event loop is blocked; elsewhere than on Linux the closed stream ends a worker once its loop runs.
+    end_with_parent(signal.SIGKILL)
     runtime.start(arguments.script_root)
     with socket.socket(fileno=arguments.fd) as connection:
         connection.setblocking(False)

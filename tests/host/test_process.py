@@ -1,6 +1,8 @@
 """HostProcess: a host for one setting, ended without a trace."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from functune.errors import HostError
 from functune.host.process import HostProcess
-from tests.host.serving import APPS, is_alive
+from tests.host.serving import APPS, is_alive, wait_until
 
 COUNTS = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&EXTRA=1"
 
@@ -55,6 +57,31 @@ async def test_host_process_ends_without_waiting_for_calls_in_flight() -> None:
         assert not is_alive(host.pid)
         with pytest.raises(httpx.HTTPError):
             (await slow).raise_for_status()
+
+
+def test_host_process_ends_with_a_program_that_is_killed() -> None:
+    """A sweep ended by SIGKILL can stop nothing itself."""
+    script = f"""
+import asyncio, httpx, pathlib
+from functune.host.process import HostProcess
+
+async def main():
+    async with HostProcess(script_root=pathlib.Path({str(APPS / "main")!r}), thread_count=1, process_count=2) as host:
+        workers = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False).json()["workers"]
+        print(host.pid, *workers["pids"], flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        try:
+            pids = [int(pid) for pid in program.stdout.readline().split()]
+            assert len(pids) == 3
+            assert all(is_alive(pid) for pid in pids)
+        finally:
+            program.kill()
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), "the end of host and workers")
 
 
 async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:
