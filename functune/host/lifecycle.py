@@ -31,6 +31,8 @@ class Lifecycle:
         self._reread = reread
         self._on_loaded = on_loaded
         self._has_changed = asyncio.Event()
+        self._changed = ""
+        """The files of the last change."""
 
     async def run(self, settings: HostSettings) -> NoReturn:
         """
@@ -49,6 +51,7 @@ class Lifecycle:
                     if current.supervisor.failed.done():
                         raise current.supervisor.failed.result()
                     self._front.pause()
+                    self._take_change()
                     await current.supervisor.drain()
                     await current.supervisor.stop()
                     current = await self._load_again(settings)
@@ -58,20 +61,26 @@ class Lifecycle:
     async def _load_again(self, settings: HostSettings) -> Application:
         assert self._reread is not None
         while True:
-            self._has_changed.clear()
             loading = asyncio.create_task(self._load(self._reread, settings.port))
             try:
                 await _first(loading, self._has_changed.wait())
                 if loading.done():
                     return loading.result()
+                self._take_change()
             except (HostError, SettingsError) as error:
                 self._console.system(f"The changed app cannot run: {error}. Waiting for the next change", logging.ERROR)
                 self._front.refuse()
                 await self._has_changed.wait()
                 self._front.pause()
+                self._take_change()
             finally:
                 loading.cancel()  # an import that hangs must not hold up the change that mends it
                 await asyncio.wait({loading})
+
+    def _take_change(self) -> None:
+        # Said only when it shows: whoever reads it gets the new app from then on.
+        self._console.plain(f"\n{self._changed} changed: loading the app again")
+        self._has_changed.clear()
 
     async def _load(self, reread: Read, port: int) -> Application:
         return await application.load(reread().listening_on(port), self._console)
@@ -94,7 +103,7 @@ class Lifecycle:
 
         try:
             async for paths in watching.changes(settings.script_root):
-                self._console.plain(f"\n{', '.join(paths)} changed: loading the app again")
+                self._changed = ", ".join(paths)
                 self._has_changed.set()
         except (OSError, RuntimeError) as error:  # too many watches, a folder that is gone: the host serves on
             self._console.system(
