@@ -121,14 +121,18 @@ def _sleep_ms(size: int) -> int:
 
 
 async def _confirm(client: httpx.AsyncClient, size: int, wave: Wave, on_wave: Callable[[Wave], None]) -> list[Wave]:
-    """Repeat a wave, sleeping twice as long each time, until it shows no more threads than the time before."""
+    """
+    Repeat a wave, sleeping twice as long each time, until every call had a thread of its own.
+
+    A pool that is clearly smaller than the wave shows that after one repeat without growth.
+    """
     repeats = [wave]
     sleep_ms = _sleep_ms(size)
     while repeats[-1].total_threads < size and sleep_ms <= _LONGEST_SLEEP_MS / 2:
         sleep_ms *= 2
         repeats.append(await _wave(client, size, sleep_ms))
         on_wave(repeats[-1])
-        if repeats[-1].total_threads <= repeats[-2].total_threads:
+        if repeats[-1].total_threads <= min(repeats[-2].total_threads, size / 2):
             break
     return repeats[1:]
 
