@@ -199,6 +199,9 @@ async def lessons() -> AsyncIterator[Figure]:
         for expected, outcome in zip(analysis.experiment.expect, analysis.outcomes, strict=True):
             if outcome.observed is None:
                 raise SystemExit(f"not measured: {outcome.claim}")
+            if outcome.result == "not judged":
+                print(f"  not judged: {outcome.claim}: {outcome.reason}", flush=True)
+                continue
             bounds = {"at_least": expected.at_least, "at_most": expected.at_most}
             yield Figure(outcome.claim, (outcome.observed,), **bounds, detail=analysis.experiment.name)
 
