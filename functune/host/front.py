@@ -236,8 +236,7 @@ class Front:
         return Answer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
 
     async def _send(self, scope: Scope, reply: Answer, send: Send) -> None:
-        if not begin_answer(send):
-            return
+        begin_answer(send)
         headers = reply.headers
         if self._application is not None and self._application.custom_headers:
             present = {name for name, _ in headers}

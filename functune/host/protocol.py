@@ -21,21 +21,17 @@ def connection_of(call: Callable[..., Any]) -> "HostProtocol":
     return cast("HostProtocol", _cycle_of(call).on_response.__self__)  # type: ignore[attr-defined]
 
 
-def begin_answer(send: Callable[..., Any]) -> bool:
+def begin_answer(send: Callable[..., Any]) -> None:
     """
-    Tell that a request is answered now; False when its client is gone.
+    Tell that a request is answered now: a body that is still arriving will not be read.
 
-    A body that is still arriving will not be read: its connection ends after the answer, so that an endless one costs
-    nothing.
+    Its connection ends after the answer, so that an endless body costs nothing.
     """
     cycle = _cycle_of(send)
-    if cycle.transport.is_closing():
-        return False
     if cycle.more_body:
         cycle.keep_alive = False
         cycle.transport = cast(asyncio.Transport, _Lingering(connection_of(send)))
         cycle.on_response = lambda: None  # uvicorn would make the connection ready for the next request
-    return True
 
 
 def _cycle_of(call: Callable[..., Any]) -> RequestResponseCycle:
