@@ -199,8 +199,8 @@ async def fetch() -> AsyncIterator[Figure]:
     async with asgi_server("slow") as target:
         urls = {"FETCH_URLS": ",".join(f"{target}/?n={n}" for n in range(3))}
         async with (
-            HostProcess(script_root=ROOT, thread_count=None, process_count=1, environ_extra=urls) as shared,
-            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, environ_extra=urls) as own,
+            HostProcess(script_root=ROOT, thread_count=None, process_count=1, app_settings=urls) as shared,
+            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, app_settings=urls) as own,
         ):
             pair = [f"{shared.base_url}/api/parallel-fetch", f"{own.base_url}/api/own-client"]
             rounds = [[await measure(url, users=8, seconds=3) for url in pair] for _ in range(ROUNDS)]

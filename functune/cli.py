@@ -178,7 +178,13 @@ def probe(url: str, key: str | None, largest_wave: int) -> None:
     default=Path(),
     help="Folder of the app to measure.  [default: this folder]",
 )
-def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path) -> None:
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with the run of this folder; nothing that was measured is measured again.",
+)
+def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path, resume: Path | None) -> None:
     """
     Run experiments on the local host and report what to set.
 
@@ -189,6 +195,7 @@ def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path) -> None:
     Examples:
       functune sweep
       functune sweep experiments/threads-blocking-io.toml --out runs/threads
+      functune sweep --resume runs/threads
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
     measured.
@@ -199,6 +206,10 @@ def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path) -> None:
 
     if not script_root.is_dir():
         raise UsageError(f"--script-root {script_root}: there is no such folder")
+    if resume is not None:
+        if files or out is not None:
+            raise UsageError("--resume RUN takes the experiments of that run: leave out the files and --out")
+        files, out = (resume / experiments.FILE_NAME,), resume
     asked = [experiment for file in files or _shipped() for experiment in experiments.load(file)]
     experiments.require_unique_names(asked)
     out = out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
@@ -211,7 +222,11 @@ def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path) -> None:
             show(event)
 
         command = ["functune", *sys.argv[1:]]
-        asyncio.run(run_sweep(asked, out=out, script_root=script_root, on_progress=follow, command=command))
+        asyncio.run(
+            run_sweep(
+                asked, out=out, script_root=script_root, on_progress=follow, resume=resume is not None, command=command
+            )
+        )
     passed = _report(out)
     if failed:
         raise LoadError(

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from functune.errors import UsageError
+
 FILE_NAME = "environment.json"
 PACKAGES = ("functune", "azure-functions-runtime", "azure-functions", "uvicorn", "uvloop", "locust")
 """Those whose version can move the numbers."""
@@ -63,6 +65,35 @@ def collect(*, script_root: Path, host: str, command: Sequence[str]) -> Environm
         versions={package: version(package) for package in PACKAGES},
         git_commit=git_commit(script_root),
     )
+
+
+COMPARED = ("host", "cpu_count", "cpu_model", "cpu_affinity", "cpu_quota", "python", "versions", "git_commit")
+"""What must be the same for the figures of two sweeps to belong to one run."""
+
+
+def write(folder: Path, measured_on: Environment) -> None:
+    """Write environment.json into a run folder."""
+    (folder / FILE_NAME).write_bytes(msgspec.json.format(msgspec.json.encode(measured_on), indent=2) + b"\n")
+
+
+def read(folder: Path) -> Environment:
+    """The environment a run was begun in. Raises UsageError when the folder holds none."""
+    path = folder / FILE_NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Environment)
+    except (OSError, msgspec.DecodeError) as error:
+        raise UsageError(
+            f"{path}: {error}; --resume needs the folder of a run, as `functune sweep` writes it"
+        ) from error
+
+
+def differences(before: Environment, now: Environment) -> list[tuple[str, object, object]]:
+    """What keeps two environments from being one, each with the value before and now."""
+    return [
+        (name, getattr(before, name), getattr(now, name))
+        for name in COMPARED
+        if getattr(before, name) != getattr(now, name)
+    ]
 
 
 def printable(command: Sequence[str]) -> str:

@@ -114,14 +114,25 @@ def tied(peaks: Mapping[Setting, Measurement]) -> tuple[Setting, ...]:
     )
 
 
-def simplicity(setting: Setting) -> tuple[int, int]:
-    """Sorts the simplest setting first: a process costs a whole interpreter's memory, a thread some of it."""
-    return setting.process_count, threads(setting)
+def simplicity(setting: Setting) -> tuple[object, ...]:
+    """
+    Sorts the simplest setting first: a process costs a whole interpreter's memory, a thread some of it.
+
+    Then the fewest further settings, and no limit before a limit on what is let in.
+    """
+    return (
+        setting.process_count,
+        threads(setting),
+        len(setting.app_settings),
+        setting.app_settings,
+        setting.per_instance_concurrency or 0,
+    )
 
 
 def settings_to_set(setting: Setting, *, plan: str | None = None) -> dict[str, str | None]:
     """The app settings for a setting; on Flex Consumption without the process count, which is not valid there."""
-    values = {THREADS: None if setting.thread_count is None else str(setting.thread_count)}
+    values: dict[str, str | None] = {THREADS: None if setting.thread_count is None else str(setting.thread_count)}
+    values |= dict(setting.app_settings)
     return values if plan == "flex" else values | {PROCESSES: str(setting.process_count)}
 
 

@@ -9,8 +9,11 @@ from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
 from functune.analysis.formatting import joined, number, plural, rate, setting
+from functune.analysis.pooling import by_step, pooled
 from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set, simplicity
-from functune.experiments import Experiment, trials
+from functune.analysis.validity import void_reason
+from functune.experiments import Experiment, Trial, trials
+from functune.experiments import steps as planned_steps
 from functune.measurements import Measurement, Setting
 
 
@@ -23,15 +26,34 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """App settings and their values; None: leave unset."""
 
 
+class Void(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that was measured and says nothing of the app."""
+
+    step: Measurement
+    reason: str
+
+
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the report says about one experiment."""
 
     experiment: Experiment
     cores: float | None
     measurements: tuple[Measurement, ...]
-    """One per step, in the order of routes, settings (simplest first) and users."""
+    """One per closed-loop step, its repeats in one, in the order of subjects, settings (simplest first) and users."""
+    repeats: tuple[Measurement, ...]
+    """Every closed-loop measurement that counts, as it was measured."""
+    arrivals: tuple[Measurement, ...]
+    """One per open-loop step, its repeats in one, in the same order, by rate."""
+    void: tuple[Void, ...]
+    """What was measured and does not count."""
+    subjects: tuple[str, ...]
+    """
+    What is compared between settings, in file order: the routes, each with every load beside it.
+
+    ``route`` of all measurements here is one of them.
+    """
     planned: int
-    """Steps the experiment plans; fewer are measured where a run was cut short."""
+    """Steps of the experiment's grid; fewer are measured where a search skipped some, or a run was cut short."""
     demands: dict[str, Demand]
     """By route; a route without a single-user step is missing."""
     recommendations: tuple[Recommendation, ...]
@@ -59,36 +81,61 @@ def analyse(
     ``cores`` is the measuring machine's, None when unknown; ``plan`` the hosting plan the settings are for, "flex" or
     anything else.
     """
-    steps = planned_steps(experiment, measurements)
-    routes = experiment.workload.routes
-    found = {route: recommendation.recommend(route, steps, cores=cores, plan=plan) for route in routes}
+    measured = [step for step in measurements if step.experiment == experiment.name]
+    mine = [named(step) for step in measured]
+    void = tuple(Void(step=step, reason=reason) for step in mine if (reason := void_reason(step)))
+    valid = [step for step in mine if void_reason(step) is None]
+    subjects = tuple(dict.fromkeys(subject(each, experiment.workload.background) for each in trials(experiment)))
+    repeats = [step for step in valid if step.arrival_rate is None]
+    steps = in_order(map(pooled, by_step(repeats).values()), subjects)
+    open_loop = [step for step in valid if step.arrival_rate is not None]
+    arrivals = in_order(map(pooled, by_step(open_loop).values()), subjects)
+    found = {route: recommendation.recommend(route, steps, cores=cores, plan=plan) for route in subjects}
     recommendations = tuple(recommended for recommended in found.values() if recommended is not None)
-    demands = {route: demand(step for step in steps if step.route == route) for route in routes}
+    demands = {route: demand(step for step in steps if step.route == route) for route in subjects}
     advice = advise(recommendations, plan=plan)
     return Analysis(
         experiment=experiment,
         cores=cores,
         measurements=steps,
-        planned=len(list(trials(experiment))) * len(experiment.load.users),
+        repeats=tuple(repeats),
+        arrivals=arrivals,
+        void=void,
+        subjects=subjects,
+        planned=len(list(planned_steps(experiment))),
         demands={route: value for route, value in demands.items() if value is not None},
         recommendations=recommendations,
         advice=advice,
-        outcomes=expectations.check(experiment, steps, cores=cores),
+        outcomes=expectations.check(experiment, [step for step in measured if void_reason(step) is None], cores=cores),
         verdict=verdict(recommendations, advice) if steps else "Nothing of this experiment was measured.",
         warnings=interference.warnings(steps),
     )
 
 
-def planned_steps(experiment: Experiment, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
-    """The experiment's steps in the report's order; of a step measured twice (a resumed run) the last one."""
-    routes = experiment.workload.routes
-    last = {
-        (step.route, step.setting, step.users): step
-        for step in measurements
-        if step.experiment == experiment.name and step.route in routes
-    }
+def subject(trial: Trial | Measurement, background: str | None) -> str:
+    """What a trial or step measures: its route, and what else is called meanwhile, if anything."""
+    if not trial.background_users:
+        return trial.route
+    return f"{trial.route} beside {plural(trial.background_users, 'user')} of {background}"
+
+
+def named(step: Measurement) -> Measurement:
+    """The step with its subject as its route."""
+    return msgspec.structs.replace(step, route=subject(step, step.background))
+
+
+def in_order(steps: Iterable[Measurement], subjects: Sequence[str]) -> tuple[Measurement, ...]:
+    """The steps in the report's order."""
     return tuple(
-        sorted(last.values(), key=lambda step: (routes.index(step.route), simplicity(step.setting), step.users))
+        sorted(
+            (step for step in steps if step.route in subjects),
+            key=lambda step: (
+                subjects.index(step.route),
+                simplicity(step.setting),
+                step.arrival_rate or 0.0,
+                step.users,
+            ),
+        )
     )
 
 

@@ -33,7 +33,8 @@ class HostProcess:
         async with HostProcess(script_root=Path("."), thread_count=16, process_count=2) as host:
             host.base_url  # http://127.0.0.1:43211
 
-    ``thread_count`` None leaves the app setting unset, whatever local.settings.json says. Raises HostError with the
+    ``thread_count`` None leaves the app setting unset, whatever local.settings.json says; ``app_settings`` are added to
+    the environment. Raises HostError with the
     last lines of its log when it cannot start.
     """
 
@@ -43,7 +44,8 @@ class HostProcess:
         script_root: Path,
         thread_count: int | None,
         process_count: int,
-        environ_extra: Mapping[str, str] | None = None,
+        per_instance_concurrency: int | None = None,
+        app_settings: Mapping[str, str] | None = None,
     ) -> None:
         self.base_url = ""
         self._script_root = script_root
@@ -53,8 +55,11 @@ class HostProcess:
                 # Empty counts as unset and still hides a value in local.settings.json.
                 settings.THREAD_COUNT: "" if thread_count is None else str(thread_count),
                 settings.PROCESS_COUNT: str(process_count),
-                **(environ_extra or {}),
+                **(app_settings or {}),
             }
+        )
+        self._flags = (
+            [] if per_instance_concurrency is None else ["--per-instance-concurrency", str(per_instance_concurrency)]
         )
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -96,6 +101,7 @@ class HostProcess:
             *("--script-root", str(self._script_root), "--worker-startup-interval", "0"),
             # A sweep measures the steady state of one setting, and waits for all workers before it.
             *("--no-startup-stall", "--no-watch"),
+            *self._flags,
             *("--end-with", str(os.getpid())),
             env=self._environ,
             stdin=asyncio.subprocess.DEVNULL,

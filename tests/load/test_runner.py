@@ -20,6 +20,7 @@ from functune.errors import LoadError
 from functune.load import windows
 from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.runner import LOCUSTFILE, failure, finished_steps
+from functune.load.windows import Place
 from functune.measurements import Measurement, Setting
 
 type StartStandIn = Callable[[int], str]
@@ -37,7 +38,7 @@ async def run(load: LoadPlan, base_url: str, **options: float) -> list[tuple[Ste
 
 
 def measured(step: StepEnd, requests: list[Request]) -> Measurement:
-    return windows.measure(step, requests, experiment="e", trial=0, route="/sleep", setting=Setting())
+    return windows.measure(step, requests, Place("e", 0, "/sleep", Setting()))
 
 
 def load_generators() -> list[psutil.Process]:
