@@ -11,17 +11,17 @@ from itertools import groupby
 import msgspec
 
 from functune.analysis import littles_law
-from functune.analysis.bounds import demand, threads
+from functune.analysis.bounds import demand
 from functune.analysis.diagnosis import SAME, Case, reason
 from functune.analysis.formatting import percent, rate
 from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.statistics import percentile
+from functune.analysis.strategies import ACCEPTED_ERRORS
+from functune.analysis.strategies import simplicity as simplicity
 from functune.measurements import Measurement, Setting
 
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 PROCESSES = "FUNCTIONS_WORKER_PROCESS_COUNT"
-ACCEPTED_ERRORS = 0.01
-"""Share of failed requests above which a step is no candidate: refusing work is a cheap way to be fast."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,11 +112,6 @@ def tied(peaks: Mapping[Setting, Measurement]) -> tuple[Setting, ...]:
             key=simplicity,
         )
     )
-
-
-def simplicity(setting: Setting) -> tuple[int, int]:
-    """Sorts the simplest setting first: a process costs a whole interpreter's memory, a thread some of it."""
-    return setting.process_count, threads(setting)
 
 
 def settings_to_set(setting: Setting, *, plan: str | None = None) -> dict[str, str | None]:

@@ -9,7 +9,8 @@ from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
 from functune.analysis.formatting import joined, number, plural, rate, setting
-from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set, simplicity
+from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set
+from functune.analysis.strategies import simplicity
 from functune.experiments import Experiment, trials
 from functune.measurements import Measurement, Setting
 
