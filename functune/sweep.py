@@ -26,7 +26,6 @@ from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.measurements import Measurement, Setting
 
-HOST = "functune local host"
 FAILURES = "failures.jsonl"
 HOST_SECONDS = 1.2
 """About what starting and stopping a host takes, for the time left."""
@@ -121,14 +120,26 @@ class RunningHost(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its process, the parent of its workers; None when it runs on another machine."""
+        """Its process, the parent of its workers; None when it was not started here."""
+
+    @property
+    def key(self) -> str | None:
+        """Sent as x-functions-key with every request; None where none is asked for."""
 
     def tail(self) -> str:
         """The last lines it printed."""
 
 
 class StartHost(Protocol):
-    """How a host is started: HostProcess, or what stands in for it."""
+    """How a host is started: HostProcess, CoreTools, RemoteHost, or what stands in for them."""
+
+    @property
+    def name(self) -> str:
+        """What environment.json says answered."""
+
+    @property
+    def runs_script_root(self) -> bool:
+        """Whether it runs the app in ``script_root``; else what is deployed there is not known."""
 
     def __call__(
         self, *, script_root: Path, thread_count: int | None, process_count: int
@@ -152,7 +163,9 @@ async def sweep(
     already or cannot be written, and HostError or LoadError, like the first failure, when no step could be measured.
     """
     trials = list(planned_trials(asked))
-    create_run_folder(out, asked, environment.collect(script_root=script_root, host=HOST, command=command))
+    app = script_root if start_host.runs_script_root else None
+    measured_on = environment.collect(script_root=app, host=start_host.name, command=command)
+    create_run_folder(out, asked, measured_on)
     run = Run(trials, out=out, on_progress=on_progress)
     for _, group in itertools.groupby(trials, key=lambda trial: (trial.experiment.name, trial.setting)):
         of_setting = list(group)
@@ -220,7 +233,7 @@ class Run:
         self.on_progress(TrialStarted(trial=trial, seconds_left=self.seconds_left(trial.number)))
         try:
             load = msgspec.structs.replace(trial.load, host_pid=host.pid)
-            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url)) as steps:
+            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
                     self.write(trial, step, requests)
         except LoadError as error:

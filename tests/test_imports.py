@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"errors", "measurements", "experiments", "analysis"},
     "sweep": {"errors", "environment", "experiments", "measurements", "host", "load"},
     "progress": {"measurements", "sweep"},
-    "cli": {"errors", "settings", "experiments", "host", "probe", "sweep", "progress", "report"},
+    "cli": {"errors", "settings", "environment", "experiments", "host", "probe", "sweep", "progress", "report"},
 }
 
 

@@ -35,6 +35,10 @@ STAND_IN = ROOT / "tests" / "load" / "stand_in.py"
 class StandInHost:
     """Started like HostProcess. A thread count of 99 is one it cannot start with."""
 
+    name = "stand-in"
+    runs_script_root = True
+    key = None
+
     def __init__(self, *, script_root: Path, thread_count: int | None, process_count: int) -> None:
         self.threads = thread_count or 1000
         self.base_url = ""
@@ -120,6 +124,7 @@ async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
     assert experiments.load(folder / "experiment.toml") == [wanted]
     environment = Environment(**json.loads((folder / "environment.json").read_text()))
     assert environment.command == "functune sweep"
+    assert environment.host == "stand-in"
 
     written = measurements.load(folder)
     steps = [(m.trial, m.setting.thread_count, m.users) for m in written]

@@ -28,6 +28,9 @@ from locust.exception import ResponseError, StopTest
 ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
 """Seconds until connected, and between two bytes, after which a request has failed."""
+KEY = os.environ.get("FUNCTUNE_KEY")
+"""Function key, for an app that asks for one."""
+HEADERS = {"Accept-Encoding": "identity"} | ({"x-functions-key": KEY} if KEY else {})
 EPOCH = time.time() - time.perf_counter()
 PAUSE_AFTER_NO_ANSWER = 0.1
 """Seconds a user waits when no answer came: a closed loop on a refusing port would only burn the core it shares."""
@@ -60,6 +63,7 @@ class AppUser(FastHttpUser):
     network_timeout = TIMEOUT
     max_redirects = 0
     max_retries = 0
+    insecure = False  # check certificates, which Locust does not unless told to
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -69,7 +73,7 @@ class AppUser(FastHttpUser):
     def call(self) -> None:
         """Send one request; FastHttpUser reports it to Locust."""
         in_flight[self] = began = now()
-        headers = {"x-sent-at": f"{began:.6f}", "Accept-Encoding": "identity"}
+        headers = HEADERS | {"x-sent-at": f"{began:.6f}"}
         context = {"began": began, "user": self}
         try:
             with self.client.get(ROUTE, headers=headers, context=context, catch_response=True) as response:
