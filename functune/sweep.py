@@ -27,8 +27,6 @@ from functune.load.runner import finished_steps
 from functune.measurements import Measurement, Setting
 
 FAILURES = "failures.jsonl"
-HOST_SECONDS = 1.2
-"""About what starting and stopping a host takes, for the time left."""
 LOAD_SECONDS = 0.9
 """About what starting and stopping the load generator takes."""
 
@@ -141,6 +139,9 @@ class StartHost(Protocol):
     def runs_script_root(self) -> bool:
         """Whether it runs the app in ``script_root``; else what is deployed there is not known."""
 
+    def seconds(self, process_count: int) -> float:
+        """About what starting and stopping a host takes, for the time left."""
+
     def __call__(
         self, *, script_root: Path, thread_count: int | None, process_count: int
     ) -> AbstractAsyncContextManager[RunningHost]: ...
@@ -166,7 +167,7 @@ async def sweep(
     app = script_root if start_host.runs_script_root else None
     measured_on = environment.collect(script_root=app, host=start_host.name, command=command)
     create_run_folder(out, asked, measured_on)
-    run = Run(trials, out=out, on_progress=on_progress)
+    run = Run(trials, out=out, on_progress=on_progress, host_seconds=start_host.seconds)
     for _, group in itertools.groupby(trials, key=lambda trial: (trial.experiment.name, trial.setting)):
         of_setting = list(group)
         setting = of_setting[0].setting
@@ -205,10 +206,18 @@ def create_run_folder(out: Path, asked: Sequence[Experiment], measured_on: envir
 class Run:
     """A sweep under way: measures trial by trial, writes what comes of it and says so."""
 
-    def __init__(self, trials: Sequence[PlannedTrial], *, out: Path, on_progress: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        trials: Sequence[PlannedTrial],
+        *,
+        out: Path,
+        on_progress: Callable[[Event], None],
+        host_seconds: Callable[[int], float],
+    ) -> None:
         self.trials = trials
         self.out = out
         self.on_progress = on_progress
+        self.host_seconds = host_seconds
         self.steps = 0
         self.failures: list[FunctuneError] = []
         steps = sum(len(trial.load.users) for trial in trials)
@@ -287,5 +296,6 @@ class Run:
     def seconds_left(self, number: int) -> float:
         """About how long the trials from ``number`` on take, with their hosts."""
         rest = self.trials[number:]
-        hosts = len({(trial.experiment.name, trial.setting) for trial in rest})
-        return hosts * HOST_SECONDS + sum(trial.seconds for trial in rest)
+        hosts = {(trial.experiment.name, trial.setting) for trial in rest}
+        starts = sum(self.host_seconds(setting.process_count) for _, setting in hosts)
+        return starts + sum(trial.seconds for trial in rest)

@@ -17,7 +17,6 @@ from functune.errors import HostError, LoadError, UsageError, WorkerStartError
 from functune.experiments import Experiment
 from functune.measurements import Setting
 from functune.sweep import (
-    HOST_SECONDS,
     LOAD_SECONDS,
     Event,
     StepFinished,
@@ -32,6 +31,9 @@ ROOT = Path(__file__).parent.parent
 STAND_IN = ROOT / "tests" / "load" / "stand_in.py"
 
 
+HOST_SECONDS = 1.2
+
+
 class StandInHost:
     """Started like HostProcess. A thread count of 99 is one it cannot start with."""
 
@@ -43,6 +45,10 @@ class StandInHost:
         self.threads = thread_count or 1000
         self.base_url = ""
         self.pid: int | None = None
+
+    @staticmethod
+    def seconds(process_count: int) -> float:
+        return HOST_SECONDS
 
     async def __aenter__(self) -> Self:
         if self.threads == 99:

@@ -36,6 +36,8 @@ _START_TIMEOUT = 60.0
 """Seconds for the host and its first worker."""
 _NEXT_WORKER_TIMEOUT = 20.0
 """Seconds for each further worker: func pauses 10 s before the third and every later one."""
+_FIRST_WORKER_GUESS = 6.0
+"""Seconds, for the time left alone."""
 _STOP_TIMEOUT = 15.0
 """Seconds for an orderly end; func drops what is in flight after 2 s by itself."""
 _VERSION_TIMEOUT = 60.0
@@ -91,6 +93,10 @@ class CoreTools:
             said = f"{done.stdout}{done.stderr}".strip() or "nothing"
             raise UsageError(f"--host func: `{found} --version` said {said!r}, not a version 4; {_HOW_TO_INSTALL}")
         return cls(Path(found), version)
+
+    def seconds(self, process_count: int) -> float:
+        """About what starting and stopping takes: a guess for the host, and its pauses between workers."""
+        return _FIRST_WORKER_GUESS + max(process_count - 2, 0) * settings.DEFAULT_STARTUP_INTERVAL
 
     def __call__(self, *, script_root: Path, thread_count: int | None, process_count: int) -> "CoreToolsHost":
         return CoreToolsHost(self, script_root=script_root, thread_count=thread_count, process_count=process_count)

@@ -35,6 +35,10 @@ class RemoteHost:
         """Itself: nothing of these can be changed from here, so there is one setting, the one it has."""
         return self
 
+    def seconds(self, process_count: int) -> float:
+        """Nothing is started."""
+        return 0.0
+
     def tail(self) -> str:
         """Nothing: its log is elsewhere."""
         return ""

@@ -19,6 +19,7 @@ import os
 import re
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,7 +68,8 @@ class Start:
             await serving
         finally:
             for worker in self.workers:
-                worker.kill()
+                with suppress(ProcessLookupError):  # it has ended by itself
+                    worker.kill()
 
     def read_local_settings(self):
         """Take what the environment has not, or has empty."""

@@ -140,6 +140,10 @@ asyncio.run(main())
     wait_until(lambda: not any(is_alive(pid) for pid in running), "the end of func and its workers")
 
 
+def test_time_left_knows_the_pauses_between_workers(tools: CoreTools) -> None:
+    assert tools.seconds(10) - tools.seconds(2) == 80
+
+
 def test_guard_tells_the_exit_code_of_what_it_ran() -> None:
     for code, command in ((3, "exit 3"), (128 + signal.SIGTERM, "kill -TERM $$")):
         guard = [sys.executable, "-P", "-m", "functune.host.guard", "sh", "-c", command]
