@@ -16,11 +16,16 @@ from functune import experiments
 from functune.errors import WorkerStartError
 from functune.sweep import sweep
 
+HOST_SECONDS = 1.2
 STAND_IN = Path(__file__).parent / "load" / "stand_in.py"
 
 
 class StandInHost:
     """Started like HostProcess. A thread count of 99 is one it cannot start with."""
+
+    name = "stand-in"
+    runs_script_root = True
+    key = None
 
     def __init__(
         self,
@@ -34,6 +39,10 @@ class StandInHost:
         self.threads = thread_count or 1000
         self.base_url = ""
         self.pid: int | None = None
+
+    @staticmethod
+    def seconds(process_count: int) -> float:
+        return HOST_SECONDS
 
     async def __aenter__(self) -> Self:
         if self.threads == 99:

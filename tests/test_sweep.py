@@ -14,7 +14,6 @@ from functune.errors import HostError, LoadError, UsageError
 from functune.experiments import Experiment
 from functune.measurements import Setting
 from functune.sweep import (
-    HOST_SECONDS,
     Event,
     StepFinished,
     SweepFinished,
@@ -24,7 +23,7 @@ from functune.sweep import (
     sweep,
 )
 from functune.trials import LOAD_SECONDS
-from tests.stand_in_host import StandInHost
+from tests.stand_in_host import HOST_SECONDS, StandInHost
 
 ROOT = Path(__file__).parent.parent
 
@@ -89,6 +88,7 @@ async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
     assert experiments.load(folder / "experiment.toml") == [wanted]
     environment = Environment(**json.loads((folder / "environment.json").read_text()))
     assert environment.command == "functune sweep"
+    assert environment.host == "stand-in"
 
     written = measurements.load(folder)
     # Seed 1 shuffles the two settings into this order; the users of a trial only ever rise.
