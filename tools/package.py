@@ -22,8 +22,6 @@ IGNORE_FILE = ".funcignore"
 REQUIRED = ("function_app.py", "host.json", "requirements.txt")
 MOST_BYTES = 100 * 1024
 """Of the zip, without dependencies: the remote build brings those."""
-_SAME_TIME = (1980, 1, 1, 0, 0, 0)
-"""The first a zip can hold; with it, equal files make equal zips."""
 
 
 class PackageError(Exception):
@@ -89,7 +87,7 @@ def build(root: Path, out: Path) -> list[PurePosixPath]:
 
 
 def _entry(path: PurePosixPath) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(str(path), _SAME_TIME)
+    entry = zipfile.ZipInfo(str(path))  # dated 1980, not today: equal files make equal zips
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16  # else unzip makes files nobody may read
     return entry

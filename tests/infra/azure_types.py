@@ -71,7 +71,9 @@ def definition(resource_type: str) -> Definition:
         if f"{resource_type} with apiVersion" in answer.stdout + answer.stderr and answer.returncode:
             raise LookupError(f"azmcp has no types for {resource_type}")
         answer.check_returncode()
-        kept.write_text(answer.stdout)
+        # In one move: half an answer must not be taken for one the next time.
+        kept.with_suffix(".part").write_text(answer.stdout)
+        kept.with_suffix(".part").replace(kept)
     found = json.loads(kept.read_text())["results"]["BicepSchemaResult"]
     resource = next(part for part in found if part["$type"] == "Resource")
     objects = {part["name"]: part for part in found if part["$type"] == "Object"}

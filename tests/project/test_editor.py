@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from function_app import app
 from functune.host.process import HostProcess
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,8 +38,13 @@ def requests() -> Iterator[Request]:
 
 
 def routes() -> set[tuple[str, str]]:
-    """Method and path of every function of the app."""
-    triggers = [json.loads(function.get_raw_bindings()[0]) for function in app.get_functions()]
+    """Method and path of every function of the app, from a process of its own: an app can be indexed only once."""
+    script = (
+        "import json; from function_app import app; "
+        "print(json.dumps([json.loads(f.get_raw_bindings()[0]) for f in app.get_functions()]))"
+    )
+    outcome = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    triggers = json.loads(outcome.stdout)
     return {(method, f"/api/{trigger['route']}") for trigger in triggers for method in trigger["methods"]}
 
 
