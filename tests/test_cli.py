@@ -42,7 +42,7 @@ def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
         (["probe", "http://127.0.0.1:1", "--largest-wave", "4"], "4 is not in the range 16<=x<=1024"),
         (["sweep", "/nonexistent/x.toml"], "/nonexistent/x.toml: No such file or directory"),
         (["sweep", "--script-root", "/nonexistent"], "--script-root /nonexistent: there is no such folder"),
-        (["sweep", "--objective", "fast"], "'fast'"),
+        (["sweep", "--objective", "fast"], '"fast" is not understood: allowed are p50, p95'),
         (["sweep", "--strategy", "luck"], "'luck' is not one of 'throughput', 'latency', 'cost', 'balanced'"),
         (["sweep", "--search", "all"], "'all' is not one of 'adaptive', 'grid'"),
         (["sweep", "--repeats", "0"], "0 is not in the range 1<=x<=50"),
