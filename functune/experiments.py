@@ -64,6 +64,8 @@ ALLOWED = {
     "process_count": "one or more whole numbers from 1 to 10",
     "per_instance_concurrency": 'one or more whole numbers from 1 to 1000, or "unset"',
     "app_settings": "one or more tables of app settings and their values, both strings",
+    "delay_ms": "a whole number of milliseconds from 0 to 10000",
+    "urls": "a whole number from 1 to 50",
     "users": "one or more whole numbers from 1 to 1000",
     "background_users": "one or more whole numbers from 0 to 1000",
     "search": '"adaptive" or "grid"',
@@ -80,6 +82,15 @@ ALLOWED = {
 """What each key may hold, in the words of an error message; the types below enforce it."""
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server of the lab that the app may call, so that outbound calls are measured without a network."""
+
+    delay_ms: Annotated[int, Meta(ge=0, le=10_000)]
+    """After which it answers."""
+    urls: Annotated[int, Meta(ge=1, le=50)] = 1
+    """How many urls of it are in the app setting FETCH_URLS."""
+
+
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is called: each route is measured with each setting."""
 
@@ -89,6 +100,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A route that other users call meanwhile, so that what one handler does to another can be seen."""
     background_users: Annotated[tuple[Annotated[int, Meta(ge=0, le=1000)], ...], Meta(min_length=1)] = (0,)
     """How many such users: each number is measured with each route and setting."""
+    target: Target | None = None
+    """What the app's fetch routes call: its address is passed in FETCH_URLS and FETCH_ALLOWED_HOSTS."""
 
     def __post_init__(self) -> None:
         require_distinct("routes", self.routes)
@@ -370,6 +383,7 @@ def allowed_keys(key: str) -> list[str]:
     tables: dict[str, type[msgspec.Struct]] = {
         "": Experiment,
         "workload": Workload,
+        "target": Target,
         "settings": Matrix,
         "load": Load,
         "expect": Expectation,
