@@ -7,7 +7,7 @@ import msgspec
 
 from functune.analysis import interference
 from functune.analysis.formatting import number
-from functune.analysis.pooling import pooled
+from functune.analysis.pooling import by_step, pooled
 from functune.analysis.statistics import percentile
 from functune.experiments import Expectation, Experiment, Metric, Where
 from functune.measurements import Measurement
@@ -22,6 +22,9 @@ UNITS: dict[Metric, str] = {
 }
 
 QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+
+SHARE_TOLERANCE = 0.05
+"""By how much of the capacity a rate of arrivals may miss the share asked for: capacity is measured, and repeated."""
 
 type Result = Literal["holds", "fails", "not judged"]
 
@@ -87,8 +90,17 @@ def outcome(expectation: Expectation, measurements: list[Measurement], *, cores:
 
 
 def select(where: Where, measurements: list[Measurement]) -> Measurement | None:
-    """The closed-loop step that ``where`` selects, its repeats in one; None when it was not measured."""
-    chosen = [step for step in measurements if step.arrival_rate is None and where.selects(step)]
+    """The step that ``where`` selects, its repeats in one; None when it was not measured."""
+    matching = [step for step in measurements if where.selects(step)]
+    chosen = [step for step in matching if step.arrival_rate is None]
+    if where.arrivals is not None and chosen:
+        capacity = max(pooled(repeats).throughput for repeats in by_step(chosen).values())
+        chosen = [
+            step
+            for step in matching
+            if step.arrival_rate is not None
+            and abs(step.arrival_rate - where.arrivals * capacity) <= SHARE_TOLERANCE * capacity
+        ]
     return pooled(chosen) if chosen else None
 
 
