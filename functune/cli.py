@@ -268,6 +268,30 @@ def recommend(folder: Path) -> None:
     click.echo(recommendation_json(run_folder.read(folder, run_folder.read_environment(folder))), nl=False)
 
 
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs"),
+    show_default=True,
+    help="Folder for lessons.md and its pictures.",
+)
+def lessons(folder: Path, out: Path) -> None:
+    """
+    Write lessons.md from a run: what each experiment shows, with a picture and the figures it rests on.
+
+    \b
+    Example:
+      functune lessons runs/2026-11-21-063000
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.report.lessons import write
+
+    click.echo(write(folder, out))
+
+
 def _shipped() -> list[Path]:
     found = sorted(Path("experiments").glob("*.toml"))
     if not found:

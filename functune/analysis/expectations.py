@@ -1,6 +1,6 @@
 """What an experiment expects against what its run measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -22,9 +22,6 @@ UNITS: dict[Metric, str] = {
 }
 
 QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
-
-SHARE_TOLERANCE = 0.05
-"""By how much of the capacity a rate of arrivals may miss the share asked for: capacity is measured, and repeated."""
 
 type Result = Literal["holds", "fails", "not judged"]
 
@@ -60,16 +57,19 @@ def check(
     ``cores`` is the measuring machine's, None when unknown: then none that needs free cores is judged.
     """
     measured = list(measurements)
-    return tuple(outcome(expectation, measured, cores=cores) for expectation in experiment.expect)
+    shares = experiment.load.arrivals
+    return tuple(outcome(expectation, measured, shares=shares, cores=cores) for expectation in experiment.expect)
 
 
-def outcome(expectation: Expectation, measurements: list[Measurement], *, cores: float | None) -> Outcome:
-    """The outcome of one expectation."""
-    step = select(expectation.where, measurements)
+def outcome(
+    expectation: Expectation, measurements: list[Measurement], *, shares: Sequence[float], cores: float | None
+) -> Outcome:
+    """The outcome of one expectation; ``shares`` are those of the capacity that arrivals were measured at."""
+    step = select(expectation.where, measurements, shares)
     observed = observe(expectation.metric, step)
     looked_at = [step]
     if expectation.over is not None:
-        over = select(expectation.over, measurements)
+        over = select(expectation.over, measurements, shares)
         looked_at.append(over)
         base = observe(expectation.metric, over)
         observed = observed / base if observed is not None and base else None
@@ -89,8 +89,12 @@ def outcome(expectation: Expectation, measurements: list[Measurement], *, cores:
     )
 
 
-def select(where: Where, measurements: list[Measurement]) -> Measurement | None:
-    """The step that ``where`` selects, its repeats in one; None when it was not measured."""
+def select(where: Where, measurements: list[Measurement], shares: Sequence[float] = ()) -> Measurement | None:
+    """
+    The step that ``where`` selects, its repeats in one; None when it was not measured.
+
+    Arrivals belong to that of the ``shares`` which is nearest: the capacity is measured, and not the same every time.
+    """
     matching = [step for step in measurements if where.selects(step)]
     chosen = [step for step in matching if step.arrival_rate is None]
     if where.arrivals is not None and chosen:
@@ -98,8 +102,8 @@ def select(where: Where, measurements: list[Measurement]) -> Measurement | None:
         chosen = [
             step
             for step in matching
-            if step.arrival_rate is not None
-            and abs(step.arrival_rate - where.arrivals * capacity) <= SHARE_TOLERANCE * capacity
+            if (rate := step.arrival_rate) is not None
+            and min(shares, key=lambda share: abs(share * capacity - rate)) == where.arrivals
         ]
     return pooled(chosen) if chosen else None
 

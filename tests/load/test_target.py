@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx
 import psutil
 
-from functune.experiments import Target
+from functune import measurements
+from functune.experiments import Experiment, Load, Matrix, Target, Workload
 from functune.load.target import target_settings
+from functune.sweep import sweep
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +44,20 @@ async def test_target_is_gone_afterwards() -> None:
 async def test_no_target_means_no_settings() -> None:
     async with target_settings(None) as found:
         assert found == {}
+
+
+async def test_sweep_points_the_app_to_the_target(tmp_path: Path) -> None:
+    experiment = Experiment(
+        name="fetch",
+        question="Is it called?",
+        workload=Workload(routes=("/api/sequential-fetch",), target=Target(delay_ms=30, urls=2)),
+        settings=Matrix(),
+        load=Load(users=(1,), warm_up=0.2, measure=1),
+    )
+    await sweep([experiment], out=tmp_path, script_root=ROOT, on_progress=lambda event: None, calibrated=False)
+    [measured] = measurements.load(tmp_path)
+    assert measured.errors == {}
+    assert min(measured.latencies_us) >= 2 * 29_000
 
 
 def test_target_ends_with_the_process_that_started_it() -> None:
