@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "trials": {"experiments", "measurements", "load"},
     "sweep": {"errors", "environment", "experiments", "measurements", "host", "load", "trials"},
     "progress": {"measurements", "sweep"},
-    "cli": {"errors", "settings", "experiments", "host", "probe", "sweep", "progress", "report"},
+    "cli": {"errors", "settings", "environment", "experiments", "host", "probe", "sweep", "progress", "report"},
 }
 
 

@@ -270,7 +270,9 @@ def in_common(lesson: Lesson) -> list[str]:
     """What is the same for every step of the table, where it is: the labels leave it out."""
     steps = [shown.step for shown in lesson.steps if shown.step is not None]
     alike = [in_words(one) for one in {step.setting for step in steps}]
-    users = [plural(count, "user") for count in {step.users for step in steps if step.arrival_rate is None}]
+    # Arrivals have no users: their number of connections limits nothing.
+    levels = {step.users if step.arrival_rate is None else None for step in steps}
+    users = [plural(count, "user") for count in levels if count is not None] if len(levels) == 1 else []
     parts = [each[0] for each in (alike, users) if len(each) == 1]
     return [f"All with {joined(parts)}.", ""] if parts and len(steps) > 1 else []
 
