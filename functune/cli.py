@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from rich.console import Console
 
 from functune import environment, experiments, settings
@@ -192,7 +193,17 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
         root = _folder(script_root or Path())
         thread_count, process_count = settings.configured_counts(root)
         start = _start_host(host)
-        report = asyncio.run(count_on(start(script_root=root, thread_count=thread_count, process_count=process_count)))
+        report = asyncio.run(
+            count_on(
+                start(
+                    script_root=root,
+                    thread_count=thread_count,
+                    process_count=process_count,
+                    per_instance_concurrency=None,
+                    app_settings={},
+                )
+            )
+        )
     else:
         raise UsageError(
             "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "
@@ -227,8 +238,33 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
     help="What to measure on: functune's own host, `func start` of Core Tools, or what runs at a URL.",
 )
 @click.option("--key", envvar=settings.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--search",
+    type=click.Choice(["adaptive", "grid"]),
+    help="Skip the steps that cannot change the answer, or measure every one.  [default: adaptive]",
+)
+@click.option("--repeats", type=click.IntRange(1, 50), metavar="N", help="Measure each step that decides N times.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Of the random order and the random arrivals.")
+@click.option("--objective", metavar="TEXT", help='What a setting must keep, such as "p95 < 300ms and errors < 1%".')
+@click.option(
+    "--strategy",
+    type=click.Choice(["throughput", "latency", "cost", "balanced"]),
+    help="What the best setting is best at.  [default: throughput]",
+)
+@click.option(
+    "--memory",
+    type=click.Choice(["512", "2048", "4096"]),
+    metavar="MB",
+    help="Instance memory to reckon costs with: 512, 2048 or 4096.  [default: 2048]",
+)
 def sweep(
-    files: tuple[Path, ...], out: Path | None, script_root: Path, resume: Path | None, host: str, key: str | None
+    files: tuple[Path, ...],
+    out: Path | None,
+    script_root: Path,
+    resume: Path | None,
+    host: str,
+    key: str | None,
+    **overrides: Any,
 ) -> None:
     """
     Run experiments and report what to set.
@@ -245,12 +281,14 @@ def sweep(
       functune sweep
       functune sweep experiments/threads-blocking-io.toml --out runs/threads
       functune sweep --resume runs/threads
+      functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
       functune sweep experiments/threads-blocking-io.toml --host func
       FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
     measured.
     """
+    from functune.planning import planner
     from functune.progress import shown
     from functune.sweep import Event, TrialFailed
     from functune.sweep import sweep as run_sweep
@@ -262,6 +300,7 @@ def sweep(
         files, out = (resume / experiments.FILE_NAME,), resume
     asked = [experiment for file in files or _shipped() for experiment in experiments.load(file)]
     experiments.require_unique_names(asked)
+    asked = _overridden(asked, resume=resume, **overrides)
     start_host = _start_host(host) if host in _STARTED_HERE else _at_url(host, key=key, asked=asked)
     out = out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     failed = 0
@@ -279,6 +318,7 @@ def sweep(
                 out=out,
                 script_root=script_root,
                 on_progress=follow,
+                planner=planner(cores=environment.usable_cores() if host in _STARTED_HERE else None),
                 resume=resume is not None,
                 command=command,
                 start_host=start_host,
@@ -363,6 +403,25 @@ def _at_url(url: str, *, key: str | None, asked: Sequence[experiments.Experiment
     require_no_target([asking.name for asking in asked if asking.workload.target is not None])
     require_one_setting(dict.fromkeys(trial.setting for asking in asked for trial in experiments.trials(asking)))
     return host
+
+
+def _overridden(
+    asked: Sequence[experiments.Experiment], *, resume: Path | None, memory: str | None, **flags: Any
+) -> list[experiments.Experiment]:
+    """The experiments with what flags say instead of their files; checked, so that nothing is measured in vain."""
+    from functune.analysis.recommendation import aim
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    if resume is not None and (given or memory):
+        names = ", ".join(f"--{name}" for name in [*given, *(["memory"] if memory else [])])
+        raise UsageError(f"{names} beside --resume: a run goes on as it was begun; leave it out, or measure anew")
+    load = {name: given.pop(name) for name in ("search", "repeats", "seed") if name in given}
+    if memory:
+        given["memory_mb"] = int(memory)
+    changed = [msgspec.structs.replace(one, **given, load=msgspec.structs.replace(one.load, **load)) for one in asked]
+    for one in changed:
+        aim(one)
+    return changed
 
 
 def _folder(script_root: Path) -> Path:

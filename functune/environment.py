@@ -100,6 +100,12 @@ def differences(before: Environment, now: Environment) -> list[tuple[str, object
     ]
 
 
+def usable_cores() -> float | None:
+    """The cores this process could use: the least of those there are, may be used and are granted; None if unknown."""
+    known = (os.cpu_count(), os.process_cpu_count(), cpu_quota())
+    return min((float(count) for count in known if count is not None), default=None)
+
+
 def without_secret(command: Sequence[str], secret: str | None) -> list[str]:
     """The command with ``***`` wherever it holds the secret."""
     return [word.replace(secret, "***") if secret else word for word in command]

@@ -22,8 +22,21 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"errors", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
     "sweep": {"errors", "environment", "experiments", "measurements", "host", "load", "trials"},
+    "planning": {"analysis", "experiments", "measurements", "trials"},
     "progress": {"measurements", "sweep"},
-    "cli": {"errors", "settings", "environment", "experiments", "host", "probe", "sweep", "progress", "report"},
+    "cli": {
+        "analysis",
+        "planning",
+        "errors",
+        "settings",
+        "environment",
+        "experiments",
+        "host",
+        "probe",
+        "sweep",
+        "progress",
+        "report",
+    },
 }
 
 

@@ -105,7 +105,7 @@ def candidates(
     """
     One candidate for each setting and number of users that worked, from steps of one route.
 
-    The repeats of a step count in the order they were measured. ``cost`` gives the cost per million requests from a
+    Repeats of one round are paired by their number. ``cost`` gives the cost per million requests from a
     setting and its throughput.
     """
     groups: dict[tuple[Setting, int], list[Measurement]] = {}
@@ -123,7 +123,7 @@ def candidates(
             setting=setting,
             users=users,
             figures=priced(group),
-            repeats={index: priced([step]) for index, step in enumerate(group)},
+            repeats={step.repeat: priced([step]) for step in group},
             memory_mb=memory_mb,
         )
         for (setting, users), group in groups.items()

@@ -8,12 +8,15 @@ from functune.analysis import expectations, interference, recommendation
 from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
+from functune.analysis.exploration import explore
 from functune.analysis.formatting import duration, joined, number, plural, rate, setting
 from functune.analysis.pooling import by_step, pooled
 from functune.analysis.recommendation import Evidence, Recommendation, aim, settings_to_set
+from functune.analysis.search import Skipped
 from functune.analysis.strategies import NoChoice, Strategy, simplicity
+from functune.analysis.subjects import named, subjects
 from functune.analysis.validity import void_reason
-from functune.experiments import Experiment, Trial, trials
+from functune.experiments import Experiment
 from functune.experiments import steps as planned_steps
 from functune.measurements import Measurement, Setting
 
@@ -54,6 +57,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """One per open-loop step, its repeats in one, in the same order, by rate."""
     void: tuple[Void, ...]
     """What was measured and does not count."""
+    skipped: tuple[Skipped, ...]
+    """Settings the search measured no further, and why."""
     subjects: tuple[str, ...]
     """
     What is compared between settings, in file order: the routes, each with every load beside it.
@@ -95,16 +100,16 @@ def analyse(
     mine = [named(step) for step in measured]
     void = tuple(Void(step=step, reason=reason) for step in mine if (reason := void_reason(step)))
     valid = [step for step in mine if void_reason(step) is None]
-    subjects = tuple(dict.fromkeys(subject(each, experiment.workload.background) for each in trials(experiment)))
+    compared = subjects(experiment)
     repeats = [step for step in valid if step.arrival_rate is None]
-    steps = in_order(map(pooled, by_step(repeats).values()), subjects)
+    steps = in_order(map(pooled, by_step(repeats).values()), compared)
     open_loop = [step for step in valid if step.arrival_rate is not None]
-    arrivals = in_order(map(pooled, by_step(open_loop).values()), subjects)
+    arrivals = in_order(map(pooled, by_step(open_loop).values()), compared)
     wanted = aim(experiment)
-    found = {route: recommendation.recommend(route, repeats, aim=wanted, cores=cores, plan=plan) for route in subjects}
+    found = {route: recommendation.recommend(route, repeats, aim=wanted, cores=cores, plan=plan) for route in compared}
     recommendations = tuple(each for each in found.values() if not isinstance(each, NoChoice))
     unmet = {route: each.reason for route, each in found.items() if isinstance(each, NoChoice)}
-    demands = {route: demand(step for step in steps if step.route == route) for route in subjects}
+    demands = {route: demand(step for step in steps if step.route == route) for route in compared}
     advice = advise(recommendations, plan=plan)
     return Analysis(
         experiment=experiment,
@@ -113,7 +118,8 @@ def analyse(
         repeats=tuple(repeats),
         arrivals=arrivals,
         void=void,
-        subjects=subjects,
+        subjects=compared,
+        skipped=explore(experiment, repeats, cores=cores).skipped if experiment.load.search == "adaptive" else (),
         planned=len(list(planned_steps(experiment))),
         demands={route: value for route, value in demands.items() if value is not None},
         recommendations=recommendations,
@@ -125,25 +131,13 @@ def analyse(
     )
 
 
-def subject(trial: Trial | Measurement, background: str | None) -> str:
-    """What a trial or step measures: its route, and what else is called meanwhile, if anything."""
-    if not trial.background_users:
-        return trial.route
-    return f"{trial.route} beside {plural(trial.background_users, 'user')} of {background}"
-
-
-def named(step: Measurement) -> Measurement:
-    """The step with its subject as its route."""
-    return msgspec.structs.replace(step, route=subject(step, step.background))
-
-
-def in_order(steps: Iterable[Measurement], subjects: Sequence[str]) -> tuple[Measurement, ...]:
+def in_order(steps: Iterable[Measurement], compared: Sequence[str]) -> tuple[Measurement, ...]:
     """The steps in the report's order."""
     return tuple(
         sorted(
-            (step for step in steps if step.route in subjects),
+            (step for step in steps if step.route in compared),
             key=lambda step: (
-                subjects.index(step.route),
+                compared.index(step.route),
                 simplicity(step.setting),
                 step.arrival_rate or 0.0,
                 step.users,
