@@ -82,6 +82,14 @@ def test_every_shipped_experiment_teaches_and_checks(experiment: Experiment) -> 
     assert experiment.expect
 
 
+def test_the_picture_of_an_experiment_that_is_gone_is_removed(tmp_path: Path) -> None:
+    one(tmp_path)
+    pictures = tmp_path / "docs" / "images" / "lessons"
+    (pictures / "threads.svg").rename(pictures / "renamed.svg")
+    one(tmp_path)
+    assert [path.name for path in pictures.iterdir()] == ["threads.svg"]
+
+
 def one(tmp_path: Path) -> tuple[str, str]:
     """The document and the picture of one simulated experiment, an expectation of which fails."""
     experiment, measured = threads()
@@ -113,9 +121,10 @@ def test_a_picture_is_an_image_for_light_and_dark(tmp_path: Path) -> None:
     assert title is not None
     assert "16 threads" in str(title.text)
     drawing, dark = picture.partition("</style>")[2], picture.partition("</style>")[0]
-    colors = set(re.findall(r'(?:fill|stroke)="(#[0-9a-f]{6})"', drawing))
-    assert len(colors) == 5
-    assert [color for color in colors if f'"{color}"]{{' not in dark] == []
+    colored = set(re.findall(r'((?:fill|stroke)="#[0-9a-f]{6}")', drawing))
+    assert {each.partition("=")[0] for each in colored} == {"fill", "stroke"}
+    assert len(colored) == 5
+    assert [each for each in colored if f"[{each}]{{" not in dark] == []
     assert "var(" not in picture
     assert not re.search(r'(?:href|src)="', picture)
 
