@@ -30,13 +30,15 @@ def planner(*, cores: float | None) -> Planner:
     """
     The planner of a sweep on a machine of so many cores, None when unknown.
 
-    First the closed loop, as the experiment's ``search`` says; then, where it asks for them, the arrivals.
+    First the closed loop, as the experiment's ``search`` says; then, where it asks for them, the arrivals. Of a single
+    setting there is nothing to search: all its steps are measured.
     """
 
     def plan(
         experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        closed = grid if experiment.load.search == "grid" else adaptive(cores)
+        is_search = experiment.load.search == "adaptive" and len(settings(experiment.settings)) > 1
+        closed = adaptive(cores) if is_search else grid
         return closed(experiment, measured, failed) or arrivals(experiment, measured, failed, cores=cores)
 
     return plan

@@ -93,6 +93,11 @@ def test_search_that_was_cut_short_ends_with_the_same_steps(kept: int) -> None:
     }
 
 
+def test_single_setting_is_measured_at_every_step() -> None:
+    only = msgspec.structs.replace(EXPERIMENT, settings=Matrix(thread_count=(1,)), expect=())
+    assert counts(run(only)) == Counter({(Setting(thread_count=1), users): 3 for users in (1, 16, 64)})
+
+
 def test_setting_that_cannot_be_measured_is_left_out() -> None:
     steps = run(EXPERIMENT, broken=Setting(thread_count=64))
     assert Setting(thread_count=64) not in {step.setting for step in steps}

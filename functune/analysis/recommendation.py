@@ -12,6 +12,7 @@ import numpy as np
 
 from functune.analysis import littles_law
 from functune.analysis.bounds import demand
+from functune.analysis.cost import busy
 from functune.analysis.diagnosis import SAME, Case, reason
 from functune.analysis.formatting import percent, plural, rate
 from functune.analysis.formatting import setting as setting_in_words
@@ -81,6 +82,8 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy = "throughput"
     objective: Objective | None = None
     """What must be kept, in any case."""
+    memory_mb: int = 2048
+    """Instance memory that costs are reckoned with: a size of Flex Consumption."""
     seed: int = 1
     """Of the resampling that intervals rest on."""
 
@@ -90,6 +93,7 @@ def aim(experiment: Experiment) -> Aim:
     return Aim(
         strategy=experiment.strategy,
         objective=parse(experiment.objective) if experiment.objective else None,
+        memory_mb=experiment.memory_mb,
         seed=experiment.load.seed,
     )
 
@@ -112,7 +116,9 @@ def recommend(
     repeats = [step for step in measurements if step.route == route]
     if plan == "flex":
         repeats = [step for step in repeats if step.setting.process_count == 1]
-    offered = candidates(repeats)
+    offered = candidates(
+        repeats, cost=lambda _, throughput: busy(throughput, aim.memory_mb).per_million, memory_mb=aim.memory_mb
+    )
     choice = choose(offered, strategy=aim.strategy, objective=aim.objective, generator=np.random.default_rng(aim.seed))
     if isinstance(choice, NoChoice):
         return choice
