@@ -365,6 +365,30 @@ def recommend(folder: Path) -> None:
     click.echo(recommendation_json(run_folder.read(folder, run_folder.read_environment(folder))), nl=False)
 
 
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs"),
+    show_default=True,
+    help="Folder for lessons.md and its pictures.",
+)
+def lessons(folder: Path, out: Path) -> None:
+    """
+    Write lessons.md from a run: what each experiment shows, with a picture and the figures it rests on.
+
+    \b
+    Example:
+      functune lessons runs/2026-11-21-063000
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.report.lessons import write
+
+    click.echo(write(folder, out))
+
+
 def _start_host(name: str) -> "StartHost":
     from functune.host.core_tools import CoreTools
     from functune.host.process import HostProcess
@@ -373,9 +397,10 @@ def _start_host(name: str) -> "StartHost":
 
 
 def _at_url(url: str, *, key: str | None, asked: Sequence[experiments.Experiment]) -> "StartHost":
-    from functune.host.remote import RemoteHost, require_one_setting
+    from functune.host.remote import RemoteHost, require_no_target, require_one_setting
 
     host = RemoteHost(url, key=key, route=asked[0].workload.routes[0])
+    require_no_target([asking.name for asking in asked if asking.workload.target is not None])
     require_one_setting(dict.fromkeys(trial.setting for asking in asked for trial in experiments.trials(asking)))
     return host
 

@@ -30,6 +30,7 @@ from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
+from functune.load.target import target_settings
 from functune.load.windows import Place
 from functune.measurements import Measurement, Setting
 from functune.trials import PlannedTrial, Planner, grid
@@ -273,16 +274,19 @@ class Run:
         self, trials: Sequence[PlannedTrial], *, script_root: Path, start_host: StartHost
     ) -> None:
         """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
-        setting = trials[0].setting
+        setting, called = trials[0].setting, trials[0].experiment.workload.target
         over = 0
         try:
-            async with start_host(
-                script_root=script_root,
-                thread_count=setting.thread_count,
-                process_count=setting.process_count,
-                per_instance_concurrency=setting.per_instance_concurrency,
-                app_settings=dict(setting.app_settings),
-            ) as host:
+            async with (
+                target_settings(called) as fetch_settings,
+                start_host(
+                    script_root=script_root,
+                    thread_count=setting.thread_count,
+                    process_count=setting.process_count,
+                    per_instance_concurrency=setting.per_instance_concurrency,
+                    app_settings={**fetch_settings, **dict(setting.app_settings)},
+                ) as host,
+            ):
                 for trial in trials:
                     await self.measure_trial(trial, host)
                     over += 1

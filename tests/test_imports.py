@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "experiments": {"errors", "measurements"},
     "host": {"errors", "settings"},
     "probe": {"errors"},
-    "load": {"errors", "settings", "measurements"},
+    "load": {"errors", "settings", "measurements", "experiments"},
     "analysis": {"errors", "measurements", "experiments"},
     "report": {"errors", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
