@@ -11,17 +11,16 @@ from itertools import groupby
 import msgspec
 
 from functune.analysis import littles_law
-from functune.analysis.bounds import demand, threads
+from functune.analysis.bounds import demand
 from functune.analysis.diagnosis import SAME, Case, reason
 from functune.analysis.formatting import percent, rate
 from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.statistics import percentile
+from functune.analysis.strategies import ACCEPTED_ERRORS, simplicity
 from functune.measurements import Measurement, Setting
 
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 PROCESSES = "FUNCTIONS_WORKER_PROCESS_COUNT"
-ACCEPTED_ERRORS = 0.01
-"""Share of failed requests above which a step is no candidate: refusing work is a cheap way to be fast."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,21 +110,6 @@ def tied(peaks: Mapping[Setting, Measurement]) -> tuple[Setting, ...]:
             (setting for setting, peak in peaks.items() if peak.throughput >= (1 - SAME) * fastest),
             key=simplicity,
         )
-    )
-
-
-def simplicity(setting: Setting) -> tuple[object, ...]:
-    """
-    Sorts the simplest setting first: a process costs a whole interpreter's memory, a thread some of it.
-
-    Then the fewest further settings, and no limit before a limit on what is let in.
-    """
-    return (
-        setting.process_count,
-        threads(setting),
-        len(setting.app_settings),
-        setting.app_settings,
-        setting.per_instance_concurrency or 0,
     )
 
 

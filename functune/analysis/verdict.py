@@ -10,7 +10,8 @@ from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
 from functune.analysis.formatting import joined, number, plural, rate, setting
 from functune.analysis.pooling import by_step, pooled
-from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set, simplicity
+from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set
+from functune.analysis.strategies import simplicity
 from functune.analysis.validity import void_reason
 from functune.experiments import Experiment, Trial, trials
 from functune.experiments import steps as planned_steps
