@@ -31,11 +31,10 @@ from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.load.windows import Place
-from functune.measurements import Measurement, Setting
+from functune.measurements import FAILURES, Failure, Measurement
 from functune.trials import PlannedTrial, Planner, grid
 
 HOST = "functune local host"
-FAILURES = "failures.jsonl"
 HOST_SECONDS = 1.2
 """About what starting and stopping a host takes, for the time left."""
 
@@ -88,18 +87,6 @@ class SweepFinished:
 
 
 type Event = SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of failures.jsonl."""
-
-    experiment: str
-    trial: int
-    repeat: int
-    phase: measurements.Phase
-    route: str
-    setting: Setting
-    cause: str
 
 
 class RunningHost(Protocol):
@@ -322,8 +309,7 @@ class Run:
             setting=trial.setting,
             cause=str(error),
         )
-        with (self.out / FAILURES).open("ab") as file:
-            file.write(msgspec.json.encode(failure) + b"\n")
+        measurements.append(self.out / FAILURES, failure)
         self.on_progress(TrialFailed(trial=trial, cause=str(error), seconds_left=self.seconds_left))
 
     def finish(self) -> None:

@@ -1,12 +1,16 @@
 """Everything the report draws of an experiment, route by route, computed from its analysis once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
 
+from functune import experiments
+from functune.analysis import objective
+from functune.analysis.cost import busy
 from functune.analysis.curves import curves
 from functune.analysis.recommendation import Recommendation
+from functune.analysis.search import next_batch
 from functune.analysis.standings import Standing, standings
 from functune.analysis.strategies import Candidate, candidates, pareto
 from functune.analysis.time_split import Split, splits
@@ -40,33 +44,47 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     analysis: Analysis
     routes: tuple[RouteFindings, ...]
     """Those of which something was measured, in file order."""
-    failed: Mapping[tuple[str, Setting], str] = {}
+    failed: Mapping[tuple[str, Setting], str]
     """Why a route could not be measured with a setting, or not to its end."""
+    skipped: Mapping[tuple[str, Setting], str]
+    """Why the search measured a route no further with a setting."""
 
 
-type Price = Callable[[Setting, float], float]
-"""The cost per million requests of a setting, from its throughput."""
-
-
-def find(
-    analysis: Analysis, *, price: Price | None = None, failed: Mapping[tuple[str, Setting], str] | None = None
-) -> Findings:
+def find(analysis: Analysis, *, failed: Mapping[tuple[str, Setting], str] | None = None) -> Findings:
     """The findings of an experiment; the same analysis gives the same, since what is resampled is seeded."""
     measured = {step.route for step in (*analysis.measurements, *analysis.arrivals)}
     return Findings(
         analysis=analysis,
-        routes=tuple(find_route(analysis, route, price) for route in analysis.subjects if route in measured),
+        routes=tuple(find_route(analysis, route) for route in analysis.subjects if route in measured),
         failed=failed or {},
+        skipped=skipped(analysis),
     )
 
 
-def find_route(analysis: Analysis, route: str, price: Price | None) -> RouteFindings:
+def skipped(analysis: Analysis) -> dict[tuple[str, Setting], str]:
+    """What an adaptive search left out, and why; nothing of a grid."""
+    experiment = analysis.experiment
+    if experiment.load.search != "adaptive":
+        return {}
+    plan = next_batch(
+        experiments.settings(experiment.settings),
+        experiment.load.users,
+        analysis.subjects,
+        analysis.repeats,
+        objective=objective.parse(experiment.objective) if experiment.objective else None,
+        cores=analysis.cores,
+    )
+    return {(each.route, each.setting): each.reason for each in plan.skipped}
+
+
+def find_route(analysis: Analysis, route: str) -> RouteFindings:
     """The findings of one route."""
     generator = np.random.default_rng(analysis.experiment.load.seed)
     recommended = next((each for each in analysis.recommendations if each.route == route), None)
     steps = tuple(step for step in analysis.measurements if step.route == route)
     repeats = tuple(step for step in analysis.repeats if step.route == route)
-    offered = tuple(candidates(repeats, cost=price, memory_mb=analysis.experiment.memory_mb if price else None))
+    memory_mb = analysis.experiment.memory_mb
+    offered = tuple(candidates(repeats, cost=lambda _, rate: busy(rate, memory_mb).per_million, memory_mb=memory_mb))
     return RouteFindings(
         route=route,
         recommended=recommended,

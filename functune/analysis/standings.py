@@ -1,5 +1,5 @@
 """
-The settings worth knowing by name: recommended, fastest, cheapest and Azure's defaults, each beside the recommended one.
+The settings worth knowing by name: recommended, fastest, cheapest, Azure's defaults; each beside the recommended one.
 
 Every figure is of all repeats of a step together; what it varies by is read from the repeats one by one.
 """
@@ -66,9 +66,7 @@ def standings(
     return tuple(standing(tuple(names[setting]), evidence[setting], chosen, generator) for setting in names)
 
 
-def standing(
-    names: tuple[Name, ...], one: Candidate, chosen: Candidate, generator: np.random.Generator
-) -> Standing:
+def standing(names: tuple[Name, ...], one: Candidate, chosen: Candidate, generator: np.random.Generator) -> Standing:
     """One setting with its figures."""
     return Standing(
         names=names,
@@ -83,9 +81,7 @@ def standing(
     )
 
 
-def figure(
-    one: Candidate, value: Callable[[Figures], float | None], generator: np.random.Generator
-) -> Figure | None:
+def figure(one: Candidate, value: Callable[[Figures], float | None], generator: np.random.Generator) -> Figure | None:
     """A figure of a candidate; None where it is not known."""
     found = value(one.figures)
     return None if found is None else Figure(value=found, spread=across(one, value, generator))

@@ -68,7 +68,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def headroom(self) -> float | None:
-        """How many times faster than the fastest step the load generator was by itself; the lower calibration counts."""
+        """How many times faster than the fastest step the load generator was by itself, at its worse calibration."""
         known = [each.throughput for each in (self.before, self.after) if each is not None]
         return min(known) / self.fastest.value if known and self.fastest is not None else None
 
