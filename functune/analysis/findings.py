@@ -10,8 +10,9 @@ from functune.analysis import objective
 from functune.analysis.cost import busy
 from functune.analysis.curves import curves
 from functune.analysis.recommendation import Recommendation
+from functune.analysis.repeats import Spread
 from functune.analysis.search import next_batch
-from functune.analysis.standings import Standing, standings
+from functune.analysis.standings import Standing, across, standings
 from functune.analysis.strategies import Candidate, candidates, pareto
 from functune.analysis.time_split import Split, splits
 from functune.analysis.usl import Fit, Refused
@@ -30,6 +31,8 @@ class RouteFindings(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: tuple[Measurement, ...]
     candidates: tuple[Candidate, ...]
     """Every step that worked, priced."""
+    spreads: dict[tuple[Setting, int], Spread]
+    """What the throughput of a step, by setting and users, spans across its repeats."""
     front: tuple[Candidate, ...]
     """Those that no other beats in both cost and p95, cheapest first."""
     standings: tuple[Standing, ...]
@@ -92,6 +95,11 @@ def find_route(analysis: Analysis, route: str) -> RouteFindings:
         repeats=repeats,
         arrivals=tuple(step for step in analysis.arrivals if step.route == route),
         candidates=offered,
+        spreads={
+            (one.setting, one.users): found
+            for one in offered
+            if (found := across(one, lambda figures: figures.throughput, generator)) is not None
+        },
         front=pareto(offered),
         standings=standings(recommended, offered, generator=generator) if recommended else (),
         curves=curves(repeats, generator=generator),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from functune.analysis import littles_law
+from functune.analysis.formatting import number, plural, rate
 from functune.analysis.repeats import Drift, drift
 from functune.analysis.statistics import percentile
 from functune.analysis.validity import HEADROOM
@@ -17,6 +18,11 @@ class Worst(msgspec.Struct, frozen=True, kw_only=True):
 
     value: float
     step: Measurement
+
+    @property
+    def at(self) -> str:
+        """The step in words."""
+        return named(self.step)
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +119,12 @@ def worst(steps: Iterable[Measurement], value: Callable[[Measurement], float | N
         return None
     highest, step = max(known, key=lambda pair: pair[0])
     return Worst(value=highest, step=step)
+
+
+def named(step: Measurement) -> str:
+    """A step in words: route, setting, load and what it served."""
+    load = plural(step.users, "user") if step.arrival_rate is None else f"{number(step.arrival_rate)} arrivals/s"
+    return f"{step.route}, {step.setting}, {load}, {rate(step.throughput)}"
 
 
 def seconds(microseconds: float | None) -> float | None:
