@@ -92,7 +92,7 @@ def sparse(
     A million requests that come to one instance by chance, L a second, each in it for ``response`` seconds.
 
     The billed share of the time f is simulated by the billing rule over Poisson arrivals; a million requests take
-    1e6 / L seconds, so they cost f / L x memory GB-s each. For R below a second f is about L / (L + exp(-L R)): after
+    1e6 / L seconds, so they cost f / L x memory GB-s each. For short R, f is about L / (L + exp(-L R)): after
     each second billed there is a call inside, or a pause of 1 / L follows. Raises ValueError for values of 0.
     """
     if arrival_rate <= 0 or response <= 0:

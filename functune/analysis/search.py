@@ -5,9 +5,9 @@ It is a function of what was measured so far, so a search that was cut short goe
 with one user on the simplest setting, whose times bound every other (see bounds). Then, again and again, the first of
 these that finds something to do:
 
-1. the levels around the leader's best, up to two past it;
+1. the levels around the best of the first setting visited, up to two past it: they show what other levels gain;
 2. a setting not visited yet, the one with the highest bound first, at its predicted knee;
-3. the levels of a setting that could still win, if other levels gain it what they gained the leader;
+3. the levels of the leader, and of a setting that would win if other levels gained it what they gained the leader;
 4. fewer users with the leader, while they serve as much;
 5. the leader and Azure's default setting once more, after everything else, so that luck does not choose.
 
@@ -240,17 +240,20 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
     def explore(self) -> Step | None:
         """A step that may change the leader."""
-        leader = self.leader
-        if leader is not None and self.visited(leader) and (found := self.open_level(leader)) is not None:
-            return self.step(leader, *found)
+        visited = [one for one in self.settings if self.visited(one)]
+        if visited == [self.leader] and (found := self.refine(visited)) is not None:
+            return found  # the first to be visited teaches what other levels gain
         for setting in sorted(self.settings, key=lambda one: (-self.cap(one), simplicity(one))):
-            if not self.visited(setting) and self.could_win(setting, self.cap(setting)):
+            if setting not in visited and self.could_win(setting, self.cap(setting)):
                 return self.step(setting, self.start(setting), self.expected(setting))
-        for setting in sorted(self.settings, key=lambda one: (-self.potential(one), simplicity(one))):
-            if self.visited(setting) and self.could_win(setting, self.potential(setting)):
-                found = self.open_level(setting)
-                if found is not None:
-                    return self.step(setting, *found)
+        order = sorted(visited, key=lambda one: (one != self.leader, -self.potential(one), simplicity(one)))
+        return self.refine([one for one in order if self.could_win(one, self.potential(one))])
+
+    def refine(self, settings: Iterable[Setting]) -> Step | None:
+        """The next level of the first of these settings whose peak is not known."""
+        for setting in settings:
+            if (found := self.open_level(setting)) is not None:
+                return self.step(setting, *found)
         return None
 
     def settle(self) -> Step | None:

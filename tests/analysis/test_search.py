@@ -37,6 +37,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     """In the host's one front process, and half of it again in the worker."""
     crowding: float = 1e-6
     """Loss per pair of users."""
+    switching: float = 0.0
+    """Loss per pair of users in one process."""
     noise: float = 0.01
     reports: bool = True
     """Whether answers say how long the handler took."""
@@ -52,7 +54,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
             1 / self.front,
         )
         least = sum(limit**-16 for limit in limits) ** (-1 / 16)
-        return least / (1 + self.crowding * users * (users - 1))
+        each = users / setting.process_count
+        return least / (1 + self.crowding * users * (users - 1) + self.switching * each * max(each - 1, 0))
 
     def p95(self, setting: Setting, users: int) -> float:
         """The truth, seconds: latencies spread evenly over 80 to 120 % of their mean."""
@@ -76,6 +79,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
 HOSTS = {
     "waiting": Host(cpu=0.0003, wait=0.1),
     "CPU-bound": Host(cpu=0.02),
+    "waiting, with costly switching": Host(cpu=0.0003, wait=0.1, switching=5e-5),
     "awaiting": Host(cpu=0.0004, wait=0.05, handler="async def"),
     "limited by overhead": Host(cpu=0.00005, front=0.0008, crowding=5e-6),
     "blocked loop": Host(cpu=0.0003, wait=0.02, handler="async def", reports=False, front=0.005),
