@@ -265,7 +265,7 @@ def recommend(folder: Path) -> None:
     from functune.report import run_folder
     from functune.report.recommendation_file import recommendation_json
 
-    click.echo(recommendation_json(run_folder.read(folder, run_folder.read_environment(folder))), nl=False)
+    click.echo(recommendation_json(run_folder.read_contents(folder)), nl=False)
 
 
 def _shipped() -> list[Path]:

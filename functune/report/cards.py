@@ -56,7 +56,7 @@ def figure_in_words(figure: Figure, write: Callable[[float], str]) -> str:
 
 
 def difference(ratio: Figure) -> str:
-    """A ratio as a difference in percent, with its ends: ``+0.9 % (−8.0 % to +2.3 %)``."""
+    """A ratio as a difference in percent, with its ends: ``+0.9 % (-8.0 % to +2.3 %)``."""
     ends = f" ({signed(ratio.spread.low - 1)} to {signed(ratio.spread.high - 1)})" if ratio.spread else ""
     return f"{signed(ratio.value - 1)}{ends}"
 

@@ -22,6 +22,7 @@ from functune.analysis.trust import Trust, Worst, named
 from functune.analysis.usl import Fit, Refused
 from functune.analysis.verdict import Advice
 from functune.measurements import Calibration, Failure, Setting
+from functune.report.contents import Compared, Contents
 from functune.report.step_rows import Row, cut, pooled_rows
 
 SCHEMA_VERSION = 1
@@ -156,25 +157,22 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What the sweep noted about the machine and the software."""
     experiments: tuple[ExperimentReport, ...]
     trust: TrustReport
+    compared: tuple[Compared, ...]
+    """The same routes on other servers."""
     failures: tuple[Failure, ...]
 
 
-def report(
-    found: Sequence[Findings],
-    trust: Trust,
-    environment: Mapping[str, object],
-    *,
-    apply: Mapping[str, Sequence[PlanSettings]],
-    failures: Sequence[Failure],
-    currency: str,
-) -> Report:
-    """The document. ``apply`` holds the settings to apply by the experiment's name."""
+def report(contents: Contents) -> Report:
+    """The document."""
     return Report(
-        currency=currency,
-        environment=dict(environment),
-        experiments=tuple(experiment(each, apply.get(each.analysis.experiment.name, ())) for each in found),
-        trust=trust_report(trust),
-        failures=tuple(failures),
+        currency=contents.currency,
+        environment=contents.environment,
+        experiments=tuple(
+            experiment(each, contents.apply.get(each.analysis.experiment.name, ())) for each in contents.findings
+        ),
+        trust=trust_report(contents.trust),
+        compared=contents.compared,
+        failures=contents.failures,
     )
 
 

@@ -14,10 +14,10 @@ from functune.report.scatter_charts import pareto_chart
 from functune.report.time_chart import legend, time_chart
 
 
-def figure(title: str, note: str, drawing: Html) -> Html:
+def figure(title: str, note: str, drawing: Html, *, class_: str | None = None) -> Html:
     """A chart under the finding it shows."""
     caption = element("figcaption", element("h3", title), element("p", note))
-    return element("figure", caption, drawing)
+    return element("figure", caption, drawing, class_=class_)
 
 
 def pareto_figure(findings: Findings, route: RouteFindings, *, currency: str) -> Html | None:

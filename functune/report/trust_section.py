@@ -149,8 +149,8 @@ def repeats_note(found: Trust) -> str:
     fewest, most = found.repeats
     if most <= 1:
         return (
-            "Each step was measured once: no figure has an interval across repeats, and throughputs less than 5 % apart "
-            "count as equal. More repeats in the experiment file give intervals."
+            "Each step was measured once: no figure has an interval across repeats, and throughputs less than 5 % "
+            "apart count as equal. More repeats in the experiment file give intervals."
         )
     if fewest < ENOUGH:
         return f"Steps with fewer than {ENOUGH} repeats show the range of their repeats, which is no interval."
@@ -162,8 +162,8 @@ def generator_notes(found: Trust) -> list[str]:
     lines = []
     if found.generator_cpu:
         lines.append(
-            f"The load generator used at most {cores(found.generator_cpu.value)} ({found.generator_cpu.at}); it has one "
-            "thread, so near 1 its own limit is measured."
+            f"The load generator used at most {cores(found.generator_cpu.value)} ({found.generator_cpu.at}); it has "
+            "one thread, so near 1 its own limit is measured."
         )
     if found.generator_lag_p99:
         lag = found.generator_lag_p99
@@ -191,8 +191,8 @@ def backlog_note(backlog: Backlog) -> str:
     """What became of the arrivals."""
     late = f"; at worst sent {duration(backlog.late_p99.value)} late at p99" if backlog.late_p99 else ""
     return (
-        f"{count(backlog.intended)} arrivals were intended in the open loop, {count(backlog.missing)} of them not answered "
-        f"in their window{late}."
+        f"{count(backlog.intended)} arrivals were intended in the open loop, {count(backlog.missing)} of them not "
+        f"answered in their window{late}."
     )
 
 
