@@ -1,6 +1,6 @@
 """Everything the report draws of an experiment, route by route, computed from its analysis once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import numpy as np
@@ -10,9 +10,9 @@ from functune.analysis import objective
 from functune.analysis.cost import busy
 from functune.analysis.curves import curves
 from functune.analysis.recommendation import Recommendation
-from functune.analysis.repeats import Spread
+from functune.analysis.repeats import Spread, spread
 from functune.analysis.search import next_batch
-from functune.analysis.standings import Standing, across, standings
+from functune.analysis.standings import Standing, standings
 from functune.analysis.strategies import Candidate, candidates, pareto
 from functune.analysis.time_split import Split, splits
 from functune.analysis.usl import Fit, Refused
@@ -95,13 +95,18 @@ def find_route(analysis: Analysis, route: str) -> RouteFindings:
         repeats=repeats,
         arrivals=tuple(step for step in analysis.arrivals if step.route == route),
         candidates=offered,
-        spreads={
-            (one.setting, one.users): found
-            for one in offered
-            if (found := across(one, lambda figures: figures.throughput, generator)) is not None
-        },
+        spreads=spreads(repeats, generator),
         front=pareto(offered),
         standings=standings(recommended, offered, generator=generator) if recommended else (),
         curves=curves(repeats, generator=generator),
         splits=splits(steps, setting=recommended.setting) if recommended else (),
     )
+
+
+def spreads(repeats: Iterable[Measurement], generator: np.random.Generator) -> dict[tuple[Setting, int], Spread]:
+    """What the throughput of each step spans across its repeats; not of steps measured once or serving nothing."""
+    groups: dict[tuple[Setting, int], list[float]] = {}
+    for step in repeats:
+        groups.setdefault((step.setting, step.users), []).append(step.throughput)
+    found = {key: spread(values, generator=generator) for key, values in groups.items() if min(values) > 0}
+    return {key: value for key, value in found.items() if value is not None}

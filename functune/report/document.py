@@ -23,7 +23,7 @@ from functune.analysis.usl import Fit, Refused
 from functune.analysis.verdict import Advice
 from functune.measurements import Calibration, Failure, Setting
 from functune.report.contents import Compared, Contents
-from functune.report.step_rows import Row, cut, pooled_rows
+from functune.report.step_rows import Row, closed_rows, cut, open_rows
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = "report.schema.json"
@@ -226,7 +226,7 @@ def route(findings: RouteFindings, demand: Demand | None) -> RouteReport:
         ),
         laws=tuple(law(setting, each) for setting, each in findings.curves.items()),
         splits=findings.splits,
-        steps=tuple(pooled_rows(findings)),
+        steps=(*closed_rows(findings), *open_rows(findings)),
     )
 
 

@@ -32,9 +32,19 @@ def pareto_figure(findings: Findings, route: RouteFindings, *, currency: str) ->
         "other point beats in both."
     )
     bars = " Bars there: what repeats span." if any(len(one.repeats) > 1 for one in route.candidates) else ""
-    beaten = len(route.candidates) - len(route.front)
-    title = f"{plural(len(route.front), 'step')} on the front; {plural(beaten, 'step')} cost more or take longer"
-    return figure(title, note + bars, drawing)
+    return figure(pareto_finding(route, currency=currency), note + bars, drawing)
+
+
+def pareto_finding(route: RouteFindings, *, currency: str) -> str:
+    """What the cost chart shows: the ends of the front, or the one setting that is best in both."""
+    cheapest, quickest = route.front[0], route.front[-1]
+    cost, p95 = number(cheapest.figures.cost or 0.0), duration(cheapest.figures.p95 or 0.0)
+    if cheapest is quickest:
+        return f"{in_words(cheapest.setting)} at {plural(cheapest.users, 'user')} is both cheapest and quickest"
+    return (
+        f"From {cost} {currency} a million at a p95 of {p95} to {number(quickest.figures.cost or 0.0)} at "
+        f"{duration(quickest.figures.p95 or 0.0)}"
+    )
 
 
 def throughput_figure(findings: Findings, route: RouteFindings) -> Html | None:

@@ -20,7 +20,7 @@ from functune.report.host_section import host_section
 from functune.report.markup import Html, element, join
 from functune.report.scatter_charts import repeat_chart
 from functune.report.settings_files import TEMPLATES, bicepparam, commands
-from functune.report.steps_table import steps_table
+from functune.report.steps_table import arrivals_table, steps_table
 from functune.report.style import SCRIPT, STYLE
 from functune.report.trust_section import trust_section
 
@@ -255,7 +255,13 @@ def shown(value: object) -> str:
 def all_steps(contents: Contents) -> Html:
     """Every step of the run, one table per experiment and route."""
     tables = [
-        element("div", element("h3", heading(findings.analysis, route)), steps_table(route), class_="block")
+        element(
+            "div",
+            element("h3", heading(findings.analysis, route)),
+            steps_table(route),
+            arrivals_table(route),
+            class_="block",
+        )
         for findings in contents.findings
         for route in findings.routes
     ]

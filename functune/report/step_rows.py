@@ -129,8 +129,8 @@ def row(
     )
 
 
-def pooled_rows(findings: RouteFindings) -> list[Row]:
-    """The steps of a route, the repeats of each in one row, closed loop before open."""
+def closed_rows(findings: RouteFindings) -> list[Row]:
+    """The closed-loop steps of a route, the repeats of each in one row."""
     standing = {(one.setting, one.users): one for one in findings.candidates}
     counts: dict[tuple[object, ...], int] = {}
     for step in findings.repeats:
@@ -146,7 +146,12 @@ def pooled_rows(findings: RouteFindings) -> list[Row]:
                 cost=one.figures.cost if one else None,
             )
         )
-    return [*found, *(row(step) for step in findings.arrivals)]
+    return found
+
+
+def open_rows(findings: RouteFindings) -> list[Row]:
+    """The open-loop steps of a route, the repeats of each in one row."""
+    return [row(step) for step in findings.arrivals]
 
 
 def measured_rows(measured: Iterable[Measurement]) -> list[Row]:

@@ -89,7 +89,8 @@ section > .lead { margin-top: 10px; max-width: 72ch; color: var(--muted); }
 .route > h3 code { font-size: 15px; font-weight: 600; }
 .route > .reason { margin-top: 6px; max-width: 78ch; }
 .route > .tiles { grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); }
-.figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; margin-top: 16px; }
+.figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-flow: dense; gap: 16px;
+  margin-top: 16px; }
 figure { margin: 0; background: var(--surface); border: 1px solid var(--rule); border-radius: 14px;
   padding: 22px 22px 16px;
   position: relative; min-width: 0; }
@@ -97,6 +98,7 @@ figure.whole { grid-column: 1 / -1; }
 figcaption p { color: var(--muted); font-size: 13px; margin-top: 4px; }
 figure .drawing, figure .scroll { margin-top: 14px; }
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
+figure.whole .drawing { max-width: 640px; }
 .chart text { font-size: 12px; }
 .narrow { display: none; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 12px 0 0; padding: 0;
@@ -138,7 +140,8 @@ th[aria-sort=ascending] button::after { content: " ▲"; }
 th[aria-sort=descending] button::after { content: " ▼"; }
 .download { font: inherit; font-size: 14px; color: var(--accent); background: var(--surface);
   border: 1px solid var(--rule); border-radius: 8px; padding: 6px 14px; cursor: pointer; margin-top: 14px; }
-table.steps th, table.steps td { padding: 5px 10px; }
+table.steps th, table.steps td { padding: 5px 7px; }
+table.steps caption { max-width: min(1096px, calc(100vw - 40px)); }
 table.steps th:first-child { padding-left: 0; }
 .block { margin-top: 28px; }
 .block > h3 { margin-bottom: 10px; }

@@ -167,7 +167,7 @@ def generator_notes(found: Trust) -> list[str]:
         )
     if found.generator_lag_p99:
         lag = found.generator_lag_p99
-        lines.append(f"It woke up late by {duration(lag.value)} at p99 at worst ({lag.at}), which latencies include.")
+        lines.append(f"It woke up late by {duration(lag.value)} at p99 at worst ({lag.at}); latencies include that.")
     if found.other_cpu:
         lines.append(
             f"Programs other than host and load generator used at most {cores(found.other_cpu.value)} "
