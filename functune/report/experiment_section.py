@@ -33,6 +33,13 @@ def route_block(findings: Findings, route: RouteFindings, *, currency: str) -> H
     """One route of an experiment."""
     recommended = route.recommended
     handlers = {step.handler for step in route.steps if step.handler}
+    halves = [
+        pareto_figure(findings, route, currency=currency),
+        throughput_figure(findings, route),
+        latency_figure(findings, route),
+        arrivals_figure(findings, route),
+    ]
+    fills_a_row = sum(each is not None for each in halves) % 2 == 0
     return element(
         "div",
         element("h3", element("code", route.route), element("span", " / ".join(sorted(handlers)), class_="eyebrow")),
@@ -40,12 +47,9 @@ def route_block(findings: Findings, route: RouteFindings, *, currency: str) -> H
         cards(route, currency=currency),
         element(
             "div",
-            pareto_figure(findings, route, currency=currency),
-            throughput_figure(findings, route),
-            latency_figure(findings, route),
-            arrivals_figure(findings, route),
+            *halves,
             heat_map(findings, route),
-            time_figure(route),
+            time_figure(route, whole=fills_a_row),
             class_="figures",
         ),
         class_="route",

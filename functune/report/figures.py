@@ -175,8 +175,8 @@ def arrivals_finding(route: RouteFindings) -> str:
     return f"At {number(step.arrival_rate or 0.0)} arrivals/s p95 is {duration(value)} with {in_words(step.setting)}"
 
 
-def time_figure(route: RouteFindings) -> Html | None:
-    """Where the time goes; None where the answers do not tell."""
+def time_figure(route: RouteFindings, *, whole: bool) -> Html | None:
+    """Where the time goes; None where the answers do not tell. ``whole`` when it has a row of the page to itself."""
     drawing = time_chart(route.splits)
     if drawing is None or route.recommended is None:
         return None
@@ -189,4 +189,4 @@ def time_figure(route: RouteFindings) -> Html | None:
         f"Mean latency with {in_words(route.recommended.setting)}. Waiting is what comes on top of a lone user's way "
         "to the handler; host and transport are both ways."
     )
-    return figure(title, note, join(legend(), drawing))
+    return figure(title, note, join(legend(), drawing), class_="whole" if whole else None)

@@ -6,6 +6,8 @@ from pathlib import Path
 import msgspec
 
 from functune import experiments, measurements
+from functune.analysis.comparison import Comparison, compare
+from functune.analysis.plan_settings import PLANS
 from functune.analysis.verdict import Analysis, analyse
 from functune.errors import RunFolderError
 from functune.report import document
@@ -85,6 +87,21 @@ def read(folder: Path, environment: Mapping[str, object], *, plan: str | None = 
         )
         for experiment in planned
     ]
+
+
+def compare_runs(
+    before: Path, after: Path, *, margin: float
+) -> tuple[Comparison, tuple[dict[str, object], dict[str, object]]]:
+    """What changed between two run folders, and the environments they were measured in. Raises as ``write`` does."""
+    environments = read_environment(before), read_environment(after)
+    analyses = [read(folder, environment) for folder, environment in zip((before, after), environments, strict=True)]
+    return compare(analyses[0], analyses[1], margin=margin), environments
+
+
+def plan_of(contents: Contents) -> str:
+    """The plan a run says its settings are for; "local" where it says none that there is."""
+    plan = contents.environment.get("plan")
+    return str(plan) if plan in PLANS else "local"
 
 
 def cores(environment: Mapping[str, object]) -> float | None:

@@ -2,12 +2,47 @@
 
 import json
 import shlex
+from collections.abc import Mapping, Sequence
 
 from functune.analysis.formatting import setting as in_words
 from functune.analysis.plan_settings import PlanSettings
+from functune.errors import UsageError
 
 TEMPLATES = {"flex": "main.bicep", "premium": "premium.bicep"}
 """The template of each plan, in infra/."""
+
+
+def one_of(apply: Mapping[str, Sequence[PlanSettings]], *, plan: str, experiment: str | None) -> PlanSettings:
+    """
+    The settings for a plan, of an experiment or of the only one there is.
+
+    Raises UsageError that names what there is when it is none or not just one.
+    """
+    if experiment is not None and experiment not in apply:
+        raise UsageError(f"--experiment {experiment}: the run has {', '.join(apply)}")
+    found = [
+        each for name, several in apply.items() for each in several if each.plan == plan and experiment in (None, name)
+    ]
+    if not found:
+        raise UsageError("the run recommends no setting: nothing was compared, or no step worked")
+    if len({each.experiment for each in found}) > 1:
+        raise UsageError(f"the run has several experiments: choose one with --experiment {' or '.join(apply)}")
+    if len(found) > 1:
+        routes = "; ".join(", ".join(each.routes) for each in found)
+        raise UsageError(
+            f"{found[0].experiment} recommends another setting for each of {routes}: an app has one, so measure the "
+            "routes as experiments of their own and decide"
+        )
+    return found[0]
+
+
+def settings_text(found: PlanSettings, form: str) -> str:
+    """The settings as "local-settings", "bicep" or "commands". Raises UsageError where the plan has no such form."""
+    if form == "local-settings":
+        return local_settings(found) + "\n"
+    if found.plan not in TEMPLATES:
+        raise UsageError(f"--format {form}: allowed with --plan {' or '.join(TEMPLATES)}, the plan is {found.plan}")
+    return bicepparam(found) if form == "bicep" else commands(found)
 
 
 def local_settings(found: PlanSettings) -> str:
