@@ -220,9 +220,13 @@ def slim(drawing: str) -> str:
     The image is named as a whole, so its marks need neither role nor name; what they say on hover stays, as
     ``data-tip``. Coordinates are cut to a tenth of a pixel. The style sheet sets what all texts share.
     """
+    drawing = COORDINATES.sub(lambda found: re.sub(r"(?<=\d\.\d)\d+", "", found[0]), drawing)
     for pattern, kept in SLIMMER:
         drawing = pattern.sub(kept, drawing)
     return drawing
+
+
+COORDINATES = re.compile(r' (?:d|transform|x2|y2)="[^"]*"')
 
 
 SLIMMER = [
@@ -231,7 +235,6 @@ SLIMMER = [
         (r' (?:role|aria-roledescription|aria-hidden|font-family|pointer-events|stroke-miterlimit)="[^"]*"', ""),
         (r"(<path[^>]*?) aria-label=", r"\1 data-tip="),
         (r' aria-label="[^"]*"', ""),
-        (r"(?<=\d\.\d)\d+", ""),
         (r' (?:opacity|stroke-opacity|fill-opacity|stroke-width)="1"', ""),
         (r' (?:font-size="12px"|font-weight="normal"|text-anchor="start")', ""),
         (r'<path class="background" d="[^"]*"/>', ""),

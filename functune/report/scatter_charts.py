@@ -40,10 +40,12 @@ def pareto_chart(findings: RouteFindings, *, currency: str) -> Html | None:
     ]
     across_x = axis(
         f"Cost of a million requests, {currency} (log scale)",
-        [one.figures.cost or 0.0 for one in known],
+        [one.figures.cost or 0.0 for one in known] + spanned(bars, "cost"),
         labels="format(datum.value, ',~r')",
     )
-    vertical = axis("p95 latency (log scale)", [one.figures.p95 or 0.0 for one in known], labels=IN_MS_AND_S)
+    vertical = axis(
+        "p95 latency (log scale)", [one.figures.p95 or 0.0 for one in known] + spanned(bars, "p95"), labels=IN_MS_AND_S
+    )
     front = [{"cost": one.figures.cost, "value": one.figures.p95} for one in findings.front]
     words = labels(findings, across_x, vertical)
     best = "; ".join(priced_text(one) for one in findings.front)
@@ -80,6 +82,11 @@ def error_bars(one: Candidate, look: Look, generator: np.random.Generator) -> di
         found[f"{name}_low"] = spread.low if spread else value
         found[f"{name}_high"] = spread.high if spread else value
     return found
+
+
+def spanned(bars: Sequence[Mapping[str, object]], name: str) -> list[float]:
+    """The ends of the error bars, for an axis that holds them."""
+    return [float(str(bar[f"{name}_{end}"])) for bar in bars for end in ("low", "high")]
 
 
 def labels(findings: RouteFindings, across_x: Axis, vertical: Axis) -> list[dict[str, object]]:
@@ -122,7 +129,7 @@ def pareto_layers(
     )
     y = vertical.y()
     color = alt.Color("color:N", scale=None)
-    spans = rows(bars).mark_rule(strokeWidth=1, opacity=0.55, aria=False, clip=True)
+    spans = rows(bars).mark_rule(strokeWidth=1, opacity=0.55, aria=False)
     return alt.layer(
         rows(front)
         .mark_line(interpolate="step-after", strokeWidth=1.5, strokeDash=[5, 3], color="var(--ink)", aria=False)

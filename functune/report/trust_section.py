@@ -63,7 +63,7 @@ def checks(found: Trust) -> list[list[Content]]:
             f"up to {BUSY_MACHINE:g}",
             None if others is None else others.value <= BUSY_MACHINE,
         ),
-        check("Repeats of each step", repeats(found), f"{ENOUGH} or more for an interval", found.repeats[0] >= ENOUGH),
+        ["Repeats of each step", repeats(found), f"{ENOUGH} or more for an interval", enough(found)],
         *(
             check(f"Drift over the run, {name}", None if drift is None else change(drift), "none", steady(drift))
             for name, drift in found.drifts
@@ -89,6 +89,13 @@ def repeats(found: Trust) -> str:
     """How often steps were measured."""
     fewest, most = found.repeats
     return str(fewest) if fewest == most else f"{fewest} to {most}"
+
+
+def enough(found: Trust) -> Html:
+    """Whether figures have intervals; that they have none makes no figure doubtful, only less certain."""
+    if found.repeats[0] >= ENOUGH:
+        return element("span", "✓ intervals", class_="good")
+    return element("span", "? no interval everywhere", class_="muted")
 
 
 def change(drift: Drift) -> str:
