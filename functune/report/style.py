@@ -6,7 +6,7 @@ LIGHT = """
   --accent-soft: #eaf2fb; --good: #1a7044; --bad: #b3261e; --warning: #8a5300; --bound: #7b828b; --hatch: #ecece7;
   --series-0: #440154; --series-1: #46327e; --series-2: #365c8d; --series-3: #24788a;
   --series-4: #0f7f67; --series-5: #2b8139; --series-6: #55790f; --series-7: #7d6f00;
-  --part-0: #b06f10; --part-1: #2a6fb0; --part-2: #6b737c; --part-ink-0: #ffffff; --part-ink-1: #ffffff;
+  --part-0: #96590a; --part-1: #2a6fb0; --part-2: #6b737c; --part-ink-0: #ffffff; --part-ink-1: #ffffff;
   --part-ink-2: #ffffff;
 """
 
@@ -190,6 +190,8 @@ dl.facts dd { margin: 0; }
   .narrow { display: block; }
   table.heat td { min-width: 0; padding: 8px 4px; }
   table.heat td small { font-size: 7pt; }
+  table.claims th, table.claims td { white-space: normal; padding: 6px 8px; }
+  table.claims th[scope=row] { min-width: 120px; }
   table.steps { font-size: 6.5pt; }
   table.steps th, table.steps td { padding: 2px 3px; }
   table.steps thead th { font-size: 6pt; }

@@ -95,7 +95,7 @@ def enough(found: Trust) -> Html:
     """Whether figures have intervals; that they have none makes no figure doubtful, only less certain."""
     if found.repeats[0] >= ENOUGH:
         return element("span", "✓ intervals", class_="good")
-    return element("span", "? no interval everywhere", class_="muted")
+    return element("span", "? too few", class_="muted")
 
 
 def change(drift: Drift) -> str:
