@@ -299,9 +299,13 @@ def steps(experiment: Experiment) -> Iterator[Step]:
 
 
 def required_steps(experiment: Experiment) -> list[Step]:
-    """The closed-loop steps its expectations look at, which every search has to measure."""
-    closed = [where for where in wheres(experiment) if where.arrivals is None]
-    return [step for step in steps(experiment) if any(where.selects(step) for where in closed)]
+    """
+    The closed-loop steps its expectations look at, which every search has to measure.
+
+    For arrivals all numbers of users: they show the capacity of which the arrivals are a share.
+    """
+    selections = wheres(experiment)
+    return [step for step in steps(experiment) if any(where.selects(step) for where in selections)]
 
 
 def required_arrivals(experiment: Experiment) -> list[Trial]:
