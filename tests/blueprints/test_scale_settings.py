@@ -72,7 +72,7 @@ async def test_probe_shows_the_live_scale_settings(azure: Azure) -> None:
     assert azure.calls == {"/msi/token": 1, SITE: 1}
     [(severity, message)] = findings(bodies[0])
     assert severity == "warning"
-    assert "24 calls are let in, and 4 threads in 1 worker processes" in message
+    assert "24 calls are let in, and 4 threads in 1 worker process serve" in message
     for told in (log, json.dumps(bodies)):
         assert "token-for" not in told
         assert "sesame" not in told
