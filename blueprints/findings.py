@@ -217,13 +217,13 @@ def _per_instance_concurrency(observed: Observed) -> Iterator[Finding]:
 
 def _admitted(observed: Observed, admitted: int) -> Iterator[Finding]:
     workers = len(observed.worker_pids or (0,))
-    plural = "" if workers == 1 else "es"
+    where = "1 worker process" if workers == 1 else f"{workers} worker processes"
     serving = workers * (observed.thread_setting.count or threads.python_default())
     if admitted > serving:
         # host: FlexConsumptionMetricsPublisher.cs counts a call as active from its start in the host
         yield Finding(
             "perInstanceConcurrency",
             "warning",
-            f"{admitted} calls are let in, and {serving} threads in {workers} worker process{plural} serve def functions: "
+            f"{admitted} calls are let in, and {serving} threads in {where} serve def functions: "
             f"the rest wait inside the instance, billed and unseen by the scaler. Lower it or raise {threads.SETTING}.",
         )

@@ -48,16 +48,16 @@ class Azure(Servers):
     """
     Both endpoints on one server. A token is for one resource and one identity, and Resource Manager looks at it.
 
-    ``status`` and ``body`` are what Resource Manager answers, once ``released`` is set, which it is at first; ``asked``
-    is set when the first question has come, and ``held`` counts those not answered yet.
+    ``status`` and ``body`` are what Resource Manager answers. What is asked at the path ``held_path`` is answered once
+    ``released`` is set; ``asked`` is set when the first such question has come, ``held`` counts those not answered yet.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.status = 200
         self.body = json.dumps(site(SCALE)).encode()
+        self.held_path: str | None = None
         self.released = asyncio.Event()
-        self.released.set()
         self.asked = asyncio.Event()
         self.held = 0
         self.address = ""
@@ -89,6 +89,8 @@ class Azure(Servers):
     async def _answer(
         self, path: str, query: dict[str, str], headers: dict[str, str], writer: asyncio.StreamWriter
     ) -> None:
+        if path == self.held_path:
+            await self._hold()
         if path == "/msi/token" and query.get("client_id") != CLIENT_ID:
             await _send_json(writer, 400, {"statusCode": 400, "message": "No User Assigned Managed Identity found"})
         elif path != SITE:
@@ -98,14 +100,13 @@ class Azure(Servers):
         elif query != {"api-version": "2024-11-01"}:
             await _send_json(writer, 400, {"error": {"code": "MissingApiVersionParameter"}})
         else:
-            await self._read_site(writer)
+            await send(writer, self.status, self.body, **{"content-type": "application/json"})
 
-    async def _read_site(self, writer: asyncio.StreamWriter) -> None:
+    async def _hold(self) -> None:
         self.held += 1
         self.asked.set()
         try:
             await self.released.wait()
-            await send(writer, self.status, self.body, **{"content-type": "application/json"})
         finally:
             self.held -= 1
 

@@ -130,19 +130,20 @@ async def test_probe_says_why_the_scale_settings_are_not_there(
     assert "Traceback" not in log
 
 
-async def test_probe_does_not_wait_for_a_resource_manager_that_hangs(azure: Azure) -> None:
-    azure.released.clear()
+@pytest.mark.parametrize("path", [SITE, "/msi/token"], ids=["site", "token"])
+async def test_probe_does_not_wait_for_an_endpoint_that_hangs(azure: Azure, path: str) -> None:
+    azure.held_path = path
     async with serving(azure.settings) as host, client(host) as asking:
         await probed(asking)
         async with asyncio.timeout(PATIENCE):
             await azure.asked.wait()
         # All of these are answered while the one reading is held.
         bodies = await asyncio.gather(*(probed(asking) for _ in range(10)))
-        assert (azure.held, azure.reads) == (1, 1)
+        assert (azure.held, azure.calls[path]) == (1, 1)
         told = await read(asking)
     assert all("being read" in findings(body)[0][1] for body in bodies)
     assert "timed out after 3000 ms" in findings(told)[0][1]
-    assert azure.reads == 1
+    assert azure.calls[path] == 1
 
 
 async def test_probe_says_when_the_identity_gives_no_token(azure: Azure) -> None:
