@@ -4,7 +4,7 @@ Measures the figures the project holds itself to and prints each beside its boun
 Every figure is a ratio of two things measured in the same run, alternating, and the median over several rounds;
 absolute numbers are shown beside it for orientation only. Exit code 1 when a figure is not held.
 
-    python -m bench                 all of them, about six minutes
+    python -m bench                 all of them, about seven minutes
     python -m bench host import     some
 """
 
@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
+import psutil
+
 from functune.analysis.littles_law import LIMIT, residual
 from functune.experiments import load
 from functune.host.process import HostProcess
@@ -31,6 +35,9 @@ from functune.sweep import sweep
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "bench" / "apps"
 ROUNDS = 5
+IDLE = 10_000
+IDLE_KIB = 16
+"""Memory a connection may cost the front: protocol, transport, parser and timer, and the half of a small head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,51 @@ async def host() -> AsyncIterator[Figure]:
     )
 
 
+async def connections() -> AsyncIterator[Figure]:
+    """What 10,000 connections cost the front that ask for nothing, or for half of something."""
+    async with HostProcess(script_root=APPS / "noop", thread_count=None, process_count=1) as served:
+        url = f"{served.base_url}/api/async-noop"
+        front = psutil.Process(served.pid)
+        before = await measure(url, users=1, seconds=2)
+        worked = front.memory_info().rss
+        opened = await idle_connections(served.base_url, IDLE)
+        with_them = front.memory_info().rss
+        beside = await measure(url, users=1, seconds=2)
+        for writer in opened:
+            writer.transport.abort()
+    yield Figure("memory of the front after a load, MB", (worked / 1e6,), at_most=80)
+    yield Figure(
+        f"memory of {len(opened)} connections, KiB each",
+        ((with_them - worked) / 1024 / len(opened),),
+        at_most=IDLE_KIB,
+        detail=f"the front has {with_them / 1e6:.0f} MB with them",
+    )
+    yield Figure(
+        "median of a call beside them / alone",
+        (beside["p50_ms"] / before["p50_ms"],),
+        at_most=2,
+        detail=f"{before['p50_ms']:.2f} ms, {beside['p50_ms']:.2f} ms",
+    )
+
+
+async def idle_connections(base_url: str, count: int) -> list[asyncio.StreamWriter]:
+    """Connections the host has accepted: every other one has sent half a request, the rest nothing."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    if most < count + 100:
+        raise SystemExit(f"{count} connections need as many open files, this system allows {most} (ulimit -Hn)")
+    parsed = httpx.URL(base_url)
+    opened = []
+    for number in range(count):
+        _, writer = await asyncio.open_connection(parsed.host, parsed.port)
+        if number % 2:
+            writer.write(b"GET /api/async-noop HTTP/1.1\r\nhost: x\r\nx-half")
+        opened.append(writer)
+    async with httpx.AsyncClient() as client:  # answered after all of them were accepted
+        (await client.get(f"{base_url}/admin/host/ping")).raise_for_status()
+    return opened
+
+
 async def law() -> AsyncIterator[Figure]:
     """Blocking calls of 100 ms follow the law X = T * P / S."""
     for process_count in (1, 2):
@@ -147,8 +199,8 @@ async def fetch() -> AsyncIterator[Figure]:
     async with asgi_server("slow") as target:
         urls = {"FETCH_URLS": ",".join(f"{target}/?n={n}" for n in range(3))}
         async with (
-            HostProcess(script_root=ROOT, thread_count=None, process_count=1, environ_extra=urls) as shared,
-            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, environ_extra=urls) as own,
+            HostProcess(script_root=ROOT, thread_count=None, process_count=1, app_settings=urls) as shared,
+            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, app_settings=urls) as own,
         ):
             pair = [f"{shared.base_url}/api/parallel-fetch", f"{own.base_url}/api/own-client"]
             rounds = [[await measure(url, users=8, seconds=3) for url in pair] for _ in range(ROUNDS)]
@@ -233,6 +285,7 @@ def _seconds(statement: str) -> float:
 
 SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "host": host,
+    "connections": connections,
     "law": law,
     "fetch": fetch,
     "import": imports,

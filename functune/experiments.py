@@ -11,6 +11,7 @@ The experiment file: a question, the workload, settings and load that answer it,
     users = [1, 16, 64]
     warm_up = 1.0
     measure = 3.0
+    repeats = 3
     [[expect]]
     claim = "16 threads sleeping 100 ms serve 160 calls a second"
     metric = "throughput"
@@ -23,7 +24,7 @@ A file holds one experiment, or several as ``[[experiment]]`` tables: that is wh
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,16 +34,25 @@ import tomli_w
 from msgspec import Meta
 
 from functune.errors import ExperimentError
-from functune.measurements import Setting
+from functune.measurements import Measurement, Setting
 
 FILE_NAME = "experiment.toml"
+OWN_SETTINGS = {
+    "PYTHON_THREADPOOL_THREAD_COUNT": "thread_count",
+    "FUNCTIONS_WORKER_PROCESS_COUNT": "process_count",
+}
+"""App settings that have a list of their own."""
+NAMED = {"thread_count", "process_count", "users", "route"}
 
 type ThreadCount = Annotated[int, Meta(ge=1)] | Literal["unset"]
 type ProcessCount = Annotated[int, Meta(ge=1, le=10)]  # 10 is the host's own maximum
 type Users = Annotated[int, Meta(ge=1, le=1000)]
 type Route = Annotated[str, Meta(pattern=r"^/[!-~]*\Z")]
 type Text = Annotated[str, Meta(min_length=1)]
-type Metric = Literal["throughput", "p50_ms", "p95_ms", "error_ratio"]
+type Metric = Literal["throughput", "p50_ms", "p95_ms", "p99_ms", "error_ratio", "memory_mb"]
+type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=1000)] | Literal["unset"]
+type Share = Annotated[float, Meta(gt=0, le=1.5)]
+type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
 
 
 ALLOWED = {
@@ -52,34 +62,55 @@ ALLOWED = {
     "method": '"GET"',
     "thread_count": 'one or more whole numbers from 1, or "unset"',
     "process_count": "one or more whole numbers from 1 to 10",
+    "per_instance_concurrency": 'one or more whole numbers from 1 to 1000, or "unset"',
+    "app_settings": "one or more tables of app settings and their values, both strings",
     "users": "one or more whole numbers from 1 to 1000",
+    "background_users": "one or more whole numbers from 0 to 1000",
+    "search": '"adaptive" or "grid"',
+    "strategy": '"throughput", "latency", "cost" or "balanced"',
+    "memory_mb": "512, 2048 or 4096",
+    "repeats": "a whole number from 1 to 50",
+    "seed": "a whole number from 0",
+    "arrivals": "shares of the capacity, above 0 and up to 1.5, such as [0.5, 0.7, 0.85, 0.95]",
     "warm_up": "0.2 to 60 seconds",
     "measure": "1 to 600 seconds",
     "free_cores": "a whole number from 1",
-    "metric": '"throughput", "p50_ms", "p95_ms" or "error_ratio"',
+    "metric": '"throughput", "p50_ms", "p95_ms", "p99_ms", "error_ratio" or "memory_mb"',
 }
 """What each key may hold, in the words of an error message; the types below enforce it."""
 
 
-class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is called: each route is measured with each setting."""
 
     routes: Annotated[tuple[Route, ...], Meta(min_length=1)]
     method: Literal["GET"] = "GET"
+    background: Route | None = None
+    """A route that other users call meanwhile, so that what one handler does to another can be seen."""
+    background_users: Annotated[tuple[Annotated[int, Meta(ge=0, le=1000)], ...], Meta(min_length=1)] = (0,)
+    """How many such users: each number is measured with each route and setting."""
 
     def __post_init__(self) -> None:
         require_distinct("routes", self.routes)
+        require_distinct("background_users", self.background_users)
+        if self.background is None and self.background_users != (0,):
+            raise ValueError(f"background_users is {list(self.background_users)} without a background route to call")
 
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings: every thread count with every process count. Names and values are Azure's own."""
+    """The settings: every combination of the lists. Names and values are Azure's own."""
 
     thread_count: Annotated[tuple[ThreadCount, ...], Meta(min_length=1)] = ("unset",)
     process_count: Annotated[tuple[ProcessCount, ...], Meta(min_length=1)] = (1,)
+    per_instance_concurrency: Annotated[tuple[PerInstanceConcurrency, ...], Meta(min_length=1)] = ("unset",)
+    app_settings: Annotated[tuple[dict[SettingName, str], ...], Meta(min_length=1)] = ({},)
+    """Further app settings of the app, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
 
     def __post_init__(self) -> None:
-        require_distinct("thread_count", self.thread_count)
-        require_distinct("process_count", self.process_count)
+        for key in self.__struct_fields__:
+            require_distinct(key, getattr(self, key))
+        for name in sorted({name for one in self.app_settings for name in one} & OWN_SETTINGS.keys()):
+            raise ValueError(f"app_settings holds {name}: it is set by {OWN_SETTINGS[name]}")
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -90,10 +121,24 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Cut off at the start of each step."""
     measure: Annotated[float, Meta(ge=1, le=600)]
     """Measured per step, after the warm-up."""
+    search: Literal["adaptive", "grid"] = "adaptive"
+    """Whether steps that cannot change the answer are skipped, or every one is measured."""
+    repeats: Annotated[int, Meta(ge=1, le=50)] = 1
+    """How often each step is measured, in rounds: a round has every setting once, in random order."""
+    seed: Annotated[int, Meta(ge=0)] = 1
+    """Of the random order and of the random arrivals."""
+    arrivals: tuple[Share, ...] = ()
+    """
+    Second phase: open-loop Poisson arrivals at these shares of what the recommended setting and the defaults served.
+
+    Needs no users of its own: it shows latency at a load, where the closed loop shows capacity.
+    """
 
     def __post_init__(self) -> None:
-        if any(later <= earlier for earlier, later in pairwise(self.users)):
-            raise ValueError(f"users is {list(self.users)}: allowed are strictly increasing numbers")
+        for key in ("users", "arrivals"):
+            values = getattr(self, key)
+            if any(later <= earlier for earlier, later in pairwise(values)):
+                raise ValueError(f"{key} is {list(values)}: allowed are strictly increasing numbers")
 
 
 class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -101,16 +146,23 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     thread_count: ThreadCount | None = None
     process_count: ProcessCount | None = None
+    per_instance_concurrency: PerInstanceConcurrency | None = None
+    app_settings: dict[SettingName, str] | None = None
     users: Users | None = None
+    background_users: int | None = None
     route: Route | None = None
 
-    def selects(self, setting: Setting, route: str, users: int) -> bool:
-        """Whether the step of that setting, route and number of users is meant."""
+    def selects(self, step: "Step | Measurement") -> bool:
+        """Whether the step, planned or measured, is meant."""
+        setting, concurrency = step.setting, self.per_instance_concurrency
         return (
             (self.thread_count is None or threads(self.thread_count) == setting.thread_count)
             and self.process_count in (None, setting.process_count)
-            and self.users in (None, users)
-            and self.route in (None, route)
+            and (concurrency is None or threads(concurrency) == setting.per_instance_concurrency)
+            and (self.app_settings is None or sorted_settings(self.app_settings) == setting.app_settings)
+            and self.users in (None, step.users)
+            and self.background_users in (None, step.background_users)
+            and self.route in (None, step.route)
         )
 
     def __str__(self) -> str:
@@ -154,6 +206,11 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     workload: Workload
     settings: Matrix
     load: Load
+    objective: str = ""
+    """What a setting must keep to be recommended, such as ``p95 < 300ms``; empty for nothing."""
+    strategy: Literal["throughput", "latency", "cost", "balanced"] = "throughput"
+    memory_mb: Literal[512, 2048, 4096] = 2048
+    """Instance memory that costs are reckoned with, in MB: the sizes of Flex Consumption."""
     expect: tuple[Expectation, ...] = ()
 
     def __post_init__(self) -> None:
@@ -168,24 +225,68 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     setting: Setting
     route: str
+    background_users: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One closed-loop step of the plan, repeats left out."""
+
+    setting: Setting
+    route: str
+    background_users: int = 0
+    users: int
 
 
 def threads(count: int | Literal["unset"]) -> int | None:
-    """The file's thread count as a Setting holds it: None where the app setting is left unset."""
+    """The file's thread count, or concurrency, as a Setting holds it: None where it is left unset."""
     return None if count == "unset" else count
+
+
+def sorted_settings(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """App settings as a Setting holds them."""
+    return tuple(sorted(values.items()))
+
+
+def settings(matrix: Matrix) -> list[Setting]:
+    """Every combination, in an order that never changes; the last list of the matrix varies fastest but threads."""
+    return [
+        Setting(
+            process_count=process_count,
+            thread_count=threads(thread_count),
+            per_instance_concurrency=threads(concurrency),
+            app_settings=sorted_settings(values),
+        )
+        for process_count in matrix.process_count
+        for concurrency in matrix.per_instance_concurrency
+        for values in matrix.app_settings
+        for thread_count in matrix.thread_count
+    ]
 
 
 def trials(experiment: Experiment) -> Iterator[Trial]:
     """
-    The trials in an order that never changes: by processes, threads and routes, each as in the file.
+    The trials of one round in an order that never changes: by setting, route and background users, as in the file.
 
     Routes vary fastest, so that one host start serves all routes of a setting.
     """
-    for process_count in experiment.settings.process_count:
-        for thread_count in experiment.settings.thread_count:
-            setting = Setting(process_count=process_count, thread_count=threads(thread_count))
-            for route in experiment.workload.routes:
-                yield Trial(setting=setting, route=route)
+    workload = experiment.workload
+    for setting in settings(experiment.settings):
+        for background_users in workload.background_users:
+            for route in workload.routes:
+                yield Trial(setting=setting, route=route, background_users=background_users)
+
+
+def steps(experiment: Experiment) -> Iterator[Step]:
+    """The closed-loop steps of one round, in the order of the trials."""
+    for trial in trials(experiment):
+        for users in experiment.load.users:
+            yield Step(setting=trial.setting, route=trial.route, background_users=trial.background_users, users=users)
+
+
+def required_steps(experiment: Experiment) -> list[Step]:
+    """The steps its expectations look at, which every search has to measure."""
+    wheres = [where for each in experiment.expect for where in (each.where, each.over) if where is not None]
+    return [step for step in steps(experiment) if any(where.selects(step) for where in wheres)]
 
 
 def load(path: Path) -> list[Experiment]:
@@ -280,21 +381,20 @@ def allowed_keys(key: str) -> list[str]:
 
 def require_distinct(key: str, values: Sequence[object]) -> None:
     """Raise ValueError, which msgspec completes with the place, when a value is listed twice."""
-    if len(set(values)) < len(values):
+    if any(value in values[:index] for index, value in enumerate(values)):
         raise ValueError(f"{key} is {list(values)}: allowed is each value once")
 
 
 def require_one_step(experiment: Experiment, key: str, where: Where) -> None:
     """Raise ValueError unless ``where`` selects exactly one of the planned steps."""
-    count = sum(
-        where.selects(trial.setting, trial.route, users)
-        for trial in trials(experiment)
-        for users in experiment.load.users
-    )
+    count = sum(map(where.selects, steps(experiment)))
     if count != 1:
-        matrix = experiment.settings
+        matrix, workload = experiment.settings, experiment.workload
+        choices = {key: getattr(matrix, key) for key in matrix.__struct_fields__}
+        choices |= {"users": experiment.load.users, "route": workload.routes}
+        choices |= {"background_users": workload.background_users} if workload.background else {}
+        # A list of one value selects nothing: naming it would only lengthen the sentence.
+        listed = [f"{name} {list(values)}" for name, values in choices.items() if name in NAMED or len(values) > 1]
         raise ValueError(
-            f"{key} is {{{where}}}: it selects {count} planned steps, allowed is exactly one of "
-            f"thread_count {list(matrix.thread_count)}, process_count {list(matrix.process_count)}, "
-            f"users {list(experiment.load.users)}, route {list(experiment.workload.routes)}"
+            f"{key} is {{{where}}}: it selects {count} planned steps, allowed is exactly one of {', '.join(listed)}"
         )

@@ -14,14 +14,20 @@ import msgspec
 
 from functune.errors import RunFolderError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 FILE_NAME = "measurements.jsonl"
+CALIBRATIONS = "calibration.jsonl"
 BUSY_GENERATOR = 0.9
 """Cores used by the load generator above which it may be what limits the throughput: it has one thread."""
 BUSY_MACHINE = 0.25
 """Cores used by other programs above which a figure may be theirs as much as the setting's."""
 
 Handler = Literal["def", "async def"]
+Phase = Literal["capacity", "arrivals", "confirm"]
+"""
+What a step is for: how much is served (closed loop), how long it takes at a given load (open loop), or to measure the
+chosen setting and the defaults once more, so that what is recommended is not the luckiest of many.
+"""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
@@ -33,15 +39,21 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
 
     process_count: int = 1
     thread_count: int | None = None
+    per_instance_concurrency: int | None = None
+    """Requests the instance lets in at a time; None for any number."""
+    app_settings: tuple[tuple[str, str], ...] = ()
+    """Further app settings by name, in the order of their names."""
 
     def __str__(self) -> str:
         threads = "unset" if self.thread_count is None else str(self.thread_count)
-        return f"T={threads} P={self.process_count}"
+        admitted = [] if self.per_instance_concurrency is None else [f"c={self.per_instance_concurrency}"]
+        others = [f"{name}={value}" for name, value in self.app_settings]
+        return " ".join([f"T={threads}", f"P={self.process_count}", *admitted, *others])
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
-    One step: one setting and route, measured at a constant number of closed-loop users.
+    One step: one setting and route at a constant number of closed-loop users, or at a constant rate of arrivals.
 
     The window is what remains of the step after the warm-up cut. Latencies are kept whole, so that any statistic can be
     computed again from the file.
@@ -52,13 +64,21 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Name of the experiment, as in its file."""
     trial: int
     """Counts the trials of a run from 0, in the order they were measured."""
+    repeat: int = 0
+    """Counts the repeats of a step from 0. Those of one round are measured one after the other, in random order."""
+    phase: Phase = "capacity"
     route: str
     """Path and query that was called, e.g. ``/api/sync/sleep?ms=100``."""
+    background: str | None = None
+    """What else was called meanwhile, by ``background_users`` users of its own; its requests are not counted here."""
+    background_users: int = 0
     handler: Handler | None
     """What the answers say served them; None when no answer said so."""
     setting: Setting
     users: int
-    """Closed-loop clients without think time."""
+    """Closed-loop clients without think time; with ``arrival_rate`` the connections that carried the arrivals."""
+    arrival_rate: float | None = None
+    """Poisson arrivals intended per second, whether or not earlier ones were answered; None for a closed loop."""
     started_at: float
     """Epoch seconds at which the window opens."""
     duration: float
@@ -68,7 +88,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     concurrency: float
     """Time average of requests in flight over the window (N), from start and end of every request."""
     latencies_us: list[int]
-    """Client-side latency of every request that succeeded (2xx) and ended in the window, whole microseconds."""
+    """
+    Client-side latency of every request that succeeded (2xx) and ended in the window, whole microseconds.
+
+    From the moment it was sent; for arrivals from the moment it was meant to be, so that a late start counts.
+    """
     error_latencies_us: list[int]
     """The same for those that failed."""
     errors: dict[str, int]
@@ -85,6 +109,17 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """In-worker thread CPU time (``cpuMs``), one per answer that says so."""
     queued_us: list[int]
     """Send to the handler's first line (``worker.queuedMs``): transport, host and wait for a thread or the loop."""
+    send_delays_us: list[int] = []
+    """Of arrivals: from the intended moment to the sending, one per request; the backlog of the load generator."""
+    arrivals: int = 0
+    """Requests meant to be sent in the window; 0 for a closed loop."""
+    generator_lag_us: list[int] = []
+    """How much later than asked the load generator woke up, several times a second."""
+    generator_rss_mb: float | None = None
+    worker_cpu: dict[str, float] = {}
+    """Cores used by each process of the host, by pid: the front and the workers."""
+    worker_rss_mb: dict[str, float] = {}
+    """Memory of each process of the host when the window closed, by pid."""
     generator_cpu: float
     """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
     host_cpu: float | None
@@ -113,11 +148,45 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return len(self.error_latencies_us) / total if total else 0.0
 
 
-def append(path: Path, measurement: Measurement) -> None:
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of calibration.jsonl: what the load generator reaches against a server that does nothing."""
+
+    at: float
+    """Epoch seconds."""
+    users: int
+    throughput: float
+    """Requests per second."""
+    latency_p50_us: float
+    generator_cpu: float
+    """Cores it used: near 1, its own limit was reached."""
+
+
+def step_key(measurement: Measurement) -> tuple[object, ...]:
+    """What tells the steps of an experiment apart, repeats left out."""
+    return (
+        measurement.route,
+        measurement.setting,
+        measurement.background_users,
+        measurement.phase == "arrivals",
+        measurement.users if measurement.arrival_rate is None else measurement.arrival_rate,
+    )
+
+
+def append(path: Path, measurement: Measurement | Calibration) -> None:
     """Append one line and force it to the disk, so that a killed sweep loses at most the running step."""
     with path.open("ab") as file:
         file.write(msgspec.json.encode(measurement) + b"\n")
         file.flush()
+        os.fsync(file.fileno())
+
+
+def mend(path: Path) -> None:
+    """Cut off a last line that a killed sweep left unfinished, so that the next one begins a line of its own."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        whole, end, _ = file.read().rpartition(b"\n")
+        file.truncate(len(whole + end))
         os.fsync(file.fileno())
 
 
@@ -138,11 +207,15 @@ def parse(lines: Iterable[bytes], *, source: str) -> Iterator[Measurement]:
 
 
 def load(folder: Path) -> list[Measurement]:
-    """All measurements of a run folder, in file order. Raises RunFolderError when there are none."""
+    """
+    All measurements of a run folder, in file order. Raises RunFolderError when there are none.
+
+    A last line without its end is that of a step during which the sweep was killed: it is passed over.
+    """
     path = folder / FILE_NAME
     try:
-        with path.open("rb") as file:
-            measurements = list(parse(file, source=str(path)))
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+        measurements = list(parse(whole.splitlines(), source=str(path)))
     except OSError as error:
         raise RunFolderError(
             f"{path}: {error.strerror}; a run folder is what `functune sweep --out DIR` writes"
@@ -150,3 +223,15 @@ def load(folder: Path) -> list[Measurement]:
     if not measurements:
         raise RunFolderError(f"{path}: holds no measurement; the sweep ended before its first step")
     return measurements
+
+
+def load_calibrations(folder: Path) -> list[Calibration]:
+    """The calibrations of a run folder, in the order they were made; none when there is no such file."""
+    path = folder / CALIBRATIONS
+    if not path.exists():
+        return []
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    try:
+        return [msgspec.json.decode(line, type=Calibration) for line in whole.splitlines()]
+    except msgspec.DecodeError as error:
+        raise RunFolderError(f"{path}: not a calibration: {error}") from error

@@ -3,13 +3,17 @@ Experiments -> a run folder: for each setting a host, for each trial a load, for
 
     experiment.toml       what was asked, written first
     environment.json      what it is measured on, written first
+    calibration.jsonl     what the load generator reaches by itself, before and after
     measurements.jsonl    one line per step, written as soon as the step is over
     failures.jsonl        one line per trial that could not be measured, only if there were any
+
+What is measured next is asked of a planner, which looks at what was measured so far. It always answers the same to the
+same, so a sweep that was killed is resumed by asking again.
 """
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,52 +22,31 @@ from typing import Protocol
 import msgspec
 
 from functune import environment, experiments, measurements
+from functune.environment import Environment
 from functune.errors import FunctuneError, HostError, LoadError, UsageError
 from functune.experiments import Experiment
 from functune.host.process import HostProcess
 from functune.load import windows
-from functune.load.records import LoadPlan, Request, StepEnd
+from functune.load.calibration import calibrate
+from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
+from functune.load.windows import Place
 from functune.measurements import Measurement, Setting
+from functune.trials import PlannedTrial, Planner, grid
 
-HOST = "functune local host"
 FAILURES = "failures.jsonl"
-HOST_SECONDS = 1.2
-"""About what starting and stopping a host takes, for the time left."""
-LOAD_SECONDS = 0.9
-"""About what starting and stopping the load generator takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedTrial:
-    """A trial in its place in the run."""
-
-    number: int
-    """Counts the trials of a run from 0."""
-    experiment: Experiment
-    setting: Setting
-    route: str
-
-    @property
-    def load(self) -> LoadPlan:
-        """The load of the trial."""
-        load = self.experiment.load
-        return LoadPlan(route=self.route, users=load.users, warm_up=load.warm_up, measure=load.measure)
-
-    @property
-    def seconds(self) -> float:
-        """About how long the trial takes, without its host."""
-        return LOAD_SECONDS + self.load.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepStarted:
-    """The first event: what is planned."""
+    """The first event: what is planned, or as much of it as the planner tells before the first result."""
 
     trials: int
     steps: int
     seconds: float
     """About how long it takes."""
+    measured: int = 0
+    """Steps that an earlier part of the run has measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +92,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     experiment: str
     trial: int
+    repeat: int
+    phase: measurements.Phase
     route: str
     setting: Setting
     cause: str
@@ -121,17 +106,38 @@ class RunningHost(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its process, the parent of its workers; None when it runs on another machine."""
+        """Its process, the parent of its workers; None when it was not started here."""
+
+    @property
+    def key(self) -> str | None:
+        """Sent as x-functions-key with every request; None where none is asked for."""
 
     def tail(self) -> str:
         """The last lines it printed."""
 
 
 class StartHost(Protocol):
-    """How a host is started: HostProcess, or what stands in for it."""
+    """How a host is started: HostProcess, CoreTools, RemoteHost, or what stands in for them."""
+
+    @property
+    def name(self) -> str:
+        """What environment.json says answered."""
+
+    @property
+    def runs_script_root(self) -> bool:
+        """Whether it runs the app in ``script_root``; else what is deployed there is not known."""
+
+    def seconds(self, process_count: int) -> float:
+        """About what starting and stopping a host takes, for the time left."""
 
     def __call__(
-        self, *, script_root: Path, thread_count: int | None, process_count: int
+        self,
+        *,
+        script_root: Path,
+        thread_count: int | None,
+        process_count: int,
+        per_instance_concurrency: int | None,
+        app_settings: Mapping[str, str],
     ) -> AbstractAsyncContextManager[RunningHost]: ...
 
 
@@ -141,138 +147,214 @@ async def sweep(
     out: Path,
     script_root: Path,
     on_progress: Callable[[Event], None],
+    planner: Planner = grid,
+    resume: bool = False,
+    calibrated: bool = True,
     command: Sequence[str] = (),
     start_host: StartHost = HostProcess,
 ) -> Path:
     """
-    Measure every step of the experiments with the app in ``script_root`` and return the run folder, ``out``.
+    Measure the experiments with the app in ``script_root`` as the planner wants it; return the run folder, ``out``.
 
-    A trial that cannot be measured is reported, noted in failures.jsonl and passed over. Cancelling ends host and load
-    and keeps what was measured. ``command`` is noted in environment.json. Raises UsageError when ``out`` holds a run
-    already or cannot be written, and HostError or LoadError, like the first failure, when no step could be measured.
+    With ``resume`` the run of that folder goes on: nothing that was measured is measured again. A trial that cannot be
+    measured is reported, noted in failures.jsonl and passed over. Cancelling ends host and load and keeps what was
+    measured. ``command`` is noted in environment.json. Raises UsageError when ``out`` holds a run already, or none that
+    can be resumed, or cannot be written, and HostError or LoadError, like the first failure, when no step could be
+    measured.
     """
-    trials = list(planned_trials(asked))
-    create_run_folder(out, asked, environment.collect(script_root=script_root, host=HOST, command=command))
-    run = Run(trials, out=out, on_progress=on_progress)
-    for _, group in itertools.groupby(trials, key=lambda trial: (trial.experiment.name, trial.setting)):
-        of_setting = list(group)
-        setting = of_setting[0].setting
-        host = start_host(
-            script_root=script_root, thread_count=setting.thread_count, process_count=setting.process_count
-        )
-        await run.measure_setting(of_setting, host)
+    app = script_root if start_host.runs_script_root else None
+    measured_on = environment.collect(script_root=app, host=start_host.name, command=command)
+    if resume:
+        reopen_run_folder(out, measured_on)
+    else:
+        create_run_folder(out, asked, measured_on)
+    run = Run(asked, out=out, on_progress=on_progress, planner=planner, host_seconds=start_host.seconds)
+    if calibrated:
+        measurements.append(out / measurements.CALIBRATIONS, await calibrate())
+    while batch := run.next_batch():
+        for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
+            await run.measure_setting(list(group), script_root=script_root, start_host=start_host)
+    if calibrated:
+        measurements.append(out / measurements.CALIBRATIONS, await calibrate())
     run.finish()
     return out
 
 
-def planned_trials(asked: Iterable[Experiment]) -> Iterator[PlannedTrial]:
-    """The trials of all experiments in the order they are measured; those that share a host follow each other."""
-    every = ((experiment, trial) for experiment in asked for trial in experiments.trials(experiment))
-    for number, (experiment, trial) in enumerate(every):
-        yield PlannedTrial(number=number, experiment=experiment, setting=trial.setting, route=trial.route)
-
-
-def create_run_folder(out: Path, asked: Sequence[Experiment], measured_on: environment.Environment) -> None:
+def create_run_folder(out: Path, asked: Sequence[Experiment], measured_on: Environment) -> None:
     """Write what was asked and what it is measured on. Raises UsageError when a run is there or none can be written."""
     if (out / measurements.FILE_NAME).exists():
         raise UsageError(
-            f"{out} holds a run already ({measurements.FILE_NAME}): give another folder with --out, or remove this one"
+            f"{out} holds a run already ({measurements.FILE_NAME}): go on with it by --resume, "
+            "give another folder with --out, or remove this one"
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / FAILURES).unlink(missing_ok=True)  # of a run that measured nothing and is now repeated
         (out / experiments.FILE_NAME).write_text(experiments.dumps(asked), encoding="utf-8")
-        (out / environment.FILE_NAME).write_bytes(
-            msgspec.json.format(msgspec.json.encode(measured_on), indent=2) + b"\n"
-        )
+        environment.write(out, measured_on)
     except OSError as error:
         raise UsageError(f"{out}: {error.strerror}; --out needs a folder that can be written") from error
+
+
+def reopen_run_folder(out: Path, measured_on: Environment) -> None:
+    """
+    Make the folder ready for more measurements.
+
+    Raises UsageError when it holds no run, or one of another machine or software: figures of two cannot be compared.
+    """
+    before = environment.read(out)
+    for name, was, now in environment.differences(before, measured_on):
+        raise UsageError(
+            f"{out} cannot be resumed: {name} was {was!r} and is {now!r} now; measure again into another folder"
+        )
+    try:
+        (out / FAILURES).unlink(missing_ok=True)  # what failed is tried again
+        for journal in (measurements.FILE_NAME, measurements.CALIBRATIONS):
+            measurements.mend(out / journal)
+    except OSError as error:
+        raise UsageError(f"{out}: {error.strerror}; --resume needs a folder that can be written") from error
 
 
 class Run:
     """A sweep under way: measures trial by trial, writes what comes of it and says so."""
 
-    def __init__(self, trials: Sequence[PlannedTrial], *, out: Path, on_progress: Callable[[Event], None]) -> None:
-        self.trials = trials
+    def __init__(
+        self,
+        asked: Sequence[Experiment],
+        *,
+        out: Path,
+        on_progress: Callable[[Event], None],
+        planner: Planner,
+        host_seconds: Callable[[int], float],
+    ) -> None:
+        self.asked = asked
         self.out = out
         self.on_progress = on_progress
+        self.planner = planner
+        self.host_seconds = host_seconds
+        journal = out / measurements.FILE_NAME
+        self.measured = measurements.load(out) if journal.exists() and journal.stat().st_size else []
+        self.trials = 1 + max((each.trial for each in self.measured), default=-1)
+        """Trials begun so far; the number of the next."""
         self.steps = 0
         self.failures: list[FunctuneError] = []
-        steps = sum(len(trial.load.users) for trial in trials)
-        on_progress(SweepStarted(trials=len(trials), steps=steps, seconds=self.seconds_left(0)))
+        self.failed: list[PlannedTrial] = []
+        self.waiting: list[PlannedTrial] = []
+        """What is planned and not begun."""
+        self.expect(itertools.chain.from_iterable(map(self.plan, asked)))
+        on_progress(
+            SweepStarted(
+                trials=len(self.waiting),
+                steps=sum(trial.steps for trial in self.waiting),
+                seconds=self.seconds_left,
+                measured=len(self.measured),
+            )
+        )
+
+    def plan(self, experiment: Experiment) -> list[PlannedTrial]:
+        """What the planner wants of an experiment now."""
+        mine = [each for each in self.measured if each.experiment == experiment.name]
+        return self.planner(experiment, mine, [each for each in self.failed if each.experiment == experiment])
+
+    def expect(self, trials: Iterable[PlannedTrial]) -> None:
+        """Count on these trials for the time left."""
+        self.waiting = list(trials)
+
+    def next_batch(self) -> list[PlannedTrial]:
+        """The next trials of the first experiment that is not done; what the later ones want counts for the time."""
+        for number, experiment in enumerate(self.asked):
+            if batch := self.plan(experiment):
+                later = itertools.chain.from_iterable(map(self.plan, self.asked[number + 1 :]))
+                self.expect([*batch, *later])
+                return batch
+        return []
 
     async def measure_setting(
-        self, trials: Sequence[PlannedTrial], starting: AbstractAsyncContextManager[RunningHost]
+        self, trials: Sequence[PlannedTrial], *, script_root: Path, start_host: StartHost
     ) -> None:
         """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
+        setting = trials[0].setting
         over = 0
         try:
-            async with starting as host:
+            async with start_host(
+                script_root=script_root,
+                thread_count=setting.thread_count,
+                process_count=setting.process_count,
+                per_instance_concurrency=setting.per_instance_concurrency,
+                app_settings=dict(setting.app_settings),
+            ) as host:
                 for trial in trials:
                     await self.measure_trial(trial, host)
                     over += 1
         except HostError as error:
             for trial in trials[over:]:
                 self.fail(trial, error)
+                self.trials += 1
 
     async def measure_trial(self, trial: PlannedTrial, host: RunningHost) -> None:
         """Put the load on the host and write each step's measurement as soon as the step is over."""
-        self.on_progress(TrialStarted(trial=trial, seconds_left=self.seconds_left(trial.number)))
+        self.on_progress(TrialStarted(trial=trial, seconds_left=self.seconds_left))
+        steps_left = trial.steps
+        self.waiting.remove(trial)
         try:
             load = msgspec.structs.replace(trial.load, host_pid=host.pid)
-            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url)) as steps:
+            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
-                    self.write(trial, step, requests)
+                    steps_left -= 1
+                    self.write(trial, step, requests, steps_left=steps_left)
         except LoadError as error:
             said = host.tail()
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
+        self.trials += 1
 
-    def write(self, trial: PlannedTrial, step: StepEnd, requests: Sequence[Request]) -> None:
+    def write(self, trial: PlannedTrial, step: StepEnd, requests: Sequence[Request], *, steps_left: int) -> None:
         """Write the measurement of a step. Raises LoadError when it is none."""
-        measurement = windows.measure(
-            step,
-            requests,
+        place = Place(
             experiment=trial.experiment.name,
-            trial=trial.number,
+            trial=self.trials,
             route=trial.route,
             setting=trial.setting,
+            repeat=trial.repeat,
+            phase=trial.phase,
+            background=trial.experiment.workload.background if trial.background_users else None,
+            background_users=trial.background_users,
         )
+        measurement = windows.measure(step, requests, place)
         measurements.append(self.out / measurements.FILE_NAME, measurement)
+        self.measured.append(measurement)
         self.steps += 1
         load = trial.load
-        steps_left = sum(users > step.users for users in load.users)
-        self.on_progress(
-            StepFinished(
-                trial=trial,
-                measurement=measurement,
-                seconds_left=self.seconds_left(trial.number + 1) + steps_left * (load.warm_up + load.measure),
-            )
-        )
+        left = self.seconds_left + steps_left * (load.warm_up + load.measure)
+        self.on_progress(StepFinished(trial=trial, measurement=measurement, seconds_left=left))
 
     def fail(self, trial: PlannedTrial, error: FunctuneError) -> None:
         """Note that a trial could not be measured."""
+        if trial in self.waiting:  # its host failed before it began
+            self.waiting.remove(trial)
         self.failures.append(error)
+        self.failed.append(trial)
         failure = Failure(
             experiment=trial.experiment.name,
-            trial=trial.number,
+            trial=self.trials,
+            repeat=trial.repeat,
+            phase=trial.phase,
             route=trial.route,
             setting=trial.setting,
             cause=str(error),
         )
         with (self.out / FAILURES).open("ab") as file:
             file.write(msgspec.json.encode(failure) + b"\n")
-        left = self.seconds_left(trial.number + 1)
-        self.on_progress(TrialFailed(trial=trial, cause=str(error), seconds_left=left))
+        self.on_progress(TrialFailed(trial=trial, cause=str(error), seconds_left=self.seconds_left))
 
     def finish(self) -> None:
         """Say how it went. Raises an error like the first failure when nothing was measured."""
         self.on_progress(SweepFinished(folder=self.out, steps=self.steps, failures=len(self.failures)))
-        if self.steps == 0:
+        if not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
             raise kind(f"no trial could be measured ({len(self.failures)} failed); the first: {self.failures[0]}")
 
-    def seconds_left(self, number: int) -> float:
-        """About how long the trials from ``number`` on take, with their hosts."""
-        rest = self.trials[number:]
-        hosts = len({(trial.experiment.name, trial.setting) for trial in rest})
-        return hosts * HOST_SECONDS + sum(trial.seconds for trial in rest)
+    @property
+    def seconds_left(self) -> float:
+        """About how long the trials that have not begun take, with their hosts."""
+        hosts = {trial.host: trial.setting.process_count for trial in self.waiting}
+        return sum(map(self.host_seconds, hosts.values())) + sum(trial.seconds for trial in self.waiting)

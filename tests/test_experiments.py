@@ -80,7 +80,7 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
         ("[settings]", "[matrix]", "matrix is unknown: allowed here are name, question"),
         ("/api/sync", "api/sync", "workload.routes[0] is 'api/sync/sleep?ms=100': allowed"),
         ("threads-blocking-io", "Threads", "name is 'Threads': allowed"),
-        ('"throughput"', '"p99_ms"', "expect[0].metric is 'p99_ms': allowed"),
+        ('"throughput"', '"p999_ms"', "expect[0].metric is 'p999_ms': allowed"),
         ("where = {", "where = { user = 1,", "expect[0].where.user is unknown: allowed here are thread_count"),
         ("thread_count = 16,", "thread_count = 17,", "expect[0].where is {thread_count = 17, process_count = 1"),
         ("thread_count = 16,", "thread_count = 17,", "selects 0 planned steps"),

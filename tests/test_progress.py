@@ -8,11 +8,11 @@ from rich.console import Console
 from functune import progress
 from functune.experiments import Experiment, Load, Matrix, Workload
 from functune.measurements import Measurement, Setting
-from functune.sweep import PlannedTrial, StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
+from functune.sweep import StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
+from functune.trials import PlannedTrial
 
 SETTING = Setting(process_count=2, thread_count=16)
 TRIAL = PlannedTrial(
-    number=0,
     experiment=Experiment(
         name="test",
         question="?",
@@ -22,6 +22,7 @@ TRIAL = PlannedTrial(
     ),
     setting=SETTING,
     route="/a",
+    users=(1,),
 )
 
 

@@ -135,7 +135,7 @@ async def serve_and_call(tree: Path) -> list[str]:
             "IDENTITY_ALLOWED_SCOPES": "https://management.azure.com/.default",
         }
         async with (
-            HostProcess(script_root=tree, thread_count=4, process_count=1, environ_extra=settings) as host,
+            HostProcess(script_root=tree, thread_count=4, process_count=1, app_settings=settings) as host,
             httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=_CALL_TIMEOUT) as client,
         ):
             await _require_all_called(client, calls(target))

@@ -186,19 +186,24 @@ REASONS: dict[Kind, Callable[[Case], str]] = {
 
 
 def by_threads(case: Case, *, up_to_best: bool = False) -> Contrast | None:
-    """Fewest against most threads (or the recommended number) in the recommended number of processes."""
+    """Fewest against most threads (or the recommended number), all else as recommended."""
     here = case.best.setting
-    same = [peak for peak in case.peaks.values() if peak.setting.process_count == here.process_count]
+    same = [peak for peak in case.peaks.values() if differs_only(peak.setting, here, "thread_count")]
     if up_to_best:
         same = [peak for peak in same if threads(peak.setting) <= threads(here)]
     return contrast(sorted(same, key=lambda peak: threads(peak.setting)))
 
 
 def by_processes(case: Case) -> Contrast | None:
-    """Fewest against most processes with the recommended number of threads."""
+    """Fewest against most processes, all else as recommended."""
     here = case.best.setting
-    same = [peak for peak in case.peaks.values() if peak.setting.thread_count == here.thread_count]
+    same = [peak for peak in case.peaks.values() if differs_only(peak.setting, here, "process_count")]
     return contrast(sorted(same, key=lambda peak: peak.setting.process_count))
+
+
+def differs_only(one: Setting, other: Setting, knob: str) -> bool:
+    """Whether two settings agree in everything but a knob."""
+    return msgspec.structs.replace(one, **{knob: getattr(other, knob)}) == other
 
 
 def contrast(ordered: list[Measurement]) -> Contrast | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from functune.analysis import interference
 from functune.analysis.formatting import number
+from functune.analysis.pooling import pooled
 from functune.analysis.statistics import percentile
 from functune.experiments import Expectation, Experiment, Metric, Where
 from functune.measurements import Measurement
@@ -15,8 +16,12 @@ UNITS: dict[Metric, str] = {
     "throughput": "requests/s",
     "p50_ms": "ms",
     "p95_ms": "ms",
+    "p99_ms": "ms",
+    "memory_mb": "MB",
     "error_ratio": "of the requests failed",
 }
+
+QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 
 type Result = Literal["holds", "fails", "not judged"]
 
@@ -47,7 +52,7 @@ def check(
     experiment: Experiment, measurements: Iterable[Measurement], *, cores: float | None = None
 ) -> tuple[Outcome, ...]:
     """
-    The outcome of every expectation, in file order. Where a step was measured again, its last measurement counts.
+    The outcome of every expectation, in file order. The repeats of a step count as one.
 
     ``cores`` is the measuring machine's, None when unknown: then none that needs free cores is judged.
     """
@@ -82,9 +87,9 @@ def outcome(expectation: Expectation, measurements: list[Measurement], *, cores:
 
 
 def select(where: Where, measurements: list[Measurement]) -> Measurement | None:
-    """The step that ``where`` selects, measured last; None when it was not measured."""
-    chosen = [step for step in measurements if where.selects(step.setting, step.route, step.users)]
-    return chosen[-1] if chosen else None
+    """The closed-loop step that ``where`` selects, its repeats in one; None when it was not measured."""
+    chosen = [step for step in measurements if step.arrival_rate is None and where.selects(step)]
+    return pooled(chosen) if chosen else None
 
 
 def observe(metric: Metric, step: Measurement | None) -> float | None:
@@ -96,8 +101,10 @@ def observe(metric: Metric, step: Measurement | None) -> float | None:
             return step.throughput
         case "error_ratio":
             return step.error_ratio
-        case "p50_ms" | "p95_ms":
-            latency = percentile(step.latencies_us, 0.5 if metric == "p50_ms" else 0.95)
+        case "memory_mb":
+            return sum(step.worker_rss_mb.values()) or None
+        case "p50_ms" | "p95_ms" | "p99_ms":
+            latency = percentile(step.latencies_us, QUANTILES[metric])
             return None if latency is None else latency / 1e3
 
 

@@ -52,7 +52,10 @@ def plural(quantity: int, noun: str) -> str:
 def setting(value: Setting) -> str:
     """A setting in words: ``16 threads in 2 processes``, ``1 process, threads unset``."""
     processes = plural(value.process_count, "process")
-    return f"{processes}, threads unset" if value.thread_count is None else f"{threads(value)} in {processes}"
+    pool = f"{processes}, threads unset" if value.thread_count is None else f"{threads(value)} in {processes}"
+    admitted = value.per_instance_concurrency
+    others = [f"{name}={text}" for name, text in value.app_settings]
+    return ", ".join([pool, *([] if admitted is None else [f"{count(admitted)} at a time"]), *others])
 
 
 def threads(value: Setting) -> str:

@@ -1,6 +1,6 @@
 """An experiment's measurements, analysed: recommendations, checked expectations and the sentence that sums them up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -8,10 +8,24 @@ from functune.analysis import expectations, interference, recommendation
 from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
-from functune.analysis.formatting import joined, number, plural, rate, setting
-from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set, simplicity
-from functune.experiments import Experiment, trials
+from functune.analysis.exploration import explore
+from functune.analysis.formatting import duration, joined, number, plural, rate, setting
+from functune.analysis.pooling import by_step, pooled
+from functune.analysis.recommendation import Evidence, Recommendation, aim, settings_to_set
+from functune.analysis.search import Skipped
+from functune.analysis.strategies import NoChoice, Strategy, simplicity
+from functune.analysis.subjects import named, subjects
+from functune.analysis.validity import void_reason
+from functune.experiments import Experiment
+from functune.experiments import steps as planned_steps
 from functune.measurements import Measurement, Setting
+
+AIMS: dict[Strategy, str] = {
+    "throughput": "the most throughput",
+    "latency": "the lowest p95",
+    "cost": "the lowest cost",
+    "balanced": "the best balance of cost and p95",
+}
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,19 +37,42 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """App settings and their values; None: leave unset."""
 
 
+class Void(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that was measured and says nothing of the app."""
+
+    step: Measurement
+    reason: str
+
+
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the report says about one experiment."""
 
     experiment: Experiment
     cores: float | None
     measurements: tuple[Measurement, ...]
-    """One per step, in the order of routes, settings (simplest first) and users."""
+    """One per closed-loop step, its repeats in one, in the order of subjects, settings (simplest first) and users."""
+    repeats: tuple[Measurement, ...]
+    """Every closed-loop measurement that counts, as it was measured."""
+    arrivals: tuple[Measurement, ...]
+    """One per open-loop step, its repeats in one, in the same order, by rate."""
+    void: tuple[Void, ...]
+    """What was measured and does not count."""
+    skipped: tuple[Skipped, ...]
+    """Settings the search measured no further, and why."""
+    subjects: tuple[str, ...]
+    """
+    What is compared between settings, in file order: the routes, each with every load beside it.
+
+    ``route`` of all measurements here is one of them.
+    """
     planned: int
-    """Steps the experiment plans; fewer are measured where a run was cut short."""
+    """Steps of the experiment's grid; fewer are measured where a search skipped some, or a run was cut short."""
     demands: dict[str, Demand]
     """By route; a route without a single-user step is missing."""
     recommendations: tuple[Recommendation, ...]
     """One per route that has a candidate, in file order."""
+    unmet: dict[str, str]
+    """By subject, why nothing can be recommended for it."""
     advice: tuple[Advice, ...]
     """One for all routes where one setting suits them all, else one per route; none where nothing was to choose."""
     outcomes: tuple[Outcome, ...]
@@ -59,36 +96,53 @@ def analyse(
     ``cores`` is the measuring machine's, None when unknown; ``plan`` the hosting plan the settings are for, "flex" or
     anything else.
     """
-    steps = planned_steps(experiment, measurements)
-    routes = experiment.workload.routes
-    found = {route: recommendation.recommend(route, steps, cores=cores, plan=plan) for route in routes}
-    recommendations = tuple(recommended for recommended in found.values() if recommended is not None)
-    demands = {route: demand(step for step in steps if step.route == route) for route in routes}
+    measured = [step for step in measurements if step.experiment == experiment.name]
+    mine = [named(step) for step in measured]
+    void = tuple(Void(step=step, reason=reason) for step in mine if (reason := void_reason(step)))
+    valid = [step for step in mine if void_reason(step) is None]
+    compared = subjects(experiment)
+    repeats = [step for step in valid if step.arrival_rate is None]
+    steps = in_order(map(pooled, by_step(repeats).values()), compared)
+    open_loop = [step for step in valid if step.arrival_rate is not None]
+    arrivals = in_order(map(pooled, by_step(open_loop).values()), compared)
+    wanted = aim(experiment)
+    found = {route: recommendation.recommend(route, repeats, aim=wanted, cores=cores, plan=plan) for route in compared}
+    recommendations = tuple(each for each in found.values() if not isinstance(each, NoChoice))
+    unmet = {route: each.reason for route, each in found.items() if isinstance(each, NoChoice)}
+    demands = {route: demand(step for step in steps if step.route == route) for route in compared}
     advice = advise(recommendations, plan=plan)
     return Analysis(
         experiment=experiment,
         cores=cores,
         measurements=steps,
-        planned=len(list(trials(experiment))) * len(experiment.load.users),
+        repeats=tuple(repeats),
+        arrivals=arrivals,
+        void=void,
+        subjects=compared,
+        skipped=explore(experiment, repeats, cores=cores).skipped if experiment.load.search == "adaptive" else (),
+        planned=len(list(planned_steps(experiment))),
         demands={route: value for route, value in demands.items() if value is not None},
         recommendations=recommendations,
+        unmet=unmet,
         advice=advice,
-        outcomes=expectations.check(experiment, steps, cores=cores),
-        verdict=verdict(recommendations, advice) if steps else "Nothing of this experiment was measured.",
+        outcomes=expectations.check(experiment, [step for step in measured if void_reason(step) is None], cores=cores),
+        verdict=verdict(recommendations, advice, unmet) if steps else "Nothing of this experiment was measured.",
         warnings=interference.warnings(steps),
     )
 
 
-def planned_steps(experiment: Experiment, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
-    """The experiment's steps in the report's order; of a step measured twice (a resumed run) the last one."""
-    routes = experiment.workload.routes
-    last = {
-        (step.route, step.setting, step.users): step
-        for step in measurements
-        if step.experiment == experiment.name and step.route in routes
-    }
+def in_order(steps: Iterable[Measurement], compared: Sequence[str]) -> tuple[Measurement, ...]:
+    """The steps in the report's order."""
     return tuple(
-        sorted(last.values(), key=lambda step: (routes.index(step.route), simplicity(step.setting), step.users))
+        sorted(
+            (step for step in steps if step.route in compared),
+            key=lambda step: (
+                compared.index(step.route),
+                simplicity(step.setting),
+                step.arrival_rate or 0.0,
+                step.users,
+            ),
+        )
     )
 
 
@@ -110,10 +164,10 @@ def advise(recommendations: Sequence[Recommendation], *, plan: str | None) -> tu
     )
 
 
-def verdict(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
+def verdict(recommendations: Sequence[Recommendation], advice: Sequence[Advice], unmet: Mapping[str, str]) -> str:
     """The sentence that sums an experiment up."""
     if not recommendations:
-        return "No setting can be recommended: every step failed more than 1 % of its requests."
+        return f"No setting can be recommended. {next(iter(unmet.values()), '')}".strip()
     if len(recommendations) == 1:
         return one_route(recommendations[0])
     if not advice:
@@ -145,9 +199,12 @@ def one_route(recommended: Recommendation) -> str:
         return f"One setting was measured, {setting(best.setting)}: {measured}."
     if recommended.next_best is None:
         return (
-            f"No setting makes a difference, so use the simplest, {setting(best.setting)}: {measured}, and all "
-            f"{len(recommended.evidence)} settings are within 5 % of the fastest."
+            f"No setting makes a difference, so use the simplest, {setting(best.setting)}: {measured}, and none of the "
+            f"{len(recommended.evidence)} measured is shown to be more than 5 % better."
         )
+    if recommended.strategy != "throughput":
+        p95 = f", p95 {duration(best.p95)}" if best.p95 is not None else ""
+        return f"Use {setting(best.setting)}: {measured}{p95}, {AIMS[recommended.strategy]} of those measured."
     base = baseline(recommended)
     no_gain = Setting() in recommended.ties and Setting() != best.setting
     return (

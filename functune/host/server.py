@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from types import FrameType
 
@@ -33,6 +34,7 @@ async def serve(settings: HostSettings, console: Console, reread: Read | None = 
     """
     for warning in settings.warnings:
         console.system(warning, logging.WARNING)
+    _raise_file_limit()
     with _listen(settings.address, settings.port) as listener:
         base_url = _base_url(listener)
         settings = settings.listening_on(listener.getsockname()[1])
@@ -53,6 +55,21 @@ async def serve(settings: HostSettings, console: Console, reread: Read | None = 
             await asyncio.wait({running})
         if not running.cancelled():
             running.result()
+
+
+def _raise_file_limit() -> None:
+    """
+    Allow as many open files, and so connections, as the system lets this process ask for; .NET does the same.
+
+    The usual limit of 1024 is below what a load test opens, and a front at its limit can accept nobody.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS names "unlimited" and refuses it: then 1024 have to do
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Server(uvicorn.Server):

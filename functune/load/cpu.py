@@ -4,6 +4,7 @@ Who used the cores while a step was measured: the host, the load generator, or s
 A figure measured while another program ran is not the setting's. Runs inside the Locust process, which brings psutil.
 """
 
+import contextlib
 import time
 from collections.abc import Sequence
 
@@ -23,8 +24,8 @@ class CpuSeconds(msgspec.Struct, frozen=True, kw_only=True):
     machine: float
     """All cores of the machine. Stolen time is in it: a core the hypervisor gave away is not free either."""
     generator: float
-    host: float | None
-    """None when no host is watched, or one of its processes has gone."""
+    host: dict[int, float] | None
+    """By pid; None when no host is watched, or one of its processes has gone."""
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
     host: float | None
     other: float | None
     """Everything on the machine but generator and host."""
+    host_processes: dict[str, float] = {}
+    """The host's share, by pid."""
 
 
 def host_processes(pid: int | None) -> list[psutil.Process]:
@@ -65,12 +68,27 @@ def machine_seconds() -> float:
     return sum(seconds for mode, seconds in times.items() if mode not in NOT_BUSY | COUNTED_ALREADY)
 
 
-def host_seconds(processes: Sequence[psutil.Process]) -> float | None:
-    """CPU seconds of the processes, and of their children that ended; None when there are none, or one has gone."""
+def host_seconds(processes: Sequence[psutil.Process]) -> dict[int, float] | None:
+    """CPU seconds of each process, and of its children that ended; None when there are none, or one has gone."""
     try:
-        return sum(sum(process.cpu_times()[:4]) for process in processes) if processes else None
+        return {process.pid: sum(process.cpu_times()[:4]) for process in processes} or None
     except psutil.Error:
         return None
+
+
+def own_memory_mb() -> float:
+    """Resident memory of this process, the load generator, in MB of 10^6 bytes."""
+    rss: int = psutil.Process().memory_info().rss
+    return rss / 1e6
+
+
+def memory_mb(processes: Sequence[psutil.Process]) -> dict[str, float]:
+    """Resident memory of each process by pid, in MB of 10^6 bytes; of those that have gone nothing."""
+    found = {}
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            found[str(process.pid)] = process.memory_info().rss / 1e6
+    return found
 
 
 def shares(opened: CpuSeconds, closed: CpuSeconds, *, host_is_here: bool) -> Shares:
@@ -88,5 +106,6 @@ def shares(opened: CpuSeconds, closed: CpuSeconds, *, host_is_here: bool) -> Sha
         return Shares(generator=generator, host=None, other=max(machine - generator, 0.0))
     if opened.host is None or closed.host is None:
         return Shares(generator=generator, host=None, other=None)
-    host = (closed.host - opened.host) / seconds
-    return Shares(generator=generator, host=host, other=max(machine - generator - host, 0.0))
+    each = {str(pid): (used - opened.host.get(pid, 0.0)) / seconds for pid, used in closed.host.items()}
+    host = sum(each.values())
+    return Shares(generator=generator, host=host, other=max(machine - generator - host, 0.0), host_processes=each)

@@ -5,9 +5,9 @@ Without a plan it is an ordinary locustfile that needs nothing but Locust, for d
 
     FUNCTUNE_ROUTE='/api/async/sleep?ms=100' locust -f locustfile.py --headless -H http://127.0.0.1:7071 -u 64 -r 64
 
-functune/load/runner.py starts it with a plan in FUNCTUNE_LOAD_PLAN: then it steps through the plan's numbers of
-users in one run and records every request. Importing Locust patches the standard library for gevent (time.sleep lets
-other users run), so no other file imports it.
+functune/load/runner.py starts it with a plan in FUNCTUNE_LOAD_PLAN: then it steps through the plan's numbers of users,
+or rates of arrivals, in one run and records every request. Importing Locust patches the standard library for gevent
+(time.sleep lets other users run), so no other file imports it.
 """
 
 # Locust ships its types, but not for what is called here.
@@ -15,12 +15,15 @@ other users run), so no other file imports it.
 
 import gc
 import os
+import random
 import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gevent  # type: ignore[import-untyped]
+from gevent.queue import Queue  # type: ignore[import-untyped]
 from locust import FastHttpUser, LoadTestShape, constant, events, task
 from locust.contrib.fasthttp import LocustUserAgent
 from locust.exception import ResponseError, StopTest
@@ -28,12 +31,17 @@ from locust.exception import ResponseError, StopTest
 ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
 """Seconds until connected, and between two bytes, after which a request has failed."""
+KEY = os.environ.get("FUNCTUNE_KEY")
+"""Function key, for an app that asks for one."""
+HEADERS = {"Accept-Encoding": "identity"} | ({"x-functions-key": KEY} if KEY else {})
 EPOCH = time.time() - time.perf_counter()
 PAUSE_AFTER_NO_ANSWER = 0.1
 """Seconds a user waits when no answer came: a closed loop on a refusing port would only burn the core it shares."""
 
 in_flight: dict[object, float] = {}
 """When each running request began, by user."""
+pending: "Queue[float]" = Queue()
+"""Of an open loop, the arrivals no user has taken yet: when they were meant to be sent."""
 
 
 def now() -> float:
@@ -46,37 +54,51 @@ def now() -> float:
 LocustUserAgent.valid_response_codes = frozenset(range(1000))
 
 
-class AppUser(FastHttpUser):
+class Client(FastHttpUser):
     """
-    A closed-loop client with one connection of its own, which neither keeps cookies nor follows redirects nor retries.
+    A client with one connection of its own, which neither keeps cookies nor follows redirects nor retries.
 
     With 16 users on a trivial server a request costs about 240 microseconds of the generator's core, where the bare
     client inside FastHttpUser costs 160; in return it is what a Locust user knows and can extend.
     """
 
+    abstract = True
     wait_time = constant(0)
     concurrency = 1
     connection_timeout = TIMEOUT
     network_timeout = TIMEOUT
     max_redirects = 0
     max_retries = 0
+    insecure = False  # check certificates, which Locust does not unless told to
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self.client.client.cookiejar = None  # the cookie of a load balancer would keep a user on one instance
 
+    def send(self, route: str, sent: float, context: dict[str, Any]) -> int:
+        """Send one request, which FastHttpUser reports to Locust; its status, 0 when no answer came."""
+        headers = HEADERS | {"x-sent-at": f"{sent:.6f}"}
+        with self.client.get(route, headers=headers, context=context, catch_response=True) as response:
+            in_flight.pop(self, None)
+            status: int = response.status_code
+            if status and not 200 <= status < 300:
+                response.failure(ResponseError(f"HTTP {status}"))
+        return status
+
+
+class AppUser(Client):
+    """Sends one request after another: each as soon as the last is answered, or at the next arrival."""
+
+    is_open_loop = False
+
     @task
     def call(self) -> None:
-        """Send one request; FastHttpUser reports it to Locust."""
-        in_flight[self] = began = now()
-        headers = {"x-sent-at": f"{began:.6f}", "Accept-Encoding": "identity"}
-        context = {"began": began, "user": self}
+        """Send one request."""
+        began = pending.get() if self.is_open_loop else now()
+        in_flight[self] = began
+        sent = now() if self.is_open_loop else began
         try:
-            with self.client.get(ROUTE, headers=headers, context=context, catch_response=True) as response:
-                del in_flight[self]
-                status = response.status_code  # 0 when no answer came
-                if status and not 200 <= status < 300:
-                    response.failure(ResponseError(f"HTTP {status}"))
+            status = self.send(ROUTE, sent, {"began": began, "sent": sent, "user": self})
         finally:  # a user stopped while its request runs must not stay listed
             in_flight.pop(self, None)
         if not status:
@@ -97,39 +119,123 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
     events.user_error.add_listener(lambda exception, **_: give_up(exception))
     events.spawning_complete.add_listener(lambda **_: recorder.begin_step(now()))
 
+    AppUser.is_open_loop = bool(plan.arrival_rates)
+
+    if plan.background is not None and plan.background_users:
+
+        class Background(Client):
+            """Calls the background's route without a pause; nothing of it is recorded."""
+
+            fixed_count = plan.background_users
+
+            @task
+            def call(self) -> None:
+                """Send one request."""
+                if not self.send(str(plan.background), now(), {}):
+                    time.sleep(PAUSE_AFTER_NO_ANSWER)
+
+    class Arrivals:
+        """A Poisson process: whatever has been answered, the next request is due."""
+
+        def __init__(self, seed: int) -> None:
+            self.random = random.Random(seed)
+            self.rate = 0.0
+            self.due: list[float] = []
+            """When the requests of the step were due."""
+
+        def begin(self, rate: float) -> None:
+            """Go on at another rate."""
+            self.rate, self.due = rate, []
+
+        def run(self) -> None:
+            """Put every arrival into the queue when it is due."""
+            due = now()
+            while True:
+                due += self.random.expovariate(self.rate)
+                time.sleep(max(due - now(), 0))
+                self.due.append(due)
+                pending.put(due)
+
     class Steps(LoadTestShape):
         """One step after another, all in a single tick: Locust asks once a second, too coarse for a step."""
 
         def tick(self) -> None:
             """Run the plan, and end the run by giving no further users."""
-            runner = self.runner
-            assert runner is not None  # Locust sets it before it asks
+            if plan.arrival_rates:
+                self.run_open_loop()
+                return
             for users in plan.users:
-                runner.start(users, spawn_rate=users)  # all at once
+                self.start(users)
                 self.measure(users)
 
-        def measure(self, users: int) -> None:
-            """Sleep through the warm-up and the window, then have the step written."""
+        def run_open_loop(self) -> None:
+            """Run a step for every rate of arrivals, all carried by the same users."""
+            [users] = plan.users
+            arrivals = Arrivals(plan.seed)
+            self.start(users)
+            for number, rate in enumerate(plan.arrival_rates):
+                arrivals.begin(rate)
+                if number == 0:
+                    gevent.spawn(arrivals.run)
+                recorder.begin_step(now())
+                self.measure(users, arrivals)
+
+        def start(self, users: int) -> None:
+            """Have so many users, all at once, and the background's beside them."""
+            runner = self.runner
+            assert runner is not None  # Locust sets it before it asks
+            recorder.began = None
+            runner.start(users + plan.background_users, spawn_rate=users + plan.background_users)
             wait_for(lambda: recorder.began is not None, until=now() + plan.settle_limit)
-            began = recorder.began
-            if began is None:
+            if recorder.began is None:
                 raise StopTest(f"{users} users did not start within {plan.settle_limit:g} s")
+
+        def measure(self, users: int, arrivals: Arrivals | None = None) -> None:
+            """Sleep through the warm-up and the window, then have the step written."""
+            began = recorder.began
+            assert began is not None
             host = cpu.host_processes(plan.host_pid)
             warm = began + plan.warm_up
             wait_for(lambda: now() >= warm, until=warm)
-            wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
+            if arrivals is None:
+                wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
             opened, before = now(), cpu.read(host)
-            wait_for(lambda: False, until=opened + plan.measure)
-            closed, unfinished = now(), tuple(in_flight.values())
+            lags = wait_for(lambda: False, until=opened + plan.measure)
+            closed, unfinished = now(), (*in_flight.values(), *pending.queue)
             used = cpu.shares(before, cpu.read(host), host_is_here=plan.host_pid is not None)
-            recorder.end_step(StepEnd(users, began, opened, closed, unfinished, used.generator, used.host, used.other))
+            recorder.end_step(
+                StepEnd(
+                    users,
+                    began,
+                    opened,
+                    closed,
+                    unfinished,
+                    used.generator,
+                    used.host,
+                    used.other,
+                    None if arrivals is None else arrivals.rate,
+                    () if arrivals is None else tuple(due for due in arrivals.due if opened < due <= closed),
+                    tuple(lags),
+                    cpu.own_memory_mb(),
+                    used.host_processes,
+                    cpu.memory_mb(host),
+                )
+            )
 
-    def wait_for(condition: Callable[[], bool], *, until: float) -> None:
-        """Sleep until the condition holds or the time has come. Ends the process when the runner is gone."""
-        while not condition() and now() < until:
+    def wait_for(condition: Callable[[], bool], *, until: float) -> list[int]:
+        """
+        Sleep until the condition holds or the time has come. Ends the process when the runner is gone.
+
+        Returns by how many microseconds each sleep was too long: what a request that is due would have waited, too.
+        """
+        lags = []
+        while not condition() and (left := until - now()) > 0:
             if os.getppid() != parent:  # nobody reads the records, and nobody would stop the load
                 os._exit(1)
-            time.sleep(min(0.01, max(until - now(), 0)))
+            asked, began = min(0.01, left), now()
+            time.sleep(asked)
+            lags.append(max(round((now() - began - asked) * 1e6), 0))
+        return lags
 
     def give_up(error: Exception) -> None:
         """End the process: what a user raises is no failed request but a mistake, which every further one repeats."""

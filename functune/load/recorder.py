@@ -50,16 +50,18 @@ class Recorder:
         """
         Listen to Locust's ``request`` event; ``response_time`` is in milliseconds.
 
-        ``context`` is the locustfile's: the ``user``, and when the request ``began`` in epoch seconds; Locust's own
-        start time is of another clock.
+        ``context`` is the locustfile's: the ``user``, when the request ``began`` and when it was ``sent``, in epoch
+        seconds; Locust's own start time is of another clock. Requests of the background have none.
         """
-        began = context["began"]
+        if not context:
+            return
+        began, sent = context["began"], context["sent"]
         answer = NOTHING_SAID if exception is not None else self.decode(response.content)
         worker = answer.worker
         self.requests.append(
             Request(
                 began,
-                began + response_time / 1000,
+                sent + response_time / 1000,
                 error_name(response.status_code, exception),
                 answer.handler,
                 worker.pid,
@@ -68,6 +70,7 @@ class Recorder:
                 answer.elapsed_ms,
                 answer.cpu_ms,
                 worker.queued_ms,
+                None if sent == began else sent,
             )
         )
         if self.began is not None and began >= self.began:

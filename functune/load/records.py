@@ -11,12 +11,23 @@ import msgspec
 
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One trial's load: closed-loop users without think time, one step per number of users, in one Locust run."""
+    """
+    One trial's load in one Locust run: closed-loop users without think time, a step per number of users.
+
+    With ``arrival_rates`` it is an open loop, a step per rate: the users, one number of them, carry the arrivals.
+    """
 
     route: str
     """Path and query."""
     users: tuple[int, ...]
     """Strictly increasing, so that no step has to wait for users of the one before to leave."""
+    arrival_rates: tuple[float, ...] = ()
+    """Poisson arrivals per second."""
+    seed: int = 1
+    """Of the arrivals."""
+    background: str | None = None
+    """Path and query that ``background_users`` others call all the while; their requests are not recorded."""
+    background_users: int = 0
     warm_up: float
     """Seconds cut off at the start of each step, at the least: see ``settle_limit``."""
     measure: float
@@ -35,14 +46,19 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The host's process, its workers being children of it; None when it runs on another machine."""
 
     @property
+    def steps(self) -> int:
+        """How many steps the load has."""
+        return len(self.arrival_rates or self.users)
+
+    @property
     def seconds(self) -> float:
         """How long the load runs when no step has to settle longer than its warm-up."""
-        return len(self.users) * (self.warm_up + self.measure)
+        return self.steps * (self.warm_up + self.measure)
 
     @property
     def seconds_at_most(self) -> float:
         """How long the load can run."""
-        return self.seconds + len(self.users) * self.settle_limit
+        return self.seconds + self.steps * self.settle_limit
 
 
 def read_plan(text: str) -> LoadPlan:
@@ -54,6 +70,7 @@ class Request(msgspec.Struct, frozen=True, array_like=True, tag="request", gc=Fa
     """One request that ended, and what its answer said about the worker."""
 
     began: float
+    """When it was sent; of an arrival, when it was meant to be."""
     ended: float
     error: str | None
     """None for a 2xx answer, ``HTTP 500`` for another, otherwise the name of the exception: there was no answer."""
@@ -64,10 +81,12 @@ class Request(msgspec.Struct, frozen=True, array_like=True, tag="request", gc=Fa
     elapsed_ms: float | None = None
     cpu_ms: float | None = None
     queued_ms: float | None = None
+    sent: float | None = None
+    """Of an arrival, when it was sent."""
 
     @property
     def latency(self) -> float:
-        """Seconds from send to the last byte."""
+        """Seconds to the last byte from the sending, or from when that was meant to be."""
         return self.ended - self.began
 
     @property
@@ -93,6 +112,16 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """Cores host and workers used; None when the host runs elsewhere, or one of them ended meanwhile."""
     other_cpu: float | None = None
     """Cores everything else on this machine used; None when the host runs here and its share is not known."""
+    arrival_rate: float | None = None
+    arrivals: tuple[float, ...] = ()
+    """When the requests that were meant to be sent from opened to closed were meant to be."""
+    lags_us: tuple[int, ...] = ()
+    """How much later than asked the generator woke up, each time it looked at the clock from opened to closed."""
+    generator_rss_mb: float | None = None
+    worker_cpu: dict[str, float] = {}
+    """Cores each process of the host used, by pid."""
+    worker_rss_mb: dict[str, float] = {}
+    """Memory of each process of the host at ``closed``, by pid."""
 
 
 class Worker(msgspec.Struct, rename="camel", gc=False):

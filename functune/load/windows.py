@@ -17,37 +17,49 @@ or had not ended with the step: in flight is in flight, whether or not the answe
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from functune.errors import LoadError
 from functune.load.records import Request, StepEnd
-from functune.measurements import Handler, Measurement, Setting
+from functune.measurements import Handler, Measurement, Phase, Setting
 
 EDGE_SHARE = 0.25
 """Share of the nominal window in which an edge may be placed, at both ends."""
 
 
-def measure(
-    step: StepEnd, requests: Sequence[Request], *, experiment: str, trial: int, route: str, setting: Setting
-) -> Measurement:
+class Place(NamedTuple):
+    """Where in a run a step belongs: what its Measurement takes over as it is."""
+
+    experiment: str
+    trial: int
+    route: str
+    setting: Setting
+    repeat: int = 0
+    phase: Phase = "capacity"
+    background: str | None = None
+    background_users: int = 0
+
+
+def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measurement:
     """
     The Measurement of one step from the requests that ended in it.
 
     Raises LoadError naming route, users and setting when no request was answered in the window: a step without an
     answer is no measurement of anything.
     """
-    opened, closed = window(step.opened, step.closed, sorted(request.ended for request in requests))
+    opened, closed = step.opened, step.closed
+    if step.arrival_rate is None:  # arrivals at random make no bursts that an edge could cut
+        opened, closed = window(opened, closed, sorted(request.ended for request in requests))
     inside = [request for request in requests if opened < request.ended <= closed]
-    require_answers(inside, step=step, route=route, setting=setting)
+    require_answers(inside, step=step, route=place.route, setting=place.setting)
     succeeded = [request for request in inside if request.error is None]
     failed = [request for request in inside if request.error is not None]
     peaks, threads = by_worker(inside)
     return Measurement(
-        experiment=experiment,
-        trial=trial,
-        route=route,
+        **place._asdict(),
         handler=handler(inside),
-        setting=setting,
         users=step.users,
+        arrival_rate=step.arrival_rate,
         started_at=opened,
         duration=closed - opened,
         warm_up=opened - step.began,
@@ -61,6 +73,12 @@ def measure(
         service_times_us=microseconds(request.elapsed_ms for request in inside),
         cpu_times_us=microseconds(request.cpu_ms for request in inside),
         queued_us=microseconds(request.queued_ms for request in inside),
+        send_delays_us=[round((request.sent - request.began) * 1e6) for request in inside if request.sent is not None],
+        arrivals=sum(opened < arrival <= closed for arrival in step.arrivals),
+        generator_lag_us=list(step.lags_us),
+        generator_rss_mb=step.generator_rss_mb,
+        worker_cpu=step.worker_cpu,
+        worker_rss_mb=step.worker_rss_mb,
         generator_cpu=step.generator_cpu,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,

@@ -18,8 +18,8 @@ import vl_convert
 from functune.analysis.bounds import bound
 from functune.analysis.formatting import duration, plural, rate
 from functune.analysis.formatting import setting as in_words
-from functune.analysis.recommendation import simplicity
 from functune.analysis.statistics import percentile
+from functune.analysis.strategies import simplicity
 from functune.analysis.verdict import Analysis
 from functune.measurements import Measurement, Setting
 from functune.report.markup import Html, element

@@ -25,7 +25,7 @@ def section(analysis: Analysis, *, single: bool) -> Html:
         element("p", experiment.name, class_="eyebrow"),
         element("h2", "What was measured" if single else experiment.question),
         element("p", experiment.lesson, class_="lead") if experiment.lesson else None,
-        *(route_block(analysis, route) for route in experiment.workload.routes),
+        *(route_block(analysis, route) for route in analysis.subjects),
         expectations(analysis),
         element("ul", *(element("li", caveat) for caveat in caveats), class_="notes") if caveats else None,
         id=experiment.name,

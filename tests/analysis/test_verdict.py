@@ -56,21 +56,23 @@ def test_analyse_compares_routes_where_there_is_one_setting() -> None:
     assert analysis.advice == ()
 
 
-def test_analyse_takes_a_partial_run_and_the_last_of_repeated_steps() -> None:
+def test_analyse_takes_a_partial_run_and_pools_repeated_steps() -> None:
     expect = (Expectation(claim="c", metric="throughput", where=Where(thread_count=64, users=64), at_least=1),)
     experiment = planned(expect=expect)
     steps = sweep(experiment)[:4]
-    again = msgspec.structs.replace(steps[0], trial=9)
+    again = msgspec.structs.replace(steps[0], trial=9, repeat=1)
     other = msgspec.structs.replace(steps[0], experiment="another", users=1000)
     analysis = analyse(experiment, [*steps, again, other], cores=2)
     assert (len(analysis.measurements), analysis.planned) == (4, 12)
-    assert analysis.measurements[0].trial == 9
+    assert analysis.measurements[0].latencies_us == steps[0].latencies_us * 2
+    assert analysis.measurements[0].throughput == steps[0].throughput
+    assert [each.trial for each in analysis.repeats[:5]] == [0, 0, 0, 1, 9]
     assert not analysis.passed
 
 
 def test_analyse_of_failures_recommends_nothing() -> None:
     analysis = analyse(planned(), [step(setting=Setting(thread_count=4), errors=20)])
-    assert analysis.verdict == "No setting can be recommended: every step failed more than 1 % of its requests."
+    assert analysis.verdict == "No setting can be recommended. No step worked: there is nothing to choose from."
 
 
 def test_analyse_of_nothing_says_so() -> None:

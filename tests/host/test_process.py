@@ -18,7 +18,7 @@ COUNTS = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&EXTRA=
 
 async def test_host_process_serves_with_its_setting_and_ends_without_a_trace() -> None:
     async with HostProcess(
-        script_root=APPS / "main", thread_count=3, process_count=2, environ_extra={"EXTRA": "given"}
+        script_root=APPS / "main", thread_count=3, process_count=2, app_settings={"EXTRA": "given"}
     ) as host:
         async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
             workers = (await client.get("/admin/host/status")).json()["workers"]

@@ -1,6 +1,7 @@
 """What a client that means harm can do to a connection, and what becomes of the connection."""
 
 import contextlib
+import resource
 import socket
 import struct
 import time
@@ -192,3 +193,17 @@ def test_upgrade_is_not_taken_and_not_talked_about(short: Serving) -> None:
         connection.sendall(GET + b"connection: upgrade, close\r\nupgrade: websocket\r\n\r\n")
         assert everything(connection).startswith(b"HTTP/1.1 200 ")
         assert "pgrade" not in short.text
+
+
+def test_host_asks_for_as_many_connections_as_the_system_allows() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        host = Serving(APPS / "faults")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with host, contextlib.ExitStack() as stack:
+        address = urlsplit(host.ready().url)
+        for _ in range(300):
+            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=20))
+        assert host.get("/api/pid").status_code == 200

@@ -36,7 +36,7 @@ def record(
     recorder: Recorder, *, status: int = 200, body: bytes | None = BODY, exception: Exception | None = None
 ) -> None:
     recorder.record(
-        context={"began": 10.0, "user": "a user"},
+        context={"began": 10.0, "sent": 10.0, "user": "a user"},
         response_time=250.0,
         response=Response(status, body),
         exception=exception,

@@ -36,7 +36,7 @@ def closed_loop(
 
 
 def measured(step: StepEnd, requests: list[Request]) -> Measurement:
-    return windows.measure(step, requests, experiment="e", trial=0, route="/r", setting=Setting())
+    return windows.measure(step, requests, windows.Place("e", 0, "/r", Setting()))
 
 
 def littles_residual(measurement: Measurement) -> float:

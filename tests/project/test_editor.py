@@ -82,7 +82,7 @@ async def test_every_request_of_the_http_file_is_answered() -> None:
         "IDENTITY_ALLOWED_SCOPES": "https://management.azure.com/.default",
     }
     async with (
-        HostProcess(script_root=ROOT, thread_count=4, process_count=1, environ_extra=settings) as host,
+        HostProcess(script_root=ROOT, thread_count=4, process_count=1, app_settings=settings) as host,
         httpx.AsyncClient(trust_env=False, timeout=30) as client,
     ):
         for request in requests():

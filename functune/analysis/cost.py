@@ -1,0 +1,173 @@
+"""
+What a million requests cost, from measured throughput and the prices of a plan.
+
+Flex Consumption bills an instance, not a request: its memory for the time in which it executes anything, so requests
+that overlap share the bill, and requests far apart pay the minimum each. Hence two figures, for an instance that is
+always busy and for sparse traffic; real traffic lies between.
+
+The throughput and times put in are those of the machine that measured: an instance has other cores. So the order of
+settings carries over, a "local shape", and the amounts do not.
+"""
+
+import math
+
+import msgspec
+import numpy as np
+
+MINIMUM_BILLED = 1.0
+"""Seconds billed at least each time an instance begins to execute (Flex Consumption, documented)."""
+BILLED_STEP = 0.1
+"""Seconds that billed time is rounded up to."""
+MB_PER_GB = 1024
+"""2048 MB for a second are 2 GB-s: ten such instances cost $1.872 an hour in the example of Microsoft's cost page."""
+
+MEMORIES: tuple[int, ...] = (512, 2048, 4096)
+"""Instance sizes of Flex Consumption, MB."""
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Prices of on-demand Flex Consumption, and the monthly free grant of a subscription.
+
+    The defaults are US dollars as of 2025: the worked example of Microsoft's "Estimate consumption-based costs" uses
+    0.000026 a GB-s and 0.40 a million executions. The grant is from the pricing page as quoted in October 2026. Regions
+    differ and prices change: look yours up and pass them.
+    """
+
+    currency: str = "USD"
+    as_of: str = "2025"
+    gb_second: float = 0.000026
+    million_executions: float = 0.40
+    free_gb_seconds: float = 100_000
+    free_executions: float = 250_000
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a million requests cost, before the free grant."""
+
+    gb_seconds: float
+    """Per million requests."""
+    per_million: float
+    """In the currency of the prices."""
+    currency: str
+    basis: str = "local shape"
+    """The throughput was measured on this machine: compare settings by it, do not budget with it."""
+
+
+class Cycle(msgspec.Struct, frozen=True, kw_only=True):
+    """Time billed of a stream of calls on one instance."""
+
+    billed: float
+    """Seconds."""
+    elapsed: float
+    """Seconds from the first call to the end of the last, or of what is billed for it."""
+
+    @property
+    def fraction(self) -> float:
+        """Billed share of the time, 0 to 1."""
+        return self.billed / self.elapsed
+
+
+def busy(throughput: float, memory_mb: int, prices: Prices | None = None) -> Cost:
+    """
+    A million requests on an instance that never rests: memory / X GB-s each, and the price of executions.
+
+    Raises ValueError for a throughput (requests per second) of 0 or less and for a size that Flex does not have.
+    """
+    if throughput <= 0:
+        raise ValueError(f"throughput is {throughput:g} requests/s: allowed is above 0")
+    return cost(gigabytes(memory_mb) / throughput * 1e6, prices)
+
+
+def sparse(
+    arrival_rate: float,
+    response: float,
+    memory_mb: int,
+    prices: Prices | None = None,
+    *,
+    generator: np.random.Generator,
+    calls: int = 20_000,
+) -> Cost:
+    """
+    A million requests that come to one instance by chance, L a second, each in it for ``response`` seconds.
+
+    The billed share of the time f is simulated by the billing rule over Poisson arrivals; a million requests take
+    1e6 / L seconds, so they cost f / L x memory GB-s each. For short R, f is about L / (L + exp(-L R)): after
+    each second billed there is a call inside, or a pause of 1 / L follows. Raises ValueError for values of 0.
+    """
+    if arrival_rate <= 0 or response <= 0:
+        raise ValueError(
+            f"arrival rate is {arrival_rate:g}/s and response {response:g} s: allowed are rates and times above 0"
+        )
+    starts = np.cumsum(generator.exponential(1 / arrival_rate, calls))
+    fraction = billed(starts, np.full(calls, response)).fraction
+    return cost(gigabytes(memory_mb) * fraction / arrival_rate * 1e6, prices)
+
+
+def billed(starts: np.ndarray, responses: np.ndarray) -> Cycle:
+    """
+    The billed time of one instance for calls by start and response time, seconds, in the order of their starts.
+
+    The rule of the Functions host (FlexConsumptionMetricsPublisher, 2024; it may have changed): from the first call in
+    to the last one out is an interval; it is billed for at least 1 s and in steps of 0.1 s; what was billed already is
+    not billed again, so an interval that begins before the end of the last bill counts from there. The host also closes
+    intervals every 5 s, which is left out: it adds no more than a step of rounding each.
+    """
+    total = 0.0
+    paid_until = -math.inf
+    inside_until = begin = float(starts[0])
+    for start, response in zip(starts.tolist(), responses.tolist(), strict=True):
+        if start > inside_until:
+            total, paid_until = pay(begin, inside_until, total, paid_until)
+            begin = inside_until = start
+        inside_until = max(inside_until, start + response)
+    total, paid_until = pay(begin, inside_until, total, paid_until)
+    return Cycle(billed=total, elapsed=max(paid_until, inside_until) - float(starts[0]))
+
+
+def pay(begin: float, end: float, total: float, paid_until: float) -> tuple[float, float]:
+    """The total and the time paid until, after an interval of execution."""
+    begin = max(begin, paid_until)
+    if end <= begin:
+        return total, paid_until
+    steps = math.ceil(round(max(end - begin, MINIMUM_BILLED) / BILLED_STEP, 9))
+    return total + steps * BILLED_STEP, begin + steps * BILLED_STEP
+
+
+def fixed(throughput: float, price_per_hour: float, currency: str = "USD") -> Cost:
+    """
+    A million requests on an instance with a fixed price, as on Premium and Dedicated plans: price / (3600 X).
+
+    At full use; an instance that rests costs the same and serves less. Raises ValueError for a throughput of 0 or less.
+    """
+    if throughput <= 0 or price_per_hour < 0:
+        raise ValueError(
+            f"throughput is {throughput:g} requests/s and the price {price_per_hour:g} an hour: "
+            "allowed are above 0, and at least 0"
+        )
+    return Cost(gb_seconds=0.0, per_million=price_per_hour / 3600 / throughput * 1e6, currency=currency)
+
+
+def monthly(requests: float, per_million: Cost, prices: Prices | None = None) -> float:
+    """What so many requests cost in a month after the free grant of the subscription, nothing else using it."""
+    prices = prices or Prices()
+    gb_seconds = max(0.0, requests / 1e6 * per_million.gb_seconds - prices.free_gb_seconds)
+    executions = max(0.0, requests - prices.free_executions)
+    return gb_seconds * prices.gb_second + executions / 1e6 * prices.million_executions
+
+
+def cost(gb_seconds: float, prices: Prices | None) -> Cost:
+    """The price of a million executions that take so many GB-s together."""
+    prices = prices or Prices()
+    return Cost(
+        gb_seconds=gb_seconds,
+        per_million=gb_seconds * prices.gb_second + prices.million_executions,
+        currency=prices.currency,
+    )
+
+
+def gigabytes(memory_mb: int) -> float:
+    """The size of an instance in GB. Raises ValueError for one that Flex Consumption does not have."""
+    if memory_mb not in MEMORIES:
+        raise ValueError(f"instance memory is {memory_mb} MB: allowed are {', '.join(map(str, MEMORIES))}")
+    return memory_mb / MB_PER_GB

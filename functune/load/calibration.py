@@ -1,0 +1,56 @@
+"""How fast the load generator is by itself: measured against a server that does nothing, before and after a run."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from functune import settings
+from functune.errors import LoadError
+from functune.load.records import LoadPlan
+from functune.load.runner import finished_steps
+from functune.measurements import Calibration
+
+PLAN = LoadPlan(route="/", users=(16,), warm_up=0.3, measure=1.0)
+"""16 users are enough to keep Locust's one thread busy, whose rate then hardly depends on their number."""
+
+
+async def calibrate() -> Calibration:
+    """Measure the generator for a second. Raises LoadError when Locust fails, or is not answered."""
+    started = time.time()
+    async with null_server() as base_url, contextlib.aclosing(finished_steps(PLAN, base_url=base_url)) as steps:
+        async for step, requests in steps:
+            latencies = [
+                request.latency * 1e6 for request in requests if request.error is None and request.ended > step.opened
+            ]
+            if not latencies:
+                raise LoadError("the load generator got no answer from a server of this machine's own loopback")
+            return Calibration(
+                at=started,
+                users=step.users,
+                throughput=len(latencies) / (step.closed - step.opened),
+                latency_p50_us=float(np.median(latencies)),
+                generator_cpu=step.generator_cpu,
+            )
+    raise AssertionError("finished_steps gives every step of its plan or raises")
+
+
+@contextlib.asynccontextmanager
+async def null_server() -> AsyncIterator[str]:
+    """The base URL of a server that does nothing; it is killed on the way out."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "functune.load.null_server"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        env=settings.child_environ({}),
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield f"http://127.0.0.1:{int(await process.stdout.readline())}"
+    finally:
+        process.kill()
+        await process.wait()
