@@ -2,13 +2,17 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab test soak venv serve check fix schema bench clean
+.PHONY: help lab lessons test soak venv serve check fix schema bench package azure-types clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 lab: venv ## Load-test the default experiments on the local host, print the verdict and write the report
 	$(BIN)/functune sweep experiments/threads-blocking-io.toml experiments/processes-cpu.toml experiments/async-blocked-loop.toml
+
+lessons: venv ## Run every experiment and write docs/lessons.md from the results
+	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
+		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
 test: venv ## Run the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -44,5 +48,15 @@ schema: venv ## Write the JSON Schema of report.json
 bench: venv ## Measure the figures the project holds itself to, as ratios
 	$(BIN)/python -m bench
 
+package: venv ## Build the deployment zip, install it as the remote build does and call every route
+	$(BIN)/python -m tools.package dist/app.zip
+	$(BIN)/python -m tools.rehearsal dist/app.zip
+
+azure-types: .azure-types/installed ## Fetch Azure's resource types, which the tests of infra/ check against (npm, 60 MB)
+
+.azure-types/installed:
+	npm install --prefix .azure-types --no-save --no-package-lock --no-audit --no-fund --loglevel=error @azure/mcp-linux-x64@2.0.5
+	@touch $@
+
 clean: ## Remove the environment, caches and run folders
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis runs artifacts
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types dist runs artifacts

@@ -6,7 +6,8 @@ The functions, and the plain modules they call.
     answers, parameters, invocations              the answer, its errors, its numbers
     fetch_request, targets, outbound              what to fetch, what may be fetched, fetching it
     credentials                                   tokens from Microsoft Entra ID
-    threads, processes, instance, findings        what the probe reads, and what it makes of it
+    threads, processes, switch_interval, instance what the probe reads
+    findings                                      what it makes of it
 
 Importing the app imports neither httpx nor azure.identity: a cold start pays for them only when a request needs them.
 """

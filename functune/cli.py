@@ -7,13 +7,22 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from rich.console import Console
 
-from functune import experiments, settings
+from functune import environment, experiments, settings
 from functune import probe as probing
 from functune.errors import FunctuneError, HostError, LoadError, RunFolderError, SettingsError, UsageError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from functune.sweep import RunningHost, StartHost
+
+_STARTED_HERE = ("local", "func")
 
 
 class Commands(click.Group):
@@ -137,8 +146,14 @@ def serve(
 
 
 @main.command()
-@click.argument("url")
-@click.option("--key", envvar="FUNCTUNE_KEY", help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
+@click.argument("url", required=False)
+@click.option("--host", type=click.Choice(_STARTED_HERE), help="Start this host for the probe, and stop it after.")
+@click.option(
+    "--script-root",
+    type=click.Path(path_type=Path),
+    help="Folder of the app that --host starts.  [default: this folder]",
+)
+@click.option("--key", envvar=settings.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
 @click.option(
     "--largest-wave",
     type=click.IntRange(probing.SMALLEST_LAST_WAVE, probing.MAX_LARGEST_WAVE),
@@ -146,15 +161,18 @@ def serve(
     show_default=True,
     help="Most calls to fire at once; a pool of more than half as many threads is reported as 'at least'.",
 )
-def probe(url: str, key: str | None, largest_wave: int) -> None:
+def probe(url: str | None, host: str | None, script_root: Path | None, key: str | None, largest_wave: int) -> None:
     """
     Count from outside how many workers and threads serve, beside what is configured.
 
-    URL is the base of a running copy of the showcase app.
+    URL is the base of a running copy of the showcase app. Without it, --host starts one with the settings of the
+    environment and of local.settings.json: functune's own host, or `func start` of Core Tools.
 
     \b
     Examples:
       functune probe http://127.0.0.1:7071
+      PYTHON_THREADPOOL_THREAD_COUNT=16 functune probe --host local
+      functune probe --host func --script-root ../my-copy
       FUNCTUNE_KEY=… functune probe https://my-app.azurewebsites.net
 
     Exit codes: 0 they agree, 1 they do not, 2 wrong usage, 3 the app could not be measured.
@@ -163,7 +181,34 @@ def probe(url: str, key: str | None, largest_wave: int) -> None:
     def show(wave: probing.Wave) -> None:
         click.echo(f"wave of {wave.size:>4}: {len(wave.threads)} worker(s), {wave.total_threads} thread(s)")
 
-    report = asyncio.run(probing.probe(url, key=key, largest_wave=largest_wave, on_wave=show))
+    count = functools.partial(probing.probe, largest_wave=largest_wave, on_wave=show)
+
+    async def count_on(starting: "AbstractAsyncContextManager[RunningHost]") -> probing.ProbeReport:
+        async with starting as running:
+            return await count(running.base_url)
+
+    if url is not None and host is None and script_root is None:
+        report = asyncio.run(count(url, key=key))
+    elif url is None and host is not None:
+        root = _folder(script_root or Path())
+        thread_count, process_count = settings.configured_counts(root)
+        start = _start_host(host)
+        report = asyncio.run(
+            count_on(
+                start(
+                    script_root=root,
+                    thread_count=thread_count,
+                    process_count=process_count,
+                    per_instance_concurrency=None,
+                    app_settings={},
+                )
+            )
+        )
+    else:
+        raise UsageError(
+            "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "
+            "(--script-root says where its app is)"
+        )
     click.echo("")
     for line in probing.describe(report):
         click.echo(line)
@@ -185,34 +230,78 @@ def probe(url: str, key: str | None, largest_wave: int) -> None:
     metavar="RUN",
     help="Go on with the run of this folder; nothing that was measured is measured again.",
 )
-def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path, resume: Path | None) -> None:
+@click.option(
+    "--host",
+    default="local",
+    show_default=True,
+    metavar="local|func|URL",
+    help="What to measure on: functune's own host, `func start` of Core Tools, or what runs at a URL.",
+)
+@click.option("--key", envvar=settings.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--search",
+    type=click.Choice(["adaptive", "grid"]),
+    help="Skip the steps that cannot change the answer, or measure every one.  [default: adaptive]",
+)
+@click.option("--repeats", type=click.IntRange(1, 50), metavar="N", help="Measure each step that decides N times.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Of the random order and the random arrivals.")
+@click.option("--objective", metavar="TEXT", help='What a setting must keep, such as "p95 < 300ms and errors < 1%".')
+@click.option(
+    "--strategy",
+    type=click.Choice(["throughput", "latency", "cost", "balanced"]),
+    help="What the best setting is best at.  [default: throughput]",
+)
+@click.option(
+    "--memory",
+    type=click.Choice(["512", "2048", "4096"]),
+    metavar="MB",
+    help="Instance memory to reckon costs with: 512, 2048 or 4096.  [default: 2048]",
+)
+def sweep(
+    files: tuple[Path, ...],
+    out: Path | None,
+    script_root: Path,
+    resume: Path | None,
+    host: str,
+    key: str | None,
+    **overrides: Any,
+) -> None:
     """
-    Run experiments on the local host and report what to set.
+    Run experiments and report what to set.
 
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
     measurements.jsonl, report.html, summary.md and recommendation.json.
+
+    With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
+    10 s after the one before. With a URL the app is measured with the settings it has: the experiments must name
+    exactly those, as their one setting. Only the URL named is put under load.
 
     \b
     Examples:
       functune sweep
       functune sweep experiments/threads-blocking-io.toml --out runs/threads
       functune sweep --resume runs/threads
+      functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
+      functune sweep experiments/threads-blocking-io.toml --host func
+      FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
     measured.
     """
+    from functune.planning import planner
     from functune.progress import shown
     from functune.sweep import Event, TrialFailed
     from functune.sweep import sweep as run_sweep
 
-    if not script_root.is_dir():
-        raise UsageError(f"--script-root {script_root}: there is no such folder")
+    _folder(script_root)
     if resume is not None:
         if files or out is not None:
             raise UsageError("--resume RUN takes the experiments of that run: leave out the files and --out")
         files, out = (resume / experiments.FILE_NAME,), resume
     asked = [experiment for file in files or _shipped() for experiment in experiments.load(file)]
     experiments.require_unique_names(asked)
+    asked = _overridden(asked, resume=resume, **overrides)
+    start_host = _start_host(host) if host in _STARTED_HERE else _at_url(host, key=key, asked=asked)
     out = out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     failed = 0
     with shown(Console()) as show:
@@ -222,10 +311,17 @@ def sweep(files: tuple[Path, ...], out: Path | None, script_root: Path, resume: 
             failed += isinstance(event, TrialFailed)
             show(event)
 
-        command = ["functune", *sys.argv[1:]]
+        command = environment.without_secret(["functune", *sys.argv[1:]], key)
         asyncio.run(
             run_sweep(
-                asked, out=out, script_root=script_root, on_progress=follow, resume=resume is not None, command=command
+                asked,
+                out=out,
+                script_root=script_root,
+                on_progress=follow,
+                planner=planner(cores=environment.usable_cores() if host in _STARTED_HERE else None),
+                resume=resume is not None,
+                command=command,
+                start_host=start_host,
             )
         )
     passed = _report(out)
@@ -342,6 +438,71 @@ def compare(before: Path, after: Path, margin: float) -> None:
         click.echo(f"Warning: {warning}")
     click.echo(comparison_text(found))
     sys.exit(1 if found.got_worse else 0)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs"),
+    show_default=True,
+    help="Folder for lessons.md and its pictures.",
+)
+def lessons(folder: Path, out: Path) -> None:
+    """
+    Write lessons.md from a run: what each experiment shows, with a picture and the figures it rests on.
+
+    \b
+    Example:
+      functune lessons runs/2026-11-21-063000
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.report.lessons import write
+
+    click.echo(write(folder, out))
+
+
+def _start_host(name: str) -> "StartHost":
+    from functune.host.core_tools import CoreTools
+    from functune.host.process import HostProcess
+
+    return CoreTools.installed() if name == "func" else HostProcess
+
+
+def _at_url(url: str, *, key: str | None, asked: Sequence[experiments.Experiment]) -> "StartHost":
+    from functune.host.remote import RemoteHost, require_no_target, require_one_setting
+
+    host = RemoteHost(url, key=key, route=asked[0].workload.routes[0])
+    require_no_target([asking.name for asking in asked if asking.workload.target is not None])
+    require_one_setting(dict.fromkeys(trial.setting for asking in asked for trial in experiments.trials(asking)))
+    return host
+
+
+def _overridden(
+    asked: Sequence[experiments.Experiment], *, resume: Path | None, memory: str | None, **flags: Any
+) -> list[experiments.Experiment]:
+    """The experiments with what flags say instead of their files; checked, so that nothing is measured in vain."""
+    from functune.analysis.recommendation import aim
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    if resume is not None and (given or memory):
+        names = ", ".join(f"--{name}" for name in [*given, *(["memory"] if memory else [])])
+        raise UsageError(f"{names} beside --resume: a run goes on as it was begun; leave it out, or measure anew")
+    load = {name: given.pop(name) for name in ("search", "repeats", "seed") if name in given}
+    if memory:
+        given["memory_mb"] = int(memory)
+    changed = [msgspec.structs.replace(one, **given, load=msgspec.structs.replace(one.load, **load)) for one in asked]
+    for one in changed:
+        aim(one)
+    return changed
+
+
+def _folder(script_root: Path) -> Path:
+    if not script_root.is_dir():
+        raise UsageError(f"--script-root {script_root}: there is no such folder")
+    return script_root
 
 
 def _shipped() -> list[Path]:

@@ -45,11 +45,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     versions: dict[str, str]
     git_commit: str | None
-    """Of the function app; ``-dirty`` is added when it has changes that are not committed."""
+    """Of the function app; ``-dirty`` is added when it has changes that are not committed. None for one elsewhere."""
 
 
-def collect(*, script_root: Path, host: str, command: Sequence[str]) -> Environment:
-    """The environment now, at the start of a run of the app in ``script_root``; ``command`` is ``sys.argv``."""
+def collect(*, script_root: Path | None, host: str, command: Sequence[str]) -> Environment:
+    """
+    The environment now, at the start of a run; ``command`` is ``sys.argv``.
+
+    ``script_root`` is the folder of the app that is measured, None when it does not run here.
+    """
     return Environment(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=printable(command),
@@ -63,7 +67,7 @@ def collect(*, script_root: Path, host: str, command: Sequence[str]) -> Environm
         platform=platform.platform(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         versions={package: version(package) for package in PACKAGES},
-        git_commit=git_commit(script_root),
+        git_commit=None if script_root is None else git_commit(script_root),
     )
 
 
@@ -94,6 +98,17 @@ def differences(before: Environment, now: Environment) -> list[tuple[str, object
         for name in COMPARED
         if getattr(before, name) != getattr(now, name)
     ]
+
+
+def usable_cores() -> float | None:
+    """The cores this process could use: the least of those there are, may be used and are granted; None if unknown."""
+    known = (os.cpu_count(), os.process_cpu_count(), cpu_quota())
+    return min((float(count) for count in known if count is not None), default=None)
+
+
+def without_secret(command: Sequence[str], secret: str | None) -> list[str]:
+    """The command with ``***`` wherever it holds the secret."""
+    return [word.replace(secret, "***") if secret else word for word in command]
 
 
 def printable(command: Sequence[str]) -> str:

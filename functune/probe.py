@@ -102,17 +102,23 @@ async def probe(
     ) as client:
         configured = _configured(await _get(client, _PROBE_ROUTE))
         waves: list[Wave] = []
+        report = _report(configured, waves)
         for size in itertools.takewhile(lambda size: size <= largest_wave, (2**n for n in itertools.count())):
             waves.append(await _wave(client, size, _sleep_ms(size)))
             on_wave(waves[-1])
-            if _is_settled(waves) and not ProbeReport(configured, tuple(waves), is_exact=True).disagreements:
-                return ProbeReport(configured, tuple(waves), is_exact=True)
-            if size * 2 > largest_wave or _is_settled(waves):
+            report = _report(configured, waves)
+            is_doubtful = bool(report.disagreements) if report.is_exact else size * 2 > largest_wave
+            if is_doubtful:
                 # Before it is held against the settings, fire again with longer sleeps: calls may not have overlapped.
                 waves += await _confirm(client, size, waves[-1], on_wave)
-            if _is_settled(waves):
-                return ProbeReport(configured, tuple(waves), is_exact=True)
-    return ProbeReport(configured, tuple(waves), is_exact=False)
+                report = _report(configured, waves)
+            if report.is_exact:
+                break
+    return report
+
+
+def _report(configured: Configured, waves: list[Wave]) -> ProbeReport:
+    return ProbeReport(configured, tuple(waves), is_exact=_is_settled(waves))
 
 
 def _sleep_ms(size: int) -> int:

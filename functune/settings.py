@@ -33,6 +33,8 @@ THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
 
 FUNCTION_KEY = "FUNCTUNE_FUNCTION_KEY"
 MASTER_KEY = "FUNCTUNE_MASTER_KEY"
+URL_KEY = "FUNCTUNE_KEY"
+"""The function key sent to a host given by its URL."""
 
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
 """Of AzureFunctionsJobHost__a__b; .NET compares names without case."""
@@ -426,5 +428,32 @@ def _disabled_functions(environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program started from here: our own with ``extra`` over it."""
-    return {**os.environ, **extra}
+    """
+    The environment for a program started from here: our own with ``extra`` over it.
+
+    Without the function key of a URL, which only the load on that URL has business with.
+    """
+    return {name: value for name, value in os.environ.items() if name != URL_KEY} | dict(extra)
+
+
+def search_path(first: Path) -> str:
+    """The PATH with the folder ``first`` before all others."""
+    return os.pathsep.join([str(first), os.environ.get("PATH", os.defpath)])
+
+
+def configured_counts(script_root: Path) -> tuple[int | None, int]:
+    """
+    The thread and process count that the environment, or else local.settings.json, asks for; None for unset threads.
+
+    Raises SettingsError, also for a thread count that the runtime would pass over for a default of its own.
+    """
+    settings = read(script_root=script_root)
+    environ = settings.worker.environ
+    if environ[THREAD_COUNT_SOURCE] == "host default":
+        return None, settings.worker.process_count
+    value = environ[THREAD_COUNT]
+    if not value.isdecimal() or int(value) < 1:
+        raise SettingsError(
+            f"{THREAD_COUNT} is '{value}'; it takes a whole number from 1, anything else is passed over"
+        )
+    return int(value), settings.worker.process_count

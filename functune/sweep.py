@@ -30,13 +30,10 @@ from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
+from functune.load.target import target_settings
 from functune.load.windows import Place
 from functune.measurements import FAILURES, Failure, Measurement
 from functune.trials import PlannedTrial, Planner, grid
-
-HOST = "functune local host"
-HOST_SECONDS = 1.2
-"""About what starting and stopping a host takes, for the time left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +93,29 @@ class RunningHost(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """Its process, the parent of its workers; None when it runs on another machine."""
+        """Its process, the parent of its workers; None when it was not started here."""
+
+    @property
+    def key(self) -> str | None:
+        """Sent as x-functions-key with every request; None where none is asked for."""
 
     def tail(self) -> str:
         """The last lines it printed."""
 
 
 class StartHost(Protocol):
-    """How a host is started: HostProcess, or what stands in for it."""
+    """How a host is started: HostProcess, CoreTools, RemoteHost, or what stands in for them."""
+
+    @property
+    def name(self) -> str:
+        """What environment.json says answered."""
+
+    @property
+    def runs_script_root(self) -> bool:
+        """Whether it runs the app in ``script_root``; else what is deployed there is not known."""
+
+    def seconds(self, process_count: int) -> float:
+        """About what starting and stopping a host takes, for the time left."""
 
     def __call__(
         self,
@@ -137,12 +149,13 @@ async def sweep(
     can be resumed, or cannot be written, and HostError or LoadError, like the first failure, when no step could be
     measured.
     """
-    measured_on = environment.collect(script_root=script_root, host=HOST, command=command)
+    app = script_root if start_host.runs_script_root else None
+    measured_on = environment.collect(script_root=app, host=start_host.name, command=command)
     if resume:
         reopen_run_folder(out, measured_on)
     else:
         create_run_folder(out, asked, measured_on)
-    run = Run(asked, out=out, on_progress=on_progress, planner=planner)
+    run = Run(asked, out=out, on_progress=on_progress, planner=planner, host_seconds=start_host.seconds)
     if calibrated:
         measurements.append(out / measurements.CALIBRATIONS, await calibrate())
     while batch := run.next_batch():
@@ -193,12 +206,19 @@ class Run:
     """A sweep under way: measures trial by trial, writes what comes of it and says so."""
 
     def __init__(
-        self, asked: Sequence[Experiment], *, out: Path, on_progress: Callable[[Event], None], planner: Planner
+        self,
+        asked: Sequence[Experiment],
+        *,
+        out: Path,
+        on_progress: Callable[[Event], None],
+        planner: Planner,
+        host_seconds: Callable[[int], float],
     ) -> None:
         self.asked = asked
         self.out = out
         self.on_progress = on_progress
         self.planner = planner
+        self.host_seconds = host_seconds
         journal = out / measurements.FILE_NAME
         self.measured = measurements.load(out) if journal.exists() and journal.stat().st_size else []
         self.trials = 1 + max((each.trial for each in self.measured), default=-1)
@@ -240,16 +260,19 @@ class Run:
         self, trials: Sequence[PlannedTrial], *, script_root: Path, start_host: StartHost
     ) -> None:
         """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
-        setting = trials[0].setting
+        setting, called = trials[0].setting, trials[0].experiment.workload.target
         over = 0
         try:
-            async with start_host(
-                script_root=script_root,
-                thread_count=setting.thread_count,
-                process_count=setting.process_count,
-                per_instance_concurrency=setting.per_instance_concurrency,
-                app_settings=dict(setting.app_settings),
-            ) as host:
+            async with (
+                target_settings(called) as fetch_settings,
+                start_host(
+                    script_root=script_root,
+                    thread_count=setting.thread_count,
+                    process_count=setting.process_count,
+                    per_instance_concurrency=setting.per_instance_concurrency,
+                    app_settings={**fetch_settings, **dict(setting.app_settings)},
+                ) as host,
+            ):
                 for trial in trials:
                     await self.measure_trial(trial, host)
                     over += 1
@@ -265,7 +288,7 @@ class Run:
         self.waiting.remove(trial)
         try:
             load = msgspec.structs.replace(trial.load, host_pid=host.pid)
-            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url)) as steps:
+            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
                     steps_left -= 1
                     self.write(trial, step, requests, steps_left=steps_left)
@@ -322,5 +345,5 @@ class Run:
     @property
     def seconds_left(self) -> float:
         """About how long the trials that have not begun take, with their hosts."""
-        hosts = len({trial.host for trial in self.waiting})
-        return hosts * HOST_SECONDS + sum(trial.seconds for trial in self.waiting)
+        hosts = {trial.host: trial.setting.process_count for trial in self.waiting}
+        return sum(map(self.host_seconds, hosts.values())) + sum(trial.seconds for trial in self.waiting)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from functune import experiments
 from functune.cli import main
 
 COMMANDS = sorted(main.commands)
@@ -31,11 +32,23 @@ def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
         (["serve", "--port", "x"], "'x' is not a valid integer"),
         (["serve", "--worker-startup-interval", "-1"], "-1.0 is not in the range 0<=x<=600"),
         (["serve", "--nonsense"], "No such option"),
-        (["probe"], "Missing argument 'URL'"),
+        (["probe"], "probe takes either the URL of a running copy of the app, or --host"),
+        (["probe", "http://127.0.0.1:1", "--host", "local"], "probe takes either the URL"),
+        (["probe", "http://127.0.0.1:1", "--script-root", "."], "probe takes either the URL"),
+        (["probe", "--host", "https://x"], "'https://x' is not one of 'local', 'func'"),
+        (["probe", "--host", "local", "--script-root", "/nonexistent"], "there is no such folder"),
+        (["sweep", "--host", "nonsense"], "allowed are local, func, and the URL of an app"),
         (["probe", "nonsense"], "'nonsense' is not a URL"),
         (["probe", "http://127.0.0.1:1", "--largest-wave", "4"], "4 is not in the range 16<=x<=1024"),
         (["sweep", "/nonexistent/x.toml"], "/nonexistent/x.toml: No such file or directory"),
         (["sweep", "--script-root", "/nonexistent"], "--script-root /nonexistent: there is no such folder"),
+        (["sweep", "--objective", "fast"], '"fast" is not understood: allowed are p50, p95'),
+        (["sweep", "--strategy", "luck"], "'luck' is not one of 'throughput', 'latency', 'cost', 'balanced'"),
+        (["sweep", "--search", "all"], "'all' is not one of 'adaptive', 'grid'"),
+        (["sweep", "--repeats", "0"], "0 is not in the range 1<=x<=50"),
+        (["sweep", "--memory", "1024"], "'1024' is not one of '512', '2048', '4096'"),
+        (["sweep", "--resume", "x", "--out", "y"], "--resume RUN takes the experiments of that run"),
+        (["sweep", "--resume", "/nonexistent"], "/nonexistent/experiment.toml: No such file"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
@@ -67,6 +80,32 @@ def test_sweep_refuses_a_broken_experiment(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert f"{path}: not TOML" in result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_resumed_sweep_takes_no_flag_that_would_change_it(tmp_path: Path) -> None:
+    shipped = Path(__file__).parent.parent / "experiments" / "processes-cpu.toml"
+    (tmp_path / "experiment.toml").write_text(shipped.read_text())
+    result = run("sweep", "--resume", str(tmp_path), "--repeats", "5", "--memory", "512")
+    assert result.exit_code == 2
+    assert "--repeats, --memory beside --resume: a run goes on as it was begun" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["experiment.toml"]
+
+
+def test_flags_are_kept_in_the_run_folder(tmp_path: Path, unused_tcp_port: int) -> None:
+    """Nobody listens at the URL, so the run fails, and has noted what was asked."""
+    path = tmp_path / "one.toml"
+    path.write_text(
+        'name = "one"\nquestion = "?"\nworkload.routes = ["/a"]\nload = { users = [1], warm_up = 0.2, measure = 1 }\n'
+        "settings.thread_count = [1]\n"
+    )
+    flags = ["--search", "grid", "--repeats", "4", "--seed", "7", "--objective", "p95 < 1s", "--strategy", "cost"]
+    out = tmp_path / "run"
+    url = f"http://127.0.0.1:{unused_tcp_port}"
+    result = run("sweep", str(path), "--host", url, "--out", str(out), "--memory", "512", *flags)
+    assert result.exit_code == 3
+    [kept] = experiments.load(out / "experiment.toml")
+    assert (kept.load.search, kept.load.repeats, kept.load.seed) == ("grid", 4, 7)
+    assert (kept.objective, kept.strategy, kept.memory_mb) == ("p95 < 1s", "cost", 512)
 
 
 def test_probe_of_a_port_where_nobody_listens_ends_with_3(unused_tcp_port: int) -> None:

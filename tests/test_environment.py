@@ -3,9 +3,11 @@
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from functune import environment
+from functune.errors import UsageError
 
 
 def test_environment_names_machine_software_and_command(tmp_path: Path) -> None:
@@ -45,3 +47,19 @@ def test_git_commit_marks_uncommitted_changes(tmp_path: Path) -> None:
     assert environment.git_commit(tmp_path) == commit
     (tmp_path / "file").write_text("2")
     assert environment.git_commit(tmp_path) == f"{commit}-dirty"
+
+
+def test_run_on_another_machine_or_software_is_told_apart(tmp_path: Path) -> None:
+    now = environment.collect(script_root=tmp_path, host="a host", command=["functune"])
+    environment.write(tmp_path, now)
+    before = environment.read(tmp_path)
+    assert before == now
+    later = msgspec.structs.replace(now, started_at="later", load_average=(9.0, 9.0, 9.0), command="another")
+    assert environment.differences(before, later) == []
+    other = msgspec.structs.replace(now, git_commit="abc", cpu_count=99)
+    assert [name for name, _, _ in environment.differences(before, other)] == ["cpu_count", "git_commit"]
+
+
+def test_folder_without_an_environment_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"environment\.json: .*--resume needs the folder of a run"):
+        environment.read(tmp_path)

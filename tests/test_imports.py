@@ -17,13 +17,26 @@ ALLOWED: dict[str, set[str]] = {
     "experiments": {"errors", "measurements"},
     "host": {"errors", "settings"},
     "probe": {"errors"},
-    "load": {"errors", "settings", "measurements"},
+    "load": {"errors", "settings", "measurements", "experiments"},
     "analysis": {"errors", "measurements", "experiments"},
     "report": {"errors", "environment", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
     "sweep": {"errors", "environment", "experiments", "measurements", "host", "load", "trials"},
+    "planning": {"analysis", "experiments", "measurements", "trials"},
     "progress": {"measurements", "sweep"},
-    "cli": {"errors", "settings", "experiments", "host", "probe", "sweep", "progress", "report"},
+    "cli": {
+        "analysis",
+        "planning",
+        "errors",
+        "settings",
+        "environment",
+        "experiments",
+        "host",
+        "probe",
+        "sweep",
+        "progress",
+        "report",
+    },
 }
 
 
@@ -90,3 +103,19 @@ def test_only_settings_reads_the_environment_of_the_lab() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and ast.unparse(node.value) == "os"
     }
     assert reading == {"settings.py", "load/locustfile.py"}
+
+
+def test_tools_use_the_local_host_alone_and_nobody_uses_the_tools() -> None:
+    root = PACKAGE.parent
+    found: dict[str, set[str]] = {}
+    for folder in ("functune", "blueprints", "bench", "tools"):
+        for file in (root / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                found.setdefault(folder, set()).update(names)
+    assert {name for name in found["tools"] if name.startswith("functune")} == {
+        *("functune.errors", "functune.host.process")
+    }
+    others = found["functune"] | found["blueprints"] | found["bench"]
+    assert {name for name in others if name.split(".")[0] == "tools"} == set()

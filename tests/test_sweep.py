@@ -2,23 +2,18 @@
 
 import asyncio
 import json
-import sys
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psutil
 import pytest
 
 from functune import experiments, measurements
 from functune.environment import Environment
-from functune.errors import HostError, LoadError, UsageError, WorkerStartError
+from functune.errors import HostError, LoadError, UsageError
 from functune.experiments import Experiment
 from functune.measurements import Setting
 from functune.sweep import (
-    HOST_SECONDS,
     Event,
     StepFinished,
     SweepFinished,
@@ -28,47 +23,9 @@ from functune.sweep import (
     sweep,
 )
 from functune.trials import LOAD_SECONDS
+from tests.stand_in_host import HOST_SECONDS, StandInHost
 
 ROOT = Path(__file__).parent.parent
-STAND_IN = ROOT / "tests" / "load" / "stand_in.py"
-
-
-class StandInHost:
-    """Started like HostProcess. A thread count of 99 is one it cannot start with."""
-
-    def __init__(
-        self,
-        *,
-        script_root: Path,
-        thread_count: int | None,
-        process_count: int,
-        per_instance_concurrency: int | None,
-        app_settings: Mapping[str, str],
-    ) -> None:
-        self.threads = thread_count or 1000
-        self.base_url = ""
-        self.pid: int | None = None
-
-    async def __aenter__(self) -> Self:
-        if self.threads == 99:
-            raise WorkerStartError("worker 1 sent no ready message")
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, STAND_IN, str(self.threads), stdout=asyncio.subprocess.PIPE
-        )
-        assert self.process.stdout is not None
-        self.pid = self.process.pid
-        self.base_url = f"http://127.0.0.1:{int(await self.process.stdout.readline())}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.process.returncode is None:  # a call of /die ends it too
-            self.process.kill()
-        await self.process.wait()
-
-    def tail(self) -> str:
-        return "the stand-in says nothing"
 
 
 def experiment(text: str, tmp_path: Path) -> Experiment:
@@ -92,7 +49,7 @@ def asked(
     )
 
 
-async def run(asked: Experiment, tmp_path: Path) -> list[Event]:
+async def run(asked: Experiment, tmp_path: Path, *, resume: bool = False) -> list[Event]:
     events: list[Event] = []
     await sweep(
         [asked],
@@ -101,6 +58,7 @@ async def run(asked: Experiment, tmp_path: Path) -> list[Event]:
         on_progress=events.append,
         command=["/somewhere/functune", "sweep"],
         start_host=StandInHost,
+        resume=resume,
         calibrated=False,
     )
     return events
@@ -130,6 +88,7 @@ async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
     assert experiments.load(folder / "experiment.toml") == [wanted]
     environment = Environment(**json.loads((folder / "environment.json").read_text()))
     assert environment.command == "functune sweep"
+    assert environment.host == "stand-in"
 
     written = measurements.load(folder)
     # Seed 1 shuffles the two settings into this order; the users of a trial only ever rise.
@@ -257,3 +216,52 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     assert 0.01 < measurement.host_cpu < 1
     assert measurement.other_cpu is not None
     assert children() <= others
+
+
+async def test_sweep_that_was_cut_short_is_resumed(tmp_path: Path) -> None:
+    wanted = asked(tmp_path, thread_count="[1, 2]", users="[1, 2]")
+    await run(wanted, tmp_path)
+    journal = tmp_path / "run" / "measurements.jsonl"
+    first, second, third, _ = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(first + second + third[:1000])
+
+    events = await run(wanted, tmp_path, resume=True)
+
+    assert journal.read_bytes().startswith(first + second)
+    written = measurements.load(tmp_path / "run")
+    assert [(m.trial, m.setting.thread_count, m.users) for m in written] == [(0, 2, 1), (0, 2, 2), (1, 1, 1), (1, 1, 2)]
+    assert isinstance(events[0], SweepStarted)
+    assert (events[0].measured, events[0].steps) == (2, 2)
+    again = await run(wanted, tmp_path, resume=True)
+    assert [type(event) for event in again] == [SweepStarted, SweepFinished]
+
+
+async def test_resumed_sweep_tries_again_what_failed(tmp_path: Path) -> None:
+    wanted = asked(tmp_path, thread_count="[99, 2]")
+    await run(wanted, tmp_path)
+    events = await run(wanted, tmp_path, resume=True)
+    assert [event.trial.setting.thread_count for event in events if isinstance(event, TrialFailed)] == [99]
+    assert len((tmp_path / "run" / "failures.jsonl").read_text().splitlines()) == 1
+
+
+async def test_resume_needs_a_run_of_the_same_machine_and_software(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--resume needs the folder of a run"):
+        await run(asked(tmp_path), tmp_path, resume=True)
+    await run(asked(tmp_path), tmp_path)
+    path = tmp_path / "run" / "environment.json"
+    path.write_text(path.read_text().replace('"cpu_count": ', '"cpu_count": 9'))
+    with pytest.raises(UsageError, match=r"cannot be resumed: cpu_count was 9\d+ and is \d+ now; measure again"):
+        await run(asked(tmp_path), tmp_path, resume=True)
+
+
+async def test_sweep_calibrates_the_generator_before_and_after(tmp_path: Path) -> None:
+    await sweep(
+        [asked(tmp_path)],
+        out=tmp_path / "run",
+        script_root=tmp_path,
+        on_progress=lambda event: None,
+        start_host=StandInHost,
+    )
+    before, after = measurements.load_calibrations(tmp_path / "run")
+    [step] = measurements.load(tmp_path / "run")
+    assert before.at < step.started_at < after.at

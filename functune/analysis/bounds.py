@@ -6,7 +6,8 @@ without think time, T threads in each of P processes and K cores then allow (Den
 
     X(N) <= min( N / (D_c + D_w),  P T / (D_c + D_w),  min(P, K) / D_c )
 
-An ``async def`` handler uses no thread of the pool, so the middle term falls away for it.
+An ``async def`` handler uses no thread of the pool, so the middle term falls away for it. An instance that lets c
+requests in at a time has one more, c / (D_c + D_w).
 """
 
 import math
@@ -21,7 +22,7 @@ from functune.measurements import Handler, Measurement, Setting
 UNSET_THREADS = 1000
 """What the host injects as PYTHON_THREADPOOL_THREAD_COUNT when nobody sets it."""
 
-type Limit = Literal["users", "threads", "cpu"]
+type Limit = Literal["users", "threads", "cpu", "admitted"]
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,5 +84,7 @@ def bound(demand: Demand, *, users: float, setting: Setting, handler: Handler | 
         limits["threads"] = thread_law(demand, setting)
     if demand.cpu:
         limits["cpu"] = min(processes, cores or processes) / demand.cpu
+    if setting.per_instance_concurrency is not None and demand.service:
+        limits["admitted"] = setting.per_instance_concurrency / demand.service
     limit = min(limits, key=limits.__getitem__)
     return Bound(throughput=limits[limit], limit=limit)

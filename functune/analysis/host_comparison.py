@@ -6,7 +6,8 @@ import msgspec
 
 from functune.analysis.pooling import by_step, pooled
 from functune.analysis.statistics import percentile
-from functune.analysis.verdict import Analysis, named
+from functune.analysis.subjects import named
+from functune.analysis.verdict import Analysis
 from functune.measurements import Measurement, Setting
 
 

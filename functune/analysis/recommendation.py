@@ -1,22 +1,36 @@
 """
 Which setting to use for a route, why, and how sure that is.
 
-The rule: a setting counts with the throughput of its best step; settings within 5 % of the fastest are tied; among the
-tied the simplest wins, which is the one with the fewest processes, then the fewest threads.
+How it is chosen, and what is tied with the best, is in strategies; here it gets its reason and its evidence.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 
 import msgspec
+import numpy as np
 
 from functune.analysis import littles_law
 from functune.analysis.bounds import demand
+from functune.analysis.cost import busy
 from functune.analysis.diagnosis import SAME, Case, reason
-from functune.analysis.formatting import percent, rate
+from functune.analysis.formatting import percent, plural, rate
 from functune.analysis.formatting import setting as setting_in_words
+from functune.analysis.objective import Objective, parse
+from functune.analysis.pooling import by_step, pooled
+from functune.analysis.repeats import ENOUGH, Spread, spread
 from functune.analysis.statistics import percentile
-from functune.analysis.strategies import ACCEPTED_ERRORS, simplicity
+from functune.analysis.strategies import (
+    ACCEPTED_ERRORS,
+    Candidate,
+    NoChoice,
+    Strategy,
+    candidates,
+    choose,
+    knees,
+    plainness,
+)
+from functune.experiments import Experiment
 from functune.measurements import Measurement, Setting
 
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
@@ -32,24 +46,27 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     throughput: float
     p95: float | None
     """Seconds; None below 72 requests."""
+    spread: Spread | None
+    """Of the throughput, across repeats; None of a single one."""
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """The setting to use for one route."""
 
     route: str
+    strategy: Strategy
     setting: Setting
     settings_to_set: dict[str, str | None]
     """App settings, as local.settings.json and ``az functionapp config appsettings set`` take them; None is unset."""
     reason: str
     evidence: tuple[Evidence, ...]
-    """Every candidate's best step, the recommended setting's first, then by throughput."""
+    """Of every setting the step that counts, the recommended one's first, then by throughput."""
     ties: tuple[Setting, ...]
-    """The settings within 5 % of the fastest, simplest first; the recommended one is the first of them."""
+    """The settings not shown to be more than 5 % worse than the best, simplest first: the recommended one."""
     next_best: Evidence | None
-    """The fastest setting that is not tied; None when all are."""
+    """The best setting that is not tied; None when all are."""
     distance: float | None
-    """How far the next best is below the fastest, relative: 0.2 is 20 % less throughput."""
+    """By how much the next best serves less than the best, relative: 0.2 is 20 % less throughput."""
     caveats: tuple[str, ...]
     """What the reader should know before relying on it."""
 
@@ -59,58 +76,78 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
         return self.evidence[0]
 
 
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """What the best is."""
+
+    strategy: Strategy = "throughput"
+    objective: Objective | None = None
+    """What must be kept, in any case."""
+    memory_mb: int = 2048
+    """Instance memory that costs are reckoned with: a size of Flex Consumption."""
+    seed: int = 1
+    """Of the resampling that intervals rest on."""
+
+
+def aim(experiment: Experiment) -> Aim:
+    """What an experiment wants. Raises UsageError when its objective cannot be read."""
+    return Aim(
+        strategy=experiment.strategy,
+        objective=parse(experiment.objective) if experiment.objective else None,
+        memory_mb=experiment.memory_mb,
+        seed=experiment.load.seed,
+    )
+
+
 def recommend(
-    route: str, measurements: Iterable[Measurement], *, cores: float | None = None, plan: str | None = None
-) -> Recommendation | None:
+    route: str,
+    measurements: Iterable[Measurement],
+    *,
+    aim: Aim | None = None,
+    cores: float | None = None,
+    plan: str | None = None,
+) -> Recommendation | NoChoice:
     """
-    The recommendation for a route, from one repeat of each step; None when no step is a candidate.
+    The recommendation for a route, from the repeats of its closed-loop steps; why there is none where there is none.
 
     ``plan`` "flex" leaves out every setting with several processes: FUNCTIONS_WORKER_PROCESS_COUNT is documented as not
     valid on Flex Consumption. ``cores`` is the machine's, None when unknown.
     """
-    steps = [step for step in measurements if step.route == route]
+    aim = aim or Aim()
+    repeats = [step for step in measurements if step.route == route]
     if plan == "flex":
-        steps = [step for step in steps if step.setting.process_count == 1]
-    peaks = best_steps(steps)
-    if not peaks:
-        return None
-    ties = tied(peaks)
-    best = peaks[ties[0]]
-    others = sorted((peak for peak in peaks.values() if peak is not best), key=lambda peak: -peak.throughput)
-    beaten = [peak for peak in others if peak.setting not in ties]
-    fastest = max(peak.throughput for peak in peaks.values())
+        repeats = [step for step in repeats if step.setting.process_count == 1]
+    offered = candidates(
+        repeats, cost=lambda _, throughput: busy(throughput, aim.memory_mb).per_million, memory_mb=aim.memory_mb
+    )
+    choice = choose(offered, strategy=aim.strategy, objective=aim.objective, generator=np.random.default_rng(aim.seed))
+    if isinstance(choice, NoChoice):
+        return choice
+    steps = [pooled(group) for group in by_step(repeats).values()]
+    kept = [one for one in offered if aim.objective is None or aim.objective.met(one.figures)]
+    levels = {one.setting: one for one in knees(sorted(kept, key=plainness))}
+    peaks = {one.setting: pooled_step(one, steps) for one in levels.values()}
+    best = peaks[choice.chosen.setting]
+    ties = tuple(tied.candidate.setting for tied in choice.ties)
+    beaten = choice.next_best
     case = Case(best=best, peaks=peaks, steps=steps, demand=demand(steps), cores=cores)
+    rank = sorted(peaks, key=lambda setting: (setting != best.setting, -peaks[setting].throughput))
     return Recommendation(
         route=route,
+        strategy=aim.strategy,
         setting=best.setting,
         settings_to_set=settings_to_set(best.setting, plan=plan),
         reason=reason(case),
-        evidence=tuple(evidence(peak) for peak in [best, *others]),
+        evidence=tuple(evidence(peaks[setting], levels[setting], aim) for setting in rank),
         ties=ties,
-        next_best=evidence(beaten[0]) if beaten else None,
-        distance=1 - beaten[0].throughput / fastest if beaten else None,
-        caveats=tuple(caveats(best, steps, peaks)),
+        next_best=evidence(peaks[beaten.setting], levels[beaten.setting], aim) if beaten else None,
+        distance=1 - beaten.figures.throughput / choice.best.figures.throughput if beaten else None,
+        caveats=tuple(caveats(best, steps, peaks, repeats)),
     )
 
 
-def best_steps(steps: Iterable[Measurement]) -> dict[Setting, Measurement]:
-    """Of each setting the step with the most throughput, among those that worked; the fewest users where equal."""
-    candidates = sorted(
-        (step for step in steps if step.latencies_us and step.error_ratio <= ACCEPTED_ERRORS),
-        key=lambda step: (simplicity(step.setting), -step.throughput, step.users),
-    )
-    return {setting: next(group) for setting, group in groupby(candidates, key=lambda step: step.setting)}
-
-
-def tied(peaks: Mapping[Setting, Measurement]) -> tuple[Setting, ...]:
-    """The settings within 5 % of the fastest, simplest first."""
-    fastest = max(peak.throughput for peak in peaks.values())
-    return tuple(
-        sorted(
-            (setting for setting, peak in peaks.items() if peak.throughput >= (1 - SAME) * fastest),
-            key=simplicity,
-        )
-    )
+def pooled_step(candidate: Candidate, steps: Iterable[Measurement]) -> Measurement:
+    """The step of a candidate, its repeats in one."""
+    return next(step for step in steps if (step.setting, step.users) == (candidate.setting, candidate.users))
 
 
 def settings_to_set(setting: Setting, *, plan: str | None = None) -> dict[str, str | None]:
@@ -120,21 +157,35 @@ def settings_to_set(setting: Setting, *, plan: str | None = None) -> dict[str, s
     return values if plan == "flex" else values | {PROCESSES: str(setting.process_count)}
 
 
-def evidence(step: Measurement) -> Evidence:
-    """A step as evidence."""
+def evidence(step: Measurement, candidate: Candidate, aim: Aim) -> Evidence:
+    """A step as evidence, with what its repeats span."""
     p95 = percentile(step.latencies_us, 0.95)
+    each = [figures.throughput for figures in candidate.repeats.values()]
     return Evidence(
         trial=step.trial,
         setting=step.setting,
         users=step.users,
         throughput=step.throughput,
         p95=None if p95 is None else p95 / 1e6,
+        spread=spread(each, generator=np.random.default_rng(aim.seed)) if min(each) > 0 else None,
     )
 
 
-def caveats(best: Measurement, steps: Sequence[Measurement], peaks: Mapping[Setting, Measurement]) -> list[str]:
+def caveats(
+    best: Measurement,
+    steps: Sequence[Measurement],
+    peaks: Mapping[Setting, Measurement],
+    repeats: Sequence[Measurement],
+) -> list[str]:
     """What weakens a recommendation, one sentence each."""
-    found = ["Each step was measured once, so no figure carries an interval across repeats."]
+    found = []
+    compared = [(peak.setting, peak.users) for peak in peaks.values()]
+    counts = Counter((step.setting, step.users) for step in repeats)
+    fewest = min(counts[one] for one in compared)
+    if fewest == 1:
+        found.append("Not every setting was measured more than once at its best, so ties rest on single figures.")
+    elif fewest < ENOUGH:
+        found.append(f"From {plural(fewest, 'repeat')} a range is known and no interval; {ENOUGH} give one.")
     levels = sorted((step for step in steps if step.setting == best.setting), key=lambda step: step.users)
     # Within 5 % of an earlier level the curve is flat: then the last level is not a peak that was cut off.
     earlier = [step.throughput for step in levels if step.users < best.users]
@@ -143,15 +194,12 @@ def caveats(best: Measurement, steps: Sequence[Measurement], peaks: Mapping[Sett
     off = littles_law.residual(best)
     if off is not None and off > littles_law.LIMIT:
         found.append(f"Little's law is off by {percent(off)} at the best step: measure it again.")
-    measured = {setting: {step.users for step in steps if step.setting == setting} for setting in peaks}
-    if len(set(map(frozenset, measured.values()))) > 1:
-        found.append("Not every setting was measured at every number of users, so the comparison is incomplete.")
     failed = sum(step.error_ratio > ACCEPTED_ERRORS for step in steps)
     if failed:
         found.append(f"{failed} of {len(steps)} steps failed more than 1 % of their requests and were left out.")
-    single = {one: peak for one, peak in peaks.items() if one.process_count == 1}
+    single = [peak for one, peak in peaks.items() if one.process_count == 1]
     if best.setting.process_count > 1 and single:
-        there = single[tied(single)[0]]
+        there = max(single, key=lambda peak: peak.throughput)
         found.append(
             f"{PROCESSES} is not valid on Flex Consumption: there use {setting_in_words(there.setting)}, "
             f"which served {rate(there.throughput)} here, and let more instances do what processes do."

@@ -224,13 +224,13 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return n, f"as much as {plural(fewest, 'user')} with fewer?"
 
-    def next_step(self) -> Step | None:
+    def next_step(self, *, confirming: bool) -> Step | None:
         """The next step to measure; None when the search is done."""
         if self.alone is None and (self.settings[0], 1) not in self.seen:
             return self.step(self.settings[0], 1, "one user alone: its times bound every setting")
         if self.hopeless:
             return None
-        return self.explore() or self.settle() or self.confirm()
+        return self.explore() or self.settle() or (self.confirm() if confirming else None)
 
     @property
     def hopeless(self) -> bool:
@@ -325,6 +325,9 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
                 each = plural(threads(setting), "thread")
                 pool = each if processes == 1 else f"{each} x {plural(processes, 'process')}"
                 cause = f"{pool} / {duration(self.demand.service)}"
+            case "admitted":
+                at_once = setting.per_instance_concurrency or 0
+                cause = f"{number(at_once, digits=4)} at a time / {duration(self.demand.service)}"
             case "cpu":
                 used = min(processes, self.cores or processes)
                 cores = f"{number(used, digits=2)} core{'' if used == 1 else 's'}"
@@ -341,13 +344,15 @@ def next_batch(
     objective: Objective | None = None,
     required: Iterable[tuple[str, Setting, int]] = (),
     cores: float | None = None,
+    confirming: bool = True,
 ) -> Plan:
     """
     What to measure next, at most one step per route, or all ``required`` steps (route, setting, users) still missing.
 
     ``measured`` is in the order of measuring and may hold anything: other routes and settings are passed over.
     ``cores`` is the machine's, None when unknown. Conditions on throughput are left to the final choice: the search
-    looks for the most anyway. Raises ValueError for no settings or no users.
+    looks for the most anyway. Without ``confirming`` the last of the rules is left out: for one who repeats the steps
+    that matter anyway. Raises ValueError for no settings or no users.
     """
     matrix = tuple(sorted(dict.fromkeys(settings), key=simplicity))
     levels = tuple(sorted(set(users)))
@@ -361,7 +366,7 @@ def next_batch(
         if (route, setting, level) not in known
     ]
     searches = [begin(route, matrix, levels, steps, objective, cores) for route in dict.fromkeys(routes)]
-    found = missing or [step for search in searches if (step := search.next_step()) is not None]
+    found = missing or [step for search in searches if (step := search.next_step(confirming=confirming)) is not None]
     return Plan(batch=tuple(found), skipped=tuple(skip for search in searches for skip in search.skipped()))
 
 
@@ -374,7 +379,9 @@ def begin(
     cores: float | None,
 ) -> Search:
     """The state of the search on one route."""
-    own = tuple(step for step in measured if step.route == route and step.setting in settings)
+    own = tuple(
+        step for step in measured if step.route == route and step.setting in settings and step.arrival_rate is None
+    )
     limits = without_throughput(objective)
     groups: dict[tuple[Setting, int], list[Measurement]] = {}
     for step in own:

@@ -11,7 +11,7 @@ No score looks at other candidates, so neither their order nor adding a worse on
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -81,22 +81,17 @@ class NoChoice(msgspec.Struct, frozen=True, kw_only=True):
     nearest: Candidate | None = None
 
 
-def simplicity(setting: Setting) -> tuple[object, ...]:
+def simplicity(setting: Setting) -> tuple[Any, ...]:
     """
     Sorts the simplest setting first: a process costs a whole interpreter's memory, a thread some of it.
 
     Then the fewest further settings, and no limit before a limit on what is let in.
     """
-    return (
-        setting.process_count,
-        threads(setting),
-        len(setting.app_settings),
-        setting.app_settings,
-        setting.per_instance_concurrency or 0,
-    )
+    further = len(setting.app_settings), setting.app_settings
+    return setting.process_count, threads(setting), *further, setting.per_instance_concurrency or 0
 
 
-def plainness(candidate: Candidate) -> tuple[object, ...]:
+def plainness(candidate: Candidate) -> tuple[Any, ...]:
     """Sorts the simplest candidate first: its setting, then the least memory, then the fewest requests at a time."""
     return *simplicity(candidate.setting), candidate.memory_mb or 0, candidate.users
 
@@ -110,7 +105,7 @@ def candidates(
     """
     One candidate for each setting and number of users that worked, from steps of one route.
 
-    The repeats of a step count in the order they were measured. ``cost`` gives the cost per million requests from a
+    Repeats of one round are paired by their number. ``cost`` gives the cost per million requests from a
     setting and its throughput.
     """
     groups: dict[tuple[Setting, int], list[Measurement]] = {}
@@ -128,7 +123,7 @@ def candidates(
             setting=setting,
             users=users,
             figures=priced(group),
-            repeats={index: priced([step]) for index, step in enumerate(group)},
+            repeats={step.repeat: priced([step]) for step in group},
             memory_mb=memory_mb,
         )
         for (setting, users), group in groups.items()

@@ -1,6 +1,6 @@
 """An experiment's measurements, analysed: recommendations, checked expectations and the sentence that sums them up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -8,14 +8,24 @@ from functune.analysis import expectations, interference, recommendation
 from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
-from functune.analysis.formatting import joined, number, plural, rate, setting
+from functune.analysis.exploration import explore
+from functune.analysis.formatting import duration, joined, number, plural, rate, setting
 from functune.analysis.pooling import by_step, pooled
-from functune.analysis.recommendation import Evidence, Recommendation, settings_to_set
-from functune.analysis.strategies import simplicity
+from functune.analysis.recommendation import Evidence, Recommendation, aim, settings_to_set
+from functune.analysis.search import Skipped
+from functune.analysis.strategies import NoChoice, Strategy, simplicity
+from functune.analysis.subjects import named, subjects
 from functune.analysis.validity import void_reason
-from functune.experiments import Experiment, Trial, trials
+from functune.experiments import Experiment
 from functune.experiments import steps as planned_steps
 from functune.measurements import Measurement, Setting
+
+AIMS: dict[Strategy, str] = {
+    "throughput": "the most throughput",
+    "latency": "the lowest p95",
+    "cost": "the lowest cost",
+    "balanced": "the best balance of cost and p95",
+}
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +57,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """One per open-loop step, its repeats in one, in the same order, by rate."""
     void: tuple[Void, ...]
     """What was measured and does not count."""
+    skipped: tuple[Skipped, ...]
+    """Settings the search measured no further, and why."""
     subjects: tuple[str, ...]
     """
     What is compared between settings, in file order: the routes, each with every load beside it.
@@ -59,6 +71,8 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     """By route; a route without a single-user step is missing."""
     recommendations: tuple[Recommendation, ...]
     """One per route that has a candidate, in file order."""
+    unmet: dict[str, str]
+    """By subject, why nothing can be recommended for it."""
     advice: tuple[Advice, ...]
     """One for all routes where one setting suits them all, else one per route; none where nothing was to choose."""
     outcomes: tuple[Outcome, ...]
@@ -86,14 +100,16 @@ def analyse(
     mine = [named(step) for step in measured]
     void = tuple(Void(step=step, reason=reason) for step in mine if (reason := void_reason(step)))
     valid = [step for step in mine if void_reason(step) is None]
-    subjects = tuple(dict.fromkeys(subject(each, experiment.workload.background) for each in trials(experiment)))
+    compared = subjects(experiment)
     repeats = [step for step in valid if step.arrival_rate is None]
-    steps = in_order(map(pooled, by_step(repeats).values()), subjects)
+    steps = in_order(map(pooled, by_step(repeats).values()), compared)
     open_loop = [step for step in valid if step.arrival_rate is not None]
-    arrivals = in_order(map(pooled, by_step(open_loop).values()), subjects)
-    found = {route: recommendation.recommend(route, steps, cores=cores, plan=plan) for route in subjects}
-    recommendations = tuple(recommended for recommended in found.values() if recommended is not None)
-    demands = {route: demand(step for step in steps if step.route == route) for route in subjects}
+    arrivals = in_order(map(pooled, by_step(open_loop).values()), compared)
+    wanted = aim(experiment)
+    found = {route: recommendation.recommend(route, repeats, aim=wanted, cores=cores, plan=plan) for route in compared}
+    recommendations = tuple(each for each in found.values() if not isinstance(each, NoChoice))
+    unmet = {route: each.reason for route, each in found.items() if isinstance(each, NoChoice)}
+    demands = {route: demand(step for step in steps if step.route == route) for route in compared}
     advice = advise(recommendations, plan=plan)
     return Analysis(
         experiment=experiment,
@@ -102,36 +118,26 @@ def analyse(
         repeats=tuple(repeats),
         arrivals=arrivals,
         void=void,
-        subjects=subjects,
+        subjects=compared,
+        skipped=explore(experiment, repeats, cores=cores).skipped if experiment.load.search == "adaptive" else (),
         planned=len(list(planned_steps(experiment))),
         demands={route: value for route, value in demands.items() if value is not None},
         recommendations=recommendations,
+        unmet=unmet,
         advice=advice,
         outcomes=expectations.check(experiment, [step for step in measured if void_reason(step) is None], cores=cores),
-        verdict=verdict(recommendations, advice) if steps else "Nothing of this experiment was measured.",
+        verdict=verdict(recommendations, advice, unmet) if steps else "Nothing of this experiment was measured.",
         warnings=interference.warnings(steps),
     )
 
 
-def subject(trial: Trial | Measurement, background: str | None) -> str:
-    """What a trial or step measures: its route, and what else is called meanwhile, if anything."""
-    if not trial.background_users:
-        return trial.route
-    return f"{trial.route} beside {plural(trial.background_users, 'user')} of {background}"
-
-
-def named(step: Measurement) -> Measurement:
-    """The step with its subject as its route."""
-    return msgspec.structs.replace(step, route=subject(step, step.background))
-
-
-def in_order(steps: Iterable[Measurement], subjects: Sequence[str]) -> tuple[Measurement, ...]:
+def in_order(steps: Iterable[Measurement], compared: Sequence[str]) -> tuple[Measurement, ...]:
     """The steps in the report's order."""
     return tuple(
         sorted(
-            (step for step in steps if step.route in subjects),
+            (step for step in steps if step.route in compared),
             key=lambda step: (
-                subjects.index(step.route),
+                compared.index(step.route),
                 simplicity(step.setting),
                 step.arrival_rate or 0.0,
                 step.users,
@@ -158,10 +164,10 @@ def advise(recommendations: Sequence[Recommendation], *, plan: str | None) -> tu
     )
 
 
-def verdict(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
+def verdict(recommendations: Sequence[Recommendation], advice: Sequence[Advice], unmet: Mapping[str, str]) -> str:
     """The sentence that sums an experiment up."""
     if not recommendations:
-        return "No setting can be recommended: every step failed more than 1 % of its requests."
+        return f"No setting can be recommended. {next(iter(unmet.values()), '')}".strip()
     if len(recommendations) == 1:
         return one_route(recommendations[0])
     if not advice:
@@ -193,9 +199,12 @@ def one_route(recommended: Recommendation) -> str:
         return f"One setting was measured, {setting(best.setting)}: {measured}."
     if recommended.next_best is None:
         return (
-            f"No setting makes a difference, so use the simplest, {setting(best.setting)}: {measured}, and all "
-            f"{len(recommended.evidence)} settings are within 5 % of the fastest."
+            f"No setting makes a difference, so use the simplest, {setting(best.setting)}: {measured}, and none of the "
+            f"{len(recommended.evidence)} measured is shown to be more than 5 % better."
         )
+    if recommended.strategy != "throughput":
+        p95 = f", p95 {duration(best.p95)}" if best.p95 is not None else ""
+        return f"Use {setting(best.setting)}: {measured}{p95}, {AIMS[recommended.strategy]} of those measured."
     base = baseline(recommended)
     no_gain = Setting() in recommended.ties and Setting() != best.setting
     return (

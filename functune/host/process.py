@@ -1,21 +1,20 @@
 """A host in a process of its own: started for one setting, awaited until its workers serve, ended without a trace."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
 import sys
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
 from functune import settings
 from functune.errors import HostError, WorkerStartError
+from functune.host.program import Program
 from functune.host.server import LISTENING
 
 _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
@@ -34,9 +33,12 @@ class HostProcess:
             host.base_url  # http://127.0.0.1:43211
 
     ``thread_count`` None leaves the app setting unset, whatever local.settings.json says; ``app_settings`` are added to
-    the environment. Raises HostError with the
-    last lines of its log when it cannot start.
+    the environment. Raises HostError with the last lines of its log when it cannot start.
     """
+
+    name: ClassVar[str] = "functune local host"
+    runs_script_root: ClassVar[bool] = True
+    key: ClassVar[None] = None
 
     def __init__(
         self,
@@ -61,19 +63,22 @@ class HostProcess:
         self._flags = (
             [] if per_instance_concurrency is None else ["--per-instance-concurrency", str(per_instance_concurrency)]
         )
-        self._process: asyncio.subprocess.Process | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._program: Program | None = None
         self._listening: asyncio.Future[str] | None = None
-        self._lines: deque[str] = deque(maxlen=200)
 
     @property
     def pid(self) -> int:
         """Process id of the host; 0 before it started."""
-        return self._process.pid if self._process is not None else 0
+        return self._program.pid if self._program is not None else 0
 
-    def tail(self, count: int = 15) -> str:
+    @staticmethod
+    def seconds(process_count: int) -> float:
+        """About what starting and stopping takes; the workers start together."""
+        return 1.2
+
+    def tail(self) -> str:
         """The last lines the host printed."""
-        return "\n".join(list(self._lines)[-count:])
+        return self._program.tail() if self._program is not None else ""
 
     async def __aenter__(self) -> Self:
         try:
@@ -96,36 +101,31 @@ class HostProcess:
         await self._stop()
 
     async def _start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
+        self._listening = asyncio.get_running_loop().create_future()
+        self._program = await Program.start(
             *(sys.executable, "-P", "-m", "functune.cli", "serve", "--port", "0"),
             *("--script-root", str(self._script_root), "--worker-startup-interval", "0"),
             # A sweep measures the steady state of one setting, and waits for all workers before it.
             *("--no-startup-stall", "--no-watch"),
             *self._flags,
             *("--end-with", str(os.getpid())),
-            env=self._environ,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=1024 * 1024,
-            # CTRL+C is for the sweep, which then stops its host in order.
-            start_new_session=True,
+            environ=self._environ,
+            on_line=self._find_base_url,
         )
-        assert self._process.stdout is not None
-        self._listening = asyncio.get_running_loop().create_future()
-        self._reading = asyncio.create_task(self._read(self._process.stdout))
-        self.base_url = await self._listening
-
-    async def _read(self, output: asyncio.StreamReader) -> None:
-        """Keep the last lines and find the base URL; read on to the end, or the host would block on its output."""
-        assert self._listening is not None
-        async for raw in output:
-            line = raw.decode("utf-8", errors="replace").rstrip()
-            self._lines.append(line)
-            if (found := _URL.search(line)) and not self._listening.done():
-                self._listening.set_result(found[1])
+        ended = asyncio.create_task(self._program.ended())
+        either: set[asyncio.Future[Any]] = {self._listening, ended}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
         if not self._listening.done():
-            self._listening.set_exception(HostError(f"the local host could not start; its last lines:\n{self.tail()}"))
+            raise HostError(f"the local host could not start; its last lines:\n{self.tail()}")
+        self.base_url = self._listening.result()
+
+    def _find_base_url(self, line: str) -> None:
+        assert self._listening is not None
+        if (found := _URL.search(line)) and not self._listening.done():
+            self._listening.set_result(found[1])
 
     async def _wait_for_workers(self) -> None:
         async with httpx.AsyncClient(base_url=self.base_url, trust_env=False, timeout=10) as client:
@@ -142,18 +142,14 @@ class HostProcess:
         Whoever used the host is done with it: calls still in flight are those a load generator gave up at its end, and
         one slow thread can hold a queue of them for many seconds.
         """
-        process = self._process
-        if process is None:
+        program = self._program
+        if program is None:
             return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
-                process.send_signal(signal.SIGTERM)
-                process.send_signal(signal.SIGINT)  # the second signal drops what is in flight
-            try:
-                async with asyncio.timeout(_STOP_TIMEOUT):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        if self._reading is not None:
-            await self._reading
+        program.send(signal.SIGTERM)
+        program.send(signal.SIGINT)  # the second signal drops what is in flight
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await program.ended()
+        except TimeoutError:
+            program.send(signal.SIGKILL)
+            await program.ended()

@@ -31,6 +31,9 @@ from locust.exception import ResponseError, StopTest
 ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
 """Seconds until connected, and between two bytes, after which a request has failed."""
+KEY = os.environ.get("FUNCTUNE_KEY")
+"""Function key, for an app that asks for one."""
+HEADERS = {"Accept-Encoding": "identity"} | ({"x-functions-key": KEY} if KEY else {})
 EPOCH = time.time() - time.perf_counter()
 PAUSE_AFTER_NO_ANSWER = 0.1
 """Seconds a user waits when no answer came: a closed loop on a refusing port would only burn the core it shares."""
@@ -66,6 +69,7 @@ class Client(FastHttpUser):
     network_timeout = TIMEOUT
     max_redirects = 0
     max_retries = 0
+    insecure = False  # check certificates, which Locust does not unless told to
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -73,7 +77,7 @@ class Client(FastHttpUser):
 
     def send(self, route: str, sent: float, context: dict[str, Any]) -> int:
         """Send one request, which FastHttpUser reports to Locust; its status, 0 when no answer came."""
-        headers = {"x-sent-at": f"{sent:.6f}", "Accept-Encoding": "identity"}
+        headers = HEADERS | {"x-sent-at": f"{sent:.6f}"}
         with self.client.get(route, headers=headers, context=context, catch_response=True) as response:
             in_flight.pop(self, None)
             status: int = response.status_code

@@ -28,10 +28,12 @@ TAIL_LINES = 20
 
 
 async def finished_steps(
-    plan: LoadPlan, *, base_url: str, start_and_stop: float = START_AND_STOP
+    plan: LoadPlan, *, base_url: str, key: str | None = None, start_and_stop: float = START_AND_STOP
 ) -> AsyncGenerator[tuple[StepEnd, list[Request]]]:
     """
     Run the plan against ``base_url`` and yield each step, as soon as it is over, with the requests that ended in it.
+
+    ``key`` is sent as ``x-functions-key``; it goes to Locust by environment and into no file.
 
     Close the generator (``contextlib.aclosing``) to end the load early. Raises LoadError, with the last lines of
     Locust's log, when Locust fails, takes ``start_and_stop`` seconds longer than its plan allows, or ends too soon.
@@ -42,7 +44,7 @@ async def finished_steps(
         log = Path(folder) / "locust.log"
         clock = asyncio.get_running_loop().time
         deadline = clock() + plan.seconds_at_most + start_and_stop
-        async with locust(plan, base_url=base_url, records=records.path, log=log) as process:
+        async with locust(plan, base_url=base_url, key=key, records=records.path, log=log) as process:
             while process.returncode is None:
                 await exits_within(POLL, process)
                 for step in records.finished_steps():
@@ -57,7 +59,7 @@ async def finished_steps(
 
 
 @asynccontextmanager
-async def locust(plan: LoadPlan, *, base_url: str, records: Path, log: Path) -> AsyncIterator[Process]:
+async def locust(plan: LoadPlan, *, base_url: str, key: str | None, records: Path, log: Path) -> AsyncIterator[Process]:
     """Locust while it runs the plan. It is killed on the way out: what it has to say is written at each step's end."""
     options = {
         "--locustfile": str(LOCUSTFILE),
@@ -68,7 +70,7 @@ async def locust(plan: LoadPlan, *, base_url: str, records: Path, log: Path) -> 
     }
     flags = ["--headless", "--only-summary"]
     # Locust also reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
-    environ = settings.child_environ(plan_variables(plan, records))
+    environ = settings.child_environ(plan_variables(plan, records) | ({settings.URL_KEY: key} if key else {}))
     with log.open("wb") as log_file:
         process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-P", "-m", "locust", *flags],

@@ -10,8 +10,8 @@ from functune.analysis import littles_law
 from functune.analysis.findings import RouteFindings
 from functune.analysis.repeats import Spread
 from functune.analysis.statistics import mean, percentile
+from functune.analysis.subjects import named
 from functune.analysis.validity import void_reason
-from functune.analysis.verdict import named
 from functune.measurements import Handler, Measurement, Phase
 
 DIGITS = 6

@@ -143,6 +143,7 @@ def planned(
     routes: tuple[str, ...] = ("/api/sync/sleep?ms=100",),
     settings: Matrix | None = None,
     users: tuple[int, ...] = (1, 16, 64),
+    arrivals: tuple[float, ...] = (),
     expect: tuple[Expectation, ...] = (),
 ) -> Experiment:
     return Experiment(
@@ -151,7 +152,7 @@ def planned(
         lesson=lesson,
         workload=Workload(routes=routes),
         settings=settings or Matrix(thread_count=(1, 4, 16, 64)),
-        load=Load(users=users, warm_up=1.0, measure=3.0),
+        load=Load(users=users, warm_up=1.0, measure=3.0, arrivals=arrivals),
         expect=expect,
     )
 

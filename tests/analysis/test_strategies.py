@@ -216,7 +216,11 @@ def test_pareto_front_is_what_no_other_beats(offered: list[Candidate]) -> None:
 
 def test_candidates_are_the_steps_that_worked_with_their_repeats() -> None:
     setting = Setting(thread_count=4)
-    steps = [step(setting=setting, users=users, duration=30) for _ in range(2) for users in (1, 8)]
+    steps = [
+        msgspec.structs.replace(step(setting=setting, users=users, duration=30), repeat=repeat)
+        for repeat in range(2)
+        for users in (1, 8)
+    ]
     failing = step(setting=setting, users=64, errors=500)
     found = candidates([*steps, failing], cost=lambda setting, throughput: 100 / throughput, memory_mb=2048)
     assert [(one.setting, one.users, len(one.repeats)) for one in found] == [(setting, 1, 2), (setting, 8, 2)]

@@ -1,5 +1,4 @@
 import ast
-import fnmatch
 import inspect
 import json
 import subprocess
@@ -29,7 +28,6 @@ CONTRACT = {
     ("sync_identity", "identity/sync", ("GET",), "FUNCTION", "def"),
     ("async_identity", "identity/async", ("GET",), "FUNCTION", "async def"),
 }
-PACKAGED = {"function_app.py", "blueprints", "host.json", "requirements.txt"}
 
 
 def test_function_app_registers_the_contract() -> None:
@@ -70,16 +68,6 @@ def test_blueprints_import_only_what_is_deployed(path: Path) -> None:
             imported.add(node.module or "")
     roots = {name.partition(".")[0] for name in imported}
     assert roots <= sys.stdlib_module_names | {"azure", "httpx", "blueprints"}
-
-
-def test_funcignore_leaves_only_the_app() -> None:
-    patterns = [line.rstrip("/") for line in (ROOT / ".funcignore").read_text().splitlines() if line[:1] != "#"]
-    left = {
-        entry.name
-        for entry in ROOT.iterdir()
-        if not any(fnmatch.fnmatchcase(entry.name, pattern) for pattern in patterns)
-    }
-    assert left == PACKAGED
 
 
 def test_host_json_is_unbounded_and_http_only() -> None:

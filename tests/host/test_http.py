@@ -178,6 +178,20 @@ def test_returned_string_is_sniffed_for_json(host: Serving) -> None:
     assert (answer.status_code, answer.text, answer.headers["x-a"]) == (201, "made", "1")
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_status_without_a_body_leaves_the_body_out(host: Serving, status: int) -> None:
+    request = json.dumps({"status_code": status, "body": "x"}).encode()
+    head = b"POST /api/respond HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+    answer = raw(host, head % len(request) + request, until=b"nothing: read to the end")
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert answer.endswith(b"\r\n\r\n")
+    assert "Exception in ASGI application" not in host.text  # nor is it the server that drops the body
+
+
+def test_answer_names_no_server(host: Serving) -> None:
+    assert "server" not in host.get("/api/describe").headers
+
+
 def test_cookies_of_a_response_go_out_one_header_each(host: Serving) -> None:
     cookies = "a=1; Path=/; HttpOnly"
     answer = host.request("POST", "/api/respond", json={"body": "x", "headers": {"Set-Cookie": cookies}})

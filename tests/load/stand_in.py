@@ -8,12 +8,15 @@ process.
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from urllib.parse import parse_qs
 
 import msgspec
 import uvicorn
+
+from functune.host.parent import end_with_parent
 
 THREADS = asyncio.Semaphore(int(sys.argv[1]))
 STATUSES = {"/fail": 500, "/moved": 302}
@@ -56,6 +59,7 @@ async def sleep(scope, milliseconds):
     return {"handler": "def", "elapsedMs": elapsed, "cpuMs": 0.0, "worker": worker | {"queuedMs": queued * 1000}}
 
 
+end_with_parent(signal.SIGKILL)  # a test that kills the sweep leaves nobody else to end it
 config = uvicorn.Config(app, port=0, lifespan="off", log_level="error", access_log=False)
 socket = config.bind_socket()
 print(socket.getsockname()[1], flush=True)

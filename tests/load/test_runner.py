@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from itertools import pairwise
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, pstdev
 
 import msgspec
 import psutil
@@ -18,6 +19,7 @@ import pytest
 
 from functune.errors import LoadError
 from functune.load import windows
+from functune.load.calibration import calibrate
 from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.runner import LOCUSTFILE, failure, finished_steps
 from functune.load.windows import Place
@@ -199,3 +201,73 @@ def test_locustfile_works_without_functune(start_stand_in: StartStandIn) -> None
     assert statistics["name"] == "/sleep?ms=10"
     assert statistics["num_requests"] > 10
     assert statistics["num_failures"] == 0
+
+
+async def test_arrivals_come_at_their_rate_whatever_the_answers(start_stand_in: StartStandIn) -> None:
+    """Poisson arrivals of 60/s for 2 s: 120 plus or minus 5 standard deviations of 11, however long an answer takes."""
+    load = LoadPlan(
+        route="/sleep?ms=50", users=(60,), arrival_rates=(60.0,), seed=3, warm_up=0.3, measure=2, settle_limit=5
+    )
+    [(step, requests)] = await run(load, start_stand_in(100))
+    result = measured(step, requests)
+    assert 65 < result.arrivals < 175
+    assert result.arrival_rate == 60.0
+    assert result.throughput * result.duration == pytest.approx(result.arrivals, abs=12)  # those at the edges
+    gaps = [later - earlier for earlier, later in pairwise(sorted(step.arrivals))]
+    assert 0.6 < pstdev(gaps) / fmean(gaps) < 1.5  # 1 for a Poisson process, 0 for a clock
+    assert min(result.latencies_us) >= 49_000  # uvloop counts whole milliseconds
+    assert len(result.send_delays_us) == len(result.latencies_us)
+
+
+async def test_latency_of_an_arrival_counts_from_when_it_was_due(start_stand_in: StartStandIn) -> None:
+    """One thread of 50 ms serves 20/s; of 60/s most wait, first for one of 4 connections and then for the thread."""
+    load = LoadPlan(
+        route="/sleep?ms=50", users=(4,), arrival_rates=(60.0,), seed=3, warm_up=0.3, measure=2, settle_limit=5
+    )
+    [(step, requests)] = await run(load, start_stand_in(1))
+    result = measured(step, requests)
+    assert result.throughput < 25
+    assert max(result.send_delays_us) > 500_000
+    assert all(delay < latency for delay, latency in zip(result.send_delays_us, result.latencies_us, strict=True))
+    assert result.concurrency > 20  # the backlog is in flight
+
+
+async def test_rates_follow_each_other_in_one_run(start_stand_in: StartStandIn) -> None:
+    load = LoadPlan(
+        route="/sleep?ms=5", users=(30,), arrival_rates=(20.0, 200.0), warm_up=0.3, measure=1, settle_limit=5
+    )
+    slow, fast = [measured(*step) for step in await run(load, start_stand_in(100))]
+    assert (slow.arrival_rate, fast.arrival_rate) == (20.0, 200.0)
+    assert slow.arrivals < 60 < 120 < fast.arrivals
+
+
+async def test_background_loads_the_host_and_is_not_recorded(start_stand_in: StartStandIn) -> None:
+    """One thread, which the background holds for 60 ms at a time: a call of 10 ms waits for it nearly every time."""
+    base_url = start_stand_in(1)
+    alone = plan("/sleep?ms=10", users=(1,), measure=1)
+    beside = msgspec.structs.replace(alone, background="/sleep?ms=60", background_users=1)
+    [quiet] = [measured(*step) for step in await run(alone, base_url)]
+    [loaded] = [measured(*step) for step in await run(beside, base_url)]
+    assert fmean(loaded.latencies_us) > fmean(quiet.latencies_us) + 30_000
+    assert max(loaded.service_times_us) < 60_000  # all of the route itself
+    assert loaded.users == 1
+    assert loaded.concurrency == pytest.approx(1, rel=0.1)
+
+
+async def test_generator_and_host_tell_their_memory(start_stand_in: StartStandIn) -> None:
+    base_url = start_stand_in(1)
+    [stand_in] = [child for child in psutil.Process().children() if "stand_in.py" in " ".join(child.cmdline())]
+    load = msgspec.structs.replace(plan("/sleep?ms=1"), host_pid=stand_in.pid)
+    [result] = [measured(*step) for step in await run(load, base_url)]
+    assert list(result.worker_rss_mb) == list(result.worker_cpu) == [str(stand_in.pid)]
+    assert 10 < result.worker_rss_mb[str(stand_in.pid)] < 200
+    assert result.generator_rss_mb is not None
+    assert 20 < result.generator_rss_mb < 500
+    assert len(result.generator_lag_us) > 20
+
+
+async def test_generator_is_measured_against_a_server_that_does_nothing() -> None:
+    calibration = await calibrate()
+    assert calibration.throughput > 200
+    assert calibration.generator_cpu > 0.3  # its own core is what limits it
+    assert calibration.latency_p50_us < 1e6

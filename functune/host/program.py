@@ -1,0 +1,81 @@
+"""A program run as a child process: in a session of its own, its output read to the end and its last lines kept."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Self
+
+_KEPT_LINES = 200
+_LONGEST_LINE = 1024 * 1024
+
+
+class Program:
+    """
+    A running program::
+
+        program = await Program.start("func", "start", environ={...}, on_line=print)
+
+    ``on_line`` gets each line it prints, on stdout or stderr. CTRL+C does not reach it, so that whoever started it can
+    end it in order.
+    """
+
+    def __init__(self, process: Process, on_line: Callable[[str], None]) -> None:
+        self._process = process
+        self._on_line = on_line
+        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._reading = asyncio.create_task(self._read())
+
+    @classmethod
+    async def start(
+        cls,
+        *command: str,
+        environ: Mapping[str, str],
+        on_line: Callable[[str], None] = lambda _: None,
+        stdin: int = DEVNULL,
+    ) -> Self:
+        """Start the command. With PIPE its stdin has nothing on it and ends when this process does."""
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environ, stdin=stdin, stdout=PIPE, stderr=STDOUT, limit=_LONGEST_LINE, start_new_session=True
+        )
+        return cls(process, on_line)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is that of its session and process group too."""
+        return self._process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended and all it printed was read."""
+        return self._process.returncode is not None and self._reading.done()
+
+    def tail(self, count: int = 15) -> str:
+        """The last lines it printed."""
+        return "\n".join(list(self._lines)[-count:])
+
+    async def ended(self) -> None:
+        """Return once it has ended and all it printed was read."""
+        await self._process.wait()
+        await asyncio.shield(self._reading)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, if it still runs."""
+        with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+            self._process.send_signal(number)
+
+    def send_to_group(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all it started, even when it has ended itself."""
+        with contextlib.suppress(ProcessLookupError):  # none of them is left
+            os.killpg(self._process.pid, number)
+
+    async def _read(self) -> None:
+        """Read on to the end, or the program would block on its output."""
+        assert self._process.stdout is not None
+        async for raw in self._process.stdout:
+            line = raw.decode("utf-8", errors="replace").rstrip()
+            self._lines.append(line)
+            self._on_line(line)

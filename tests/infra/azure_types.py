@@ -1,0 +1,198 @@
+"""
+Azure's own type definitions, offline, and a check of resource bodies against them.
+
+They come from ``azmcp bicepschema get``, a program in the npm package @azure/mcp-linux-x64 (`make azure-types` puts it
+beside the project); it carries Bicep's types and asks nobody. For a resource type it knows one API version.
+"""
+
+import functools
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.infra.bicep import ROOT, Resource, Template, decorators
+
+AZMCP = ROOT / ".azure-types" / "node_modules" / "@azure" / "mcp-linux-x64" / "dist" / "azmcp"
+
+# Type and path of a property the types do not have, and why it is written all the same.
+EXCEPTIONS = {
+    ("Microsoft.Web/sites", "properties.functionAppConfig.siteUpdateStrategy"): (
+        "documented for API version 2024-11-01 and in the types from 2025-05-01 on"
+    ),
+}
+# Types azmcp names but has no definition of, so that they cannot be checked.
+UNKNOWN = {"Microsoft.Network/privateDnsZones", "Microsoft.Network/privateDnsZones/virtualNetworkLinks"}
+
+# Of Bicep, not of the resource.
+_OF_BICEP = {"dependsOn", "parent", "scope"}
+# What a function of Bicep returns; any other may return anything.
+_RETURNED = {
+    "string": "string",
+    "guid": "string",
+    "resource_id": "string",
+    "subscription_resource_id": "string",
+    "to_lower": "string",
+    "unique_string": "string",
+    "concat": "array",
+    "union": "object",
+}
+_COMPARISONS = {"equals", "not_equals", "greater_than", "less_than", "and", "or", "not"}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The types of one resource type: the body's properties and every object they name."""
+
+    resource: str
+    """Type and API version, as in ``Microsoft.Web/sites@2024-11-01``."""
+    properties: list[dict[str, Any]]
+    objects: dict[str, dict[str, Any]] = field(repr=False)
+
+
+@functools.cache
+def definition(resource_type: str) -> Definition:
+    """
+    Ask azmcp for one type; about a second, so the answer is kept beside the program.
+
+    Raises LookupError when it has none, CalledProcessError with its output when it fails otherwise.
+    """
+    kept = AZMCP.parent / f"{resource_type.replace('/', '_')}.json"
+    if not kept.exists():
+        answer = subprocess.run(
+            [AZMCP, "bicepschema", "get", "--resource-type", resource_type],
+            env={**os.environ, "AZURE_MCP_COLLECT_TELEMETRY": "false"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if f"{resource_type} with apiVersion" in answer.stdout + answer.stderr and answer.returncode:
+            raise LookupError(f"azmcp has no types for {resource_type}")
+        answer.check_returncode()
+        # In one move: half an answer must not be taken for one the next time.
+        kept.with_suffix(".part").write_text(answer.stdout)
+        kept.with_suffix(".part").replace(kept)
+    found = json.loads(kept.read_text())["results"]["BicepSchemaResult"]
+    resource = next(part for part in found if part["$type"] == "Resource")
+    objects = {part["name"]: part for part in found if part["$type"] == "Object"}
+    return Definition(resource["name"], resource["bodyType"]["properties"], objects)
+
+
+def problems(template: Template) -> list[str]:
+    """What in the resource bodies of one file does not fit Azure's types; the known exceptions are left out."""
+    return [
+        problem
+        for resource in template.resources
+        if resource.type not in UNKNOWN
+        for problem in _Check(template, resource, definition(resource.type)).run()
+    ]
+
+
+class _Check:
+    """One resource body against its definition."""
+
+    def __init__(self, template: Template, resource: Resource, known: Definition) -> None:
+        self._template = template
+        self._resource = resource
+        self._known = known
+        self._found: list[str] = []
+
+    def run(self) -> list[str]:
+        written = f"{self._resource.type}@{self._resource.api_version}"
+        if written != self._known.resource:
+            self._found.append(f"{self._resource.symbol} is {written}, the types are those of {self._known.resource}")
+        body = {name: value for name, value in self._resource.body.items() if name not in _OF_BICEP}
+        self._properties(body, self._known.properties, None, "")
+        return self._found
+
+    def _say(self, path: str, what: str) -> None:
+        self._found.append(f"{self._resource.symbol}.{path}: {what}")
+
+    def _properties(self, value: dict[str, Any], known: list[dict[str, Any]], rest: str | None, path: str) -> None:
+        """An object: every property known and of its type, none missing, none that only Azure sets."""
+        by_name = {prop["name"]: prop for prop in known}
+        for name, item in value.items():
+            where = f"{path}.{name}" if path else name
+            if name in by_name:
+                if "ReadOnly" in by_name[name].get("flags", ""):
+                    self._say(where, "is read-only")
+                self._value(item, by_name[name]["type"], where)
+            elif rest is not None:
+                self._value(item, rest, where)
+            elif (self._resource.type, where) not in EXCEPTIONS:
+                self._say(where, "is no property Azure knows")
+        for name, prop in by_name.items():
+            if "Required" in prop.get("flags", "") and name not in value:
+                self._say(f"{path}.{name}" if path else name, "is missing")
+
+    def _value(self, value: Any, expected: str, path: str) -> None:
+        """``expected`` is a type as azmcp writes it: a name, ``name[]``, or values with `` | `` between."""
+        for choice in self._choices(value):
+            if isinstance(choice, list) and expected.endswith("[]"):
+                for index, item in enumerate(choice):
+                    self._value(item, expected.removesuffix("[]"), f"{path}[{index}]")
+            elif isinstance(choice, dict) and expected in self._known.objects:
+                known = self._known.objects[expected]
+                self._properties(choice, known["properties"], known.get("additionalPropertiesType"), path)
+            elif not self._fits(choice, expected):
+                self._say(path, f"is {choice!r}, not {expected}")
+
+    def _fits(self, value: Any, expected: str) -> bool:
+        if expected == "any" or isinstance(value, _Unknown):
+            return True
+        if isinstance(value, _Of):
+            is_object = value.type == "object" and (expected in self._known.objects or expected == "object")
+            return (
+                is_object or value.type in expected.split(" | ") or (value.type == "array" and expected.endswith("[]"))
+            )
+        if isinstance(value, bool):
+            return expected == "bool"
+        if isinstance(value, int):
+            return expected == "int"
+        if isinstance(value, str):
+            return "string" in expected.split(" | ") or value in expected.split(" | ") or value == expected
+        return False
+
+    def _choices(self, value: Any) -> list[Any]:
+        """What an expression can come to: plain values, objects and arrays, or as much as is known of their type."""
+        if value is None:
+            return []
+        if isinstance(value, str):
+            return self._named(value)
+        if not isinstance(value, dict) or not set(value) & {"operator", "function"}:
+            return [value]
+        if "function" in value:
+            function = value["function"]
+            if function["type"] == "any":
+                return [_Unknown()]
+            return [_Of(_RETURNED[function["type"]])] if function["type"] in _RETURNED else [_Unknown()]
+        operator = value["operator"]
+        if operator["type"] == "conditional":
+            both = (operator["operands"]["true_value"], operator["operands"]["false_value"])
+            return [choice for branch in both for choice in self._choices(branch)]
+        return [_Of("bool")] if operator["type"] in _COMPARISONS else [_Unknown()]
+
+    def _named(self, text: str) -> list[Any]:
+        """A string that is the name of a parameter or variable stands for it."""
+        if text in self._template.variables:
+            return self._choices(self._template.variables[text])
+        if text in self._template.parameters:
+            parameter = self._template.parameters[text]
+            return decorators(parameter).get("allowed") or [_Of(parameter["type"])]
+        return [_Of("string")] if re.search(r"\$\{", text) else [text]
+
+
+@dataclass(frozen=True)
+class _Of:
+    """Some value of a type of Bicep: string, int, bool, array, object."""
+
+    type: str
+
+    def __repr__(self) -> str:
+        return f"some {self.type}"
+
+
+class _Unknown:
+    """A value of which nothing is known before it is deployed."""

@@ -1,0 +1,121 @@
+"""
+Bicep files as Python values: what pycep-parser gives, with the few questions the rules ask of it.
+
+The parser gives the name ``plan`` and the text ``'plan'`` as the same string, and takes ``a == b ? c : d`` apart in an
+order of its own: files under test put parentheses around such a condition.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pycep import BicepParser
+
+ROOT = Path(__file__).parent.parent.parent
+INFRA = ROOT / "infra"
+FLEX = INFRA / "main.bicep"
+PREMIUM = INFRA / "premium.bicep"
+FILES = sorted(INFRA.rglob("*.bicep"))
+
+_PARSER = BicepParser()
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource: its symbolic name, type, API version and body."""
+
+    symbol: str
+    type: str
+    api_version: str
+    body: dict[str, Any]
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """``properties`` of the body, empty where there is none."""
+        properties: dict[str, Any] = self.body.get("properties", {})
+        return properties
+
+
+@dataclass(frozen=True)
+class Template:
+    """One parsed file."""
+
+    name: str
+    document: dict[str, Any]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """By name: type, default and decorators."""
+        return dict(self.document.get("parameters", {}))
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """Values by name."""
+        return {name: variable["value"] for name, variable in self.document.get("variables", {}).items()}
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Values by name."""
+        return {name: output["value"] for name, output in self.document.get("outputs", {}).items()}
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Every resource the file declares, those behind a condition too."""
+        return [
+            Resource(symbol, found["type"], found["api_version"], _body(found["config"]))
+            for symbol, found in self.document.get("resources", {}).items()
+        ]
+
+    @property
+    def modules(self) -> dict[str, Any]:
+        """By name, as parsed."""
+        return dict(self.document.get("modules", {}))
+
+    def of_type(self, resource_type: str) -> list[Resource]:
+        """The resources of one type."""
+        return [resource for resource in self.resources if resource.type == resource_type]
+
+    def value(self, expression: Any) -> Any:
+        """``expression``, or what the variable of that name holds."""
+        return self.variables.get(expression, expression) if isinstance(expression, str) else expression
+
+
+def parse(path: Path) -> Template:
+    """Parse one file. Raises what pycep raises where it is not Bicep."""
+    name = path.relative_to(INFRA).as_posix() if path.is_relative_to(INFRA) else path.name
+    return Template(name, _PARSER.parse(text=path.read_text()))
+
+
+def decorators(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Decorators of a parameter by name; one without an argument holds None."""
+    return {decorator["type"]: decorator.get("argument") for decorator in parameter["decorators"]}
+
+
+def app_settings(site: Resource) -> dict[str, Any]:
+    """App settings of a site: expressions by name."""
+    return {setting["name"]: setting["value"] for setting in site.properties["siteConfig"]["appSettings"]}
+
+
+def walk(value: Any) -> Iterator[Any]:
+    """``value`` and everything inside it; of the keys only those with an expression in them."""
+    yield value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if "${" in key:
+                yield key
+            yield from walk(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from walk(item)
+
+
+def mentions(expression: Any, name: str) -> bool:
+    """Whether ``name`` stands somewhere in the expression, as a name of its own or inside an interpolated string."""
+    return any(isinstance(part, str) and (part == name or f"${{{name}" in part) for part in walk(expression))
+
+
+def _body(config: dict[str, Any]) -> dict[str, Any]:
+    """The object of a resource, without the condition around it."""
+    body: dict[str, Any] = config["config"] if "condition" in config else config
+    return body

@@ -1,0 +1,111 @@
+"""Resource bodies hold what Azure's types say, and the check sees what does not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.infra.azure_types import AZMCP, EXCEPTIONS, UNKNOWN, definition, problems
+from tests.infra.bicep import FILES, FLEX, INFRA, PREMIUM, Template, parse
+
+pytestmark = pytest.mark.skipif(
+    not AZMCP.exists(), reason="Azure's types are not here: `make azure-types` installs them (npm, Linux on x86-64)"
+)
+
+MONITORING = INFRA / "modules" / "monitoring.bicep"
+NETWORK = INFRA / "modules" / "network.bicep"
+
+
+def changed(path: Path, text: str, replacement: str, tmp_path: Path) -> Template:
+    """A copy of a file with one edit, under the name of the original."""
+    whole = path.read_text()
+    assert text in whole
+    copy = tmp_path / path.name
+    copy.write_text(whole.replace(text, replacement, 1))
+    return Template(parse(path).name, parse(copy).document)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_resource_body_fits_the_types_of_azure(path: Path) -> None:
+    assert problems(parse(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "replacement", "expected"),
+    [
+        (FLEX, "httpsOnly:", "httpOnly:", "functionApp.properties.httpOnly: is no property Azure knows"),
+        (FLEX, "maximumInstanceCount: max", "maxInstances: max", "maxInstances: is no property"),
+        (FLEX, "alwaysReady: (", "ready: (", "scaleAndConcurrency.ready: is no property"),
+        (FLEX, "name: 'http', instanceCount", "name: 'http', count", "alwaysReady[0].count: is no property"),
+        (NETWORK, "serviceName:", "service:", "delegations[0].properties.service: is no property"),
+    ],
+)
+def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, expected: str, tmp_path: Path) -> None:
+    assert expected in "\n".join(problems(changed(path, text, replacement, tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "replacement", "expected"),
+    [
+        (FLEX, "httpsOnly: true", "httpsOnly: 'true'", "httpsOnly: is 'true', not bool"),
+        (FLEX, "instanceMemoryMB: instanceMemoryMB", "instanceMemoryMB: '2048'", "is '2048', not int"),
+        (FLEX, "reserved: true", "reserved: 1", "reserved: is 1, not bool"),
+        (FLEX, "string(threadCount)", "threadCount", "is some int, not string"),
+        (
+            FLEX,
+            "name: 'http', instanceCount: alwaysReadyInstanceCount",
+            "name: 'http', instanceCount: 'one'",
+            "not int",
+        ),
+        (FLEX, "type: 'UserAssigned'\n", "type: 'Mine'\n", "identity.type: is 'Mine'"),
+        (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "vnetEnabled ? 'Deny' : 'On'", "defaultAction: is 'On'"),
+        (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
+        (FLEX, "var tags = { 'azd-env-name': environmentName }", "var tags = 'none'", "tags: is 'none'"),
+        (PREMIUM, "functionAppScaleLimit: maximumInstanceCount", "functionAppScaleLimit: planSku", "not int"),
+        (MONITORING, "features: { disableLocalAuth: true }", "features: []", "features: is []"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_seen(
+    path: Path, text: str, replacement: str, expected: str, tmp_path: Path
+) -> None:
+    assert expected in "\n".join(problems(changed(path, text, replacement, tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        (FLEX, "  location: location\n", "identity.location: is missing"),
+        (FLEX, "  kind: 'StorageV2'\n", "storage.kind: is missing"),
+        (FLEX, "    roleDefinitionId: blobOwnerRoleId\n", "blobOwner.properties.roleDefinitionId: is missing"),
+        (MONITORING, "    Application_Type: 'web'\n", "component.properties.Application_Type: is missing"),
+    ],
+)
+def test_a_missing_required_property_is_seen(path: Path, text: str, expected: str, tmp_path: Path) -> None:
+    assert expected in "\n".join(problems(changed(path, text, "", tmp_path)))
+
+
+def test_a_property_only_azure_sets_is_seen(tmp_path: Path) -> None:
+    edited = changed(FLEX, "    httpsOnly: true", "    httpsOnly: true\n    state: 'Running'", tmp_path)
+    assert problems(edited) == ["functionApp.properties.state: is read-only"]
+
+
+def test_an_api_version_without_types_is_seen(tmp_path: Path) -> None:
+    edited = changed(FLEX, "sites@2024-11-01", "sites@2019-08-01", tmp_path)
+    assert "functionApp is Microsoft.Web/sites@2019-08-01" in "\n".join(problems(edited))
+
+
+def test_every_exception_is_still_one() -> None:
+    """Once Azure's types have the property, the exception goes."""
+    for resource_type, path in EXCEPTIONS:
+        known = definition(resource_type)
+        *parents, last = path.split(".")
+        properties = known.properties
+        for name in parents:
+            named = next(prop["type"] for prop in properties if prop["name"] == name)
+            properties = known.objects[named]["properties"]
+        assert last not in {prop["name"] for prop in properties}
+
+
+@pytest.mark.parametrize("resource_type", sorted(UNKNOWN))
+def test_every_type_left_out_is_still_unknown(resource_type: str) -> None:
+    with pytest.raises(LookupError):
+        definition(resource_type)

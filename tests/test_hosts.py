@@ -1,0 +1,211 @@
+"""``--host``: the same sweep and probe on the local host, on Core Tools (a stand-in for them) and on a URL."""
+
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import pytest
+
+from functune import environment, measurements
+from functune.host.process import HostProcess
+from functune.load.records import LoadPlan
+from functune.load.runner import finished_steps
+from tests.host.core_tools import install_stand_in
+from tests.host.serving import APPS, Serving
+
+ROOT = Path(__file__).parent.parent
+KEY = "k3y-nobody-may-see"
+
+
+def functune(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """One run of the command, as typed."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "functune.cli", *map(str, arguments)],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def experiment(folder: Path, *, route: str, thread_count: str = "[4]", process_count: str = "[1]") -> Path:
+    path = folder / "asked.toml"
+    path.write_text(
+        f"""
+        name = "test"
+        question = "Does it work?"
+        workload.routes = ["{route}"]
+        settings = {{ thread_count = {thread_count}, process_count = {process_count} }}
+        load = {{ users = [8], warm_up = 0.2, measure = 1 }}
+        """
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def keyed() -> Iterator[str]:
+    """The URL of an app that asks for a function key."""
+    with Serving(APPS / "keyed", "--enable-auth", FUNCTUNE_FUNCTION_KEY=KEY) as serving:
+        yield serving.line(r"Host started, listening on (\S+)")[1]
+
+
+def test_sweep_measures_on_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_stand_in(tmp_path / "bin", monkeypatch)
+    asked = experiment(tmp_path, route="/api/sync/sleep?ms=50", process_count="[2]")
+    done = functune("sweep", asked, "--host", "func", "--script-root", ROOT, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+
+    noted = json.loads((tmp_path / "run" / environment.FILE_NAME).read_text())
+    assert noted["host"] == "Azure Functions Core Tools 4.14.0"
+    assert noted["git_commit"] is not None
+    [measurement] = measurements.load(tmp_path / "run")
+    assert measurement.errors == {}
+    assert sorted(measurement.worker_threads.values()) == [4, 4]
+    assert measurement.host_cpu is not None
+    assert measurement.host_cpu > 0.01  # its workers are counted with it
+
+
+def test_sweep_sends_the_key_to_the_url_and_tells_it_nobody(keyed: str, tmp_path: Path) -> None:
+    asked = experiment(tmp_path, route="/api/keyed")
+    done = functune("sweep", asked, "--host", f"{keyed}/", "--key", KEY, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    [measurement] = measurements.load(tmp_path / "run")
+    assert measurement.errors == {}
+    assert len(measurement.latencies_us) > 0
+    assert measurement.host_cpu is None
+
+    noted = json.loads((tmp_path / "run" / environment.FILE_NAME).read_text())
+    assert noted["host"] == keyed
+    assert noted["git_commit"] is None  # of what is deployed there nothing is known
+    assert "--key '***'" in noted["command"]
+    written = "".join(path.read_text() for path in (tmp_path / "run").iterdir())
+    assert KEY not in written + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("given", "said"), [("", "asks for a function key"), (f"{KEY}!", "refuses the function key")])
+def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Path, given: str, said: str) -> None:
+    asked = experiment(tmp_path, route="/api/keyed")
+    done = functune("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
+    assert done.returncode == 3
+    assert "/api/keyed answered 401" in done.stderr
+    assert said in done.stderr
+    assert KEY not in done.stdout + done.stderr
+
+
+def test_sweep_of_a_url_where_nobody_answers_says_so(unused_tcp_port: int, tmp_path: Path) -> None:
+    asked = experiment(tmp_path, route="/api/keyed")
+    done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    assert done.returncode == 3
+    assert f"http://127.0.0.1:{unused_tcp_port} cannot be reached" in done.stderr
+
+
+def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
+    asked = experiment(tmp_path, route="/api/keyed", thread_count='[4, "unset"]', process_count="[1, 2]")
+    done = functune("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=KEY)
+    assert done.returncode == 2
+    assert "the experiments have 4 (T=4 P=1, T=unset P=1, T=4 P=2, T=unset P=2)" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("url", ["https://me:{}@example.org", "https://example.org/api?code={}", "http://a/#{}"])
+def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_path: Path) -> None:
+    asked = experiment(tmp_path, route="/api/keyed")
+    done = functune("sweep", asked, "--host", url.format(KEY), "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "holds more than scheme, name, port and path" in done.stderr
+    assert KEY not in done.stdout + done.stderr
+
+
+def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, unused_tcp_port: int) -> None:
+    asked = ROOT / "experiments" / "client-per-request.toml"
+    done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "as workload.target of client-per-request wants: set FETCH_URLS there" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+async def test_key_of_a_url_does_not_reach_an_app_started_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNCTUNE_KEY", KEY)
+    async with (
+        HostProcess(script_root=APPS / "keyed", thread_count=1, process_count=1) as host,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
+    ):
+        names = (await client.get("/api/open")).text.split()
+    assert "PATH" in names
+    assert "FUNCTUNE_KEY" not in names
+
+
+def test_probe_starts_a_host_with_the_settings_of_file_and_environment(tmp_path: Path) -> None:
+    for name in ("function_app.py", "host.json", "blueprints"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    values = {"PYTHON_THREADPOOL_THREAD_COUNT": "8", "FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
+    (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
+    done = functune("probe", "--host", "local", "--script-root", tmp_path, PYTHON_THREADPOOL_THREAD_COUNT="3")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[2:] for line in done.stdout.splitlines() if line.startswith("worker proc")] == [["2", "2"]]
+    assert [line.split()[3:] for line in done.stdout.splitlines() if line.startswith("threads per")] == [
+        ["3", "(app", "setting)", "3"]
+    ]
+
+
+def test_probe_starts_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_stand_in(tmp_path / "bin", monkeypatch)
+    done = functune("probe", "--host", "func", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="2")
+    assert done.returncode == 0, done.stderr
+    assert "They agree." in done.stdout
+
+
+def test_probe_refuses_a_thread_count_the_runtime_passes_over() -> None:
+    done = functune("probe", "--host", "local", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="many")
+    assert done.returncode == 2
+    assert "PYTHON_THREADPOOL_THREAD_COUNT is 'many'; it takes a whole number from 1" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["probe"], ["sweep", "experiments/processes-cpu.toml"]])
+def test_host_func_without_func_ends_with_2(command: list[str], tmp_path: Path) -> None:
+    done = functune(*command, "--host", "func", "--script-root", ROOT, PATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "install Azure Functions Core Tools 4" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def untrusted(tmp_path: Path) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate it signed itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-days", "2"]
+    subprocess.run([*request, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+async def test_load_goes_to_no_host_whose_certificate_is_not_trusted(untrusted: ssl.SSLContext) -> None:
+    """The function key would go to whoever answers."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.path)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = untrusted.wrap_socket(server.socket, server_side=True)
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        plan = LoadPlan(route="/", users=(1,), warm_up=0.2, measure=1, settle_limit=1)
+        async with aclosing(finished_steps(plan, base_url=f"https://127.0.0.1:{server.server_port}", key=KEY)) as steps:
+            [(_, requests)] = [step async for step in steps]
+        server.shutdown()
+    assert {request.error for request in requests} == {"SSLCertVerificationError"}
+    assert heard == []

@@ -1,0 +1,134 @@
+"""The planners run to their end against simulated hosts, as a sweep would run them."""
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from functune.experiments import Expectation, Experiment, Load, Matrix, Where, Workload, required_steps, settings
+from functune.measurements import Measurement, Setting
+from functune.planning import planner
+from functune.trials import PlannedTrial
+from tests.analysis.simulated import step
+
+ROUTE = "/api/sync/sleep?ms=100"
+DOUBLE = Where(thread_count=16, process_count=2, users=64)
+EXPERIMENT = Experiment(
+    name="threads",
+    question="?",
+    workload=Workload(routes=(ROUTE,)),
+    settings=Matrix(thread_count=(1, 16, 64, "unset"), process_count=(1, 2)),
+    load=Load(users=(1, 16, 64), warm_up=1, measure=2, repeats=3),
+    expect=(Expectation(claim="c", metric="throughput", where=DOUBLE, at_least=1),),
+)
+
+
+def changed(**load: object) -> Experiment:
+    return msgspec.structs.replace(EXPERIMENT, load=msgspec.structs.replace(EXPERIMENT.load, **load))
+
+
+def measure(trial: PlannedTrial, number: int) -> list[Measurement]:
+    """The trial's steps: 100 ms of waiting, 0.3 ms of CPU, a little noise."""
+    return [
+        msgspec.structs.replace(
+            step(setting=trial.setting, users=users, route=trial.route, jitter=0.02, trial=number),
+            repeat=trial.repeat,
+            phase=trial.phase,
+            background=trial.experiment.workload.background,
+            background_users=trial.background_users,
+            arrival_rate=rate,
+        )
+        for users in trial.users
+        for rate in trial.arrival_rates or (None,)
+    ]
+
+
+def run(
+    experiment: Experiment, measured: Sequence[Measurement] = (), broken: Setting | None = None
+) -> list[Measurement]:
+    """A sweep; hosts of the broken setting do not start."""
+    plan, steps, failed = planner(cores=2), list(measured), []
+    for number in itertools.count():
+        batch = plan(experiment, steps, failed)
+        if not batch:
+            return steps
+        assert number < 500, "the planner never ends"
+        for trial in batch:
+            if trial.setting == broken:
+                failed.append(trial)
+            else:
+                steps += measure(trial, number)
+    raise AssertionError
+
+
+def counts(steps: Sequence[Measurement]) -> Counter[tuple[Setting, int]]:
+    return Counter((step.setting, step.users) for step in steps if step.arrival_rate is None)
+
+
+def test_adaptive_search_measures_few_steps_and_those_that_decide_in_every_round() -> None:
+    steps = run(EXPERIMENT)
+    found = counts(steps)
+    assert len(found) < 24 / 2
+    winner, [expected] = (Setting(thread_count=64), 64), required_steps(EXPERIMENT)
+    assert found[winner] == found[expected.setting, 64] == 3
+    assert found[Setting(thread_count=1), 64] == 0  # its bound says that it cannot win
+    for setting, users in found:
+        repeats = [step.repeat for step in steps if (step.setting, step.users) == (setting, users)]
+        assert repeats == list(range(len(repeats)))
+
+
+def test_grid_measures_every_step_in_every_round() -> None:
+    found = counts(run(changed(search="grid")))
+    assert found == Counter({(setting, users): 3 for setting in settings(EXPERIMENT.settings) for users in (1, 16, 64)})
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3, 7, 12])
+def test_search_that_was_cut_short_ends_with_the_same_steps(kept: int) -> None:
+    whole = run(EXPERIMENT)
+    again = run(EXPERIMENT, whole[:kept])
+    assert {(step.setting, step.users, step.repeat) for step in again} == {
+        (step.setting, step.users, step.repeat) for step in whole
+    }
+
+
+def test_single_setting_is_measured_at_every_step() -> None:
+    only = msgspec.structs.replace(EXPERIMENT, settings=Matrix(thread_count=(1,)), expect=())
+    assert counts(run(only)) == Counter({(Setting(thread_count=1), users): 3 for users in (1, 16, 64)})
+
+
+def test_setting_that_cannot_be_measured_is_left_out() -> None:
+    steps = run(EXPERIMENT, broken=Setting(thread_count=64))
+    assert Setting(thread_count=64) not in {step.setting for step in steps}
+    assert counts(steps)[Setting(), 64] == 3
+
+
+def test_nothing_left_to_measure_ends_the_search() -> None:
+    only = msgspec.structs.replace(EXPERIMENT, settings=Matrix(thread_count=(1,)), expect=())
+    assert run(only, broken=Setting(thread_count=1)) == []
+
+
+def test_every_load_beside_is_a_search_of_its_own() -> None:
+    workload = Workload(routes=(ROUTE,), background="/api/sync/cpu?ms=50", background_users=(0, 4))
+    steps = run(msgspec.structs.replace(EXPERIMENT, workload=workload, expect=()))
+    beside = {users: counts([s for s in steps if s.background_users == users]) for users in (0, 4)}
+    assert beside[0] == beside[4]
+    assert beside[0][Setting(thread_count=64), 64] == 3
+
+
+def test_arrivals_follow_the_closed_loop_at_shares_of_what_was_served() -> None:
+    steps = run(changed(arrivals=(0.5, 0.95)))
+    opened = [step for step in steps if step.arrival_rate is not None]
+    assert steps[-len(opened) :] == opened
+    # The winner and the defaults, which serve the same here.
+    assert {step.setting for step in opened} == {Setting(thread_count=64), Setting()}
+    for one in opened:
+        closed = [each for each in steps if each.setting == one.setting and each.users == 64 and not each.arrival_rate]
+        served = sum(len(each.latencies_us) for each in closed) / sum(each.duration for each in closed)
+        assert any(one.arrival_rate == pytest.approx(share * served) for share in (0.5, 0.95))
+        assert one.phase == "arrivals"
+    assert Counter((one.setting, one.repeat) for one in opened) == Counter(
+        {(setting, repeat): 2 for setting in (Setting(thread_count=64), Setting()) for repeat in range(3)}
+    )
+    assert run(changed(arrivals=(0.5, 0.95)), steps) == steps

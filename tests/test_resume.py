@@ -1,0 +1,68 @@
+"""A sweep killed at random moments: whatever it was doing, the next one goes on where the journal ends."""
+
+import random
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from functune import measurements
+
+ASKED = """
+name = "test"
+question = "Does it survive?"
+workload.routes = ["/sleep?ms=5", "/sleep?ms=10"]
+settings.thread_count = [1, 2]
+load = { users = [1, 2], warm_up = 0.2, measure = 1, repeats = 2 }
+"""
+STEPS = 2 * 2 * 2 * 2
+KILLS = 3
+
+
+def sweeping(folder: Path, *, resume: bool) -> subprocess.Popen[str]:
+    """The sweep as a process of its own."""
+    words = ["resume"] if resume else []
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.stand_in_host", str(folder), *words],
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def written(folder: Path) -> bytes:
+    path = folder / "run" / measurements.FILE_NAME
+    return path.read_bytes() if path.exists() else b""
+
+
+@pytest.mark.fault
+def test_sweep_killed_at_random_moments_loses_at_most_the_running_step(tmp_path: Path) -> None:
+    (tmp_path / "asked.toml").write_text(ASKED)
+    before = b""
+    for _ in range(KILLS):
+        process = sweeping(tmp_path, resume=(tmp_path / "run" / "environment.json").exists())
+        with suppress(subprocess.TimeoutExpired):
+            # Between starting Python and its third trial.
+            process.wait(random.uniform(0.1, 12))
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.kill()
+        process.communicate()
+        psutil.wait_procs(children, timeout=20)
+        assert [child for child in children if child.is_running()] == []
+        # What was on the disk stays as it is; of what came only the last line may be torn.
+        after = written(tmp_path)
+        whole, end, _ = before.rpartition(b"\n")
+        assert after.startswith(whole + end)
+        before = after
+
+    last = sweeping(tmp_path, resume=(tmp_path / "run" / "environment.json").exists())
+    said, _ = last.communicate(timeout=120)
+    assert last.returncode == 0, said
+    assert written(tmp_path).endswith(b"\n")
+    steps = measurements.load(tmp_path / "run")
+    keys = {(step.route, step.setting, step.users, step.repeat) for step in steps}
+    assert len(steps) == len(keys) == STEPS

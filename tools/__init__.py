@@ -1,0 +1,1 @@
+"""Programs for working on this repository; neither the app nor the lab imports them."""
