@@ -5,13 +5,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import numpy as np
 
-from functune import experiments
-from functune.analysis import objective
 from functune.analysis.cost import busy
 from functune.analysis.curves import curves
 from functune.analysis.recommendation import Recommendation
 from functune.analysis.repeats import Spread, spread
-from functune.analysis.search import next_batch
 from functune.analysis.standings import Standing, standings
 from functune.analysis.strategies import Candidate, candidates, pareto
 from functune.analysis.time_split import Split, splits
@@ -60,24 +57,8 @@ def find(analysis: Analysis, *, failed: Mapping[tuple[str, Setting], str] | None
         analysis=analysis,
         routes=tuple(find_route(analysis, route) for route in analysis.subjects if route in measured),
         failed=failed or {},
-        skipped=skipped(analysis),
+        skipped={(each.route, each.setting): each.reason for each in analysis.skipped},
     )
-
-
-def skipped(analysis: Analysis) -> dict[tuple[str, Setting], str]:
-    """What an adaptive search left out, and why; nothing of a grid."""
-    experiment = analysis.experiment
-    if experiment.load.search != "adaptive":
-        return {}
-    plan = next_batch(
-        experiments.settings(experiment.settings),
-        experiment.load.users,
-        analysis.subjects,
-        analysis.repeats,
-        objective=objective.parse(experiment.objective) if experiment.objective else None,
-        cores=analysis.cores,
-    )
-    return {(each.route, each.setting): each.reason for each in plan.skipped}
 
 
 def find_route(analysis: Analysis, route: str) -> RouteFindings:

@@ -43,7 +43,7 @@ def route_block(findings: Findings, route: RouteFindings, *, currency: str) -> H
     return element(
         "div",
         element("h3", element("code", route.route), element("span", " / ".join(sorted(handlers)), class_="eyebrow")),
-        element("p", recommended.reason, class_="reason") if recommended else None,
+        element("p", recommended.reason if recommended else findings.analysis.unmet.get(route.route), class_="reason"),
         cards(route, currency=currency),
         element(
             "div",

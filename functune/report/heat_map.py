@@ -1,5 +1,6 @@
 """Best throughput by settings, as a table: a heat map that can also be read aloud and printed."""
 
+from functune.analysis import objective
 from functune.analysis.bounds import threads
 from functune.analysis.findings import Findings, RouteFindings
 from functune.analysis.formatting import number, percent, plural
@@ -111,6 +112,11 @@ def absence(findings: Findings, route: RouteFindings, setting: Setting) -> str:
     """Why a cell is empty, in a word or two; the reason stands below."""
     if (route.route, setting) in findings.failed:
         return "✗ failed"
+    worked = [one.figures for one in route.candidates if one.setting == setting]
+    if worked:
+        wanted = findings.analysis.experiment.objective
+        kept = not wanted or any(objective.parse(wanted).met(figures) for figures in worked)
+        return "not on this plan" if kept else "✗ objective missed"
     if any(step.setting == setting for step in route.steps):
         return "✗ requests failed"
     return "skipped" if (route.route, setting) in findings.skipped else "not measured"

@@ -13,7 +13,7 @@ PARTS = (("wait", "waiting for a thread or the event loop"), ("run", "in the han
 """The parts from left to right, in words; their colours are --part-0 to --part-2."""
 ROW = 26
 """Height of a bar with its gap, pixels."""
-LABELLED = 0.12
+LABELLED = 0.17
 """Share of the longest bar from which a part is wide enough for its own label."""
 
 
@@ -59,7 +59,7 @@ def layers(bars: Sequence[Mapping[str, object]], order: Sequence[str], longest: 
     x = alt.X(
         "start:Q",
         scale=alt.Scale(domain=[0, longest], nice=False),
-        axis=alt.Axis(title="Mean latency", labelExpr=IN_MS_AND_S, tickCount=5, labelOverlap=True, labelFlush=False),
+        axis=alt.Axis(title="Mean latency", labelExpr=IN_MS_AND_S, tickCount=4, labelOverlap=True, labelFlush=False),
     )
     y = alt.Y("users:N", sort=list(order), axis=alt.Axis(title="Users", titleAngle=0, titleY=-8, titleX=-24))
     return alt.layer(
