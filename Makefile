@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab lessons test soak venv serve check fix bench package azure-types clean
+.PHONY: help lab lessons test soak venv serve check fix schema bench package azure-types clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -41,6 +41,9 @@ check: venv ## Format, lint and types
 fix: venv ## Format and apply the safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+schema: venv ## Write the JSON Schema of report.json
+	$(BIN)/python -m functune.report.document > docs/schema/report.schema.json
 
 bench: venv ## Measure the figures the project holds itself to, as ratios
 	$(BIN)/python -m bench

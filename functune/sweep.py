@@ -32,10 +32,8 @@ from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.load.target import target_settings
 from functune.load.windows import Place
-from functune.measurements import Measurement, Setting
+from functune.measurements import FAILURES, Failure, Measurement
 from functune.trials import PlannedTrial, Planner, grid
-
-FAILURES = "failures.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +84,6 @@ class SweepFinished:
 
 
 type Event = SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of failures.jsonl."""
-
-    experiment: str
-    trial: int
-    repeat: int
-    phase: measurements.Phase
-    route: str
-    setting: Setting
-    cause: str
 
 
 class RunningHost(Protocol):
@@ -346,8 +332,7 @@ class Run:
             setting=trial.setting,
             cause=str(error),
         )
-        with (self.out / FAILURES).open("ab") as file:
-            file.write(msgspec.json.encode(failure) + b"\n")
+        measurements.append(self.out / FAILURES, failure)
         self.on_progress(TrialFailed(trial=trial, cause=str(error), seconds_left=self.seconds_left))
 
     def finish(self) -> None:

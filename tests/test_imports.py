@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "probe": {"errors"},
     "load": {"errors", "settings", "measurements", "experiments"},
     "analysis": {"errors", "measurements", "experiments"},
-    "report": {"errors", "measurements", "experiments", "analysis"},
+    "report": {"errors", "environment", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
     "sweep": {"errors", "environment", "experiments", "measurements", "host", "load", "trials"},
     "planning": {"analysis", "experiments", "measurements", "trials"},
