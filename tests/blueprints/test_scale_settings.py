@@ -26,7 +26,7 @@ async def azure() -> AsyncIterator[Azure]:
 
 
 def serving(settings: dict[str, str]) -> HostProcess:
-    return HostProcess(script_root=ROOT, thread_count=4, process_count=1, environ_extra=settings)
+    return HostProcess(script_root=ROOT, thread_count=4, process_count=1, app_settings=settings)
 
 
 def client(host: HostProcess) -> httpx.AsyncClient:
