@@ -240,6 +240,25 @@ async def imports() -> AsyncIterator[Figure]:
     )
 
 
+async def start() -> AsyncIterator[Figure]:
+    """Cold start: from ``functune serve`` to a ready worker, the app against an app without functions."""
+    rounds = [[await _ready_seconds(root) for root in (ROOT, APPS / "empty")] for _ in range(ROUNDS * 2 + 1)][1:]
+    app, empty = (statistics.median(column) for column in zip(*rounds, strict=True))
+    yield Figure(
+        "worker ready, the app / an app without functions",
+        tuple(ours / theirs for ours, theirs in rounds),
+        at_most=1.5,
+        detail=f"{app * 1000:.0f} ms against {empty * 1000:.0f} ms, start of the host included",
+    )
+
+
+async def _ready_seconds(script_root: Path) -> float:
+    """Seconds until ``/admin/host/status`` says that the one worker is ready."""
+    started = time.perf_counter()
+    async with HostProcess(script_root=script_root, thread_count=None, process_count=1):
+        return time.perf_counter() - started
+
+
 async def lessons() -> AsyncIterator[Figure]:
     """The shipped experiments with Locust: Little's law on every step, and what each experiment expects."""
     asked = [experiment for path in sorted((ROOT / "experiments").glob("*.toml")) for experiment in load(path)]
@@ -335,6 +354,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "law": law,
     "fetch": fetch,
     "import": imports,
+    "start": start,
     "lessons": lessons,
     "search": search,
 }

@@ -6,6 +6,7 @@ The functions, and the plain modules they call.
     answers, parameters, invocations              the answer, its errors, its numbers
     fetch_request, targets, outbound              what to fetch, what may be fetched, fetching it
     credentials                                   tokens from Microsoft Entra ID
+    resource_manager, scale_settings              the scale settings of the site, read and kept
     threads, processes, switch_interval, instance what the probe reads
     findings                                      what it makes of it
 

@@ -73,26 +73,36 @@ def allowed_scope(scope: str | None, environment: Mapping[str, str]) -> str:
 
 def acquire_sync(scope: str) -> Acquired:
     """Get a token for ``scope`` on this thread. Raises ProblemError (503) when no identity gives one."""
-    from azure.core.exceptions import ClientAuthenticationError
-
     started = time.perf_counter()
-    try:
-        token = _shared_sync().get_token(scope)
-    except ClientAuthenticationError as error:
-        raise _no_identity(error) from error
+    token = token_sync(scope)
     return _acquired(token, started, _sync_history.seen(scope, token.token))
 
 
 async def acquire_async(scope: str) -> Acquired:
     """Get a token for ``scope`` off the event loop. Raises ProblemError (503) when no identity gives one."""
+    started = time.perf_counter()
+    token = await token_async(scope)
+    return _acquired(token, started, _async_history.seen(scope, token.token))
+
+
+def token_sync(scope: str) -> "AccessToken":
+    """The token itself, for a call the app makes: never part of an answer. Raises ProblemError (503)."""
     from azure.core.exceptions import ClientAuthenticationError
 
-    started = time.perf_counter()
     try:
-        token = await _shared_async().get_token(scope)
+        return _shared_sync().get_token(scope)
     except ClientAuthenticationError as error:
         raise _no_identity(error) from error
-    return _acquired(token, started, _async_history.seen(scope, token.token))
+
+
+async def token_async(scope: str) -> "AccessToken":
+    """The same, off the event loop."""
+    from azure.core.exceptions import ClientAuthenticationError
+
+    try:
+        return await _shared_async().get_token(scope)
+    except ClientAuthenticationError as error:
+        raise _no_identity(error) from error
 
 
 def _shared_sync() -> "DefaultAzureCredential":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from blueprints import processes, switch_interval, threads
+from blueprints.scale_settings import Reading
 
 Severity = Literal["info", "warning", "error"]
 
@@ -38,6 +39,7 @@ class Observed:
     worker_pids: Sequence[int] | None
     cpus: float
     plan: str
+    scale: Reading
     served: frozenset[str]
     sync_functions: frozenset[str]
 
@@ -52,7 +54,7 @@ def findings(observed: Observed) -> list[Finding]:
         *_dynamic_concurrency(observed),
         *_switch_interval(observed.environment),
         *_other_settings(observed.environment),
-        *_platform(observed.plan),
+        *_per_instance_concurrency(observed),
     ]
 
 
@@ -212,12 +214,30 @@ def _other_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
         )
 
 
-def _platform(plan: str) -> Iterator[Finding]:
-    if plan == "flex":
-        # documented: functions-concurrency (Python defaults to 1 on every instance size)
+def _per_instance_concurrency(observed: Observed) -> Iterator[Finding]:
+    name, scale = "perInstanceConcurrency", observed.scale
+    # documented: functions-concurrency (Python defaults to 1 on every instance size)
+    unset = "a Python app gets 1, so one instance serves one request at a time whatever its threads"
+    if scale.problem is not None:
+        severity: Severity = "info" if scale.read_at is None else "warning"
+        yield Finding(name, severity, f"{scale.problem}. Unless it is set, {unset}.")
+    elif scale.settings is not None:
+        admitted = scale.settings.per_instance_concurrency
+        if admitted is None:
+            yield Finding(name, "warning", f"not set on the site: {unset}.")
+        else:
+            yield from _admitted(observed, admitted)
+
+
+def _admitted(observed: Observed, admitted: int) -> Iterator[Finding]:
+    workers = len(observed.worker_pids or (0,))
+    where = "1 worker process" if workers == 1 else f"{workers} worker processes"
+    serving = workers * (observed.thread_setting.count or threads.python_default())
+    if admitted > serving:
+        # host: FlexConsumptionMetricsPublisher.cs counts a call as active from its start in the host
         yield Finding(
             "perInstanceConcurrency",
-            "info",
-            "not visible inside an instance: read functionAppConfig.scaleAndConcurrency of the site. Unless set, a "
-            "Python app gets 1, so one instance serves one request at a time whatever its threads.",
+            "warning",
+            f"{admitted} calls are let in, and {serving} threads in {where} serve def functions: "
+            f"the rest wait inside the instance, billed and unseen by the scaler. Lower it or raise {threads.SETTING}.",
         )

@@ -1,13 +1,15 @@
-"""Whether this app can get a token, and what that costs the first time and after."""
+"""Whether this app can get a token, what that costs at first and after, and a use of one: reading its own site."""
 
 import os
 
 import azure.functions as func
 
+from blueprints import scale_settings
 from blueprints.answers import iso_utc
 from blueprints.credentials import Acquired, acquire_async, acquire_sync, allowed_scope
 from blueprints.handlers import Body, async_handler, sync_handler
 from blueprints.invocations import Invocation
+from blueprints.scale_settings import READER, Reading
 
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
@@ -17,7 +19,8 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 def sync_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Get a token through the shared credential on this thread; the answer never holds the token."""
     scope = allowed_scope(req.params.get("scope"), os.environ)
-    return _answer(acquire_sync(scope), invocation)
+    acquired = acquire_sync(scope)
+    return _answer(acquired, scale_settings.without_asking(os.environ) or READER.wait_sync(), invocation)
 
 
 @blueprint.route("identity/async", methods=["GET"])
@@ -25,14 +28,17 @@ def sync_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
 async def async_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Get a token through the shared credential on the event loop; the answer never holds the token."""
     scope = allowed_scope(req.params.get("scope"), os.environ)
-    return _answer(await acquire_async(scope), invocation)
+    acquired = await acquire_async(scope)
+    return _answer(acquired, scale_settings.without_asking(os.environ) or await READER.wait_async(), invocation)
 
 
-def _answer(acquired: Acquired, invocation: Invocation) -> Body:
+def _answer(acquired: Acquired, reading: Reading, invocation: Invocation) -> Body:
     return {
         "acquired": True,
         "expiresOn": iso_utc(acquired.expires_on),
         "elapsedMs": acquired.elapsed_ms,
         "cached": acquired.cached,
+        "scaleSettings": None if reading.settings is None else scale_settings.describe(reading),
+        "scaleSettingsProblem": reading.problem,
         "worker": invocation.worker(),
     }

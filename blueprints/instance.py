@@ -95,11 +95,10 @@ def plan(environment: Mapping[str, str]) -> str:
 
 def describe_platform(environment: Mapping[str, str]) -> dict[str, Any]:
     """
-    The probe's ``platform``.
+    What of the probe's ``platform`` an instance knows about itself.
 
-    Nothing inside an instance tells the per-instance concurrency and the instance size: both belong to the site
-    (functionAppConfig.scaleAndConcurrency), and Resource Manager has them. A copy in an app setting would be wrong
-    after the first change by hand.
+    Per-instance concurrency and the like belong to the site, and scale_settings.py reads them from Resource Manager. A
+    copy in an app setting would be wrong after the first change by hand.
     """
     hosting_plan = plan(environment)
     # Where the platform runs the app in a container of its own, that container's name stands for the instance (host:
@@ -111,6 +110,4 @@ def describe_platform(environment: Mapping[str, str]) -> dict[str, Any]:
         "site": environment.get("WEBSITE_SITE_NAME"),
         "instanceId": environment.get("WEBSITE_INSTANCE_ID") or container,
         "alwaysReady": None if always_ready is None else always_ready == "1",
-        "perInstanceConcurrency": None,
-        "instanceMemoryMb": None,
     }

@@ -89,7 +89,7 @@ def fetch_sync(client: "httpx.Client", url: "httpx.URL", allowed: AllowList, tim
             finally:
                 response.close()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _as_fetch_error(error, timeout_ms) from error
+        raise as_fetch_error(error, timeout_ms) from error
     raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
 
@@ -100,7 +100,7 @@ async def fetch_async(client: "httpx.AsyncClient", url: "httpx.URL", allowed: Al
     try:
         return await asyncio.wait_for(_fetch_async(client, url, allowed, timeout_ms), timeout_ms / 1000)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _as_fetch_error(error, timeout_ms) from error
+        raise as_fetch_error(error, timeout_ms) from error
     except asyncio.TimeoutError as error:  # noqa: UP041 - Python 3.10 has two; this name is right in every version
         raise FetchTimeoutError(f"timed out after {timeout_ms} ms") from error
 
@@ -199,7 +199,8 @@ def _options() -> dict[str, Any]:
     }
 
 
-def _as_fetch_error(error: Exception, timeout_ms: int) -> FetchError:
+def as_fetch_error(error: Exception, timeout_ms: int) -> FetchError:
+    """What an exception of httpx means, in words without the url."""
     import httpx
 
     if isinstance(error, httpx.TimeoutException):

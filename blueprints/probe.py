@@ -11,7 +11,7 @@ from typing import Any
 
 import azure.functions as func
 
-from blueprints import instance, processes, switch_interval, threads
+from blueprints import instance, processes, scale_settings, switch_interval, threads
 from blueprints.findings import Observed, findings
 from blueprints.handlers import SYNC_FUNCTIONS, Body, async_handler
 from blueprints.invocations import COUNTER, STARTED_AT, Invocation
@@ -46,6 +46,7 @@ async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Bo
     limits = instance.read_limits()
     cpu_count = os.cpu_count() or 1
     invocations = COUNTER.snapshot()
+    scale = scale_settings.without_asking(environment) or scale_settings.READER.peek()
     observed = Observed(
         environment=environment,
         thread_setting=threads.read_setting(environment),
@@ -54,6 +55,7 @@ async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Bo
         worker_pids=processes.siblings(os.getpid()),
         cpus=min(cpu_count, limits.cpu_quota or cpu_count),
         plan=instance.plan(environment),
+        scale=scale,
         served=frozenset(invocations["byFunction"]),
         sync_functions=frozenset(SYNC_FUNCTIONS),
     )
@@ -69,7 +71,7 @@ async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Bo
             "memoryLimitMb": limits.memory_mb,
             "rssMb": instance.rss_mb(),
         },
-        "platform": instance.describe_platform(environment),
+        "platform": {**instance.describe_platform(environment), **scale_settings.describe(scale)},
         "settings": shown_settings(environment),
         "findings": [asdict(finding) for finding in findings(observed)],
     }

@@ -299,9 +299,24 @@ def steps(experiment: Experiment) -> Iterator[Step]:
 
 
 def required_steps(experiment: Experiment) -> list[Step]:
-    """The steps its expectations look at, which every search has to measure."""
-    wheres = [where for each in experiment.expect for where in (each.where, each.over) if where is not None]
-    return [step for step in steps(experiment) if any(where.selects(step) for where in wheres)]
+    """
+    The closed-loop steps its expectations look at, which every search has to measure.
+
+    For arrivals all numbers of users: they show the capacity of which the arrivals are a share.
+    """
+    selections = wheres(experiment)
+    return [step for step in steps(experiment) if any(where.selects(step) for where in selections)]
+
+
+def required_arrivals(experiment: Experiment) -> list[Trial]:
+    """The trials whose arrivals its expectations look at."""
+    opened = [where for where in wheres(experiment) if where.arrivals is not None]
+    return [trial for trial in trials(experiment) if any(where.selects(trial) for where in opened)]
+
+
+def wheres(experiment: Experiment) -> list[Where]:
+    """Every selection of steps in its expectations."""
+    return [where for each in experiment.expect for where in (each.where, each.over) if where is not None]
 
 
 def load(path: Path) -> list[Experiment]:

@@ -92,6 +92,7 @@ param logDailyCapGb int = 1
 var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
 var tags = { 'azd-env-name': environmentName }
 var deploymentContainerName = 'app-package'
+var appName = 'func-${token}'
 
 // Storage Blob Data Owner: the host keeps its keys and locks in blobs, and the deployment package lies there too. An app
 // with queue triggers, blob triggers or Durable Functions also needs the contributor roles for queues and tables.
@@ -188,7 +189,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
 }
 
 resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
-  name: 'func-${token}'
+  name: appName
   location: location
   tags: union(tags, { 'azd-service-name': 'api' })
   kind: 'functionapp,linux'
@@ -246,6 +247,9 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
         { name: 'FETCH_URLS', value: fetchUrls }
         { name: 'FETCH_ALLOWED_HOSTS', value: fetchAllowedHosts }
         { name: 'IDENTITY_ALLOWED_SCOPES', value: identityAllowedScopes }
+        // Where the app reads its scale settings: on this plan no variable of the platform names the resource group.
+        { name: 'SITE_RESOURCE_ID', value: scaleSettingsReaderEnabled ? resourceId('Microsoft.Web/sites', appName) : '' }
+        { name: 'RESOURCE_MANAGER_ENDPOINT', value: environment().resourceManager }
       ]
     }
   }

@@ -54,7 +54,7 @@ class Servers:
             while line := await reader.readline():
                 headers = await _read_headers(reader)
                 self.headers.append(headers)
-                await self._answer(line.split()[1].decode(), headers, writer)
+                await self._serve_one(line.split()[1].decode(), headers, writer)
         except ConnectionError:
             pass  # the client gave up, as some tests want it to
         finally:
@@ -62,31 +62,36 @@ class Servers:
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    async def _answer(self, target: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+    async def _serve_one(self, target: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.calls[url.path] += 1
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         try:
-            match url.path:
-                case "/sleep":
-                    await asyncio.sleep(int(query["ms"]) / 1000)
-                    await _send(writer, 200, b"slept")
-                case "/redirect":
-                    await _send(writer, 302, b"elsewhere", location=query["to"])
-                case "/oversized":
-                    await _send(writer, 200, bytes(OVERSIZED))
-                case "/drip":
-                    await _drip(writer)
-                case "/cookie":
-                    await _send(writer, 200, b"", **{"set-cookie": "session=secret; Path=/"})
-                case "/msi/token":
-                    await _send_token(writer, query, headers)
-                case _:
-                    await _send(writer, int(url.path.rpartition("/")[2]), b"as asked")
+            await self._answer(url.path, query, headers, writer)
         finally:
             self.in_flight -= 1
+
+    async def _answer(
+        self, path: str, query: dict[str, str], headers: dict[str, str], writer: asyncio.StreamWriter
+    ) -> None:
+        match path:
+            case "/sleep":
+                await asyncio.sleep(int(query["ms"]) / 1000)
+                await send(writer, 200, b"slept")
+            case "/redirect":
+                await send(writer, 302, b"elsewhere", location=query["to"])
+            case "/oversized":
+                await send(writer, 200, bytes(OVERSIZED))
+            case "/drip":
+                await _drip(writer)
+            case "/cookie":
+                await send(writer, 200, b"", **{"set-cookie": "session=secret; Path=/"})
+            case "/msi/token":
+                await _send_token(writer, query, headers)
+            case _:
+                await send(writer, int(path.rpartition("/")[2]), b"as asked")
 
 
 async def _read_headers(reader: asyncio.StreamReader) -> dict[str, str]:
@@ -97,7 +102,8 @@ async def _read_headers(reader: asyncio.StreamReader) -> dict[str, str]:
     return headers
 
 
-async def _send(writer: asyncio.StreamWriter, status: int, body: bytes, **headers: str) -> None:
+async def send(writer: asyncio.StreamWriter, status: int, body: bytes, **headers: str) -> None:
+    """Write one whole answer."""
     lines = [f"HTTP/1.1 {status} Said So", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
@@ -115,7 +121,7 @@ async def _drip(writer: asyncio.StreamWriter) -> None:
 async def _send_token(writer: asyncio.StreamWriter, query: dict[str, str], headers: dict[str, str]) -> None:
     """Answer as the identity endpoint of App Service does in api-version 2019-08-01: all values are strings."""
     if headers.get("x-identity-header") != "sesame" or query.get("api-version") != "2019-08-01":
-        await _send(
+        await send(
             writer, 400, b'{"statusCode": 400, "message": "bad request"}', **{"content-type": "application/json"}
         )
         return
@@ -125,7 +131,7 @@ async def _send_token(writer: asyncio.StreamWriter, query: dict[str, str], heade
         "resource": query["resource"],
         "token_type": "Bearer",
     }
-    await _send(writer, 200, json.dumps(token).encode(), **{"content-type": "application/json"})
+    await send(writer, 200, json.dumps(token).encode(), **{"content-type": "application/json"})
 
 
 def refusing_address() -> str:

@@ -4,10 +4,13 @@ import pytest
 
 from blueprints import processes, switch_interval, threads
 from blueprints.findings import Finding, Observed, findings
+from blueprints.resource_manager import ScaleSettings
+from blueprints.scale_settings import NOTHING_TO_READ, Reading
 
 THREADS = threads.SETTING
 PROCESSES = processes.SETTING
 SWITCH = switch_interval.SETTING
+ADMITTED = "perInstanceConcurrency"
 DYNAMIC = "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED"
 
 
@@ -21,9 +24,15 @@ def observe(environment: dict[str, str] | None = None, *, plan: str = "local", p
         worker_pids=list(range(100, 100 + pids)),
         cpus=2.0,
         plan=plan,
+        scale=NOTHING_TO_READ,
         served=frozenset({"sync_sleep", "concurrency_probe"}),
         sync_functions=frozenset({"sync_sleep"}),
     )
+
+
+def let_in(admitted: int | None, environment: dict[str, str] | None = None, *, pids: int = 1) -> Observed:
+    reading = Reading(ScaleSettings(admitted, 2048, 40, {}), read_at=1.0)
+    return replace(observe(environment, plan="flex", pids=pids), scale=reading)
 
 
 def about(setting: str, found: list[Finding]) -> list[tuple[str, str]]:
@@ -56,7 +65,10 @@ def has(found: list[Finding], setting: str, severity: str, words: str) -> bool:
         (observe({SWITCH: "0"}), SWITCH, "error", "the app ignores it"),
         (observe({"FUNCTIONS_MAX_HTTP_CONCURRENCY": "8"}), "FUNCTIONS_MAX_HTTP_CONCURRENCY", "warning", "reads it"),
         (observe({"PYTHON_ENABLE_DEBUG_LOGGING": "1"}), "PYTHON_ENABLE_DEBUG_LOGGING", "warning", "debug records"),
-        (observe(plan="flex"), "perInstanceConcurrency", "info", "not visible inside"),
+        (replace(observe(plan="flex"), scale=Reading(problem="not asked")), ADMITTED, "info", "not asked. Unless"),
+        (replace(observe(plan="flex"), scale=Reading(None, "refused", 1.0)), ADMITTED, "warning", "refused. Unless"),
+        (let_in(None), ADMITTED, "warning", "not set on the site"),
+        (let_in(9, {THREADS: "4"}, pids=2), ADMITTED, "warning", "9 calls are let in, and 8 threads in 2"),
         (replace(observe(), has_live_executor=False), THREADS, "warning", "no live executor"),
         (replace(observe(), worker_pids=None), PROCESSES, "info", "no /proc"),
         (replace(observe({THREADS: "4"}), served=frozenset({"async_sleep"})), THREADS, "warning", "had no effect"),

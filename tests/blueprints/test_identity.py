@@ -65,7 +65,9 @@ async def test_identity_gets_a_token_and_caches_it(servers: Servers) -> None:
     assert [body["cached"] for _, body in got] == [False, False, True, True, False, False]
     assert servers.calls == {"/msi/token": 4}
     for _, body in got:
-        assert body.keys() == {"acquired", "expiresOn", "elapsedMs", "cached", "worker"}
+        assert body.keys() == {
+            *("acquired", "expiresOn", "elapsedMs", "cached", "worker", "scaleSettings", "scaleSettingsProblem")
+        }
         assert "token-for" not in json.dumps(body)
 
 

@@ -102,7 +102,5 @@ def test_platform_tells_the_instance() -> None:
         "site": "shop",
         "instanceId": "abc",
         "alwaysReady": True,
-        "perInstanceConcurrency": None,
-        "instanceMemoryMb": None,
     }
     assert describe_platform({"CONTAINER_NAME": "abc"})["instanceId"] is None

@@ -32,7 +32,10 @@ async def test_probe_tells_every_part(call: Call) -> None:
         "eventLoop": ["implementation", "lagMs", "tasks"],
         "invocations": ["inFlight", "peakInFlight", "total", "byFunction"],
         "instance": ["cpuCount", "cpuQuota", "memoryLimitMb", "rssMb"],
-        "platform": ["plan", "site", "instanceId", "alwaysReady", "perInstanceConcurrency", "instanceMemoryMb"],
+        "platform": [
+            *("plan", "site", "instanceId", "alwaysReady", "perInstanceConcurrency", "instanceMemoryMb"),
+            *("maximumInstanceCount", "alwaysReadyInstances", "scaleSettingsReadAt"),
+        ],
     }
     assert answer.body["worker"]["pid"] == os.getpid()
     assert answer.body["worker"]["parentPid"] == os.getppid()

@@ -130,6 +130,21 @@ def knobs_are_parameters(template: Template) -> list[str]:
     return wrong
 
 
+def app_finds_its_own_site(template: Template) -> list[str]:
+    """A Flex app knows its own resource id wherever it may read it, and the Resource Manager of its cloud."""
+    wrong = []
+    for site in template.of_type("Microsoft.Web/sites"):
+        settings = app_settings(site)
+        condition, resource_id = _when(settings.get("SITE_RESOURCE_ID"))
+        if not (mentions(resource_id, site.body["name"]) and mentions(resource_id, "Microsoft.Web/sites")):
+            wrong.append(f"{site.symbol} does not have its own id in SITE_RESOURCE_ID")
+        if condition != "scaleSettingsReaderEnabled":
+            wrong.append(f"{site.symbol} is told to read its site whether it has the role or not")
+        if "resourceManager" not in str(settings.get("RESOURCE_MANAGER_ENDPOINT")):
+            wrong.append(f"{site.symbol} does not have the Resource Manager of its cloud in RESOURCE_MANAGER_ENDPOINT")
+    return wrong
+
+
 def no_setting_invalid_on_flex(template: Template) -> list[str]:
     """A Flex app has no app setting or site property that the plan ignores or refuses."""
     wrong = []

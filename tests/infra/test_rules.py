@@ -53,6 +53,17 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
             (FLEX, "value: fetchUrls", "value: ''"),
         ],
     ),
+    rules.app_finds_its_own_site: (
+        [FLEX],
+        [
+            (FLEX, "resourceId('Microsoft.Web/sites', appName)", "resourceId('Microsoft.Web/sites', 'func')"),
+            (FLEX, "resourceId('Microsoft.Web/sites', appName)", "resourceId('Microsoft.Web/serverfarms', appName)"),
+            (FLEX, "scaleSettingsReaderEnabled ? resourceId('Microsoft.Web/sites', appName) : ''", "functionApp.id"),
+            (FLEX, "scaleSettingsReaderEnabled ? resourceId", "vnetEnabled ? resourceId"),
+            (FLEX, "value: environment().resourceManager }", "value: 'https://management.azure.com' }"),
+            (FLEX, "  name: appName\n", "  name: 'func-${token}'\n"),
+        ],
+    ),
     rules.no_setting_invalid_on_flex: (
         [FLEX],
         [
