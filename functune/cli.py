@@ -270,7 +270,7 @@ def sweep(
     Run experiments and report what to set.
 
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
-    measurements.jsonl, report.html, summary.md and recommendation.json.
+    measurements.jsonl, and the report with its files (see `functune report --help`).
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
     10 s after the one before. With a URL the app is measured with the settings it has: the experiments must name

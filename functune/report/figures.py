@@ -21,7 +21,7 @@ def figure(title: str, note: str, drawing: Html, *, class_: str | None = None) -
 
 
 def pareto_figure(findings: Findings, route: RouteFindings, *, currency: str) -> Html | None:
-    """Cost against latency; None where no step has a p95."""
+    """Cost against latency; None where fewer than two steps have a p95."""
     drawing = pareto_chart(route, currency=currency)
     if drawing is None:
         return None

@@ -177,7 +177,15 @@ def latency_chart(findings: RouteFindings, experiment: Experiment) -> Html | Non
     ways = looks(step.setting for step in findings.steps)
     chosen = findings.recommended.setting if findings.recommended else None
     lines = [
-        percentile_line(findings.steps, setting, look, 0.95, x=lambda step: step.users, bold=setting == chosen)
+        percentile_line(
+            findings.steps,
+            setting,
+            look,
+            0.95,
+            x=lambda step: step.users,
+            label="p95" if len(ways) == 1 else None,
+            bold=setting == chosen,
+        )
         for setting, look in ways.items()
     ]
     if chosen is not None:

@@ -25,9 +25,9 @@ NEAR_ACROSS, NEAR_DOWN = 0.2, 0.05
 
 
 def pareto_chart(findings: RouteFindings, *, currency: str) -> Html | None:
-    """Cost per million requests against p95, a point per setting and users; None where no step has a p95."""
+    """Cost per million requests against p95, a point per setting and users; None with fewer than two."""
     known = [one for one in findings.candidates if one.figures.cost is not None and one.figures.p95 is not None]
-    if not known:
+    if len(known) < 2:
         return None
     ways = looks(step.setting for step in findings.steps)
     generator = np.random.default_rng(0)  # for intervals that are drawn only, hence the same in every report

@@ -188,6 +188,8 @@ dl.facts dd { margin: 0; }
   figure { padding: 14px; }
   .wide { display: none; }
   .narrow { display: block; }
+  .whole .wide { display: block; }
+  .whole .narrow { display: none; }
   table.heat td { min-width: 0; padding: 8px 4px; }
   table.heat td small { font-size: 7pt; }
   table.claims th, table.claims td { white-space: normal; padding: 6px 8px; }

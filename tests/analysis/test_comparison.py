@@ -67,6 +67,8 @@ def test_a_change_below_the_margin_does_not_matter() -> None:
     before, after = run(noise=0.002), run(speed=0.97, noise=0.002, seed=1)
     assert not compared(before, after).got_worse
     assert compared(before, after, margin=0.01).got_worse
+    assert not compared(after, before).of("better")
+    assert compared(after, before, margin=0.01).of("better")
 
 
 def test_few_repeats_take_all_of_them_to_agree() -> None:

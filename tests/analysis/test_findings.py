@@ -42,6 +42,7 @@ def test_standings_compare_repeat_by_repeat_with_the_recommended() -> None:
     assert other.of_recommended is not None
     assert other.of_recommended.value == pytest.approx(1 / 16, rel=0.02)
     assert other.of_recommended.spread is not None
+    assert other.of_recommended.spread.low == pytest.approx(other.of_recommended.value, rel=0.02)
     assert other.of_recommended.spread.high == pytest.approx(other.of_recommended.spread.low)
     assert recommended.throughput.spread is not None
     assert recommended.throughput.spread.is_interval
@@ -90,6 +91,19 @@ def test_splits_add_up_to_the_latency_and_find_the_wait() -> None:
     assert crowded.latency == pytest.approx(16 * 0.1003, rel=0.02)
     assert crowded.wait == pytest.approx(15 * 0.1003, rel=0.02)
     assert crowded.wait + crowded.run + crowded.rest == pytest.approx(crowded.latency)
+
+
+def test_splits_tell_waiting_from_the_way_to_the_handler() -> None:
+    experiment = planned(settings=Matrix(thread_count=(1,)), users=(1, 16))
+
+    def timed(users: int, *, latency: int, queued: int) -> Measurement:
+        one = step(setting=Setting(thread_count=1), users=users)
+        times = {"latencies_us": latency, "queued_us": queued, "service_times_us": 100_000}
+        return msgspec.structs.replace(one, **{name: [value] * 20 for name, value in times.items()})
+
+    measured = [timed(1, latency=125_000, queued=20_000), timed(16, latency=170_000, queued=60_000)]
+    parts = [(each.wait, each.run, each.rest) for each in found(experiment, measured).splits]
+    assert parts == [pytest.approx((0, 0.1, 0.025)), pytest.approx((0.04, 0.1, 0.03))]
 
 
 @pytest.mark.parametrize("lost", ["queued_us", "service_times_us"])

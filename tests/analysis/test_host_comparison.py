@@ -15,7 +15,8 @@ def test_beside_matches_route_and_users_with_the_recommended_setting() -> None:
         msgspec.structs.replace(step(setting=Setting(thread_count=32), users=users), experiment="elsewhere")
         for users in (16, 64, 128)
     ]
-    found = beside(analysis, [*faster, step(setting=Setting(thread_count=2), users=64)])
+    slower = [step(setting=Setting(thread_count=count), users=64) for count in (2, 4)]
+    found = beside(analysis, [slower[0], *faster, slower[1]])
     assert [each.users for each in found] == [16, 64]  # 128 users were measured there only
     assert {each.ours.setting for each in found} == {Setting(thread_count=16)}
     assert {each.theirs.setting for each in found} == {Setting(thread_count=32)}

@@ -128,6 +128,13 @@ def test_pareto_chart_has_a_point_for_each_priced_step_and_names_the_front(
     assert "Not beaten in both: " in drawn
 
 
+def test_pareto_chart_of_a_single_point_is_none() -> None:
+    experiment = planned(settings=Matrix(thread_count=(16,)), users=(64,))
+    _, route = found(experiment, sweep(experiment))
+    assert len(route.candidates) == 1
+    assert pareto_chart(route, currency="USD") is None
+
+
 def test_repeat_chart_has_a_dot_for_every_repeat(full: tuple[Findings, RouteFindings]) -> None:
     _, route = full
     drawn = repeat_chart(route)
