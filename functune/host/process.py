@@ -76,9 +76,9 @@ class HostProcess:
         """About what starting and stopping takes; the workers start together."""
         return 1.2
 
-    def tail(self) -> str:
-        """The last lines the host printed."""
-        return self._program.tail() if self._program is not None else ""
+    def tail(self, count: int = 15) -> str:
+        """The last lines the host printed; 200 are kept."""
+        return self._program.tail(count) if self._program is not None else ""
 
     async def __aenter__(self) -> Self:
         try:
