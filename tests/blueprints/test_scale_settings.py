@@ -73,6 +73,9 @@ async def test_probe_shows_the_live_scale_settings(azure: Azure) -> None:
     [(severity, message)] = findings(bodies[0])
     assert severity == "warning"
     assert "24 calls are let in, and 4 threads in 1 worker process serve" in message
+    # The whole log: what the credential says of its call is in it, and the start before that.
+    assert "Worker process started" in log
+    assert "msi/token" in log
     for told in (log, json.dumps(bodies)):
         assert "token-for" not in told
         assert "sesame" not in told
