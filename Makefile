@@ -2,13 +2,17 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab test soak venv serve check fix bench package azure-types clean
+.PHONY: help lab lessons test soak venv serve check fix schema bench package azure-types clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 lab: venv ## Load-test the default experiments on the local host, print the verdict and write the report
 	$(BIN)/functune sweep experiments/threads-blocking-io.toml experiments/processes-cpu.toml experiments/async-blocked-loop.toml
+
+lessons: venv ## Run every experiment and write docs/lessons.md from the results
+	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
+		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
 test: venv ## Run the test suite
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
@@ -37,6 +41,9 @@ check: venv ## Format, lint and types
 fix: venv ## Format and apply the safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+schema: venv ## Write the JSON Schema of report.json
+	$(BIN)/python -m functune.report.document > docs/schema/report.schema.json
 
 bench: venv ## Measure the figures the project holds itself to, as ratios
 	$(BIN)/python -m bench

@@ -4,7 +4,7 @@ Measures the figures the project holds itself to and prints each beside its boun
 Every figure is a ratio of two things measured in the same run, alternating, and the median over several rounds;
 absolute numbers are shown beside it for orientation only. Exit code 1 when a figure is not held.
 
-    python -m bench                 all of them, about seven minutes
+    python -m bench                 all of them, about fourteen minutes
     python -m bench host import     some
 """
 
@@ -22,19 +22,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import httpx
 import psutil
 
 from functune.analysis.littles_law import LIMIT, residual
-from functune.experiments import load
+from functune.analysis.verdict import Analysis
+from functune.environment import usable_cores
+from functune.experiments import Experiment, Load, Matrix, Workload, load
 from functune.host.process import HostProcess
+from functune.planning import planner
 from functune.report import run_folder
 from functune.sweep import sweep
 
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "bench" / "apps"
 ROUNDS = 5
+WORKLOADS = {
+    "waiting": "/api/sync/sleep?ms=50",
+    "computing": "/api/sync/cpu?ms=10",
+    "awaiting": "/api/async/sleep?ms=50",
+}
 IDLE = 10_000
 IDLE_KIB = 16
 """Memory a connection may cost the front: protocol, transport, parser and timer, and the half of a small head."""
@@ -254,7 +263,13 @@ async def lessons() -> AsyncIterator[Figure]:
     """The shipped experiments with Locust: Little's law on every step, and what each experiment expects."""
     asked = [experiment for path in sorted((ROOT / "experiments").glob("*.toml")) for experiment in load(path)]
     with TemporaryDirectory() as folder:
-        out = await sweep(asked, out=Path(folder) / "run", script_root=ROOT, on_progress=lambda _: None)
+        out = await sweep(
+            asked,
+            out=Path(folder) / "run",
+            script_root=ROOT,
+            on_progress=lambda _: None,
+            planner=planner(cores=usable_cores()),
+        )
         analyses = run_folder.read(out, run_folder.read_environment(out))
     worst, step = max(
         ((residual(step) or 0.0, step) for analysis in analyses for step in analysis.measurements),
@@ -277,6 +292,56 @@ async def lessons() -> AsyncIterator[Figure]:
             yield Figure(outcome.claim, (outcome.observed,), **bounds, detail=analysis.experiment.name)
 
 
+async def search() -> AsyncIterator[Figure]:
+    """The adaptive search against the whole grid, 64 steps of one second, on three workloads."""
+    for name, route in WORKLOADS.items():
+        with TemporaryDirectory() as folder:
+            runs = {kind: await searched(route, kind, Path(folder) / kind) for kind in ("grid", "adaptive")}
+        grid, adaptive = runs["grid"], runs["adaptive"]
+        [chosen] = adaptive.recommendations
+        [best] = grid.recommendations
+        served = {(step.setting, step.users): step.throughput for step in grid.measurements}
+        most = max(served.values())
+        yield Figure(
+            f"{name}: chosen setting / the grid's best",
+            (served[chosen.setting, chosen.best.users] / most,),
+            at_least=0.95,
+            detail=f"{chosen.setting} at {chosen.best.users} users; the grid chooses {best.setting}, most {most:.0f}/s",
+        )
+        yield Figure(
+            f"{name}: its measuring time / the grid's",
+            (measuring_seconds(adaptive) / measuring_seconds(grid),),
+            at_most=0.25,
+            detail=f"{len(adaptive.repeats)} steps of {len(grid.repeats)}",
+        )
+
+
+async def searched(route: str, kind: Literal["grid", "adaptive"], out: Path) -> Analysis:
+    """The analysis of one run."""
+    experiment = Experiment(
+        name="search",
+        question="Which setting serves the most?",
+        workload=Workload(routes=(route,)),
+        settings=Matrix(thread_count=(1, 4, 16, 64), process_count=(1, 2)),
+        load=Load(users=(1, 2, 4, 8, 16, 32, 64, 128), warm_up=0.3, measure=1, search=kind),
+    )
+    await sweep(
+        [experiment],
+        out=out,
+        script_root=ROOT,
+        on_progress=lambda _: None,
+        planner=planner(cores=usable_cores()),
+        calibrated=False,
+    )
+    [analysis] = run_folder.read(out, run_folder.read_environment(out))
+    return analysis
+
+
+def measuring_seconds(analysis: Analysis) -> float:
+    """Warm-up and window of every step."""
+    return sum(step.warm_up + step.duration for step in analysis.repeats)
+
+
 def _seconds(statement: str) -> float:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], cwd=ROOT, check=True, env={**os.environ})
@@ -291,6 +356,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "import": imports,
     "start": start,
     "lessons": lessons,
+    "search": search,
 }
 
 

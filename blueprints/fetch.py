@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import azure.functions as func
 from blueprints.answers import ProblemError
 from blueprints.fetch_request import (
     TIMEOUT_MS,
+    URLS_SETTING,
     FetchRequest,
     fetch_settings,
     request_from_body,
@@ -26,12 +28,17 @@ from blueprints.outbound import (
     async_client,
     fetch_async,
     fetch_sync,
+    own_async_client,
+    own_sync_client,
     sync_client,
 )
+from blueprints.parameters import ChoiceParameter
 from blueprints.targets import AllowList, label, parse_url
 
 if TYPE_CHECKING:
     import httpx
+
+CLIENT = ChoiceParameter("client", ("shared", "own"))
 
 logger = logging.getLogger(__name__)
 
@@ -41,25 +48,29 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.route("sync/fetch", methods=["GET"])
 @sync_handler
 def sync_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Make one outbound call on this thread, through the client all threads share."""
-    url, allowed = _requested_url(req)
+    """Make one outbound call on this thread, through the client all threads share; ``client=own`` makes one for it."""
+    name, url, allowed = _requested_url(req)
+    own = CLIENT.from_query(req.params.get("client")) == "own"
     try:
-        fetched = fetch_sync(sync_client(), url, allowed, TIMEOUT_MS.default)
+        with own_sync_client() if own else nullcontext(sync_client()) as client:
+            fetched = fetch_sync(client, url, allowed, TIMEOUT_MS.default)
     except FetchError as error:
         raise _gateway_problem(url, error) from error
-    return _fetched("def", req, fetched, invocation)
+    return _fetched("def", name, fetched, invocation)
 
 
 @blueprint.route("async/fetch", methods=["GET"])
 @async_handler
 async def async_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Make one outbound call on the event loop, through the client all coroutines share."""
-    url, allowed = _requested_url(req)
+    """Make one outbound call on the event loop, through the client all coroutines share, or ``client=own``."""
+    name, url, allowed = _requested_url(req)
+    own = CLIENT.from_query(req.params.get("client")) == "own"
     try:
-        fetched = await fetch_async(async_client(), url, allowed, TIMEOUT_MS.default)
+        async with own_async_client() if own else nullcontext(async_client()) as client:
+            fetched = await fetch_async(client, url, allowed, TIMEOUT_MS.default)
     except FetchError as error:
         raise _gateway_problem(url, error) from error
-    return _fetched("async def", req, fetched, invocation)
+    return _fetched("async def", name, fetched, invocation)
 
 
 @blueprint.route("parallel-fetch", methods=["GET", "POST"])
@@ -137,14 +148,21 @@ def _result(outcome: Fetched | BaseException) -> dict[str, Any]:
     raise outcome  # cancelled, or the interpreter is going down
 
 
-def _requested_url(req: func.HttpRequest) -> "tuple[httpx.URL, AllowList]":
+def _requested_url(req: func.HttpRequest) -> "tuple[str, httpx.URL, AllowList]":
+    """The url asked for, or else the first of FETCH_URLS: its label, itself, and what may be called on its way."""
     text = req.params.get("url")
-    if text is None:
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "url is missing; give an absolute http or https url")
-    url = parse_url(text, named="url")
-    allowed = fetch_settings().allowed
-    allowed.require(url)
-    return url, allowed
+    asked = {} if text is None else {label(text): parse_url(text, named="url")}
+    settings = fetch_settings()
+    urls = asked or settings.urls
+    if not urls:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST,
+            "url is missing; give an absolute http or https url, or have the app setting "
+            f"{URLS_SETTING} hold one to fetch when none is given",
+        )
+    name, url = next(iter(urls.items()))
+    settings.allowed.require(url)
+    return name, url, settings.allowed
 
 
 def _gateway_problem(url: "httpx.URL", error: FetchError) -> ProblemError:
@@ -152,9 +170,9 @@ def _gateway_problem(url: "httpx.URL", error: FetchError) -> ProblemError:
     return ProblemError(status, f"host {url.netloc.decode('ascii')}: {error}")
 
 
-def _fetched(handler: str, req: func.HttpRequest, fetched: Fetched, invocation: Invocation) -> Mapping[str, Any]:
+def _fetched(handler: str, name: str, fetched: Fetched, invocation: Invocation) -> Mapping[str, Any]:
     return {
-        "url": label(req.params["url"]),
+        "url": name,
         "status": fetched.status,
         "bytes": fetched.bytes,
         "elapsedMs": invocation.elapsed_ms(),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from blueprints import processes, threads
+from blueprints import processes, switch_interval, threads
 from blueprints.scale_settings import Reading
 
 Severity = Literal["info", "warning", "error"]
@@ -52,6 +52,7 @@ def findings(observed: Observed) -> list[Finding]:
         *_process_count(observed),
         *_worker_processes(observed),
         *_dynamic_concurrency(observed),
+        *_switch_interval(observed.environment),
         *_other_settings(observed.environment),
         *_per_instance_concurrency(observed),
     ]
@@ -178,6 +179,19 @@ def _dynamic_concurrency(observed: Observed) -> Iterator[Finding]:
             "info",
             f"the host starts one process and adds others up to {processes.MAXIMUM} while this one answers slowly: "
             "the number observed now is not a fixed setting.",
+        )
+
+
+def _switch_interval(environment: Mapping[str, str]) -> Iterator[Finding]:
+    setting = switch_interval.read_setting(environment)
+    if setting.text is not None and setting.ms is None:
+        # this app: switch_interval.py
+        yield Finding(
+            switch_interval.SETTING,
+            "error",
+            f"{setting.text!r} is not a number of milliseconds from {switch_interval.MINIMUM_MS:g} to "
+            f"{switch_interval.MAXIMUM_MS:g}: the app ignores it, and the interpreter keeps its own interval, "
+            f"{switch_interval.DEFAULT_MS:g} ms unless something else changed it. Set such a number, or leave it out.",
         )
 
 

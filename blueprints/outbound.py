@@ -2,7 +2,7 @@
 Outbound calls: one shared client of each colour per worker, and a capped GET through it.
 
 A client owns a connection pool. One for every call would open a connection for every call, and load the certificate
-store each time.
+store each time. ``own_sync_client`` and ``own_async_client`` make that mistake on request, so that it can be measured.
 """
 
 import asyncio
@@ -168,6 +168,20 @@ async def close_async_client() -> None:
     client, _async_client = _async_client, None
     if client is not None:
         await client.aclose()
+
+
+def own_sync_client() -> "httpx.Client":
+    """A client for one call, configured as the shared one is; the caller closes it."""
+    import httpx
+
+    return httpx.Client(**_options())
+
+
+def own_async_client() -> "httpx.AsyncClient":
+    """The same for an ``async def`` handler."""
+    import httpx
+
+    return httpx.AsyncClient(**_options())
 
 
 def _options() -> dict[str, Any]:

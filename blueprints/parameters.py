@@ -1,4 +1,4 @@
-"""Numbers given by a caller: parsed, checked against a range, refused by name."""
+"""Numbers and choices given by a caller: parsed, checked against what is allowed, refused by name."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -49,3 +49,23 @@ class IntegerParameter:
             f"{self.name} is {shown(given)}; give a whole number from {self.minimum} to {self.maximum}, "
             f"or leave it out for {self.default}",
         )
+
+
+@dataclass(frozen=True)
+class ChoiceParameter:
+    """One of a few words; the first is the default."""
+
+    name: str
+    choices: tuple[str, ...]
+
+    def from_query(self, text: str | None) -> str:
+        """Return ``text`` if it is one of the choices, the default when it is None. Raises ProblemError (400)."""
+        if text is None:
+            return self.choices[0]
+        if text not in self.choices:
+            raise ProblemError(
+                HTTPStatus.BAD_REQUEST,
+                f"{self.name} is {shown(text)}; give {' or '.join(self.choices)}, or leave it out for "
+                f"{self.choices[0]}",
+            )
+        return text

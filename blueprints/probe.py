@@ -11,7 +11,7 @@ from typing import Any
 
 import azure.functions as func
 
-from blueprints import instance, processes, scale_settings, threads
+from blueprints import instance, processes, scale_settings, switch_interval, threads
 from blueprints.findings import Observed, findings
 from blueprints.handlers import SYNC_FUNCTIONS, Body, async_handler
 from blueprints.invocations import COUNTER, STARTED_AT, Invocation
@@ -20,6 +20,7 @@ from blueprints.invocations import COUNTER, STARTED_AT, Invocation
 _SHOWN_SETTINGS = (
     threads.SETTING,
     processes.SETTING,
+    switch_interval.SETTING,
     "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED",
     "FUNCTIONS_MAX_HTTP_CONCURRENCY",
     "FUNCTIONS_WORKER_RUNTIME",
@@ -88,6 +89,7 @@ def _worker() -> dict[str, Any]:
         "parentPid": os.getppid(),
         "python": platform.python_version(),
         "gilEnabled": _is_gil_enabled(),
+        "switchIntervalMs": switch_interval.effective_ms(),
         "runtimeVersion": None if runtime is None else runtime.VERSION,
         "sdkVersion": func.__version__,
         "uptimeSeconds": round(time.time() - STARTED_AT, 3),

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from functune import environment, experiments, settings
 from functune import probe as probing
-from functune.errors import FunctuneError, HostError, LoadError, SettingsError, UsageError
+from functune.errors import FunctuneError, HostError, LoadError, RunFolderError, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -334,35 +334,134 @@ def sweep(
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
-def report(folder: Path) -> None:
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="RUN",
+    help="Run of the same routes on another server, to show beside this one; repeat it for more.",
+)
+def report(folder: Path, beside: tuple[Path, ...]) -> None:
     """
-    Draw the report of a run again from what was measured, without measuring.
+    Draw the report of a run again from what was measured, without measuring; also of a run that is not over.
+
+    Writes report.html, summary.md, recommendation.json, report.json, measurements.csv and junit.xml.
 
     \b
-    Example:
+    Examples:
       functune report runs/2026-11-21-063000
+      functune report runs/local --beside runs/gunicorn
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 the folder holds no usable run.
     """
-    sys.exit(0 if _report(folder) else 1)
+    sys.exit(0 if _report(folder, beside) else 1)
 
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
-def recommend(folder: Path) -> None:
+@click.option(
+    "--plan",
+    type=click.Choice(["local", "flex", "premium"]),
+    help="Hosting plan the settings are for; the process count is not valid on flex.  [default: the run's, or local]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "local-settings", "bicep", "commands"]),
+    default="json",
+    show_default=True,
+    help="The evidence as JSON, or settings to apply: local.settings.json, a .bicepparam file, az commands.",
+)
+@click.option("--experiment", metavar="NAME", help="The experiment to take settings from, where a run has several.")
+def recommend(folder: Path, plan: str | None, form: str, experiment: str | None) -> None:
     """
-    Print the recommendation of a run as JSON: settings to set, reasons and evidence.
+    Print the recommendation of a run: the evidence, or the settings in the form a plan takes them.
 
     \b
-    Example:
+    Examples:
       functune recommend runs/2026-11-21-063000 | jq '.experiments[].advice'
+      functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan flex --format bicep
+      functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan premium --format commands
 
     Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
     """
     from functune.report import run_folder
     from functune.report.recommendation_file import recommendation_json
+    from functune.report.settings_files import one_of, settings_text
 
-    click.echo(recommendation_json(run_folder.read(folder, run_folder.read_environment(folder))), nl=False)
+    contents = run_folder.read_contents(folder, plan=plan)
+    if form == "json":
+        if experiment is not None:
+            raise UsageError(
+                "--experiment goes with --format local-settings, bicep or commands: JSON holds all of them"
+            )
+        click.echo(recommendation_json(contents), nl=False)
+        return
+    found = one_of(contents.apply, plan=plan or run_folder.plan_of(contents), experiment=experiment)
+    click.echo(settings_text(found, form), nl=False)
+
+
+@main.command()
+@click.argument("before", type=click.Path(path_type=Path), metavar="BEFORE")
+@click.argument("after", type=click.Path(path_type=Path), metavar="AFTER")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 0.99),
+    default=0.05,
+    show_default=True,
+    help="Relative change from which a difference matters: 0.05 is 5 %.",
+)
+def compare(before: Path, after: Path, margin: float) -> None:
+    """
+    Say what got better or worse from one run to another, and what cannot be said.
+
+    Steps are matched by experiment, route, setting and load. A figure is worse when its repeats say so and it changed
+    by the margin; an expectation that held and fails now is worse too.
+
+    \b
+    Examples:
+      functune compare runs/main runs/branch
+      functune compare runs/main runs/branch --margin 0.1
+
+    Exit codes: 0 nothing got worse, 1 something did, 2 wrong usage, 3 the runs have no step in common.
+    """
+    from functune.report import run_folder
+    from functune.report.comparison_text import comparison_text, environment_warnings
+
+    found, environments = run_folder.compare_runs(before, after, margin=margin)
+    if not found.matched:
+        raise RunFolderError(
+            f"{before} and {after} have no step in common: compare runs of the same experiments, "
+            "with the same routes, settings and numbers of users"
+        )
+    for warning in environment_warnings(*environments):
+        click.echo(f"Warning: {warning}")
+    click.echo(comparison_text(found))
+    sys.exit(1 if found.got_worse else 0)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs"),
+    show_default=True,
+    help="Folder for lessons.md and its pictures.",
+)
+def lessons(folder: Path, out: Path) -> None:
+    """
+    Write lessons.md from a run: what each experiment shows, with a picture and the figures it rests on.
+
+    \b
+    Example:
+      functune lessons runs/2026-11-21-063000
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.report.lessons import write
+
+    click.echo(write(folder, out))
 
 
 def _start_host(name: str) -> "StartHost":
@@ -373,9 +472,10 @@ def _start_host(name: str) -> "StartHost":
 
 
 def _at_url(url: str, *, key: str | None, asked: Sequence[experiments.Experiment]) -> "StartHost":
-    from functune.host.remote import RemoteHost, require_one_setting
+    from functune.host.remote import RemoteHost, require_no_target, require_one_setting
 
     host = RemoteHost(url, key=key, route=asked[0].workload.routes[0])
+    require_no_target([asking.name for asking in asked if asking.workload.target is not None])
     require_one_setting(dict.fromkeys(trial.setting for asking in asked for trial in experiments.trials(asking)))
     return host
 
@@ -412,11 +512,11 @@ def _shipped() -> list[Path]:
     return found
 
 
-def _report(folder: Path) -> bool:
+def _report(folder: Path, beside: Sequence[Path] = ()) -> bool:
     """Write and announce the report; whether no expectation fails."""
     from functune.report import run_folder
 
-    analyses = run_folder.write(folder)
+    analyses = run_folder.write(folder, beside=beside)
     for analysis in analyses:
         click.echo(f"\n{analysis.experiment.question}\n  {analysis.verdict}")
         for warning in analysis.warnings:

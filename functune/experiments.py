@@ -64,6 +64,8 @@ ALLOWED = {
     "process_count": "one or more whole numbers from 1 to 10",
     "per_instance_concurrency": 'one or more whole numbers from 1 to 1000, or "unset"',
     "app_settings": "one or more tables of app settings and their values, both strings",
+    "delay_ms": "a whole number of milliseconds from 0 to 10000",
+    "urls": "a whole number from 1 to 50",
     "users": "one or more whole numbers from 1 to 1000",
     "background_users": "one or more whole numbers from 0 to 1000",
     "search": '"adaptive" or "grid"',
@@ -80,6 +82,15 @@ ALLOWED = {
 """What each key may hold, in the words of an error message; the types below enforce it."""
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server of the lab that the app may call, so that outbound calls are measured without a network."""
+
+    delay_ms: Annotated[int, Meta(ge=0, le=10_000)]
+    """After which it answers."""
+    urls: Annotated[int, Meta(ge=1, le=50)] = 1
+    """How many urls of it are in the app setting FETCH_URLS."""
+
+
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is called: each route is measured with each setting."""
 
@@ -89,6 +100,8 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A route that other users call meanwhile, so that what one handler does to another can be seen."""
     background_users: Annotated[tuple[Annotated[int, Meta(ge=0, le=1000)], ...], Meta(min_length=1)] = (0,)
     """How many such users: each number is measured with each route and setting."""
+    target: Target | None = None
+    """What the app's fetch routes call: its address is passed in FETCH_URLS and FETCH_ALLOWED_HOSTS."""
 
     def __post_init__(self) -> None:
         require_distinct("routes", self.routes)
@@ -151,16 +164,18 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     users: Users | None = None
     background_users: int | None = None
     route: Route | None = None
+    arrivals: Share | None = None
+    """The open-loop step at this share of the capacity, one of the load's; ``users`` is left out with it."""
 
-    def selects(self, step: "Step | Measurement") -> bool:
-        """Whether the step, planned or measured, is meant."""
+    def selects(self, step: "Trial | Step | Measurement") -> bool:
+        """Whether the step, planned or measured, is meant, or one of the trial; which arrivals is not looked at."""
         setting, concurrency = step.setting, self.per_instance_concurrency
         return (
             (self.thread_count is None or threads(self.thread_count) == setting.thread_count)
             and self.process_count in (None, setting.process_count)
             and (concurrency is None or threads(concurrency) == setting.per_instance_concurrency)
             and (self.app_settings is None or sorted_settings(self.app_settings) == setting.app_settings)
-            and self.users in (None, step.users)
+            and (isinstance(step, Trial) or self.users in (None, step.users))
             and self.background_users in (None, step.background_users)
             and self.route in (None, step.route)
         )
@@ -284,9 +299,24 @@ def steps(experiment: Experiment) -> Iterator[Step]:
 
 
 def required_steps(experiment: Experiment) -> list[Step]:
-    """The steps its expectations look at, which every search has to measure."""
-    wheres = [where for each in experiment.expect for where in (each.where, each.over) if where is not None]
-    return [step for step in steps(experiment) if any(where.selects(step) for where in wheres)]
+    """
+    The closed-loop steps its expectations look at, which every search has to measure.
+
+    For arrivals all numbers of users: they show the capacity of which the arrivals are a share.
+    """
+    selections = wheres(experiment)
+    return [step for step in steps(experiment) if any(where.selects(step) for where in selections)]
+
+
+def required_arrivals(experiment: Experiment) -> list[Trial]:
+    """The trials whose arrivals its expectations look at."""
+    opened = [where for where in wheres(experiment) if where.arrivals is not None]
+    return [trial for trial in trials(experiment) if any(where.selects(trial) for where in opened)]
+
+
+def wheres(experiment: Experiment) -> list[Where]:
+    """Every selection of steps in its expectations."""
+    return [where for each in experiment.expect for where in (each.where, each.over) if where is not None]
 
 
 def load(path: Path) -> list[Experiment]:
@@ -370,6 +400,7 @@ def allowed_keys(key: str) -> list[str]:
     tables: dict[str, type[msgspec.Struct]] = {
         "": Experiment,
         "workload": Workload,
+        "target": Target,
         "settings": Matrix,
         "load": Load,
         "expect": Expectation,
@@ -385,9 +416,22 @@ def require_distinct(key: str, values: Sequence[object]) -> None:
         raise ValueError(f"{key} is {list(values)}: allowed is each value once")
 
 
+def require_arrivals(experiment: Experiment, key: str, where: Where) -> None:
+    """Raise ValueError unless the load has the share of the capacity that ``where`` names, and no users are named."""
+    if where.arrivals not in experiment.load.arrivals:
+        planned = list(experiment.load.arrivals)
+        raise ValueError(f"{key}.arrivals is {where.arrivals:g}: allowed is one of load.arrivals, {planned}")
+    if where.users is not None:
+        raise ValueError(f"{key}.users is {where.users} beside arrivals: leave it out, arrivals need no users")
+
+
 def require_one_step(experiment: Experiment, key: str, where: Where) -> None:
     """Raise ValueError unless ``where`` selects exactly one of the planned steps."""
-    count = sum(map(where.selects, steps(experiment)))
+    if where.arrivals is None:
+        count = sum(map(where.selects, steps(experiment)))
+    else:
+        require_arrivals(experiment, key, where)
+        count = sum(map(where.selects, trials(experiment)))
     if count != 1:
         matrix, workload = experiment.settings, experiment.workload
         choices = {key: getattr(matrix, key) for key in matrix.__struct_fields__}

@@ -17,6 +17,7 @@ from functune.errors import RunFolderError
 SCHEMA_VERSION = 2
 FILE_NAME = "measurements.jsonl"
 CALIBRATIONS = "calibration.jsonl"
+FAILURES = "failures.jsonl"
 BUSY_GENERATOR = 0.9
 """Cores used by the load generator above which it may be what limits the throughput: it has one thread."""
 BUSY_MACHINE = 0.25
@@ -161,6 +162,18 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Cores it used: near 1, its own limit was reached."""
 
 
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of failures.jsonl: a trial that could not be measured, or not to its end."""
+
+    experiment: str
+    trial: int
+    repeat: int
+    phase: Phase
+    route: str
+    setting: Setting
+    cause: str
+
+
 def step_key(measurement: Measurement) -> tuple[object, ...]:
     """What tells the steps of an experiment apart, repeats left out."""
     return (
@@ -172,7 +185,7 @@ def step_key(measurement: Measurement) -> tuple[object, ...]:
     )
 
 
-def append(path: Path, measurement: Measurement | Calibration) -> None:
+def append(path: Path, measurement: Measurement | Calibration | Failure) -> None:
     """Append one line and force it to the disk, so that a killed sweep loses at most the running step."""
     with path.open("ab") as file:
         file.write(msgspec.json.encode(measurement) + b"\n")
@@ -227,11 +240,20 @@ def load(folder: Path) -> list[Measurement]:
 
 def load_calibrations(folder: Path) -> list[Calibration]:
     """The calibrations of a run folder, in the order they were made; none when there is no such file."""
-    path = folder / CALIBRATIONS
+    return load_lines(folder / CALIBRATIONS, Calibration)
+
+
+def load_failures(folder: Path) -> list[Failure]:
+    """What a run folder says could not be measured; none when there is no such file."""
+    return load_lines(folder / FAILURES, Failure)
+
+
+def load_lines[T](path: Path, kind: type[T]) -> list[T]:
+    """The whole lines of a file that may be missing. Raises RunFolderError naming the file when one cannot be read."""
     if not path.exists():
         return []
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     try:
-        return [msgspec.json.decode(line, type=Calibration) for line in whole.splitlines()]
+        return [msgspec.json.decode(line, type=kind) for line in whole.splitlines()]
     except msgspec.DecodeError as error:
-        raise RunFolderError(f"{path}: not a calibration: {error}") from error
+        raise RunFolderError(f"{path}: not a {kind.__name__.lower()}: {error}") from error

@@ -13,7 +13,7 @@ from functune.analysis.exploration import explore
 from functune.analysis.recommendation import Evidence, Recommendation, aim, recommend
 from functune.analysis.subjects import named, subject, subjects
 from functune.analysis.validity import void_reason
-from functune.experiments import Experiment, Trial, required_steps, settings, trials
+from functune.experiments import Experiment, Trial, required_arrivals, required_steps, settings, trials
 from functune.measurements import Measurement, Phase, Setting
 from functune.trials import PlannedTrial, Planner, grid, missing
 
@@ -79,12 +79,22 @@ def deciding(experiment: Experiment, steps: Sequence[Measurement], *, cores: flo
     """
     background = experiment.workload.background
     keys = [(subject(step, background), step.setting, step.users) for step in required_steps(experiment)]
-    has_defaults = Setting() in settings(experiment.settings)
+    controls = always_wanted(experiment)
     for found in recommendations(experiment, steps, cores=cores):
         levels = {each.setting: each.users for each in found.evidence}
-        wanted = [*found.ties, *([Setting()] if has_defaults else [])]
+        wanted = [*found.ties, *controls[found.route]]
         keys += [(found.route, setting, levels.get(setting, found.best.users)) for setting in wanted]
     return list(dict.fromkeys(keys))
+
+
+def always_wanted(experiment: Experiment) -> dict[str, list[Setting]]:
+    """By subject, the settings measured beside the best: the defaults, and those whose arrivals are expected of."""
+    background = experiment.workload.background
+    defaults = [one for one in settings(experiment.settings) if one == Setting()]
+    wanted = {each: list(defaults) for each in subjects(experiment)}
+    for trial in required_arrivals(experiment):
+        wanted[subject(trial, background)].append(trial.setting)
+    return wanted
 
 
 def recommendations(
@@ -117,17 +127,18 @@ def in_trials(experiment: Experiment, keys: Iterable[Key], done: Counter[Key]) -
 def arrivals(
     experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial], *, cores: float | None
 ) -> list[PlannedTrial]:
-    """The open-loop trials that are left: the recommended setting and the defaults at shares of what they served."""
+    """The open-loop trials that are left: the recommended setting and the controls at shares of what they served."""
     if not experiment.load.arrivals:
         return []
     steps = [named(step) for step in measured if step.arrival_rate is None]
     background = experiment.workload.background
     named_trials = {(subject(trial, background), trial.setting): trial for trial in trials(experiment)}
+    controls = always_wanted(experiment)
     chosen = [
         (named_trials[found.route, each.setting], each)
         for found in recommendations(experiment, steps, cores=cores)
         for each in found.evidence
-        if each.setting in (found.setting, Setting())
+        if each.setting in (found.setting, *controls[found.route])
     ]
     planned_ones: list[PlannedTrial] = []
     for repeat in range(experiment.load.repeats):

@@ -30,11 +30,10 @@ from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
+from functune.load.target import target_settings
 from functune.load.windows import Place
-from functune.measurements import Measurement, Setting
+from functune.measurements import FAILURES, Failure, Measurement
 from functune.trials import PlannedTrial, Planner, grid
-
-FAILURES = "failures.jsonl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +84,6 @@ class SweepFinished:
 
 
 type Event = SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of failures.jsonl."""
-
-    experiment: str
-    trial: int
-    repeat: int
-    phase: measurements.Phase
-    route: str
-    setting: Setting
-    cause: str
 
 
 class RunningHost(Protocol):
@@ -273,16 +260,19 @@ class Run:
         self, trials: Sequence[PlannedTrial], *, script_root: Path, start_host: StartHost
     ) -> None:
         """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
-        setting = trials[0].setting
+        setting, called = trials[0].setting, trials[0].experiment.workload.target
         over = 0
         try:
-            async with start_host(
-                script_root=script_root,
-                thread_count=setting.thread_count,
-                process_count=setting.process_count,
-                per_instance_concurrency=setting.per_instance_concurrency,
-                app_settings=dict(setting.app_settings),
-            ) as host:
+            async with (
+                target_settings(called) as fetch_settings,
+                start_host(
+                    script_root=script_root,
+                    thread_count=setting.thread_count,
+                    process_count=setting.process_count,
+                    per_instance_concurrency=setting.per_instance_concurrency,
+                    app_settings={**fetch_settings, **dict(setting.app_settings)},
+                ) as host,
+            ):
                 for trial in trials:
                     await self.measure_trial(trial, host)
                     over += 1
@@ -342,8 +332,7 @@ class Run:
             setting=trial.setting,
             cause=str(error),
         )
-        with (self.out / FAILURES).open("ab") as file:
-            file.write(msgspec.json.encode(failure) + b"\n")
+        measurements.append(self.out / FAILURES, failure)
         self.on_progress(TrialFailed(trial=trial, cause=str(error), seconds_left=self.seconds_left))
 
     def finish(self) -> None:

@@ -77,6 +77,14 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
         ("measure = 3.0", "measure = nan", "load.measure is nan: allowed: 1 to 600 seconds"),
         ("measure = 3.0", "", "load.measure is missing"),
         ("measure =", "duration =", "load.duration is unknown: allowed here are users, warm_up, measure"),
+        ("[settings]", "target = {}\n[settings]", "workload.target.delay_ms is missing"),
+        (
+            "[settings]",
+            "target.delay_ms = -1\n[settings]",
+            "workload.target.delay_ms is -1: allowed: a whole number of",
+        ),
+        ("[settings]", "target.delay = 1\n[settings]", "workload.target.delay is unknown: allowed here are delay_ms"),
+        ("users = 64 }", "arrivals = 0.5 }", "expect[0].where.arrivals is 0.5: allowed is one of load.arrivals, []"),
         ("[settings]", "[matrix]", "matrix is unknown: allowed here are name, question"),
         ("/api/sync", "api/sync", "workload.routes[0] is 'api/sync/sleep?ms=100': allowed"),
         ("threads-blocking-io", "Threads", "name is 'Threads': allowed"),
@@ -207,3 +215,19 @@ def test_load_reads_back_what_dumps_wrote(
     path = tmp_path_factory.mktemp("run") / "experiment.toml"
     path.write_text(experiments.dumps(planned), encoding="utf-8")
     assert experiments.load(path) == list(planned)
+
+
+def test_expectation_of_arrivals_selects_a_setting_and_no_users(tmp_path: Path) -> None:
+    text = ONE.replace("measure = 3.0", "measure = 3.0\narrivals = [0.5, 0.9]")
+    (experiment,) = experiments.load(written(tmp_path, text.replace("users = 64 }", "arrivals = 0.9 }")))
+    where = experiment.expect[0].where
+    assert (where.arrivals, where.users) == (0.9, None)
+    required = experiments.required_steps(experiment)
+    assert [step.users for step in required] == [1, 64]  # the capacity, which the share is of
+
+    both = written(tmp_path, text.replace("users = 64 }", "users = 64, arrivals = 0.9 }"))
+    with pytest.raises(ExperimentError, match=r"expect\[0\].where.users is 64 beside arrivals: leave it out"):
+        experiments.load(both)
+    several = written(tmp_path, text.replace("process_count = 1, users = 64 }", "arrivals = 0.9 }"))
+    with pytest.raises(ExperimentError, match="it selects 2 planned steps, allowed is exactly one"):
+        experiments.load(several)

@@ -126,6 +126,14 @@ def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_pat
     assert KEY not in done.stdout + done.stderr
 
 
+def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, unused_tcp_port: int) -> None:
+    asked = ROOT / "experiments" / "client-per-request.toml"
+    done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "as workload.target of client-per-request wants: set FETCH_URLS there" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 async def test_key_of_a_url_does_not_reach_an_app_started_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUNCTUNE_KEY", KEY)
     async with (

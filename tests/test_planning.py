@@ -132,3 +132,11 @@ def test_arrivals_follow_the_closed_loop_at_shares_of_what_was_served() -> None:
         {(setting, repeat): 2 for setting in (Setting(thread_count=64), Setting()) for repeat in range(3)}
     )
     assert run(changed(arrivals=(0.5, 0.95)), steps) == steps
+
+
+def test_arrivals_an_expectation_looks_at_are_measured_whatever_wins() -> None:
+    where = Where(thread_count=16, process_count=1, arrivals=0.5)
+    expect = (Expectation(claim="c", metric="p95_ms", where=where, at_most=1),)
+    steps = run(msgspec.structs.replace(changed(arrivals=(0.5,)), expect=expect))
+    opened = Counter(step.setting for step in steps if step.arrival_rate is not None)
+    assert opened == Counter({Setting(thread_count=64): 3, Setting(): 3, Setting(thread_count=16): 3})

@@ -1,13 +1,13 @@
 """What an experiment expects against what its run measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
 
 from functune.analysis import interference
 from functune.analysis.formatting import number
-from functune.analysis.pooling import pooled
+from functune.analysis.pooling import by_step, pooled
 from functune.analysis.statistics import percentile
 from functune.experiments import Expectation, Experiment, Metric, Where
 from functune.measurements import Measurement
@@ -57,16 +57,19 @@ def check(
     ``cores`` is the measuring machine's, None when unknown: then none that needs free cores is judged.
     """
     measured = list(measurements)
-    return tuple(outcome(expectation, measured, cores=cores) for expectation in experiment.expect)
+    shares = experiment.load.arrivals
+    return tuple(outcome(expectation, measured, shares=shares, cores=cores) for expectation in experiment.expect)
 
 
-def outcome(expectation: Expectation, measurements: list[Measurement], *, cores: float | None) -> Outcome:
-    """The outcome of one expectation."""
-    step = select(expectation.where, measurements)
+def outcome(
+    expectation: Expectation, measurements: list[Measurement], *, shares: Sequence[float], cores: float | None
+) -> Outcome:
+    """The outcome of one expectation; ``shares`` are those of the capacity that arrivals were measured at."""
+    step = select(expectation.where, measurements, shares)
     observed = observe(expectation.metric, step)
     looked_at = [step]
     if expectation.over is not None:
-        over = select(expectation.over, measurements)
+        over = select(expectation.over, measurements, shares)
         looked_at.append(over)
         base = observe(expectation.metric, over)
         observed = observed / base if observed is not None and base else None
@@ -86,9 +89,22 @@ def outcome(expectation: Expectation, measurements: list[Measurement], *, cores:
     )
 
 
-def select(where: Where, measurements: list[Measurement]) -> Measurement | None:
-    """The closed-loop step that ``where`` selects, its repeats in one; None when it was not measured."""
-    chosen = [step for step in measurements if step.arrival_rate is None and where.selects(step)]
+def select(where: Where, measurements: list[Measurement], shares: Sequence[float] = ()) -> Measurement | None:
+    """
+    The step that ``where`` selects, its repeats in one; None when it was not measured.
+
+    Arrivals belong to that of the ``shares`` which is nearest: the capacity is measured, and not the same every time.
+    """
+    matching = [step for step in measurements if where.selects(step)]
+    chosen = [step for step in matching if step.arrival_rate is None]
+    if where.arrivals is not None and chosen:
+        capacity = max(pooled(repeats).throughput for repeats in by_step(chosen).values())
+        chosen = [
+            step
+            for step in matching
+            if (rate := step.arrival_rate) is not None
+            and min(shares, key=lambda share: abs(share * capacity - rate)) == where.arrivals
+        ]
     return pooled(chosen) if chosen else None
 
 

@@ -77,7 +77,7 @@ class HostProcess:
         return 1.2
 
     def tail(self, count: int = 15) -> str:
-        """The last lines the host printed; 200 are kept."""
+        """The last lines the host printed."""
         return self._program.tail(count) if self._program is not None else ""
 
     async def __aenter__(self) -> Self:

@@ -97,3 +97,12 @@ def require_one_setting(settings: Collection[object]) -> None:
             f"setting, the experiments have {len(settings)} ({', '.join(map(str, settings))}). Leave the one that is "
             "set there, under [settings]"
         )
+
+
+def require_no_target(experiments: Collection[str]) -> None:
+    """Raise UsageError when experiments, here by name, have a target: the app at a URL cannot be pointed to it."""
+    if experiments:
+        raise UsageError(
+            f"--host URL cannot have the app call a server of this machine, as workload.target of "
+            f"{', '.join(experiments)} wants: set FETCH_URLS there, and leave the target out"
+        )

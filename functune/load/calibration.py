@@ -39,11 +39,11 @@ async def calibrate() -> Calibration:
 
 
 @contextlib.asynccontextmanager
-async def null_server() -> AsyncIterator[str]:
-    """The base URL of a server that does nothing; it is killed on the way out."""
+async def null_server(*, delay_ms: int = 0) -> AsyncIterator[str]:
+    """The base URL of a server that does nothing, for ``delay_ms`` if given; it is killed on the way out."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "functune.load.null_server"),
-        stdin=asyncio.subprocess.DEVNULL,
+        *(sys.executable, "-P", "-m", "functune.load.null_server", str(delay_ms)),
+        stdin=asyncio.subprocess.PIPE,  # it ends when this process closes it, or is killed
         stdout=asyncio.subprocess.PIPE,
         env=settings.child_environ({}),
         start_new_session=True,

@@ -1,14 +1,10 @@
-"""One experiment on the page: per route its tiles, charts and heat map, then expectations and caveats."""
+"""One experiment on the page: per route its cards, charts and heat map, then expectations and caveats."""
 
-from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Result
-from functune.analysis.formatting import duration, number, plural, rate
-from functune.analysis.formatting import setting as in_words
-from functune.analysis.recommendation import Evidence, Recommendation
-from functune.analysis.statistics import minimum_sample
+from functune.analysis.findings import Findings, RouteFindings
 from functune.analysis.verdict import Analysis
-from functune.measurements import Setting
-from functune.report.charts import latency_chart, p95, throughput_chart
+from functune.report.cards import cards
+from functune.report.figures import arrivals_figure, latency_figure, pareto_figure, throughput_figure, time_figure
 from functune.report.heat_map import heat_map
 from functune.report.markup import Content, Html, element, table
 
@@ -16,8 +12,9 @@ MARKS: dict[Result, tuple[str, str]] = {"holds": ("✓", "good"), "fails": ("✗
 """The sign and the class of each result."""
 
 
-def section(analysis: Analysis, *, single: bool) -> Html:
+def section(findings: Findings, *, single: bool, currency: str) -> Html:
     """The section of one experiment; of a single one the question is the page's title already."""
+    analysis = findings.analysis
     experiment = analysis.experiment
     caveats = dict.fromkeys(caveat for each in analysis.recommendations for caveat in each.caveats)
     return element(
@@ -25,135 +22,38 @@ def section(analysis: Analysis, *, single: bool) -> Html:
         element("p", experiment.name, class_="eyebrow"),
         element("h2", "What was measured" if single else experiment.question),
         element("p", experiment.lesson, class_="lead") if experiment.lesson else None,
-        *(route_block(analysis, route) for route in analysis.subjects),
+        *(route_block(findings, route, currency=currency) for route in findings.routes),
         expectations(analysis),
         element("ul", *(element("li", caveat) for caveat in caveats), class_="notes") if caveats else None,
         id=experiment.name,
     )
 
 
-def route_block(analysis: Analysis, route: str) -> Html | None:
-    """One route of an experiment; None where nothing of it was measured."""
-    if not any(step.route == route for step in analysis.measurements):
-        return None
-    recommended = next((each for each in analysis.recommendations if each.route == route), None)
-    handlers = {step.handler for step in analysis.measurements if step.route == route and step.handler}
-    latency = latency_figure(analysis, route, recommended)
+def route_block(findings: Findings, route: RouteFindings, *, currency: str) -> Html:
+    """One route of an experiment."""
+    recommended = route.recommended
+    handlers = {step.handler for step in route.steps if step.handler}
+    halves = [
+        pareto_figure(findings, route, currency=currency),
+        throughput_figure(findings, route),
+        latency_figure(findings, route),
+        arrivals_figure(findings, route),
+    ]
+    fills_a_row = sum(each is not None for each in halves) % 2 == 0
     return element(
         "div",
-        element("h3", element("code", route), element("span", " / ".join(sorted(handlers)), class_="eyebrow")),
-        element("p", recommended.reason, class_="reason") if recommended else None,
-        tiles(recommended) if recommended else None,
+        element("h3", element("code", route.route), element("span", " / ".join(sorted(handlers)), class_="eyebrow")),
+        element("p", recommended.reason if recommended else findings.analysis.unmet.get(route.route), class_="reason"),
+        cards(route, currency=currency),
         element(
             "div",
-            throughput_figure(analysis, route, recommended),
-            latency,
-            heat_map(analysis, route, recommended, whole=latency is not None),
+            *halves,
+            heat_map(findings, route),
+            time_figure(route, whole=fills_a_row),
             class_="figures",
         ),
         class_="route",
     )
-
-
-def tiles(recommended: Recommendation) -> Html:
-    """The settings worth comparing: recommended, fastest where it is another, Azure's defaults, next best."""
-    fastest = max(recommended.evidence, key=lambda each: each.throughput)
-    first = "Recommended" if len(recommended.evidence) > 1 else "Measured"
-    chosen: dict[Setting, tuple[str, Evidence]] = {recommended.setting: (first, recommended.best)}
-    chosen.setdefault(fastest.setting, ("Fastest, tied", fastest))
-    for each in recommended.evidence:
-        if each.setting == Setting():
-            chosen.setdefault(each.setting, ("Azure's defaults", each))
-    if recommended.next_best:
-        chosen.setdefault(recommended.next_best.setting, ("Next best", recommended.next_best))
-    return element("dl", *(tile(name, each, recommended) for name, each in chosen.values()), class_="tiles")
-
-
-def tile(name: str, each: Evidence, recommended: Recommendation) -> Html:
-    """A setting's best step, and how it compares with the recommended one."""
-    ratio = each.throughput / recommended.best.throughput
-    compared = "" if each == recommended.best else f", {(ratio - 1) * 100:+.1f} %"
-    tail = f"p95 {duration(each.p95)}" if each.p95 is not None else "too few requests for p95"
-    return element(
-        "div",
-        element("dt", f"{name}: {in_words(each.setting)}"),
-        element(
-            "dd",
-            rate(each.throughput),
-            element("div", f"at {plural(each.users, 'user')}{compared}; {tail}", class_="note"),
-        ),
-    )
-
-
-def figure(title: str, note: str, drawing: Html) -> Html:
-    """A chart under the finding it shows."""
-    caption = element("figcaption", element("h3", title), element("p", note))
-    return element("figure", caption, drawing)
-
-
-def throughput_figure(analysis: Analysis, route: str, recommended: Recommendation | None) -> Html | None:
-    """Throughput against concurrency; None where nothing succeeded."""
-    drawing = throughput_chart(analysis, route)
-    if drawing is None:
-        return None
-    note = "Successful requests per second; the recommended setting is bold."
-    dashed = " Dashed: the most possible, from one user's CPU and waiting time." if route in analysis.demands else ""
-    return figure(throughput_finding(recommended), note + dashed, drawing)
-
-
-def throughput_finding(recommended: Recommendation | None) -> str:
-    """What the throughput chart shows."""
-    if recommended is None:
-        return "No setting answered reliably"
-    best = recommended.best
-    slowest = min(recommended.evidence, key=lambda each: each.throughput)
-    if len(recommended.evidence) == 1:
-        return f"Throughput reaches {rate(best.throughput)}"
-    if len(recommended.ties) == len(recommended.evidence):
-        return f"Every setting reaches about {rate(best.throughput)}"
-    return (
-        f"{rate(best.throughput)} with {in_words(best.setting)}, "
-        f"{number(best.throughput / slowest.throughput)} times {in_words(slowest.setting)}"
-    )
-
-
-def latency_figure(analysis: Analysis, route: str, recommended: Recommendation | None) -> Html | None:
-    """p95 against concurrency; None where no step has requests enough."""
-    drawing = latency_chart(analysis, route)
-    if drawing is None:
-        return None
-    steps = [step for step in analysis.measurements if step.route == route]
-    left_out = sum(p95(step) is None for step in steps)
-    note = f"95 of 100 requests are at least this fast; lower is better. It takes {minimum_sample(0.95)} requests"
-    return figure(
-        latency_finding(analysis, route, recommended),
-        f"{note}; {plural(left_out, 'step')} had fewer and {'is' if left_out == 1 else 'are'} left out."
-        if left_out
-        else f"{note}.",
-        drawing,
-    )
-
-
-def latency_finding(analysis: Analysis, route: str, recommended: Recommendation | None) -> str:
-    """What the latency chart shows: the recommended setting and the slowest one, at the most users."""
-    if recommended is None:
-        return "Latency against concurrency"
-    known = {
-        (step.users, step.setting): value
-        for step in analysis.measurements
-        if step.route == route and (value := p95(step)) is not None
-    }
-    ours = [users for users, setting in known if setting == recommended.setting]
-    if not ours:
-        return "Latency against concurrency"
-    users = max(ours)
-    here = f"{duration(known[users, recommended.setting])} with {in_words(recommended.setting)}"
-    slowest, value = max(
-        ((setting, value) for (at, setting), value in known.items() if at == users), key=lambda one: one[1]
-    )
-    is_slower = value > (1 + SAME) * known[users, recommended.setting]
-    there = f", {duration(value)} with {in_words(slowest)}" if is_slower else ""
-    return f"At {plural(users, 'user')} p95 is {here}{there}"
 
 
 def expectations(analysis: Analysis) -> Html | None:

@@ -1,35 +1,38 @@
-"""Best throughput by threads and processes, as a table: a heat map that can also be read aloud and printed."""
+"""Best throughput by settings, as a table: a heat map that can also be read aloud and printed."""
 
+from functune.analysis import objective
 from functune.analysis.bounds import threads
+from functune.analysis.findings import Findings, RouteFindings
 from functune.analysis.formatting import number, percent, plural
+from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.formatting import threads as in_words
-from functune.analysis.recommendation import Evidence, Recommendation
-from functune.analysis.verdict import Analysis
+from functune.analysis.recommendation import Evidence
+from functune.experiments import settings
 from functune.measurements import Setting
-from functune.report.markup import Html, element, scrolled
+from functune.report.markup import Html, element, join, scrolled
 
 VIRIDIS = [(68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 140), (40, 174, 128), (94, 201, 98)]
 """Matplotlib's viridis from 0 to 0.75: even in lightness and safe for colour-blind readers."""
 
 
-def heat_map(analysis: Analysis, route: str, recommended: Recommendation | None, *, whole: bool) -> Html | None:
-    """Threads across and processes down, or processes across alone; None for a single cell, which would say nothing."""
-    settings = {step.setting for step in analysis.measurements if step.route == route}
-    if len(settings) < 2:
+def heat_map(findings: Findings, route: RouteFindings) -> Html | None:
+    """Threads across, everything else down, or down alone across; None for a single cell, which would say nothing."""
+    planned = settings(findings.analysis.experiment.settings)
+    measured = {step.setting for step in route.steps}
+    if len({*planned, *measured}) < 2:
         return None
-    counts = sorted({one.thread_count for one in settings}, key=lambda count: threads(Setting(thread_count=count)))
-    processes = sorted({one.process_count for one in settings})
-    grid = [[Setting(process_count=count, thread_count=each) for each in counts] for count in processes]
-    title = "Best throughput by threads and processes" if len(processes) > 1 else "Best throughput by threads"
-    across, down = [in_words(one) for one in grid[0]], [plural(count, "process") for count in processes]
+    counts = sorted(
+        {one.thread_count for one in (*planned, *measured)}, key=lambda count: threads(Setting(thread_count=count))
+    )
+    rests = list(dict.fromkeys(map(without_threads, (*planned, *measured))))
+    grid = [[with_threads(rest, count) for count in counts] for rest in rests]
+    across, down = [in_words(one) for one in grid[0]], [rest_in_words(rest, rests) for rest in rests]
+    title = "Best throughput by threads" + (f" and {varying(rests)}" if len(rests) > 1 else "")
     if len(counts) == 1:
-        title = "Best throughput by processes"
+        title = f"Best throughput by {varying(rests)}"
         grid, across, down = [[row[0] for row in grid]], down, across
-    best = {each.setting: each for each in recommended.evidence} if recommended else {}
     rows = [
-        element(
-            "tr", element("th", head, scope="row"), *(cell(setting, best, recommended, settings) for setting in row)
-        )
+        element("tr", element("th", head, scope="row"), *(cell(findings, route, setting) for setting in row))
         for head, row in zip(down, grid, strict=True)
     ]
     drawn = element(
@@ -39,28 +42,101 @@ def heat_map(analysis: Analysis, route: str, recommended: Recommendation | None,
         element("tbody", *rows),
         class_="heat",
     )
+    shown = {setting for row in grid for setting in row}
     caption = element("figcaption", element("h3", title))
-    return element("figure", caption, scrolled(drawn, label=title), class_="whole" if whole else None)
+    return element("figure", caption, scrolled(drawn, label=title), reasons(findings, route, shown), class_="whole")
 
 
-def cell(
-    setting: Setting, best: dict[Setting, Evidence], recommended: Recommendation | None, measured: set[Setting]
-) -> Html:
+def without_threads(setting: Setting) -> Setting:
+    """The setting with its threads unset: what a row stands for."""
+    return with_threads(setting, None)
+
+
+def with_threads(setting: Setting, count: int | None) -> Setting:
+    """The setting with so many threads."""
+    return Setting(
+        process_count=setting.process_count,
+        thread_count=count,
+        per_instance_concurrency=setting.per_instance_concurrency,
+        app_settings=setting.app_settings,
+    )
+
+
+def rest_in_words(rest: Setting, among: list[Setting]) -> str:
+    """What a row stands for: its processes, and whatever else varies between the rows."""
+    parts = [plural(rest.process_count, "process")] if len({each.process_count for each in among}) > 1 else []
+    if len({each.per_instance_concurrency for each in among}) > 1:
+        admitted = rest.per_instance_concurrency
+        parts.append("any number at a time" if admitted is None else f"{admitted} at a time")
+    if len({each.app_settings for each in among}) > 1:
+        parts += [f"{name}={value}" for name, value in rest.app_settings] or ["no further setting"]
+    return ", ".join(parts) or plural(rest.process_count, "process")
+
+
+def varying(rests: list[Setting]) -> str:
+    """What the rows differ in, in words."""
+    kinds = [
+        ("processes", len({each.process_count for each in rests}) > 1),
+        ("requests at a time", len({each.per_instance_concurrency for each in rests}) > 1),
+        ("app settings", len({each.app_settings for each in rests}) > 1),
+    ]
+    return " and ".join(name for name, varies in kinds if varies)
+
+
+def evidence(route: RouteFindings) -> dict[Setting, Evidence]:
+    """The best step of each setting that worked."""
+    return {each.setting: each for each in route.recommended.evidence} if route.recommended else {}
+
+
+def cell(findings: Findings, route: RouteFindings, setting: Setting) -> Html:
     """One setting: its best step, or why there is none."""
-    each = best.get(setting)
-    if each is None or recommended is None:
-        return element("td", element("small", "failed" if setting in measured else "not measured"), class_="none")
+    best = evidence(route)
+    failed = (route.route, setting) in findings.failed
+    if (each := best.get(setting)) is None:
+        return element("td", element("small", absence(findings, route, setting)), class_="none")
     share = each.throughput / max(one.throughput for one in best.values())
     background, text = colors(share)
-    is_best = setting == recommended.setting
+    is_best = route.recommended is not None and setting == route.recommended.setting
     return element(
         "td",
         element("b", number(each.throughput)),
         element("small", f"{percent(share)} · {plural(each.users, 'user')}"),
         element("small", "recommended") if is_best else None,
+        element("small", "✗ partly failed") if failed else None,
         style=f"background:{background};color:{text}",
         class_="best" if is_best else None,
     )
+
+
+def absence(findings: Findings, route: RouteFindings, setting: Setting) -> str:
+    """Why a cell is empty, in a word or two; the reason stands below."""
+    if (route.route, setting) in findings.failed:
+        return "✗ failed"
+    worked = [one.figures for one in route.candidates if one.setting == setting]
+    if worked:
+        wanted = findings.analysis.experiment.objective
+        kept = not wanted or any(objective.parse(wanted).met(figures) for figures in worked)
+        return "not on this plan" if kept else "✗ objective missed"
+    if any(step.setting == setting for step in route.steps):
+        return "✗ requests failed"
+    return "skipped" if (route.route, setting) in findings.skipped else "not measured"
+
+
+def reasons(findings: Findings, route: RouteFindings, shown: set[Setting]) -> Html | None:
+    """Why settings failed, and why the search skipped others."""
+    measured = {step.setting for step in route.steps}
+    failed = [
+        (f"✗ {setting_in_words(setting)} failed", cause)
+        for (one, setting), cause in findings.failed.items()
+        if one == route.route and setting in shown
+    ]
+    skipped = [
+        (f"{setting_in_words(setting)} skipped by the search", cause)
+        for (one, setting), cause in findings.skipped.items()
+        if one == route.route and setting in shown and setting not in measured
+    ]
+    lines = [element("li", join(element("b", what), f": {cause.splitlines()[0]}")) for what, cause in failed + skipped]
+    return element("ul", *lines, class_="notes") if lines else None
 
 
 def colors(share: float) -> tuple[str, str]:

@@ -1,26 +1,35 @@
-"""The report page: analyses in, one HTML file out."""
+"""The report page: contents in, one HTML file out."""
 
 import base64
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from functune.analysis import littles_law
-from functune.analysis.formatting import count, percent, plural, rate
-from functune.analysis.interference import cores
-from functune.analysis.statistics import minimum_sample
+from functune.analysis.diagnosis import SAME
+from functune.analysis.findings import RouteFindings
+from functune.analysis.formatting import count, percent, plural
+from functune.analysis.plan_settings import PlanSettings
 from functune.analysis.verdict import Advice, Analysis
-from functune.measurements import BUSY_MACHINE, Measurement
+from functune.report import document
+from functune.report.contents import Contents
 from functune.report.experiment_section import section
+from functune.report.figures import figure
+from functune.report.host_section import host_section
 from functune.report.markup import Html, element, join
-from functune.report.steps_table import steps_table
+from functune.report.scatter_charts import repeat_chart
+from functune.report.settings_files import TEMPLATES, bicepparam, commands
+from functune.report.steps_table import arrivals_table, steps_table
 from functune.report.style import SCRIPT, STYLE
+from functune.report.trust_section import trust_section
 
 
-def render(analyses: Sequence[Analysis], environment: Mapping[str, object]) -> str:
+def render(contents: Contents) -> str:
     """The whole page. The same input gives the same page; nothing in it is loaded from anywhere."""
-    title = analyses[0].experiment.question if len(analyses) == 1 else "What to set, and why"
+    analyses = contents.analyses
+    single = len(analyses) == 1
+    title = analyses[0].experiment.question if single else "What to set, and why"
     # Everything on the page passed through markup.py; the policy is the second lock: no request, no other script.
     digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
@@ -35,17 +44,23 @@ def render(analyses: Sequence[Analysis], environment: Mapping[str, object]) -> s
     )
     body = element(
         "body",
-        element("header", element("p", origin(environment), class_="eyebrow"), element("h1", title)),
+        element("header", element("p", origin(contents.environment), class_="eyebrow"), element("h1", title)),
         element(
             "main",
-            element("div", *(verdict(analysis, single=len(analyses) == 1) for analysis in analyses), class_="verdicts"),
-            run_tiles(analyses),
-            *(section(analysis, single=len(analyses) == 1) for analysis in analyses),
-            trust(analyses),
-            machine(environment),
-            all_steps(analyses),
+            element("div", *(verdict(each, contents, single=single) for each in analyses), class_="verdicts"),
+            run_tiles(contents),
+            *(section(each, single=single, currency=contents.currency) for each in contents.findings),
+            host_section(contents),
+            repeats_section(contents),
+            trust_section(contents),
+            machine(contents.environment),
+            all_steps(contents),
         ),
         element("footer", element("p", "Made by functune from this run's files alone. Nothing was measured again.")),
+        # A data block: no browser runs it. Every figure of the page for programs, as in report.json.
+        element(
+            "script", Html(document.to_compact_json(document.report(contents))), type="application/json", id="data"
+        ),
         element("script", Html(SCRIPT)),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
@@ -64,7 +79,7 @@ def origin(environment: Mapping[str, object]) -> str:
     return " · ".join(["functune report", *(str(part) for part in parts if part not in (None, ""))])
 
 
-def verdict(analysis: Analysis, *, single: bool) -> Html:
+def verdict(analysis: Analysis, contents: Contents, *, single: bool) -> Html:
     """The answer to one experiment's question, with the settings to set."""
     experiment = analysis.experiment
     said = element(
@@ -77,7 +92,12 @@ def verdict(analysis: Analysis, *, single: bool) -> Html:
         badge(analysis),
         class_="said" if analysis.advice else "said only",
     )
-    settings = element("div", *(to_set(advice) for advice in analysis.advice), class_="to-set")
+    settings = element(
+        "div",
+        *(to_set(advice) for advice in analysis.advice),
+        *(on_plan(each) for each in contents.apply.get(experiment.name, ()) if each.plan in TEMPLATES),
+        class_="to-set",
+    )
     return element("article", said, settings if analysis.advice else None, class_="verdict")
 
 
@@ -114,9 +134,29 @@ def to_set(advice: Advice) -> Html:
     return element(
         "div",
         element("h3", f"Set for {', '.join(advice.routes)}, in Values of local.settings.json"),
-        element("div", element("pre", ",\n".join(values)), class_="copyable") if values else None,
+        copyable(",\n".join(values)) if values else None,
         *(element("p", "Leave ", element("code", name), " unset.", class_="muted") for name in unset),
     )
+
+
+PLAN_NAMES = {"flex": "Flex Consumption", "premium": "Premium"}
+
+
+def on_plan(found: PlanSettings) -> Html:
+    """The same for a hosting plan: parameters of the template, and commands for an app that exists."""
+    return element(
+        "details",
+        element("summary", f"On {PLAN_NAMES[found.plan]}: Bicep parameters and commands"),
+        element("p", f"For {', '.join(found.routes)}. Save in infra/ and deploy:", class_="muted"),
+        copyable(bicepparam(found).strip()),
+        element("p", "Or change the app that is there:", class_="muted"),
+        copyable(commands(found).strip()),
+    )
+
+
+def copyable(text: str) -> Html:
+    """Text that a button copies, where there is script."""
+    return element("div", element("pre", text), class_="copyable")
 
 
 def tile(name: str, value: str, note: str) -> Html:
@@ -124,13 +164,14 @@ def tile(name: str, value: str, note: str) -> Html:
     return element("div", element("dt", name), element("dd", value, element("div", note, class_="note")))
 
 
-def run_tiles(analyses: Sequence[Analysis]) -> Html:
+def run_tiles(contents: Contents) -> Html:
     """The run at a glance."""
+    analyses = contents.analyses
     steps = [step for analysis in analyses for step in analysis.measurements]
     results = Counter(outcome.result for analysis in analyses for outcome in analysis.outcomes)
     unjudged = f"; {results['not judged']} not judged" if results["not judged"] else ""
     failed = sum(len(step.error_latencies_us) for step in steps)
-    worst = max((littles_law.residual(step) or 0.0 for step in steps), default=0.0)
+    worst = contents.trust.littles_law
     return element(
         "dl",
         tile(
@@ -141,67 +182,48 @@ def run_tiles(analyses: Sequence[Analysis]) -> Html:
         tile(
             "Steps measured",
             f"{count(len(steps))} of {count(sum(analysis.planned for analysis in analyses))}",
-            "each once",
+            repeats_in_words(contents.trust.repeats),
         ),
         tile("Requests", count(sum(len(step.latencies_us) for step in steps)), f"and {count(failed)} failed"),
-        tile("Little's law, worst residual", percent(worst), f"sound below {percent(littles_law.LIMIT)}"),
+        tile(
+            "Little's law, worst residual",
+            percent(worst.value) if worst else "unknown",
+            f"sound below {percent(littles_law.LIMIT)}",
+        ),
         class_="tiles",
     )
 
 
-def trust(analyses: Sequence[Analysis]) -> Html:
-    """What the figures can bear."""
-    steps = [step for analysis in analyses for step in analysis.measurements]
-    off = [step for step in steps if (littles_law.residual(step) or 0.0) > littles_law.LIMIT]
-    errors = sum((Counter(step.errors) for step in steps), Counter[str]())
-    kinds = ", ".join(f"{kind}: {count(times)}" for kind, times in sorted(errors.items()))
-    facts = [
-        "Each step was measured once: no figure has an interval across repeats, and throughputs less than 5 % apart "
-        "count as equal.",
-        f"Little's law N = X R holds within {percent(littles_law.LIMIT)} at {count(len(steps) - len(off))} of "
-        f"{plural(len(steps), 'step')}. It ties users, throughput and latency together whatever the app does, so a "
-        "step that breaks it was measured wrongly.",
-        *(f"Off by {percent(littles_law.residual(step) or 0.0)}: {name(step)}." for step in off),
-        f"Failed requests: {kinds}." if kinds else "No request failed.",
-        *cores_used(steps),
-        "Percentiles are order statistics of every successful request, none interpolated. They are left out of steps "
-        f"with too few requests to bound them: p50 below {minimum_sample(0.5)}, p95 below {minimum_sample(0.95)}, p99 "
-        f"below {minimum_sample(0.99)}.",
-        "The load is a closed loop: every user sends the next request when the last is answered. It shows capacity; "
-        "latency at a given arrival rate is another question.",
+def repeats_in_words(repeats: tuple[int, int]) -> str:
+    """How often steps were measured."""
+    fewest, most = repeats
+    if most <= 1:
+        return "each once"
+    return f"each {most} times" if fewest == most else f"each {fewest} to {most} times"
+
+
+def repeats_section(contents: Contents) -> Html | None:
+    """Every repeat as a dot; None where each step was measured once, which the trust section says."""
+    figures = [
+        figure(f"{each.route}", f"{findings.analysis.experiment.name}: a row per setting.", drawing, class_="whole")
+        for findings in contents.findings
+        for each in findings.routes
+        if (drawing := repeat_chart(each)) is not None
     ]
+    if not figures:
+        return None
     return element(
         "section",
-        element("h2", "How far to trust this"),
-        element("ul", *(element("li", fact) for fact in facts), class_="notes"),
-        id="trust",
+        element("h2", "Every repeat"),
+        element(
+            "p",
+            "Each dot is one repeat of one step, against the mean of that step's repeats. Shaded: the "
+            f"{percent(SAME)} within which settings count as equal.",
+            class_="lead",
+        ),
+        element("div", *figures, class_="figures"),
+        id="repeats",
     )
-
-
-def cores_used(steps: Sequence[Measurement]) -> list[str]:
-    """Who used the cores, at most: a figure taken while something else needed them is not the setting's."""
-    if not steps:
-        return []
-    busiest = max(steps, key=lambda step: step.generator_cpu)
-    facts = [
-        f"The load generator used at most {cores(busiest.generator_cpu)} ({name(busiest)}); it has one thread, so near "
-        "1 its own limit is measured."
-    ]
-    known = [(step.other_cpu, step) for step in steps if step.other_cpu is not None]
-    if known:
-        most, disturbed = max(known, key=lambda pair: pair[0])
-        facts.append(
-            f"Programs other than host and load generator used at most {cores(most)} ({name(disturbed)}); above "
-            f"{BUSY_MACHINE:g} a step is warned of."
-        )
-    if len(known) < len(steps):
-        facts.append(f"What other programs used is not known for {plural(len(steps) - len(known), 'step')}.")
-    return facts
-
-
-def name(step: Measurement) -> str:
-    """A step in words."""
-    return f"{step.route}, {step.setting}, {plural(step.users, 'user')}, {rate(step.throughput)}"
 
 
 def machine(environment: Mapping[str, object]) -> Html:
@@ -230,11 +252,23 @@ def shown(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-def all_steps(analyses: Sequence[Analysis]) -> Html:
+def all_steps(contents: Contents) -> Html:
     """Every step of the run, one table per experiment and route."""
     tables = [
-        element("div", element("h3", analysis.experiment.name), steps_table(analysis, route), class_="block")
-        for analysis in analyses
-        for route in dict.fromkeys(step.route for step in analysis.measurements)
+        element(
+            "div",
+            element("h3", heading(findings.analysis, route)),
+            steps_table(route),
+            arrivals_table(route),
+            class_="block",
+        )
+        for findings in contents.findings
+        for route in findings.routes
     ]
     return element("section", element("h2", "Every step"), *tables, id="steps")
+
+
+def heading(analysis: Analysis, route: RouteFindings) -> str:
+    """What a table is of; the route only where there are several."""
+    name = analysis.experiment.name
+    return name if len(analysis.subjects) == 1 else f"{name}: {route.route}"

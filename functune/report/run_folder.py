@@ -1,52 +1,107 @@
 """The run folder read, analysed and completed: what ``functune report`` does, without measuring anything again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from functune import experiments, measurements
+from functune.analysis.comparison import Comparison, compare
+from functune.analysis.plan_settings import PLANS
 from functune.analysis.verdict import Analysis, analyse
 from functune.errors import RunFolderError
+from functune.report import document
+from functune.report.contents import Contents, Elsewhere, gather
+from functune.report.junit import junit
 from functune.report.page import render
 from functune.report.recommendation_file import recommendation_json
+from functune.report.step_rows import measured_rows, to_csv
 from functune.report.summary import summary
 
 ENVIRONMENT = "environment.json"
 REPORT = "report.html"
 SUMMARY = "summary.md"
 RECOMMENDATION = "recommendation.json"
+DOCUMENT = "report.json"
+TABLE = "measurements.csv"
+JUNIT = "junit.xml"
+WRITTEN = (REPORT, SUMMARY, RECOMMENDATION, DOCUMENT, TABLE, JUNIT)
+"""What ``write`` writes."""
 
 
-def write(folder: Path) -> list[Analysis]:
+def write(folder: Path, *, beside: Sequence[Path] = ()) -> list[Analysis]:
     """
-    Write report.html, summary.md and recommendation.json beside what was measured, and return the analyses.
+    Write the report and its files for programs beside what was measured, and return the analyses.
 
-    Reads experiment.toml, environment.json and measurements.jsonl of the folder and nothing else. The same input
-    gives the same bytes. Raises RunFolderError or ExperimentError when one of them is missing or cannot be read.
+    Reads experiment.toml, environment.json, the measurements, calibrations and failures of the folder, and of each
+    run folder in ``beside`` its measurements and environment, to compare servers. The same input gives the same bytes.
+    It can be drawn while the sweep runs. Raises RunFolderError or ExperimentError when a file cannot be read.
+    """
+    contents = read_contents(folder, beside=beside)
+    written = {
+        REPORT: render(contents),
+        SUMMARY: summary(contents.analyses),
+        RECOMMENDATION: recommendation_json(contents),
+        DOCUMENT: document.to_json(document.report(contents)),
+        TABLE: to_csv(measured_rows(measurements.load(folder))),
+        JUNIT: junit(contents.analyses),
+    }
+    for name in WRITTEN:
+        (folder / name).write_text(written[name], encoding="utf-8")
+    return contents.analyses
+
+
+def read_contents(folder: Path, *, plan: str | None = None, beside: Sequence[Path] = ()) -> Contents:
+    """
+    Everything a report shows, from the run folder alone. Raises as ``write`` does.
+
+    ``plan`` is the hosting plan that the settings are for; None takes what the environment says.
     """
     environment = read_environment(folder)
-    analyses = read(folder, environment)
-    (folder / REPORT).write_text(render(analyses, environment), encoding="utf-8")
-    (folder / SUMMARY).write_text(summary(analyses), encoding="utf-8")
-    (folder / RECOMMENDATION).write_text(recommendation_json(analyses), encoding="utf-8")
-    return analyses
+    return gather(
+        read(folder, environment, plan=plan),
+        environment,
+        flex=read(folder, environment, plan="flex"),
+        calibrations=measurements.load_calibrations(folder),
+        failures=measurements.load_failures(folder),
+        elsewhere=[
+            Elsewhere(
+                host=str(read_environment(other).get("host") or other.name), measured=tuple(measurements.load(other))
+            )
+            for other in beside
+        ],
+    )
 
 
-def read(folder: Path, environment: Mapping[str, object]) -> list[Analysis]:
+def read(folder: Path, environment: Mapping[str, object], *, plan: str | None = None) -> list[Analysis]:
     """The analyses of a run folder's experiments, in file order. Raises as ``write`` does."""
     planned = experiments.load(folder / experiments.FILE_NAME)
     measured = measurements.load(folder)
-    plan = environment.get("plan")
+    chosen = plan or environment.get("plan")
     return [
         analyse(
             experiment,
             measured,
             cores=cores(environment),
-            plan=plan if isinstance(plan, str) else None,
+            plan=chosen if isinstance(chosen, str) else None,
         )
         for experiment in planned
     ]
+
+
+def compare_runs(
+    before: Path, after: Path, *, margin: float
+) -> tuple[Comparison, tuple[dict[str, object], dict[str, object]]]:
+    """What changed between two run folders, and the environments they were measured in. Raises as ``write`` does."""
+    environments = read_environment(before), read_environment(after)
+    analyses = [read(folder, environment) for folder, environment in zip((before, after), environments, strict=True)]
+    return compare(analyses[0], analyses[1], margin=margin), environments
+
+
+def plan_of(contents: Contents) -> str:
+    """The plan a run says its settings are for; "local" where it says none that there is."""
+    plan = contents.environment.get("plan")
+    return str(plan) if plan in PLANS else "local"
 
 
 def cores(environment: Mapping[str, object]) -> float | None:

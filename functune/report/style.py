@@ -6,6 +6,8 @@ LIGHT = """
   --accent-soft: #eaf2fb; --good: #1a7044; --bad: #b3261e; --warning: #8a5300; --bound: #7b828b; --hatch: #ecece7;
   --series-0: #440154; --series-1: #46327e; --series-2: #365c8d; --series-3: #24788a;
   --series-4: #0f7f67; --series-5: #2b8139; --series-6: #55790f; --series-7: #7d6f00;
+  --part-0: #96590a; --part-1: #2a6fb0; --part-2: #6b737c; --part-ink-0: #ffffff; --part-ink-1: #ffffff;
+  --part-ink-2: #ffffff;
 """
 
 DARK = """
@@ -14,6 +16,8 @@ DARK = """
   --accent-soft: #17263a; --good: #63c48d; --bad: #ff8a80; --warning: #f0b95c; --bound: #8b939d; --hatch: #23272c;
   --series-0: #b897e8; --series-1: #8aa2f0; --series-2: #63b3e8; --series-3: #45c4cf;
   --series-4: #3fcfa6; --series-5: #74d66c; --series-6: #b3dc48; --series-7: #fde725;
+  --part-0: #e0a94f; --part-1: #6fb1ef; --part-2: #9aa2ab; --part-ink-0: #000000; --part-ink-1: #000000;
+  --part-ink-2: #000000;
 """
 
 STYLE = (
@@ -36,7 +40,8 @@ h2 { font-size: 24px; line-height: 1.25; letter-spacing: -0.015em; font-weight: 
 h3 { font-size: 17px; line-height: 1.35; letter-spacing: -0.005em; font-weight: 620; margin: 0; text-wrap: pretty; }
 p { margin: 0; text-wrap: pretty; }
 a { color: var(--accent); text-underline-offset: 3px; }
-a:focus-visible, button:focus-visible, .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px;
+a:focus-visible, button:focus-visible, summary:focus-visible,
+.scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px;
   }
 code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, monospace; font-size: 13px; }
 .eyebrow { color: var(--muted); font-size: 13px; letter-spacing: 0.01em; }
@@ -64,6 +69,10 @@ code, pre { font-family: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consol
 .copyable button { position: absolute; top: 8px; right: 8px; font: inherit; font-size: 12px; color: var(--accent);
   background: var(--surface); border: 1px solid var(--rule); border-radius: 6px; padding: 2px 9px; cursor: pointer; }
 
+details summary { cursor: pointer; font-size: 14px; color: var(--accent); }
+details[open] summary { margin-bottom: 8px; }
+details .muted { margin: 10px 0 0; }
+
 .tiles { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 1px; margin: 16px 0 0;
   background: var(--rule);
   border: 1px solid var(--rule); border-radius: 14px; overflow: hidden; }
@@ -80,7 +89,8 @@ section > .lead { margin-top: 10px; max-width: 72ch; color: var(--muted); }
 .route > h3 code { font-size: 15px; font-weight: 600; }
 .route > .reason { margin-top: 6px; max-width: 78ch; }
 .route > .tiles { grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); }
-.figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 16px; margin-top: 16px; }
+.figures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); grid-auto-flow: dense; gap: 16px;
+  margin-top: 16px; }
 figure { margin: 0; background: var(--surface); border: 1px solid var(--rule); border-radius: 14px;
   padding: 22px 22px 16px;
   position: relative; min-width: 0; }
@@ -88,7 +98,13 @@ figure.whole { grid-column: 1 / -1; }
 figcaption p { color: var(--muted); font-size: 13px; margin-top: 4px; }
 figure .drawing, figure .scroll { margin-top: 14px; }
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
+figure.whole .drawing { max-width: 640px; }
+.chart text { font-size: 12px; }
 .narrow { display: none; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; margin: 12px 0 0; padding: 0;
+  font-size: 13px; }
+.swatch { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 7px; }
+.part-0 { background: var(--part-0); } .part-1 { background: var(--part-1); } .part-2 { background: var(--part-2); }
 .tip { position: absolute; pointer-events: none; background: var(--ink); color: var(--page); font-size: 12.5px;
   line-height: 1.4; padding: 5px 9px; border-radius: 6px; transform: translate(-50%, calc(-100% - 12px));
   max-width: 240px; width: max-content; z-index: 2; }
@@ -116,7 +132,16 @@ table.heat td small { font-size: 12px; display: block; }
 table.heat td.best { outline: 2px solid var(--ink); outline-offset: 1px; }
 table.heat td.none { background: repeating-linear-gradient(135deg, var(--hatch) 0 6px, transparent 6px 12px); }
 table.steps { font-size: 13px; }
-table.steps th, table.steps td { padding: 5px 10px; }
+thead button { font: inherit; color: inherit; background: none; border: 0; padding: 2px 0; cursor: pointer;
+  text-align: inherit; }
+thead button:hover { color: var(--ink); }
+th[aria-sort] { color: var(--ink); }
+th[aria-sort=ascending] button::after { content: " ▲"; }
+th[aria-sort=descending] button::after { content: " ▼"; }
+.download { font: inherit; font-size: 14px; color: var(--accent); background: var(--surface);
+  border: 1px solid var(--rule); border-radius: 8px; padding: 6px 14px; cursor: pointer; margin-top: 14px; }
+table.steps th, table.steps td { padding: 5px 7px; }
+table.steps caption { max-width: min(1096px, calc(100vw - 40px)); }
 table.steps th:first-child { padding-left: 0; }
 .block { margin-top: 28px; }
 .block > h3 { margin-bottom: 10px; }
@@ -154,7 +179,7 @@ dl.facts dd { margin: 0; }
 @media print {
   body { font-size: 10.5pt; background: none; }
   main, header, footer { max-width: none; padding: 0; }
-  .copyable button, .tip { display: none; }
+  .copyable button, .download, .tip, details:not([open]) { display: none; }
   section { margin-top: 32px; }
   figure, .verdict, .tiles, tr { break-inside: avoid; }
   h2, h3, figcaption { break-after: avoid; }
@@ -165,6 +190,8 @@ dl.facts dd { margin: 0; }
   .narrow { display: block; }
   table.heat td { min-width: 0; padding: 8px 4px; }
   table.heat td small { font-size: 7pt; }
+  table.claims th, table.claims td { white-space: normal; padding: 6px 8px; }
+  table.claims th[scope=row] { min-width: 120px; }
   table.steps { font-size: 6.5pt; }
   table.steps th, table.steps td { padding: 2px 3px; }
   table.steps thead th { font-size: 6pt; }
@@ -173,7 +200,7 @@ dl.facts dd { margin: 0; }
 """
 )
 
-SCRIPT = """
+SCRIPT = r"""
 for (const block of document.querySelectorAll(".copyable")) {
   const button = document.createElement("button");
   button.type = "button";
@@ -193,7 +220,7 @@ for (const block of document.querySelectorAll(".copyable")) {
 }
 for (const svg of document.querySelectorAll("svg.chart")) {
   const figure = svg.closest("figure");
-  const points = [...svg.querySelectorAll(".mark-symbol path[aria-label]")];
+  const points = [...svg.querySelectorAll("[data-tip]")];
   const tip = document.createElement("div");
   tip.className = "tip";
   tip.hidden = true;
@@ -207,10 +234,12 @@ for (const svg of document.querySelectorAll("svg.chart")) {
       const box = point.getBoundingClientRect();
       const x = box.left + box.width / 2;
       const y = box.top + box.height / 2;
-      const distance = Math.hypot(event.clientX - x, event.clientY - y);
+      const inside = point.closest(".mark-rect") && event.clientX >= box.left && event.clientX <= box.right
+        && event.clientY >= box.top && event.clientY <= box.bottom;
+      const distance = inside ? 0 : Math.hypot(event.clientX - x, event.clientY - y);
       if (distance < least) {
         least = distance;
-        nearest = { x: x - frame.left, y: y - frame.top, text: point.getAttribute("aria-label") };
+        nearest = { x: x - frame.left, y: y - frame.top, text: point.dataset.tip };
       }
     }
     tip.hidden = nearest === null;
@@ -221,4 +250,50 @@ for (const svg of document.querySelectorAll("svg.chart")) {
     tip.style.top = `${nearest.y}px`;
   });
 }
+const number = (cell) => {
+  const found = /-?[0-9][0-9,]*(\.[0-9]+)?/.exec(cell.textContent);
+  return found === null ? null : Number(found[0].replaceAll(",", ""));
+};
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const original = [...body.rows];
+  for (const head of table.tHead.rows[0].cells) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const way = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", way);
+      const sign = way === "ascending" ? 1 : -1;
+      const place = head.cellIndex;
+      const key = (row) => place === 0 ? original.indexOf(row) : number(row.cells[place]);
+      const keyed = original.map((row) => [key(row), row]);
+      keyed.sort(([a], [b]) => a === b ? 0 : a === null ? 1 : b === null ? -1 : sign * (a - b));
+      body.append(...keyed.map(([, row]) => row));
+    });
+  }
+}
+const data = JSON.parse(document.getElementById("data").textContent);
+const download = document.createElement("button");
+download.type = "button";
+download.className = "download";
+download.textContent = "Download all steps as CSV";
+download.addEventListener("click", () => {
+  const steps = data.experiments.flatMap((experiment) => experiment.routes.flatMap((route) => route.steps));
+  const names = Object.keys(steps[0] ?? {});
+  const quoted = (value) => {
+    const text = value === null ? "" : String(value);
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const lines = [names, ...steps.map((step) => names.map((name) => step[name]))];
+  const text = lines.map((line) => line.map(quoted).join(",") + "\n").join("");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = "steps.csv";
+  link.click();
+  URL.revokeObjectURL(link.href);
+});
+document.querySelector("#steps h2").after(download);
 """

@@ -4,11 +4,14 @@ A closed loop without think time whose answers are known in closed form, as the 
 X = min(N / S, threads / S, processors / D_c) with S = D_c + D_w; by Little's law every latency averages N / X.
 """
 
+import heapq
 import random
 from collections.abc import Iterable
 
+import msgspec
+
 from functune.experiments import Expectation, Experiment, Load, Matrix, Workload, trials
-from functune.measurements import Handler, Measurement, Setting
+from functune.measurements import Handler, Measurement, Phase, Setting
 
 CORES = 2
 
@@ -37,11 +40,24 @@ def step(
     duration: float = 3.0,
     jitter: float = 0.0,
     errors: int = 0,
+    repeat: int = 0,
+    noise: float = 0.0,
+    contention: float = 0.0,
+    coherency: float = 0.0,
+    phase: Phase = "capacity",
+    background: str | None = None,
+    background_users: int = 0,
 ) -> Measurement:
-    """One step; ``jitter`` is the relative spread of latencies, which keeps their mean."""
+    """
+    One step; ``jitter`` is the relative spread of latencies, which keeps their mean, ``noise`` that of the throughput.
+
+    ``contention`` and ``coherency`` slow it down by the Universal Scalability Law.
+    """
     setting = setting or Setting()
     rate = throughput(setting, users, cpu=cpu, wait=wait, handler=handler, blocks_loop=blocks_loop)
-    chance = random.Random(f"{route} {setting} {users}")
+    rate /= 1 + contention * (users - 1) + coherency * users * (users - 1)
+    chance = random.Random(f"{route} {setting} {users} {repeat or ''}")
+    rate *= 1 + noise * chance.gauss(0, 1) if noise else 1
     count = max(round(rate * duration * (1 - jitter * chance.uniform(0, 0.2))), 1)
     latencies = [round(users / rate * 1e6 * (1 + jitter * chance.uniform(-1, 1))) for _ in range(count)]
     failed = [1_000] * errors
@@ -68,6 +84,54 @@ def step(
         host_cpu=min(rate * cpu, CORES),
         other_cpu=0.02,
         queued_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
+        repeat=repeat,
+        phase=phase,
+        background=background,
+        background_users=background_users,
+        generator_lag_us=[chance.randint(20, 900) for _ in range(400)],
+        generator_rss_mb=64.0,
+        worker_cpu={"4241": 0.1, "4242": min(rate * cpu, CORES)},
+        worker_rss_mb={"4241": 60.0, "4242": 55.0 + 0.05 * min(setting.thread_count or 1000, users)},
+    )
+
+
+def arrivals(
+    rate: float,
+    *,
+    setting: Setting | None = None,
+    cpu: float = 0.0003,
+    wait: float = 0.1,
+    route: str = "/api/sync/sleep?ms=100",
+    experiment: str = "threads",
+    duration: float = 10.0,
+    connections: int = 256,
+    repeat: int = 0,
+) -> Measurement:
+    """An open-loop step: Poisson arrivals at ``rate`` a second, served first come first served by all threads."""
+    setting = setting or Setting()
+    chance = random.Random(f"{route} {setting} {rate} {repeat}")
+    free = [0.0] * min((setting.thread_count or 1000) * setting.process_count, connections)
+    now, latencies, in_flight = 0.0, [], 0.0
+    while (now := now + chance.expovariate(rate)) < duration:
+        began = max(now, free[0])
+        ended = began + (cpu + wait) * chance.uniform(0.98, 1.02)
+        heapq.heapreplace(free, ended)
+        latencies.append(round((ended - now) * 1e6))
+        in_flight += ended - now
+    base = step(setting=setting, users=1, cpu=cpu, wait=wait, route=route, experiment=experiment, duration=duration)
+    return msgspec.structs.replace(
+        base,
+        users=connections,
+        phase="arrivals",
+        arrival_rate=rate,
+        arrivals=len(latencies),
+        latencies_us=latencies,
+        concurrency=in_flight / duration,
+        send_delays_us=[chance.randint(10, 800) for _ in latencies],
+        service_times_us=base.service_times_us[:1] * len(latencies),
+        cpu_times_us=base.cpu_times_us[:1] * len(latencies),
+        queued_us=[max(latency - round((cpu + wait) * 1e6), 400) for latency in latencies],
+        repeat=repeat,
     )
 
 
@@ -79,6 +143,7 @@ def planned(
     routes: tuple[str, ...] = ("/api/sync/sleep?ms=100",),
     settings: Matrix | None = None,
     users: tuple[int, ...] = (1, 16, 64),
+    arrivals: tuple[float, ...] = (),
     expect: tuple[Expectation, ...] = (),
 ) -> Experiment:
     return Experiment(
@@ -87,7 +152,7 @@ def planned(
         lesson=lesson,
         workload=Workload(routes=routes),
         settings=settings or Matrix(thread_count=(1, 4, 16, 64)),
-        load=Load(users=users, warm_up=1.0, measure=3.0),
+        load=Load(users=users, warm_up=1.0, measure=3.0, arrivals=arrivals),
         expect=expect,
     )
 

@@ -65,3 +65,28 @@ def test_check_judges_what_needs_cores_only_where_they_were_free() -> None:
     assert disturbed(second) == ["fails"]
     assert [outcome.result for outcome in check(experiment, [])] == ["fails"]
     assert [outcome.result for outcome in check(experiment, steps)] == ["not judged"]
+
+
+def test_check_finds_the_arrivals_at_a_share_of_the_measured_capacity() -> None:
+    """With 4 threads of 100 ms the capacity is 40 a second; arrivals at 0.52 of it are those meant to be at 0.5."""
+    at_half, at_most = (Where(thread_count=4, arrivals=share) for share in (0.5, 0.95))
+    experiment = planned(
+        arrivals=(0.5, 0.7, 0.95),
+        expect=(
+            expected("p95_ms", at_half, low=100, high=101),
+            expected("p95_ms", at_most, over=at_half, low=7.9, high=8.1),
+            expected("p95_ms", Where(thread_count=4, arrivals=0.7), low=0),
+        ),
+    )
+    [half, most] = (
+        msgspec.structs.replace(
+            step(setting=Setting(thread_count=4), users=users, duration=10.0), arrival_rate=rate, phase="arrivals"
+        )
+        for users, rate in ((1, 21.0), (32, 38.0))
+    )
+    outcomes = check(experiment, [*sweep(experiment), half, most])
+    assert [(outcome.result, outcome.observed is None) for outcome in outcomes] == [
+        ("holds", False),
+        ("holds", False),
+        ("fails", True),
+    ]

@@ -22,6 +22,7 @@ class Servers:
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
+        self.connections = 0
         self.in_flight = 0
         self.peak_in_flight = 0
         self._servers: list[asyncio.Server] = []
@@ -47,6 +48,7 @@ class Servers:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.connections += 1
         task.add_done_callback(self._tasks.discard)
         try:
             while line := await reader.readline():

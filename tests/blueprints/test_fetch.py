@@ -36,6 +36,40 @@ async def test_fetch_answers_the_outbound_call(
 
 
 @pytest.mark.parametrize("handler", SINGLE, ids=named)
+async def test_fetch_without_url_takes_the_first_of_the_setting(
+    call: Call, servers: Servers, monkeypatch: pytest.MonkeyPatch, handler: Any
+) -> None:
+    address = await servers.start()
+    monkeypatch.setenv("FETCH_URLS", f"http://{address}/status/201?sig=k3y, http://{address}/status/202")
+    answer = await call(handler)
+    assert (answer.status, answer.body["status"]) == (200, 201)
+    assert answer.body["url"] == f"http://{address}/status/201?sig=***"
+
+
+@pytest.mark.parametrize("handler", SINGLE, ids=named)
+@pytest.mark.parametrize(("client", "connections"), [(None, 1), ("shared", 1), ("own", 3)])
+async def test_fetch_opens_a_connection_per_call_only_with_a_client_of_its_own(
+    call: Call, servers: Servers, monkeypatch: pytest.MonkeyPatch, handler: Any, client: str | None, connections: int
+) -> None:
+    address = await servers.start()
+    monkeypatch.setenv("FETCH_URLS", f"http://{address}/status/200")
+    for _ in range(3):
+        answer = await call(handler, {} if client is None else {"client": client})
+        assert (answer.status, answer.body["status"]) == (200, 200)
+    assert (servers.calls["/status/200"], servers.connections) == (3, connections)
+
+
+@pytest.mark.parametrize("handler", SINGLE, ids=named)
+async def test_fetch_with_an_unknown_client_is_a_problem(
+    call: Call, monkeypatch: pytest.MonkeyPatch, handler: Any
+) -> None:
+    monkeypatch.setenv("FETCH_URLS", "http://localhost/")
+    answer = await call(handler, {"client": "mine"})
+    assert (answer.status, answer.mimetype) == (400, "application/problem+json")
+    assert answer.body["detail"] == "client is 'mine'; give shared or own, or leave it out for shared"
+
+
+@pytest.mark.parametrize("handler", SINGLE, ids=named)
 async def test_fetch_without_an_answer_is_a_bad_gateway(
     call: Call, monkeypatch: pytest.MonkeyPatch, handler: Any
 ) -> None:

@@ -2,13 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from blueprints import processes, threads
+from blueprints import processes, switch_interval, threads
 from blueprints.findings import Finding, Observed, findings
 from blueprints.resource_manager import ScaleSettings
 from blueprints.scale_settings import NOTHING_TO_READ, Reading
 
 THREADS = threads.SETTING
 PROCESSES = processes.SETTING
+SWITCH = switch_interval.SETTING
 ADMITTED = "perInstanceConcurrency"
 DYNAMIC = "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED"
 
@@ -60,6 +61,8 @@ def has(found: list[Finding], setting: str, severity: str, words: str) -> bool:
         (observe({DYNAMIC: "true", PROCESSES: "2"}), DYNAMIC, "warning", "ignored"),
         (observe({DYNAMIC: "true"}), DYNAMIC, "info", "up to 10"),
         (observe({DYNAMIC: "true"}, plan="flex"), DYNAMIC, "warning", "not valid on Flex"),
+        (observe({SWITCH: "fast"}), SWITCH, "error", "'fast' is not a number of milliseconds from 0.1 to 1000"),
+        (observe({SWITCH: "0"}), SWITCH, "error", "the app ignores it"),
         (observe({"FUNCTIONS_MAX_HTTP_CONCURRENCY": "8"}), "FUNCTIONS_MAX_HTTP_CONCURRENCY", "warning", "reads it"),
         (observe({"PYTHON_ENABLE_DEBUG_LOGGING": "1"}), "PYTHON_ENABLE_DEBUG_LOGGING", "warning", "debug records"),
         (replace(observe(plan="flex"), scale=Reading(problem="not asked")), ADMITTED, "info", "not asked. Unless"),
@@ -84,6 +87,8 @@ def test_findings_are_quiet_about_sensible_settings() -> None:
     ("observed", "setting"),
     [
         (observe({DYNAMIC: "false"}), DYNAMIC),
+        (observe({SWITCH: "0.5"}), SWITCH),
+        (observe({SWITCH: ""}), SWITCH),
         (observe({"PYTHON_ENABLE_DEBUG_LOGGING": "0"}), "PYTHON_ENABLE_DEBUG_LOGGING"),
         (observe({THREADS: "8"}, plan="flex"), PROCESSES),
     ],

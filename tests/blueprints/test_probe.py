@@ -17,7 +17,16 @@ async def test_probe_tells_every_part(call: Call) -> None:
     keys = {name: list(part) for name, part in answer.body.items() if isinstance(part, dict)}
     del keys["settings"]
     assert keys == {
-        "worker": ["pid", "parentPid", "python", "gilEnabled", "runtimeVersion", "sdkVersion", "uptimeSeconds"],
+        "worker": [
+            "pid",
+            "parentPid",
+            "python",
+            "gilEnabled",
+            "switchIntervalMs",
+            "runtimeVersion",
+            "sdkVersion",
+            "uptimeSeconds",
+        ],
         "threadPool": ["configured", "source", "maxWorkers", "alive", "idle", "queued"],
         "workerProcesses": ["configured", "effective", "observed", "pids", "maximum"],
         "eventLoop": ["implementation", "lagMs", "tasks"],

@@ -1,14 +1,16 @@
-"""The report in Chromium, opened from disk as a reader opens it."""
+"""The report in Chromium, opened from disk with the network off, as a reader opens it."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from functune.report.heat_map import contrast
 from functune.report.run_folder import write
-from tests.report.written import routes, run_folder, threads
+from functune.report.step_rows import Row
+from tests.report.written import full_run
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -20,6 +22,11 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+ROOT = Path(__file__).parent.parent.parent
+ARTIFACTS = ROOT / "artifacts"
+AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
+CHARTS = 6 + 4 + 4
+"""Cost, throughput, latency, arrivals, time and repeats of the first route; no arrivals, no repeats of the others."""
 
 
 @pytest.fixture(scope="module")
@@ -33,18 +40,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    (first, first_steps), (second, second_steps) = threads(), routes()
-    folder = run_folder(tmp_path_factory.mktemp("run"), [first, second], [*first_steps, *second_steps])
+    folder = full_run(tmp_path_factory.mktemp("run"))
     write(folder)
     return (folder / "report.html").as_uri()
 
 
 def opened(browser: Browser, report: str, *, width: int, dark: bool = False, script: bool = True) -> Page:
-    """The report in a new page; anything it says on the console fails the test."""
+    """The report in a new page without a network; anything it says on the console fails the test."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if dark else "light",
         java_script_enabled=script,
+        accept_downloads=True,
+        offline=True,
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -63,21 +71,30 @@ def opened(browser: Browser, report: str, *, width: int, dark: bool = False, scr
     return page
 
 
+def keep(page: Page, name: str) -> None:
+    """A picture of the whole page, for people who look at a CI run."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTIFACTS / f"report-{name}.png", full_page=True)
+
+
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (360, False)], ids=["wide", "dark", "phone"])
 def test_report_draws_every_chart_and_never_scrolls_sideways(
     browser: Browser, report: str, width: int, dark: bool
 ) -> None:
     page = opened(browser, report, width=width, dark=dark)
-    scroll_width = page.evaluate("document.documentElement.scrollWidth")
-    assert scroll_width <= width
+    keep(page, f"{width}-{'dark' if dark else 'light'}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     visible = [chart for chart in page.locator("svg.chart").all() if chart.is_visible()]
-    assert len(visible) == 5
+    assert len(visible) == CHARTS
     for chart in visible:
         box = chart.bounding_box()
         assert box is not None
         assert box["width"] > 240
-        assert box["height"] > 180
-        assert chart.locator(".mark-symbol path").count() >= 2
+        assert box["height"] > 150
+        drawn = chart.evaluate(
+            "svg => [...svg.querySelectorAll('[data-tip]')].filter(m => m.getBBox().width > 0).length"
+        )
+        assert drawn >= 2
     page.context.close()
 
 
@@ -86,12 +103,19 @@ def test_report_colours_are_resolved_and_readable(browser: Browser, report: str,
     page = opened(browser, report, width=1200, dark=dark)
     background = page.evaluate("getComputedStyle(document.querySelector('figure')).backgroundColor")
     colors = page.evaluate(
-        "[...document.querySelectorAll('svg.chart text, figcaption p, .eyebrow, .good, .bad')]"
+        "[...document.querySelectorAll('svg.chart g:not(.mark-rect) > text, figcaption p, .eyebrow, .good, .bad')]"
+        ".filter((text) => !text.closest('svg') || !text.closest('figure').querySelector('.legend'))"
         ".map((text) => getComputedStyle(text)[text.closest('svg') ? 'fill' : 'color'])"
     )
     assert len(set(colors)) > 4
     for color in set(colors):
         assert ratio(color, background) >= 4.5, f"{color} on {background}"
+    parts = page.evaluate(
+        "[0, 1, 2].map((part) => ['--part-', '--part-ink-'].map("
+        "(name) => getComputedStyle(document.documentElement).getPropertyValue(name + part).trim()))"
+    )
+    for fill, ink in parts:
+        assert contrast(hexadecimal(fill), hexadecimal(ink)) >= 4.5, f"{ink} on {fill}"
     page.context.close()
 
 
@@ -101,12 +125,40 @@ def ratio(one: str, other: str) -> float:
     return contrast(first, second)
 
 
+def hexadecimal(color: str) -> tuple[int, ...]:
+    """``#0b5cad`` as numbers."""
+    return tuple(bytes.fromhex(color.removeprefix("#")))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_no_serious_violation(browser: Browser, report: str, dark: bool) -> None:
+    if not AXE.exists():
+        pytest.skip(f"{AXE.relative_to(ROOT)} is missing: npm install --no-save --prefix .axe axe-core@4")
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 900}, color_scheme="dark" if dark else "light", bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(report)
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert found["passes"] != []
+    grave = {
+        each["id"]: [node["html"][:200] for node in each["nodes"]]
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+    }
+    assert grave == {}
+    context.close()
+
+
 def test_report_prints_light_and_within_the_paper(browser: Browser, report: str) -> None:
     page = opened(browser, report, width=720, dark=True)  # A4 at 96 pixels an inch, less its margins
     page.emulate_media(media="print")
+    keep(page, "print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
     assert page.evaluate("getComputedStyle(document.querySelector('figure')).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator("svg.chart >> visible=true").count() == 5
+    assert page.locator("svg.chart >> visible=true").count() == CHARTS
     page.context.close()
 
 
@@ -118,22 +170,80 @@ def test_report_copies_the_settings(browser: Browser, report: str) -> None:
     page.context.close()
 
 
-def test_report_shows_a_points_value_on_hover(browser: Browser, report: str) -> None:
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        (".mark-symbol [data-tip]", "requests/s · 128 users · 1 thread in 1 process"),
+        (".mark-rect [data-tip]", " in the handler, "),
+    ],
+)
+def test_report_shows_a_marks_value_on_hover(browser: Browser, report: str, mark: str, said: str) -> None:
     page = opened(browser, report, width=1200)
-    point = page.locator("svg.chart .mark-symbol path").first
+    shown = [each for each in page.locator(f"svg.chart {mark}").all() if said in (tip_of(each) or "")]
+    shown = [each for each in shown if each.is_visible()]
+    point = shown[-1]
     point.scroll_into_view_if_needed()
     box = point.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tip = page.locator(".tip:not([hidden])")
     tip.wait_for(timeout=5000)
-    assert " requests/s · " in tip.inner_text()
+    assert tip.inner_text() == tip_of(point)
+    page.context.close()
+
+
+def tip_of(mark: Locator) -> str | None:
+    """What a mark says on hover."""
+    return mark.get_attribute("data-tip")
+
+
+def test_table_sorts_by_keyboard_and_says_so(browser: Browser, report: str) -> None:
+    page = opened(browser, report, width=1200)
+    table = page.locator("table.sortable").first
+    head = table.locator("thead th", has_text="p95 ms")
+    place = head.evaluate("head => head.cellIndex")
+
+    def column() -> list[float]:
+        texts = table.locator(f"tbody tr > *:nth-child({place + 1})").all_inner_texts()
+        return [float(text.replace(",", "")) for text in texts if text != "-"]
+
+    before = column()
+    assert before != sorted(before)
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert column() == sorted(before)
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert column() == sorted(before, reverse=True)
+    first = table.locator("thead th").first
+    first.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") is None
+    assert column() == before
+    page.context.close()
+
+
+def test_report_downloads_its_steps_as_csv(browser: Browser, report: str, tmp_path: Path) -> None:
+    page = opened(browser, report, width=1200)
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download all steps as CSV").click()
+    saved = tmp_path / "steps.csv"
+    started.value.save_as(saved)
+    with saved.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(Row.__struct_fields__)
+    assert len(rows) == page.locator("table.sortable tbody tr").count()
+    shown = page.locator("table.sortable").first.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert float(rows[0]["throughput_per_s"]) == pytest.approx(float(shown[1]), rel=0.01)
     page.context.close()
 
 
 def test_report_says_everything_without_script(browser: Browser, report: str) -> None:
     page = opened(browser, report, width=1200, script=False)
     assert page.get_by_text("Use 1 process, threads unset").first.is_visible()
-    assert page.locator("table").first.is_visible()
-    assert page.locator("svg.chart >> visible=true").count() == 5
+    assert page.locator("table.sortable").first.is_visible()
+    assert page.locator("svg.chart >> visible=true").count() == CHARTS
+    assert page.get_by_role("button").count() == 0
+    page.locator("details summary").first.click()
+    assert page.get_by_text("using 'main.bicep'").first.is_visible()
     page.context.close()

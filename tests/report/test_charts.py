@@ -6,49 +6,152 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from functune.analysis.findings import Findings, RouteFindings, find
 from functune.analysis.verdict import analyse
-from functune.experiments import Matrix
-from functune.report.charts import LABEL_GAP, apart, axis, bounds, latency_chart, throughput_chart
+from functune.experiments import Experiment, Matrix
+from functune.measurements import Measurement, Setting
+from functune.report.drawing import LABEL_GAP, apart, axis, looks, slim
 from functune.report.heat_map import colors, contrast, heat_map
+from functune.report.line_charts import arrivals_chart, bounds, latency_chart, throughput_chart
+from functune.report.scatter_charts import deviations, pareto_chart, repeat_chart
+from functune.report.time_chart import time_chart
 from tests.analysis.simulated import planned, step, sweep
+from tests.report.written import BROKEN, waits
 
-ROUTE = "/api/sync/sleep?ms=100"
+
+def found(experiment: Experiment, measured: list[Measurement]) -> tuple[Findings, RouteFindings]:
+    """The findings of an experiment and of its only route."""
+    findings = find(analyse(experiment, measured, cores=2))
+    [route] = findings.routes
+    return findings, route
+
+
+@pytest.fixture(scope="module")
+def full() -> tuple[Findings, RouteFindings]:
+    return found(*waits())
 
 
 def test_throughput_chart_draws_every_point_and_says_it() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16)))
-    drawn = throughput_chart(analyse(experiment, sweep(experiment), cores=2), ROUTE)
+    findings, route = found(experiment, sweep(experiment))
+    drawn = throughput_chart(route, findings.analysis.demands[route.route], cores=2)
     assert drawn is not None
-    assert len(re.findall(r'aria-label="[^"]+ · [^"]+" role="graphics-symbol"', drawn)) == 2 * 3 * 2  # both sizes
+    assert len(re.findall(r'data-tip="[^"]+ · [^"]+"', drawn)) == 2 * 3 * 2  # both sizes
     assert drawn.count('role="img"') == 2
     assert "16 threads: 160 requests/s · 64 users · 16 threads in 1 process" in drawn
 
 
+def test_throughput_chart_draws_a_curve_with_its_interval_where_the_law_fits(
+    full: tuple[Findings, RouteFindings],
+) -> None:
+    findings, route = full
+    with_law = throughput_chart(route, None, cores=2)
+    without = throughput_chart(msgspec.structs.replace(route, curves={}), None, cores=2)
+    assert with_law is not None
+    assert without is not None
+    assert with_law.count("fill-opacity") + with_law.count('opacity="0.18"') > 0
+    assert 'opacity="0.18"' not in without
+    assert findings.analysis.experiment.load.repeats == 5
+
+
 def test_latency_chart_leaves_out_what_has_too_few_requests() -> None:
     experiment = planned(settings=Matrix(thread_count=(1,)))
-    analysis = analyse(experiment, sweep(experiment), cores=2)
-    assert latency_chart(analysis, ROUTE) is None
+    _, route = found(experiment, sweep(experiment))
+    assert latency_chart(route, experiment) is None
+
+
+def test_latency_charts_draw_the_objective(full: tuple[Findings, RouteFindings]) -> None:
+    findings, route = full
+    experiment = findings.analysis.experiment
+    for draw in (latency_chart, arrivals_chart):
+        drawn = draw(route, experiment)
+        without = draw(route, msgspec.structs.replace(experiment, objective=""))
+        assert drawn is not None
+        assert without is not None
+        assert drawn.count("p95 &lt; 300 ms") == 2
+        assert "p95 &lt; 300 ms" not in without
+
+
+def test_arrivals_chart_shows_three_percentiles_of_each_setting(full: tuple[Findings, RouteFindings]) -> None:
+    findings, route = full
+    drawn = arrivals_chart(route, findings.analysis.experiment)
+    assert drawn is not None
+    assert drawn.count("data-tip") == 2 * 2 * 3 * 4  # sizes, settings, percentiles, rates
+    assert "arrivals/s" in drawn
 
 
 def test_chart_of_one_level_is_drawn() -> None:
     experiment = planned(users=(8,))
-    assert throughput_chart(analyse(experiment, sweep(experiment), cores=2), ROUTE) is not None
+    _, route = found(experiment, sweep(experiment))
+    assert throughput_chart(route, None, cores=2) is not None
 
 
-def test_throughput_chart_of_failures_alone_is_none() -> None:
+def test_charts_of_failures_alone_are_none() -> None:
     experiment = planned(users=(1,))
     failed = [msgspec.structs.replace(one, latencies_us=[], error_latencies_us=[5]) for one in sweep(experiment)]
-    assert throughput_chart(analyse(experiment, failed), ROUTE) is None
+    _, route = found(experiment, failed)
+    assert throughput_chart(route, None, cores=2) is None
+    assert pareto_chart(route, currency="USD") is None
+    assert repeat_chart(route) is None
+    assert time_chart(route.splits) is None
 
 
 def test_bounds_stay_within_the_axis_and_coincide_once() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 4, 16)), users=(1, 4, 16, 64))
-    analysis = analyse(experiment, sweep(experiment, cpu=0.02, wait=0), cores=2)
+    findings, route = found(experiment, sweep(experiment, cpu=0.02, wait=0))
     vertical = axis("X", [20.0, 50.0], labels="")
-    found = bounds(analysis, ROUTE, analysis.measurements, vertical)
-    assert len(found) == 1  # one CPU bound, whatever the threads
-    assert found[0][-1].value == pytest.approx(50)
-    assert all(vertical.low <= point.value <= vertical.high for point in found[0])
+    limits = bounds(route.steps, findings.analysis.demands[route.route], (1, 4, 16, 64), vertical, 2)
+    assert len(limits) == 1  # one CPU bound, whatever the threads
+    assert limits[0].points[-1].value == pytest.approx(50)
+    assert all(vertical.low <= point.value <= vertical.high for point in limits[0].points)
+
+
+def test_bounds_turn_where_the_threads_are_full() -> None:
+    experiment = planned(settings=Matrix(thread_count=(16,)), users=(1, 16, 64))
+    findings, route = found(experiment, sweep(experiment))
+    vertical = axis("X", [1.0, 1000.0], labels="")
+    [limit] = bounds(route.steps, findings.analysis.demands[route.route], (1, 64), vertical, 2)
+    assert [point.x for point in limit.points] == pytest.approx([1, 16, 64])
+    assert limit.points[1].value == limit.points[2].value == pytest.approx(16 / 0.1003)
+
+
+def test_pareto_chart_has_a_point_for_each_priced_step_and_names_the_front(
+    full: tuple[Findings, RouteFindings],
+) -> None:
+    _, route = full
+    drawn = pareto_chart(route, currency="USD")
+    assert drawn is not None
+    assert drawn.count("data-tip") == 2 * sum(one.figures.p95 is not None for one in route.candidates)
+    for one in route.front:
+        assert one.figures.cost is not None
+    assert "recommended" in drawn
+    assert "Not beaten in both: " in drawn
+
+
+def test_repeat_chart_has_a_dot_for_every_repeat(full: tuple[Findings, RouteFindings]) -> None:
+    _, route = full
+    drawn = repeat_chart(route)
+    assert drawn is not None
+    assert drawn.count("data-tip") == 2 * len(route.repeats)
+    assert sum(dot.deviation for dot in deviations(route.repeats)) == pytest.approx(0, abs=1e-9)
+
+
+def test_time_chart_says_every_part(full: tuple[Findings, RouteFindings]) -> None:
+    _, route = full
+    drawn = time_chart(route.splits)
+    assert drawn is not None
+    assert drawn.count("data-tip") == 2 * 3 * len(route.splits)
+    assert "waiting for a thread or the event loop" in drawn
+
+
+def test_slim_keeps_what_is_drawn_and_what_is_said() -> None:
+    drawn = slim(
+        '<path aria-label="a · b" role="graphics-symbol" transform="translate(1.2345,6)" d="M0,0" opacity="1"/>'
+    )
+    assert drawn == '<path data-tip="a · b" transform="translate(1.2,6)" d="M0,0"/>'
+    assert slim('<path d="M3.87,0A3.87,3.87,0,1,1,-3.87,0A3.87,3.87,0,1,1,3.87,0" fill="x"/>') == (
+        '<circle r="3.8" fill="x"/>'
+    )
 
 
 def test_axis_spans_a_decade_and_inverts() -> None:
@@ -67,6 +170,20 @@ def test_apart_keeps_the_label_gap_and_the_plot(places: list[float]) -> None:
     assert max(moved) <= 270
 
 
+def test_looks_tell_every_setting_apart() -> None:
+    varied = [
+        Setting(thread_count=count, process_count=processes, per_instance_concurrency=admitted)
+        for count in (1, 16, None)
+        for processes in (1, 2)
+        for admitted in (None, 4)
+    ]
+    found = looks(varied)
+    assert len({look.label for look in found.values()}) == len(varied)
+    assert len({(look.color, look.shape) for look in found.values()}) == len(varied)
+    further = looks([Setting(), Setting(app_settings=(("SWITCH_INTERVAL_MS", "0.5"),))])
+    assert [look.label for look in further.values()] == ["as it is", "SWITCH_INTERVAL_MS=0.5"]
+
+
 @pytest.mark.parametrize("percent", range(0, 101, 4))
 def test_heat_map_text_can_be_read_on_every_colour(percent: int) -> None:
     background, text = (tuple(bytes.fromhex(color[1:])) for color in colors(percent / 100))
@@ -76,9 +193,41 @@ def test_heat_map_text_can_be_read_on_every_colour(percent: int) -> None:
 def test_heat_map_marks_the_recommended_and_what_is_missing() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16), process_count=(1, 2)))
     steps = [one for one in sweep(experiment) if str(one.setting) != "T=1 P=2"]
-    analysis = analyse(experiment, steps, cores=2)
-    drawn = heat_map(analysis, ROUTE, analysis.recommendations[0], whole=True)
+    grid = msgspec.structs.replace(experiment, load=msgspec.structs.replace(experiment.load, search="grid"))
+    drawn = heat_map(*found(grid, steps))
     assert drawn is not None
     assert drawn.count("recommended") == 1
     assert drawn.count("not measured") == 1
-    assert heat_map(analyse(experiment, [step()]), ROUTE, None, whole=True) is None
+    assert heat_map(*found(planned(settings=Matrix()), [step()])) is None
+
+
+def test_heat_map_says_what_failed_and_what_the_search_skipped() -> None:
+    experiment, measured = waits()
+    few = [one for one in measured if one.setting.thread_count != 1 or one.setting.process_count != 2]
+    findings = find(
+        analyse(experiment, few, cores=2), failed={(experiment.workload.routes[0], BROKEN): "no memory\nlast lines"}
+    )
+    drawn = heat_map(findings, findings.routes[0])
+    assert drawn is not None
+    assert "✗ failed" in drawn
+    assert "64 threads in 2 processes failed</b>: no memory</li>" in drawn
+    assert ">skipped<" in drawn
+    assert "1 thread in 2 processes skipped by the search</b>: cannot exceed 19.9 requests/s" in drawn
+
+
+def test_heat_map_has_a_row_for_whatever_varies() -> None:
+    experiment = planned(
+        settings=Matrix(
+            thread_count=(1, 16),
+            per_instance_concurrency=("unset", 4),
+            app_settings=({}, {"SWITCH_INTERVAL_MS": "0.5"}),
+        )
+    )
+    drawn = heat_map(*found(experiment, sweep(experiment)))
+    assert drawn is not None
+    assert re.findall(r'scope="row">([^<]*)<', drawn) == [
+        "any number at a time, no further setting",
+        "any number at a time, SWITCH_INTERVAL_MS=0.5",
+        "4 at a time, no further setting",
+        "4 at a time, SWITCH_INTERVAL_MS=0.5",
+    ]

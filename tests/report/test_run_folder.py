@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from functune.errors import ExperimentError, RunFolderError
-from functune.report.run_folder import cores, write
+from functune.report.run_folder import WRITTEN, cores, write
 from tests.report.written import ENVIRONMENT, routes, run_folder, threads
 
 
@@ -27,7 +27,7 @@ def test_write_completes_a_run_folder_and_returns_the_analyses(tmp_path: Path) -
 def test_write_gives_the_same_bytes_again(tmp_path: Path) -> None:
     experiment, steps = threads()
     folder = run_folder(tmp_path, [experiment], steps)
-    names = ("report.html", "summary.md", "recommendation.json")
+    names = WRITTEN
     write(folder)
     before = [(folder / name).read_bytes() for name in names]
     write(folder)

@@ -1,0 +1,93 @@
+"""Everything the report draws of an experiment, route by route, computed from its analysis once."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+import numpy as np
+
+from functune.analysis.cost import busy
+from functune.analysis.curves import curves
+from functune.analysis.recommendation import Recommendation
+from functune.analysis.repeats import Spread, spread
+from functune.analysis.standings import Standing, standings
+from functune.analysis.strategies import Candidate, candidates, pareto
+from functune.analysis.time_split import Split, splits
+from functune.analysis.usl import Fit, Refused
+from functune.analysis.verdict import Analysis
+from functune.measurements import Measurement, Setting
+
+
+class RouteFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """One route, or one route with one load beside it."""
+
+    route: str
+    recommended: Recommendation | None
+    steps: tuple[Measurement, ...]
+    """Closed-loop steps, repeats in one."""
+    repeats: tuple[Measurement, ...]
+    arrivals: tuple[Measurement, ...]
+    candidates: tuple[Candidate, ...]
+    """Every step that worked, priced."""
+    spreads: dict[tuple[Setting, int], Spread]
+    """What the throughput of a step, by setting and users, spans across its repeats."""
+    front: tuple[Candidate, ...]
+    """Those that no other beats in both cost and p95, cheapest first."""
+    standings: tuple[Standing, ...]
+    curves: dict[Setting, Fit | Refused]
+    splits: tuple[Split, ...]
+    """Of the recommended setting, by users."""
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """One experiment."""
+
+    analysis: Analysis
+    routes: tuple[RouteFindings, ...]
+    """Those of which something was measured, in file order."""
+    failed: Mapping[tuple[str, Setting], str]
+    """Why a route could not be measured with a setting, or not to its end."""
+    skipped: Mapping[tuple[str, Setting], str]
+    """Why the search measured a route no further with a setting."""
+
+
+def find(analysis: Analysis, *, failed: Mapping[tuple[str, Setting], str] | None = None) -> Findings:
+    """The findings of an experiment; the same analysis gives the same, since what is resampled is seeded."""
+    measured = {step.route for step in (*analysis.measurements, *analysis.arrivals)}
+    return Findings(
+        analysis=analysis,
+        routes=tuple(find_route(analysis, route) for route in analysis.subjects if route in measured),
+        failed=failed or {},
+        skipped={(each.route, each.setting): each.reason for each in analysis.skipped},
+    )
+
+
+def find_route(analysis: Analysis, route: str) -> RouteFindings:
+    """The findings of one route."""
+    generator = np.random.default_rng(analysis.experiment.load.seed)
+    recommended = next((each for each in analysis.recommendations if each.route == route), None)
+    steps = tuple(step for step in analysis.measurements if step.route == route)
+    repeats = tuple(step for step in analysis.repeats if step.route == route)
+    memory_mb = analysis.experiment.memory_mb
+    offered = tuple(candidates(repeats, cost=lambda _, rate: busy(rate, memory_mb).per_million, memory_mb=memory_mb))
+    return RouteFindings(
+        route=route,
+        recommended=recommended,
+        steps=steps,
+        repeats=repeats,
+        arrivals=tuple(step for step in analysis.arrivals if step.route == route),
+        candidates=offered,
+        spreads=spreads(repeats, generator),
+        front=pareto(offered),
+        standings=standings(recommended, offered, generator=generator) if recommended else (),
+        curves=curves(repeats, generator=generator),
+        splits=splits(steps, setting=recommended.setting) if recommended else (),
+    )
+
+
+def spreads(repeats: Iterable[Measurement], generator: np.random.Generator) -> dict[tuple[Setting, int], Spread]:
+    """What the throughput of each step spans across its repeats; not of steps measured once or serving nothing."""
+    groups: dict[tuple[Setting, int], list[float]] = {}
+    for step in repeats:
+        groups.setdefault((step.setting, step.users), []).append(step.throughput)
+    found = {key: spread(values, generator=generator) for key, values in groups.items() if min(values) > 0}
+    return {key: value for key, value in found.items() if value is not None}

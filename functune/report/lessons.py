@@ -1,0 +1,308 @@
+"""
+docs/lessons.md: what each experiment of a run teaches, with a picture and the figures it rests on.
+
+Pure but for ``write``: run folder in, document and pictures out. The same run gives the same bytes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from functune import experiments, measurements
+from functune.analysis.expectations import Outcome, observe, result_in_words, select
+from functune.analysis.formatting import joined, number, plural
+from functune.analysis.formatting import setting as in_words
+from functune.analysis.validity import void_reason
+from functune.analysis.verdict import Analysis
+from functune.experiments import Experiment, Metric, Where
+from functune.measurements import Measurement
+from functune.report import run_folder
+from functune.report.lesson_pictures import Bar, Panel, picture
+from functune.report.summary import MARKS, text
+
+DOCUMENT = "lessons.md"
+PICTURES = "images/lessons"
+"""Beside the document."""
+
+TITLES: dict[Metric, str] = {
+    "throughput": "Requests per second",
+    "p50_ms": "Latency of the median request, ms",
+    "p95_ms": "Latency, 95th percentile, ms",
+    "p99_ms": "Latency, 99th percentile, ms",
+    "error_ratio": "Share of failed requests",
+    "memory_mb": "Memory of host and workers, MB",
+}
+HEADS: dict[Metric, str] = {
+    "throughput": "Requests/s",
+    "p50_ms": "p50, ms",
+    "p95_ms": "p95, ms",
+    "p99_ms": "p99, ms",
+    "error_ratio": "Failed",
+    "memory_mb": "Memory, MB",
+}
+UNITS: dict[Metric, str] = {"throughput": "/s", "error_ratio": "", "memory_mb": " MB"}
+LABELS: dict[str, Callable[[Any], str]] = {
+    "route": str,
+    "thread_count": lambda count: "threads unset" if count == "unset" else plural(count, "thread"),
+    "process_count": lambda count: plural(count, "process"),
+    "per_instance_concurrency": lambda count: "any number at a time" if count == "unset" else f"{count} at a time",
+    "users": lambda count: plural(count, "user"),
+    "background_users": lambda count: f"beside {plural(count, 'user')}" if count else "alone",
+    "arrivals": lambda share: f"arrivals at {share * 100:g} % of the capacity",
+    "app_settings": str,
+}
+"""The keys of a step in words, in the order they are told."""
+ALWAYS: tuple[Metric, ...] = ("throughput", "p50_ms", "p95_ms")
+"""Columns of every table; further ones are there where an expectation is about them."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A decisive step: one that an expectation looks at."""
+
+    label: str
+    step: Measurement | None
+    """None when it was not measured."""
+    metrics: tuple[Metric, ...]
+    """What the expectations look at."""
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+    """One experiment of a run, with the steps that decide its question."""
+
+    analysis: Analysis
+    steps: tuple[Shown, ...]
+
+    @property
+    def experiment(self) -> Experiment:
+        """What was asked."""
+        return self.analysis.experiment
+
+
+def write(folder: Path, out: Path) -> Path:
+    """
+    Write the document and its pictures into ``out`` from a run folder; return the document's path.
+
+    Pictures of other lessons are removed. Raises RunFolderError or ExperimentError as the report does.
+    """
+    environment = run_folder.read_environment(folder)
+    found = lessons(run_folder.read(folder, environment), measurements.load(folder))
+    pictures = out / PICTURES
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.svg"):
+        old.unlink()
+    for lesson in found:
+        (pictures / f"{lesson.experiment.name}.svg").write_text(drawn(lesson), encoding="utf-8")
+    (out / DOCUMENT).write_text(document(found, environment), encoding="utf-8")
+    return out / DOCUMENT
+
+
+def lessons(analyses: Iterable[Analysis], measured: Sequence[Measurement]) -> list[Lesson]:
+    """The lessons of a run, in the order of its experiments."""
+    valid = [step for step in measured if void_reason(step) is None]
+    return [
+        Lesson(
+            analysis=analysis,
+            steps=decisive(
+                analysis.experiment, [step for step in valid if step.experiment == analysis.experiment.name]
+            ),
+        )
+        for analysis in analyses
+    ]
+
+
+def decisive(experiment: Experiment, measured: list[Measurement]) -> tuple[Shown, ...]:
+    """The steps the expectations look at, with the whole series where one is of a series, in the order of the file."""
+    looked_at: list[tuple[Where, list[Metric]]] = []  # a list, since a Where with app settings cannot be hashed
+    for expectation in experiment.expect:
+        for where in (expectation.where, expectation.over):
+            for each in series(experiment, where) if where is not None else ():
+                known = next((metrics for other, metrics in looked_at if other == each), None)
+                if known is None:
+                    looked_at.append((each, [expectation.metric]))
+                elif expectation.metric not in known:
+                    known.append(expectation.metric)
+    looked_at.sort(key=lambda pair: place(experiment, pair[0]))
+    wheres = [where for where, _ in looked_at]
+    varying = [name for name in LABELS if any(getattr(where, name) != getattr(wheres[0], name) for where in wheres)]
+    return tuple(
+        Shown(
+            label=label(experiment, where, varying or list(LABELS)),
+            step=select(where, measured, experiment.load.arrivals),
+            metrics=tuple(metrics),
+        )
+        for where, metrics in looked_at
+    )
+
+
+def series(experiment: Experiment, where: Where) -> list[Where]:
+    """The step itself; where it is one of several loads beside or of several rates of arrivals, all of them."""
+    if where.arrivals is not None:
+        return [msgspec.structs.replace(where, arrivals=share) for share in experiment.load.arrivals]
+    if where.background_users is not None:
+        levels = experiment.workload.background_users
+        return [msgspec.structs.replace(where, background_users=level) for level in levels]
+    return [where]
+
+
+def place(experiment: Experiment, where: Where) -> tuple[float, int]:
+    """Where a step stands in the experiment's plan; arrivals come after all closed loops."""
+    planned = list(experiments.steps(experiment))
+    return where.arrivals or 0.0, next(number for number, step in enumerate(planned) if where.selects(step))
+
+
+def label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
+    """The step in words, as far as the named keys tell it."""
+    told = {name: getattr(where, name) for name in names}
+    found = [LABELS[name](value) for name, value in told.items() if value is not None and name != "app_settings"]
+    if "app_settings" in told:
+        chosen = where.app_settings or {}
+        every = dict.fromkeys(name for values in experiment.settings.app_settings for name in values)
+        found += [f"{name} {chosen.get(name, 'unset')}" for name in every]
+    return ", ".join(found) or "the one step"
+
+
+def drawn(lesson: Lesson) -> str:
+    """The picture: a panel for each metric an expectation is about, where there are bars to compare."""
+    panels = [Panel(title=TITLES[metric], bars=bars(lesson, metric)) for metric in metrics_of(lesson)]
+    panels = [panel for panel in panels if len(panel.bars) > 1] or panels
+    return picture(panels, alternative=alternative(panels))
+
+
+def bars(lesson: Lesson, metric: Metric) -> list[Bar]:
+    """The metric of every step it was expected something of; a step without it has no bar."""
+    values = [(shown.label, observe(metric, shown.step)) for shown in lesson.steps if metric in shown.metrics]
+    return [
+        Bar(label=name, value=value, text=f"{number(value)}{UNITS.get(metric, ' ms')}")
+        for name, value in values
+        if value is not None
+    ]
+
+
+def metrics_of(lesson: Lesson) -> list[Metric]:
+    """What the expectations are about, in their order."""
+    return list(dict.fromkeys(expectation.metric for expectation in lesson.experiment.expect))
+
+
+def alternative(panels: Sequence[Panel]) -> str:
+    """The picture in words."""
+    return "; ".join(
+        f"{panel.title}: " + ", ".join(f"{bar.label} {bar.text}" for bar in panel.bars) for panel in panels
+    )
+
+
+def document(found: Sequence[Lesson], environment: Mapping[str, object]) -> str:
+    """The whole document."""
+    rows = [
+        f"| [{text(lesson.experiment.question)}](#{lesson.experiment.name}) | {text(answer(lesson))} |"
+        for lesson in found
+    ]
+    head = [
+        "# Lessons",
+        "",
+        "What each experiment of this project shows, from its latest run. Written by `make lessons`; edit the",
+        "experiment files, not this.",
+        "",
+        measured_on(environment),
+        "Ratios carry over to other machines, absolute numbers do not.",
+        "",
+        "| Question | Answer of this run |",
+        "|---|---|",
+        *rows,
+        "",
+    ]
+    return "\n".join([*head, *(section(lesson) for lesson in found)])
+
+
+def section(lesson: Lesson) -> str:
+    """One lesson."""
+    experiment, analysis = lesson.experiment, lesson.analysis
+    workload = experiment.workload
+    lines = [f"## {experiment.name}", "", f"**{text(experiment.question)}**", "", text(answer(lesson)), ""]
+    lines += [text(experiment.lesson), ""] if experiment.lesson else []
+    lines += [f"![{text(TITLES[metrics_of(lesson)[0]])}]({PICTURES}/{experiment.name}.svg)", ""] if lesson.steps else []
+    lines += [*table(lesson), "", *in_common(lesson)] if lesson.steps else []
+    if workload.background is not None:
+        lines += [f"The users beside call `{workload.background}`; their requests are not counted.", ""]
+    if workload.target is not None:
+        lines += [
+            f"What is fetched is a server on the same machine that answers after {workload.target.delay_ms} ms, "
+            f"{plural(workload.target.urls, 'url')} of it for every request.",
+            "",
+        ]
+    lines += [f"> ⚠️ {text(warning)}\n" for warning in analysis.warnings]
+    lines += [*claims(analysis.outcomes), ""] if analysis.outcomes else []
+    lines += ["Run it:", "", "```", f"functune sweep experiments/{experiment.name}.toml", "```", ""]
+    return "\n".join(lines)
+
+
+def answer(lesson: Lesson) -> str:
+    """
+    One sentence from the measurement.
+
+    The verdict, which compares throughputs; what came of the first expectation where that is about something else.
+    """
+    analysis = lesson.analysis
+    if not analysis.outcomes or lesson.experiment.expect[0].metric == "throughput":
+        return analysis.verdict
+    first = analysis.outcomes[0]
+    if first.result == "holds":
+        return f"{first.claim[:1].upper()}{first.claim[1:]}: {first.observed_text} in this run."
+    found = f"{result_in_words(first)}; observed {first.observed_text}, expected {first.allowed}"
+    return f"This run does not answer it ({found}): {first.claim}."
+
+
+def table(lesson: Lesson) -> list[str]:
+    """The decisive steps."""
+    columns = [*ALWAYS, *(metric for metric in metrics_of(lesson) if metric not in ALWAYS)]
+    return [
+        f"| | {' | '.join(HEADS[metric] for metric in columns)} |",
+        f"|---|{'---:|' * len(columns)}",
+        *(
+            f"| {text(shown.label)} | {' | '.join(cell(metric, shown.step) for metric in columns)} |"
+            for shown in lesson.steps
+        ),
+    ]
+
+
+def in_common(lesson: Lesson) -> list[str]:
+    """What is the same for every step of the table, where it is: the labels leave it out."""
+    steps = [shown.step for shown in lesson.steps if shown.step is not None]
+    alike = [in_words(one) for one in {step.setting for step in steps}]
+    # Arrivals have no users: their number of connections limits nothing.
+    levels = {step.users if step.arrival_rate is None else None for step in steps}
+    users = [plural(count, "user") for count in levels if count is not None] if len(levels) == 1 else []
+    parts = [each[0] for each in (alike, users) if len(each) == 1]
+    return [f"All with {joined(parts)}.", ""] if parts and len(steps) > 1 else []
+
+
+def cell(metric: Metric, step: Measurement | None) -> str:
+    """A metric in a table; a dash where it was not measured, or too few requests bound the percentile."""
+    value = observe(metric, step)
+    return "-" if value is None else number(value)
+
+
+def claims(outcomes: Sequence[Outcome]) -> list[str]:
+    """What was expected, and what came."""
+    return [
+        "| | Expected | Observed | Allowed |",
+        "|---|---|---:|---:|",
+        *(
+            f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
+            f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
+            for outcome in outcomes
+        ),
+    ]
+
+
+def measured_on(environment: Mapping[str, object]) -> str:
+    """The machine and the software, as far as the run noted them."""
+    cores, memory = environment.get("cpu_count"), environment.get("memory_mb")
+    parts = [
+        plural(cores, "core") if isinstance(cores, int) else "",
+        f"{number(memory / 1024, digits=2)} GB of memory" if isinstance(memory, int) else "",
+        *(str(environment[key]) for key in ("python", "host") if environment.get(key)),
+    ]
+    started = str(environment.get("started_at") or "").partition("T")[0]
+    return f"Measured{f' on {started}' if started else ''} with {', '.join(part for part in parts if part)}."
