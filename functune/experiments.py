@@ -197,7 +197,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
     Judged only where the machine had so many cores for host and load generator in every step looked at.
 
-    That is: its cores less those other programs used, by 0.15 at most too few. Else it is neither met nor failed.
+    That is: its cores less those other programs used, by 0.2 at most too few. Else it is neither met nor failed.
     """
 
     def __post_init__(self) -> None:

@@ -86,6 +86,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Length of the window, seconds."""
     warm_up: float
     """Seconds cut off before the window."""
+    longest_pause: float = 0.0
+    """Longest time in the window in which no request ended, seconds."""
     concurrency: float
     """Time average of requests in flight over the window (N), from start and end of every request."""
     latencies_us: list[int]

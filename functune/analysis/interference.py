@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from functune.analysis.formatting import count, plural
-from functune.measurements import BUSY_GENERATOR, BUSY_MACHINE, Measurement
+from functune.measurements import BUSY_MACHINE, Measurement
 
-TOLERANCE = 0.15
-"""Cores: about what an idle system, the sweep itself and the rounding of a short window come to."""
+TOLERANCE = 0.2
+"""Cores: what an idle system, the sweep itself and the rounding of a short window come to; up to 0.17 was seen."""
 
 
 def warnings(steps: Sequence[Measurement]) -> tuple[str, ...]:
@@ -18,16 +18,10 @@ def warnings(steps: Sequence[Measurement]) -> tuple[str, ...]:
             f"Other programs used up to {cores(max(others))} while {of(others, steps)} measured: "
             "the figures may be too low. Repeat on an idle machine."
         )
-    generator = [step.generator_cpu for step in steps if step.generator_cpu > BUSY_GENERATOR]
-    if generator:
-        found.append(
-            f"The load generator used up to {cores(max(generator))} while {of(generator, steps)} measured, and it has "
-            "one thread: the host may be faster than these figures."
-        )
     return tuple(found)
 
 
-def of(some: Sequence[float], steps: Sequence[Measurement]) -> str:
+def of(some: Sequence[object], steps: Sequence[Measurement]) -> str:
     """How many of the steps, as the subject of ``measured``."""
     return f"{count(len(some))} of {plural(len(steps), 'step')} {'was' if len(some) == 1 else 'were'}"
 

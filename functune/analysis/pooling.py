@@ -52,7 +52,11 @@ def pooled(repeats: Sequence[Measurement]) -> Measurement:
     changed |= {name: merged([getattr(each, name) for each in repeats], max) for name in HIGHEST}
     changed |= {name: average(name) for name in ("concurrency", "generator_cpu", "host_cpu", "other_cpu")}
     return msgspec.structs.replace(
-        repeats[0], duration=duration, arrivals=sum(each.arrivals for each in repeats), **changed
+        repeats[0],
+        duration=duration,
+        longest_pause=max(each.longest_pause for each in repeats),
+        arrivals=sum(each.arrivals for each in repeats),
+        **changed,
     )
 
 

@@ -141,7 +141,7 @@ def recommend(
         ties=ties,
         next_best=evidence(peaks[beaten.setting], levels[beaten.setting], aim) if beaten else None,
         distance=1 - beaten.figures.throughput / choice.best.figures.throughput if beaten else None,
-        caveats=tuple(caveats(best, steps, peaks, repeats)),
+        caveats=tuple(caveats(best, steps, peaks, repeats, ties)),
     )
 
 
@@ -176,14 +176,15 @@ def caveats(
     steps: Sequence[Measurement],
     peaks: Mapping[Setting, Measurement],
     repeats: Sequence[Measurement],
+    ties: Sequence[Setting],
 ) -> list[str]:
     """What weakens a recommendation, one sentence each."""
     found = []
-    compared = [(peak.setting, peak.users) for peak in peaks.values()]
+    compared = [(peaks[setting].setting, peaks[setting].users) for setting in ties]
     counts = Counter((step.setting, step.users) for step in repeats)
     fewest = min(counts[one] for one in compared)
     if fewest == 1:
-        found.append("Not every setting was measured more than once at its best, so ties rest on single figures.")
+        found.append("Not every setting that may be the best was measured twice, so ties rest on single figures.")
     elif fewest < ENOUGH:
         found.append(f"From {plural(fewest, 'repeat')} a range is known and no interval; {ENOUGH} give one.")
     levels = sorted((step for step in steps if step.setting == best.setting), key=lambda step: step.users)

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from scipy.optimize import nnls
 
-from functune.analysis.formatting import number, percent
+from functune.analysis.formatting import number, percent, plural
 from functune.analysis.statistics import TAIL, Interval
 
 LEVELS = 6
@@ -134,7 +134,7 @@ def fit(levels: Levels, *, error: Error = "relative", generator: np.random.Gener
         raise ValueError("users and throughputs must be above 0: leave out steps that served nothing")
     steps = tuple(n for n in sorted(levels) if levels[n])
     if len(steps) < LEVELS:
-        return Refused(reason=f"{len(steps)} numbers of users were measured: a curve takes {LEVELS} or more")
+        return Refused(reason=f"{plural(len(steps), 'number')} of users measured: a curve takes {LEVELS} or more")
     curve = solve(users, measured, error)
     if curve is None:
         return Refused(reason="throughput rises faster than the number of users, which the law does not describe")

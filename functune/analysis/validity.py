@@ -1,12 +1,30 @@
 """Whether a step says something of the app: one that says more of the load generator is void, and left out."""
 
-from functune.analysis.formatting import percent, rate
+from collections.abc import Sequence
+
+from functune.analysis.formatting import count, duration, percent, plural, rate
 from functune.measurements import BUSY_GENERATOR, Measurement
 
 LATE_SHARE = 0.01
 """Share of the intended arrivals that may be missing: with more the load was not the one asked for (method of wrk2)."""
 HEADROOM = 5.0
 """How many times faster than a step the generator should be by itself, for its own share of a latency to be small."""
+
+LONG_PAUSE = 0.25
+"""Share of a window: its edges are looked for in a quarter of it at each end (load/windows.py)."""
+
+
+def warnings(repeats: Sequence[Measurement]) -> tuple[str, ...]:
+    """What is doubtful about measurements that are not void, a sentence each."""
+    rare = [step for step in repeats if step.longest_pause > LONG_PAUSE * step.duration]
+    if not rare:
+        return ()
+    pause = max(step.longest_pause for step in rare)
+    return (
+        f"No answer came for up to {duration(pause)} in {count(len(rare))} of {plural(len(repeats), 'measurement')}, "
+        "more than a quarter of the window, so throughput is off by what falls at its edges: measure for "
+        f"{duration(pause / LONG_PAUSE)} or longer.",
+    )
 
 
 def void_reason(step: Measurement) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from functune.analysis import expectations, interference, recommendation
+from functune.analysis import expectations, interference, recommendation, validity
 from functune.analysis.bounds import Demand, demand
 from functune.analysis.diagnosis import SAME
 from functune.analysis.expectations import Outcome
@@ -127,7 +127,7 @@ def analyse(
         advice=advice,
         outcomes=expectations.check(experiment, [step for step in measured if void_reason(step) is None], cores=cores),
         verdict=verdict(recommendations, advice, unmet) if steps else "Nothing of this experiment was measured.",
-        warnings=interference.warnings(steps),
+        warnings=(*interference.warnings(steps), *validity.warnings(repeats)),
     )
 
 
@@ -168,6 +168,12 @@ def verdict(recommendations: Sequence[Recommendation], advice: Sequence[Advice],
     """The sentence that sums an experiment up."""
     if not recommendations:
         return f"No setting can be recommended. {next(iter(unmet.values()), '')}".strip()
+    left_out = "".join(f" For {route}: {reason}" for route, reason in unmet.items())
+    return sentence(recommendations, advice) + left_out
+
+
+def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
+    """The verdict on what can be recommended."""
     if len(recommendations) == 1:
         return one_route(recommendations[0])
     if not advice:

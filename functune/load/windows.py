@@ -63,6 +63,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         started_at=opened,
         duration=closed - opened,
         warm_up=opened - step.began,
+        longest_pause=longest_pause(opened, closed, [request.ended for request in inside]),
         concurrency=concurrency(requests, step.unfinished, opened=opened, closed=closed),
         latencies_us=[round(request.latency * 1e6) for request in succeeded],
         error_latencies_us=[round(request.latency * 1e6) for request in failed],
@@ -105,6 +106,11 @@ def before_longest_pause(ends: Sequence[float], low: float, high: float) -> floa
     if not inside:
         return None
     return max(pairwise([*inside, high]), key=lambda pause: pause[1] - pause[0])[0]
+
+
+def longest_pause(opened: float, closed: float, ends: Iterable[float]) -> float:
+    """The longest time from opened to closed without a completion."""
+    return max(later - earlier for earlier, later in pairwise([opened, *sorted(ends), closed]))
 
 
 def concurrency(requests: Iterable[Request], unfinished: Iterable[float], *, opened: float, closed: float) -> float:

@@ -80,7 +80,7 @@ def test_recommend_says_when_more_users_may_give_more(counts: tuple[int, ...], o
     steps = [served(count, setting=Setting(), users=users) for users, count in zip((1, 2, 4), counts, strict=True)]
     found = recommend(ROUTE, steps)
     assert isinstance(found, Recommendation)
-    assert found.caveats[0].startswith("Not every setting was measured more than once")
+    assert found.caveats[0].startswith("Not every setting that may be the best was")
     assert open_ended is any(caveat.startswith("No peak up to ") for caveat in found.caveats)
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from functune.analysis.validity import void_reason
+from functune.analysis.validity import void_reason, warnings
 from functune.analysis.verdict import analyse
 from functune.measurements import Measurement
 from tests.analysis.simulated import planned, step
@@ -49,3 +49,13 @@ def test_void_steps_are_kept_and_count_for_nothing() -> None:
     analysis = analyse(experiment, steps, cores=2)
     assert [void.step for void in analysis.void] == [steps[-1]]
     assert len(analysis.measurements) == len(steps) - 1
+
+
+def test_window_of_few_bursts_is_warned_of() -> None:
+    """2 s sleeps in lockstep, measured for 4.5 s: one burst more or less is a third of the throughput."""
+    bursts = msgspec.structs.replace(step(), duration=4.5, longest_pause=2.0)
+    steady = msgspec.structs.replace(step(), duration=4.5, longest_pause=1.1)
+    [said] = warnings([bursts, steady])
+    assert said.startswith("No answer came for up to 2.00 s in 1 of 2 measurements")
+    assert said.endswith("measure for 8.00 s or longer.")
+    assert warnings([steady]) == ()

@@ -153,3 +153,9 @@ def test_step_of_failing_answers_is_measured() -> None:
     step = StepEnd(2, 0.0, 1.0, 4.0, (), 0.1)
     measurement = measured(step, [Request(1.5, 2.5, "HTTP 500"), Request(2.5, 3.5, "HTTP 500")])
     assert (measurement.throughput, measurement.error_ratio) == (0.0, 1.0)
+
+
+def test_longest_pause_counts_from_edge_to_edge() -> None:
+    assert windows.longest_pause(0.0, 10.0, [4.0, 1.0, 9.5]) == 5.5
+    assert windows.longest_pause(0.0, 10.0, [6.0, 7.0]) == 6.0
+    assert windows.longest_pause(0.0, 10.0, [1.0, 2.0]) == 8.0
