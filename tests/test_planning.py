@@ -102,6 +102,8 @@ def test_setting_that_cannot_be_measured_is_left_out() -> None:
     steps = run(EXPERIMENT, broken=Setting(thread_count=64))
     assert Setting(thread_count=64) not in {step.setting for step in steps}
     assert counts(steps)[Setting(), 64] == 3
+    # The defaults are wanted in every round, unless they cannot be had.
+    assert Setting() not in {step.setting for step in run(EXPERIMENT, broken=Setting())}
 
 
 def test_nothing_left_to_measure_ends_the_search() -> None:
