@@ -519,6 +519,8 @@ def _report(folder: Path, beside: Sequence[Path] = ()) -> bool:
     analyses = run_folder.write(folder, beside=beside)
     for analysis in analyses:
         click.echo(f"\n{analysis.experiment.question}\n  {analysis.verdict}")
+        for recommended in analysis.recommendations:
+            click.echo(f"  {recommended.certainty or recommended.reason}")
         for warning in analysis.warnings:
             click.echo(f"  Warning: {warning}")
         for advice in analysis.advice:

@@ -12,6 +12,7 @@ import numpy as np
 
 from functune.analysis import littles_law
 from functune.analysis.bounds import demand
+from functune.analysis.certainty import certainty
 from functune.analysis.cost import busy
 from functune.analysis.diagnosis import SAME, Case, reason
 from functune.analysis.formatting import percent, plural, rate
@@ -59,6 +60,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     settings_to_set: dict[str, str | None]
     """App settings, as local.settings.json and ``az functionapp config appsettings set`` take them; None is unset."""
     reason: str
+    certainty: str
+    """How sure that is, in a sentence or two; empty where nothing was to choose."""
     evidence: tuple[Evidence, ...]
     """Of every setting the step that counts, the recommended one's first, then by throughput."""
     ties: tuple[Setting, ...]
@@ -137,6 +140,7 @@ def recommend(
         setting=best.setting,
         settings_to_set=settings_to_set(best.setting, plan=plan),
         reason=reason(case),
+        certainty=certainty(choice, generator=np.random.default_rng(aim.seed)),
         evidence=tuple(evidence(peaks[setting], levels[setting], aim) for setting in rank),
         ties=ties,
         next_best=evidence(peaks[beaten.setting], levels[beaten.setting], aim) if beaten else None,

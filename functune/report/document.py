@@ -75,6 +75,7 @@ class RouteReport(msgspec.Struct, frozen=True, kw_only=True):
     route: str
     recommended: Setting | None
     reason: str
+    certainty: str
     caveats: tuple[str, ...]
     ties: tuple[Setting, ...]
     demand: Demand | None
@@ -211,6 +212,7 @@ def route(findings: RouteFindings, demand: Demand | None) -> RouteReport:
         route=findings.route,
         recommended=recommended.setting if recommended else None,
         reason=recommended.reason if recommended else "",
+        certainty=recommended.certainty if recommended else "",
         caveats=recommended.caveats if recommended else (),
         ties=recommended.ties if recommended else (),
         demand=demand,

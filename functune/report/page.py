@@ -105,7 +105,12 @@ def reasons(analysis: Analysis) -> list[Html]:
     """Why, per route; the route is named where there are several."""
     several = len(analysis.recommendations) > 1
     return [
-        element("p", join(element("code", each.route), ": ") if several else None, each.reason, class_="muted")
+        element(
+            "p",
+            join(element("code", each.route), ": ") if several else None,
+            f"{each.reason} {each.certainty}".strip(),
+            class_="muted",
+        )
         for each in analysis.recommendations
     ]
 

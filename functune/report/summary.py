@@ -26,7 +26,7 @@ def section(analysis: Analysis) -> str:
     for advice in analysis.advice:
         lines += [*settings_block(advice), ""]
     for recommended in analysis.recommendations:
-        lines += [text(recommended.reason), "", *steps_table(recommended), ""]
+        lines += [text(f"{recommended.reason} {recommended.certainty}".strip()), "", *steps_table(recommended), ""]
     if analysis.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [
