@@ -7,6 +7,7 @@ import numpy as np
 
 from functune.analysis.cost import busy
 from functune.analysis.curves import curves
+from functune.analysis.prediction import Prediction, predict
 from functune.analysis.recommendation import Recommendation
 from functune.analysis.repeats import Spread, spread
 from functune.analysis.standings import Standing, standings
@@ -26,6 +27,8 @@ class RouteFindings(msgspec.Struct, frozen=True, kw_only=True):
     """Closed-loop steps, repeats in one."""
     repeats: tuple[Measurement, ...]
     arrivals: tuple[Measurement, ...]
+    predictions: tuple[Prediction, ...]
+    """Of the arrivals that queueing theory has a mean for, in the same order."""
     candidates: tuple[Candidate, ...]
     """Every step that worked, priced."""
     spreads: dict[tuple[Setting, int], Spread]
@@ -69,12 +72,15 @@ def find_route(analysis: Analysis, route: str) -> RouteFindings:
     repeats = tuple(step for step in analysis.repeats if step.route == route)
     memory_mb = analysis.experiment.memory_mb
     offered = tuple(candidates(repeats, cost=lambda _, rate: busy(rate, memory_mb).per_million, memory_mb=memory_mb))
+    arrivals = tuple(step for step in analysis.arrivals if step.route == route)
+    expected = (predict(step, steps, cores=analysis.cores) for step in arrivals)
     return RouteFindings(
         route=route,
         recommended=recommended,
         steps=steps,
         repeats=repeats,
-        arrivals=tuple(step for step in analysis.arrivals if step.route == route),
+        arrivals=arrivals,
+        predictions=tuple(each for each in expected if each is not None),
         candidates=offered,
         spreads=spreads(repeats, generator),
         front=pareto(offered),

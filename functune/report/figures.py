@@ -5,6 +5,7 @@ from functune.analysis.diagnosis import SAME
 from functune.analysis.findings import Findings, RouteFindings
 from functune.analysis.formatting import duration, joined, number, percent, plural, rate
 from functune.analysis.formatting import setting as in_words
+from functune.analysis.prediction import Model, Prediction
 from functune.analysis.statistics import minimum_sample, percentile
 from functune.analysis.usl import Fit, Refused
 from functune.measurements import Measurement
@@ -141,6 +142,13 @@ def latency_finding(route: RouteFindings) -> str:
     return f"At {plural(users, 'user')} p95 is {here}{there}"
 
 
+BUSY: dict[Model, str] = {
+    "threads": "the threads are busy {} of the time",
+    "core": "the cores are busy {} of the time",
+    "event loop": "the event loop is busy {} of the time",
+}
+
+
 def arrivals_figure(findings: Findings, route: RouteFindings) -> Html | None:
     """Latency against arrivals; None where none were measured."""
     drawing = arrivals_chart(route, findings.analysis.experiment)
@@ -157,7 +165,18 @@ def arrivals_figure(findings: Findings, route: RouteFindings) -> Html | None:
     )
     backlog = f" Sent late by {duration(max(late) / 1e6)} at p99 at worst" if late else ""
     lost = f"{plural(missing, 'arrival')} not answered in its window"
-    return figure(arrivals_finding(route), f"{note}{backlog}{'; ' if late else ' '}{lost}.", drawing)
+    theory = expected(route.predictions[-1]) if route.predictions else ""
+    return figure(arrivals_finding(route), f"{note}{backlog}{'; ' if late else ' '}{lost}.{theory}", drawing)
+
+
+def expected(prediction: Prediction) -> str:
+    """What queueing theory expects beside what was measured, in a sentence."""
+    step = prediction.step
+    return (
+        f" With {in_words(step.setting)} at {number(step.arrival_rate or 0.0)} arrivals/s, where "
+        f"{BUSY[prediction.model].format(percent(prediction.utilisation))}, queueing theory expects a mean of "
+        f"{duration(prediction.expected)}; measured were {duration(prediction.measured)}."
+    )
 
 
 def arrivals_finding(route: RouteFindings) -> str:

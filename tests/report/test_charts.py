@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functune.analysis.findings import Findings, RouteFindings, find
+from functune.analysis.formatting import duration
 from functune.analysis.verdict import analyse
 from functune.experiments import Experiment, Matrix
 from functune.measurements import Measurement, Setting
 from functune.report.drawing import LABEL_GAP, apart, axis, looks, slim
+from functune.report.figures import arrivals_figure
 from functune.report.heat_map import colors, contrast, heat_map
 from functune.report.line_charts import arrivals_chart, bounds, latency_chart, throughput_chart
 from functune.report.scatter_charts import deviations, pareto_chart, repeat_chart
@@ -238,3 +240,11 @@ def test_heat_map_has_a_row_for_whatever_varies() -> None:
         "4 at a time, no further setting",
         "4 at a time, SWITCH_INTERVAL_MS=0.5",
     ]
+
+
+def test_arrivals_are_shown_beside_what_queueing_theory_expects(full: tuple[Findings, RouteFindings]) -> None:
+    findings, route = full
+    last = route.predictions[-1]
+    drawn = str(arrivals_figure(findings, route))
+    assert f"queueing theory expects a mean of {duration(last.expected)}; measured were" in drawn
+    assert last.expected == pytest.approx(last.measured, rel=0.25)

@@ -1,0 +1,46 @@
+"""Queueing theory beside simulated arrivals."""
+
+import msgspec
+import pytest
+
+from functune.analysis.prediction import predict
+from functune.measurements import Measurement, Setting
+from tests.analysis.simulated import arrivals, step
+
+FOUR = Setting(thread_count=4)
+
+
+def opened(rate: float, setting: Setting = FOUR) -> Measurement:
+    """Arrivals at a rate, each of 100.3 ms on one of the setting's threads."""
+    return msgspec.structs.replace(arrivals(rate, setting=setting), arrival_rate=float(rate))
+
+
+@pytest.mark.parametrize("rate", [10, 20, 30])
+def test_threads_are_predicted_by_waiting_for_one_of_them(rate: int) -> None:
+    found = predict(opened(rate), [step(setting=FOUR, users=1)], cores=2)
+    assert found is not None
+    assert found.model == "threads"
+    assert found.utilisation == pytest.approx(rate * 0.1003 / 4)
+    assert found.expected == pytest.approx(found.measured, rel=0.15)
+
+
+def test_computing_is_predicted_by_sharing_a_core() -> None:
+    alone = step(setting=FOUR, users=1, cpu=0.02, wait=0)
+    found = predict(opened(25), [alone], cores=2)
+    assert found is not None
+    assert found.model == "core"
+    assert found.expected == pytest.approx(0.02 / (1 - 25 * 0.02))
+
+
+def test_awaiting_is_predicted_to_wait_for_nothing() -> None:
+    loop = msgspec.structs.replace(opened(30), handler="async def")
+    found = predict(loop, [step(setting=FOUR, users=1, handler="async def")], cores=2)
+    assert found is not None
+    assert (found.model, found.expected) == ("event loop", pytest.approx(0.1003, rel=0.01))
+
+
+def test_nothing_is_predicted_of_more_than_can_be_served_or_of_unknown_times() -> None:
+    assert predict(opened(41), [step(setting=FOUR, users=1)], cores=2) is None
+    assert predict(opened(10), [step(setting=FOUR, users=4)], cores=2) is None
+    untold = msgspec.structs.replace(step(setting=FOUR, users=1), service_times_us=[], cpu_times_us=[])
+    assert predict(opened(10), [untold], cores=2) is None
