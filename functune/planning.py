@@ -15,7 +15,7 @@ from functune.analysis.subjects import named, subject, subjects
 from functune.analysis.validity import void_reason
 from functune.experiments import Experiment, Trial, required_arrivals, required_steps, settings, trials
 from functune.measurements import Measurement, Phase, Setting
-from functune.trials import PlannedTrial, Planner, grid, missing
+from functune.trials import PlannedTrial, Planner, grid, missing, planned
 
 CONNECTIONS_PER_USER = 4
 """Of an open loop, for each user that the same throughput took in a closed one: the rest is room for a queue."""
@@ -110,9 +110,8 @@ def recommendations(
 
 def in_trials(experiment: Experiment, keys: Iterable[Key], done: Counter[Key]) -> Iterator[PlannedTrial]:
     """The steps as trials: those of a setting together, which share a host, those of a subject in one load."""
-    background = experiment.workload.background
     order = list(dict.fromkeys((setting, done[subject_, setting, users]) for subject_, setting, users in keys))
-    named_trials = {(subject(trial, background), trial.setting): trial for trial in trials(experiment)}
+    named_trials = by_subject(experiment)
 
     def place(key: Key) -> tuple[int, str, int]:
         return order.index((key[1], done[key])), key[0], key[2]
@@ -124,6 +123,12 @@ def in_trials(experiment: Experiment, keys: Iterable[Key], done: Counter[Key]) -
         yield planned(experiment, trial, users=tuple(key[2] for key in group), repeat=repeat, phase=phase)
 
 
+def by_subject(experiment: Experiment) -> dict[tuple[str, Setting], Trial]:
+    """The trials of one round by subject and setting."""
+    background = experiment.workload.background
+    return {(subject(trial, background), trial.setting): trial for trial in trials(experiment)}
+
+
 def arrivals(
     experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial], *, cores: float | None
 ) -> list[PlannedTrial]:
@@ -131,8 +136,7 @@ def arrivals(
     if not experiment.load.arrivals:
         return []
     steps = [named(step) for step in measured if step.arrival_rate is None]
-    background = experiment.workload.background
-    named_trials = {(subject(trial, background), trial.setting): trial for trial in trials(experiment)}
+    named_trials = by_subject(experiment)
     controls = always_wanted(experiment)
     chosen = [
         (named_trials[found.route, each.setting], each)
@@ -153,28 +157,6 @@ def open_loop(experiment: Experiment, trial: Trial, served: Evidence, *, repeat:
     connections = min(max(CONNECTIONS_PER_USER * served.users, LEAST_CONNECTIONS), MOST_CONNECTIONS)
     rates = tuple(share * served.throughput for share in experiment.load.arrivals)
     return planned(experiment, trial, users=(connections,), repeat=repeat, phase="arrivals", arrival_rates=rates)
-
-
-def planned(
-    experiment: Experiment,
-    trial: Trial,
-    *,
-    users: tuple[int, ...],
-    repeat: int,
-    phase: Phase,
-    arrival_rates: tuple[float, ...] = (),
-) -> PlannedTrial:
-    """A trial of the experiment with this load."""
-    return PlannedTrial(
-        experiment=experiment,
-        setting=trial.setting,
-        route=trial.route,
-        background_users=trial.background_users,
-        users=users,
-        repeat=repeat,
-        phase=phase,
-        arrival_rates=arrival_rates,
-    )
 
 
 def trial_of(each: PlannedTrial) -> Trial:

@@ -13,7 +13,7 @@ same, so a sweep that was killed is resumed by asking again.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,9 +226,8 @@ class Run:
         self.steps = 0
         self.failures: list[FunctuneError] = []
         self.failed: list[PlannedTrial] = []
-        self.waiting: list[PlannedTrial] = []
+        self.waiting = list(itertools.chain.from_iterable(map(self.plan, asked)))
         """What is planned and not begun."""
-        self.expect(itertools.chain.from_iterable(map(self.plan, asked)))
         on_progress(
             SweepStarted(
                 trials=len(self.waiting),
@@ -243,16 +242,12 @@ class Run:
         mine = [each for each in self.measured if each.experiment == experiment.name]
         return self.planner(experiment, mine, [each for each in self.failed if each.experiment == experiment])
 
-    def expect(self, trials: Iterable[PlannedTrial]) -> None:
-        """Count on these trials for the time left."""
-        self.waiting = list(trials)
-
     def next_batch(self) -> list[PlannedTrial]:
         """The next trials of the first experiment that is not done; what the later ones want counts for the time."""
         for number, experiment in enumerate(self.asked):
             if batch := self.plan(experiment):
                 later = itertools.chain.from_iterable(map(self.plan, self.asked[number + 1 :]))
-                self.expect([*batch, *later])
+                self.waiting = [*batch, *later]
                 return batch
         return []
 

@@ -29,8 +29,6 @@ class PlannedTrial:
     phase: Phase = "capacity"
     arrival_rates: tuple[float, ...] = ()
     """Of an open loop, arrivals per second."""
-    reason: str = ""
-    """Why it is measured, where a search chose it."""
 
     @property
     def load(self) -> LoadPlan:
@@ -92,22 +90,28 @@ def shuffled_round(experiment: Experiment, repeat: int) -> Iterator[PlannedTrial
     ]
     random.Random(f"{experiment.load.seed} {experiment.name} {repeat}").shuffle(groups)
     for trial in itertools.chain.from_iterable(groups):
-        yield planned(experiment, trial, repeat=repeat)
+        yield planned(experiment, trial, users=experiment.load.users, repeat=repeat)
 
 
 def planned(
-    experiment: Experiment, trial: Trial, *, repeat: int, phase: Phase = "capacity", reason: str = ""
+    experiment: Experiment,
+    trial: Trial,
+    *,
+    users: tuple[int, ...],
+    repeat: int,
+    phase: Phase = "capacity",
+    arrival_rates: tuple[float, ...] = (),
 ) -> PlannedTrial:
-    """A closed-loop trial at every number of users of the experiment."""
+    """A trial of the experiment with this load."""
     return PlannedTrial(
         experiment=experiment,
         setting=trial.setting,
         route=trial.route,
         background_users=trial.background_users,
-        users=experiment.load.users,
+        users=users,
         repeat=repeat,
         phase=phase,
-        reason=reason,
+        arrival_rates=arrival_rates,
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from functune.analysis.expectations import Outcome
-from functune.analysis.formatting import duration, number, percent, plural, rate
+from functune.analysis.formatting import duration, load, percent, plural, rate
 from functune.analysis.formatting import setting as in_words
 from functune.analysis.pooling import by_step, pooled
 from functune.analysis.repeats import ENOUGH, Spread
@@ -172,12 +172,11 @@ def figures_of(key: Key, before: Sequence[Measurement], after: Sequence[Measurem
         was, now = value(pooled(before)), value(pooled(after))
         if was is None or now is None:
             continue
-        load = plural(step.users, "user") if step.arrival_rate is None else f"{number(step.arrival_rate)} arrivals/s"
         change = Change(
             experiment=key[0],
             route=step.route,
             setting=step.setting,
-            load=load,
+            load=load(step),
             metric=metric,
             before=was,
             after=now,

@@ -5,13 +5,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import numpy as np
 
-from functune.analysis.cost import busy
 from functune.analysis.curves import curves
 from functune.analysis.prediction import Prediction, predict
-from functune.analysis.recommendation import Recommendation
+from functune.analysis.recommendation import Recommendation, priced
 from functune.analysis.repeats import Spread, spread
 from functune.analysis.standings import Standing, standings
-from functune.analysis.strategies import Candidate, candidates, pareto
+from functune.analysis.strategies import Candidate, pareto
 from functune.analysis.time_split import Split, splits
 from functune.analysis.usl import Fit, Refused
 from functune.analysis.verdict import Analysis
@@ -70,8 +69,7 @@ def find_route(analysis: Analysis, route: str) -> RouteFindings:
     recommended = next((each for each in analysis.recommendations if each.route == route), None)
     steps = tuple(step for step in analysis.measurements if step.route == route)
     repeats = tuple(step for step in analysis.repeats if step.route == route)
-    memory_mb = analysis.experiment.memory_mb
-    offered = tuple(candidates(repeats, cost=lambda _, rate: busy(rate, memory_mb).per_million, memory_mb=memory_mb))
+    offered = tuple(priced(repeats, memory_mb=analysis.experiment.memory_mb))
     arrivals = tuple(step for step in analysis.arrivals if step.route == route)
     expected = (predict(step, steps, cores=analysis.cores) for step in arrivals)
     return RouteFindings(

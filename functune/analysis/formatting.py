@@ -2,7 +2,7 @@
 
 import math
 
-from functune.measurements import Setting
+from functune.measurements import Measurement, Setting
 
 
 def number(value: float, *, digits: int = 3) -> str:
@@ -56,6 +56,11 @@ def setting(value: Setting) -> str:
     admitted = value.per_instance_concurrency
     others = [f"{name}={text}" for name, text in value.app_settings]
     return ", ".join([pool, *([] if admitted is None else [f"{count(admitted)} at a time"]), *others])
+
+
+def load(step: Measurement) -> str:
+    """The load of a step in words: ``64 users``, ``120 arrivals/s``."""
+    return plural(step.users, "user") if step.arrival_rate is None else f"{number(step.arrival_rate)} arrivals/s"
 
 
 def threads(value: Setting) -> str:

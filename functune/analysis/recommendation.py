@@ -119,9 +119,7 @@ def recommend(
     repeats = [step for step in measurements if step.route == route]
     if plan == "flex":
         repeats = [step for step in repeats if step.setting.process_count == 1]
-    offered = candidates(
-        repeats, cost=lambda _, throughput: busy(throughput, aim.memory_mb).per_million, memory_mb=aim.memory_mb
-    )
+    offered = priced(repeats, memory_mb=aim.memory_mb)
     choice = choose(offered, strategy=aim.strategy, objective=aim.objective, generator=np.random.default_rng(aim.seed))
     if isinstance(choice, NoChoice):
         return choice
@@ -147,6 +145,11 @@ def recommend(
         distance=1 - beaten.figures.throughput / choice.best.figures.throughput if beaten else None,
         caveats=tuple(caveats(best, steps, peaks, repeats, ties)),
     )
+
+
+def priced(repeats: Iterable[Measurement], *, memory_mb: int) -> list[Candidate]:
+    """The candidates of a route, each with what a busy instance of that size costs per million requests."""
+    return candidates(repeats, cost=lambda _, throughput: busy(throughput, memory_mb).per_million, memory_mb=memory_mb)
 
 
 def pooled_step(candidate: Candidate, steps: Iterable[Measurement]) -> Measurement:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from functune.analysis import littles_law
-from functune.analysis.formatting import number, plural, rate
+from functune.analysis.formatting import load, rate
 from functune.analysis.repeats import Drift, drift
 from functune.analysis.statistics import percentile
 from functune.analysis.validity import HEADROOM
@@ -123,8 +123,7 @@ def worst(steps: Iterable[Measurement], value: Callable[[Measurement], float | N
 
 def named(step: Measurement) -> str:
     """A step in words: route, setting, load and what it served."""
-    load = plural(step.users, "user") if step.arrival_rate is None else f"{number(step.arrival_rate)} arrivals/s"
-    return f"{step.route}, {step.setting}, {load}, {rate(step.throughput)}"
+    return f"{step.route}, {step.setting}, {load(step)}, {rate(step.throughput)}"
 
 
 def seconds(microseconds: float | None) -> float | None:

@@ -10,7 +10,7 @@ import msgspec
 from functune.analysis import objective
 from functune.analysis.bounds import Demand, bound
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import duration, number, plural, rate
+from functune.analysis.formatting import duration, load, plural, rate
 from functune.analysis.formatting import setting as in_words
 from functune.analysis.statistics import percentile
 from functune.analysis.usl import Fit
@@ -261,11 +261,6 @@ def percentile_line(
         for step, value in measured
     )
     return Line(label=label or look.label, look=look, points=points, curve=points, bold=bold, dashed=q != 0.95)
-
-
-def load(step: Measurement) -> str:
-    """The load of a step in words."""
-    return plural(step.users, "user") if step.arrival_rate is None else f"{number(step.arrival_rate)} arrivals/s"
 
 
 def latency_figure(

@@ -10,6 +10,8 @@ from functune.analysis.comparison import Comparison, compare
 from functune.analysis.plan_settings import PLANS
 from functune.analysis.verdict import Analysis, analyse
 from functune.errors import RunFolderError
+from functune.experiments import Experiment
+from functune.measurements import Measurement
 from functune.report import document
 from functune.report.contents import Contents, Elsewhere, gather
 from functune.report.junit import junit
@@ -58,10 +60,11 @@ def read_contents(folder: Path, *, plan: str | None = None, beside: Sequence[Pat
     ``plan`` is the hosting plan that the settings are for; None takes what the environment says.
     """
     environment = read_environment(folder)
+    planned, measured = experiments.load(folder / experiments.FILE_NAME), measurements.load(folder)
     return gather(
-        read(folder, environment, plan=plan),
+        analyses(planned, measured, environment, plan=plan),
         environment,
-        flex=read(folder, environment, plan="flex"),
+        flex=analyses(planned, measured, environment, plan="flex"),
         calibrations=measurements.load_calibrations(folder),
         failures=measurements.load_failures(folder),
         elsewhere=[
@@ -75,8 +78,17 @@ def read_contents(folder: Path, *, plan: str | None = None, beside: Sequence[Pat
 
 def read(folder: Path, environment: Mapping[str, object], *, plan: str | None = None) -> list[Analysis]:
     """The analyses of a run folder's experiments, in file order. Raises as ``write`` does."""
-    planned = experiments.load(folder / experiments.FILE_NAME)
-    measured = measurements.load(folder)
+    return analyses(experiments.load(folder / experiments.FILE_NAME), measurements.load(folder), environment, plan=plan)
+
+
+def analyses(
+    planned: Sequence[Experiment],
+    measured: Sequence[Measurement],
+    environment: Mapping[str, object],
+    *,
+    plan: str | None = None,
+) -> list[Analysis]:
+    """The analyses of experiments that were read; ``plan`` None takes what the environment says."""
     chosen = plan or environment.get("plan")
     return [
         analyse(
@@ -94,8 +106,8 @@ def compare_runs(
 ) -> tuple[Comparison, tuple[dict[str, object], dict[str, object]]]:
     """What changed between two run folders, and the environments they were measured in. Raises as ``write`` does."""
     environments = read_environment(before), read_environment(after)
-    analyses = [read(folder, environment) for folder, environment in zip((before, after), environments, strict=True)]
-    return compare(analyses[0], analyses[1], margin=margin), environments
+    both = [read(folder, environment) for folder, environment in zip((before, after), environments, strict=True)]
+    return compare(both[0], both[1], margin=margin), environments
 
 
 def plan_of(contents: Contents) -> str:
