@@ -1,5 +1,5 @@
 """
-Two runs of the same experiments: what got better or worse, and what cannot be said.
+Two runs of the same experiments: what got better, what got worse, and what remains unclear.
 
 Steps are matched by experiment, route, setting and load. A figure changed when what its repeats span excludes no
 change, and it matters when it changed by the margin or more: both together make it better or worse. The repeats of two
@@ -15,40 +15,40 @@ import msgspec
 import numpy as np
 from scipy import stats
 
-from functune.analysis.expectations import Outcome
-from functune.analysis.formatting import duration, load, percent, plural, rate
-from functune.analysis.formatting import setting as in_words
-from functune.analysis.pooling import by_step, pooled
-from functune.analysis.repeats import ENOUGH, Spread
-from functune.analysis.statistics import CONFIDENCE, percentile, percentile_interval
-from functune.analysis.strategies import ACCEPTED_ERRORS
-from functune.analysis.verdict import Analysis
-from functune.measurements import Measurement, Setting
+from functune.analysis.checks.expectations import Outcome
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.numbers.figures import Figures
+from functune.analysis.numbers.levels import Level, LevelKey, key_of
+from functune.analysis.numbers.repeats import ENOUGH, Spread
+from functune.analysis.numbers.statistics import CONFIDENCE
+from functune.experiments.subject import Subject
+from functune.formatting import duration, percent, rate
+from functune.setting import Setting
 
 MARGIN = 0.05
 """Relative change from which a difference matters in practice, unless told otherwise."""
 
-type Metric = Literal["throughput", "p95"]
-type Verdict = Literal["better", "worse", "same", "unclear"]
+type ComparedMetric = Literal["throughput", "p95"]
+type ChangeVerdict = Literal["better", "worse", "same", "unclear"]
 
-HIGHER_IS_BETTER: dict[Metric, bool] = {"throughput": True, "p95": False}
+HIGHER_IS_BETTER: dict[ComparedMetric, bool] = {"throughput": True, "p95": False}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One figure of one step in both runs."""
 
     experiment: str
-    route: str
+    subject: Subject
     setting: Setting
     load: str
-    """``64 users`` or ``150 arrivals/s``."""
-    metric: Metric
+    """``64 users``, or ``arrivals at 70 % of the capacity``."""
+    metric: ComparedMetric
     before: float
     """Requests per second, or seconds."""
     after: float
     spread: Spread | None
     """What the ratio of after over before spans; None for a throughput that one of the runs measured once."""
-    verdict: Verdict
+    verdict: ChangeVerdict
 
     @property
     def ratio(self) -> float:
@@ -61,8 +61,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         write = rate if self.metric == "throughput" else duration
         name = "" if self.metric == "throughput" else "p95 "
         return (
-            f"{self.experiment}: {self.route}, {in_words(self.setting)}, {self.load}: "
-            f"{name}{write(self.before)} -> {write(self.after)} ({signed(self.ratio - 1)}{certainty(self.spread)})"
+            f"{self.experiment}: {self.subject}, {self.setting.in_words}, {self.load}: "
+            f"{name}{write(self.before)} -> {write(self.after)} "
+            f"({signed(self.ratio - 1)}{certainty_of_change(self.spread)})"
         )
 
 
@@ -85,7 +86,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     only_after: int
     margin: float
 
-    def of(self, verdict: Verdict) -> list[Change]:
+    def of(self, verdict: ChangeVerdict) -> list[Change]:
         """The changes with a verdict, the greatest first."""
         found = [change for change in self.changes if change.verdict == verdict]
         return sorted(found, key=lambda change: -abs(math.log(change.ratio)))
@@ -101,13 +102,15 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.broken) or any(change.verdict == "worse" for change in self.changes)
 
 
-def compare(before: Sequence[Analysis], after: Sequence[Analysis], *, margin: float = MARGIN) -> Comparison:
+def compare_findings(
+    before: Sequence[ExperimentFindings], after: Sequence[ExperimentFindings], *, margin: float = MARGIN
+) -> Comparison:
     """What changed from one run to the other. Raises ValueError for a margin that is not between 0 and 1."""
     if not 0 <= margin < 1:
         raise ValueError(f"margin is {margin:g}: allowed is 0 up to 1, where 0.05 is 5 %")
-    then, now = steps(before), steps(after)
+    then, now = comparable_levels(before), comparable_levels(after)
     common = [key for key in then if key in now]
-    figures = [figure for key in common for figure in figures_of(key, then[key], now[key])]
+    figures = [figure for key in common for figure in figures_of_both(key, then[key], now[key])]
     outcomes = [broken_outcomes(one, other) for one in before for other in after if same(one, other)]
     return Comparison(
         changes=tuple(judged(figure, margin, among=len(figures)) for figure in figures),
@@ -122,10 +125,11 @@ def compare(before: Sequence[Analysis], after: Sequence[Analysis], *, margin: fl
     )
 
 
-type Key = tuple[str, tuple[object, ...]]
+type Key = tuple[str, LevelKey]
+"""The experiment's name, and the step."""
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
+class BothFigures(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of both runs that waits to be judged."""
 
     change: Change
@@ -136,78 +140,72 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """What the ratio spans by the requests of each run alone: for latencies that were measured once."""
 
 
-def same(one: Analysis, other: Analysis) -> bool:
-    """Whether two analyses are of the same experiment, by its name."""
-    return one.experiment.name == other.experiment.name
+def same(one: ExperimentFindings, other: ExperimentFindings) -> bool:
+    """Whether two findings are of the same experiment, by its name."""
+    return one.name == other.name
 
 
-def steps(analyses: Iterable[Analysis]) -> dict[Key, list[Measurement]]:
-    """The repeats of every step that counts, closed and open loop."""
-    return {
-        (analysis.experiment.name, key): repeats
-        for analysis in analyses
-        for key, repeats in by_step([*analysis.repeats, *analysis.arrivals]).items()
-    }
+def comparable_levels(findings: Iterable[ExperimentFindings]) -> dict[Key, Level]:
+    """The levels of every experiment that count, closed and open loop."""
+    return {(each.name, key_of(level)): level for each in findings for level in (*each.levels, *each.arrivals)}
 
 
-METRICS: Mapping[Metric, Callable[[Measurement], float | None]] = {
-    "throughput": lambda step: step.throughput or None,
-    "p95": lambda step: p95(step),
+METRICS: Mapping[ComparedMetric, Callable[[Figures], float | None]] = {
+    "throughput": lambda figures: figures.throughput or None,
+    "p95": lambda figures: figures.p95,
 }
 
 
-def p95(step: Measurement) -> float | None:
-    """Seconds; None below 72 requests."""
-    value = percentile(step.latencies_us, 0.95)
-    return None if value is None else value / 1e6
-
-
-def figures_of(key: Key, before: Sequence[Measurement], after: Sequence[Measurement]) -> list[Figure]:
+def figures_of_both(key: Key, before: Level, after: Level) -> list[BothFigures]:
     """The figures of a step that both runs know. In an open loop the rate is given, so only latency is a figure."""
     found = []
-    step = before[0]
     for metric, value in METRICS.items():
-        if metric == "throughput" and step.arrival_rate is not None:
+        if metric == "throughput" and before.share is not None:
             continue
-        was, now = value(pooled(before)), value(pooled(after))
+        was, now = value(before.figures), value(after.figures)
         if was is None or now is None:
             continue
         change = Change(
             experiment=key[0],
-            route=step.route,
-            setting=step.setting,
-            load=load(step),
+            subject=before.subject,
+            setting=before.setting,
+            load=load_compared(before),
             metric=metric,
             before=was,
             after=now,
             spread=None,
             verdict="unclear",
         )
-        each = [tuple(known for one in run if (known := value(one)) is not None) for run in (before, after)]
-        within = within_runs(pooled(before), pooled(after)) if metric == "p95" else None
-        found.append(Figure(change=change, before=each[0], after=each[1], within=within))
+        each = [tuple(level.by_repeat(value).values()) for level in (before, after)]
+        within = within_runs(before.figures, after.figures) if metric == "p95" else None
+        found.append(BothFigures(change=change, before=each[0], after=each[1], within=within))
     return found
 
 
-def within_runs(before: Measurement, after: Measurement) -> Spread | None:
-    """
-    What the ratio of two p95s spans by their order statistics; None where a step has too few requests.
+def load_compared(level: Level) -> str:
+    """The load of a step in both runs; arrivals by their share, since two runs differ in capacity."""
+    return level.load_in_words if level.share is None else f"arrivals at {level.share * 100:g} % of the capacity"
 
-    It knows nothing of how runs differ from one another, so it is the least that the ratio may be off by.
+
+def within_runs(before: Figures, after: Figures) -> Spread | None:
     """
-    was, now = (percentile_interval(step.latencies_us, 0.95) for step in (before, after))
+    The spread of the ratio of two p95s by their order statistics; None where a step has too few requests.
+
+    It knows nothing about the variation between runs, so it is the least uncertainty of the ratio.
+    """
+    was, now = before.p95_interval, after.p95_interval
     if was is None or now is None:
         return None
     return Spread(low=now.low / was.high, high=now.high / was.low, repeats=1)
 
 
-def judged(figure: Figure, margin: float, *, among: int) -> Change:
+def judged(figure: BothFigures, margin: float, *, among: int) -> Change:
     """The change with what its ratio spans and the verdict; ``among`` is how many figures are looked at together."""
     spread = ratio_spread(figure.before, figure.after, among=among) or figure.within
-    return msgspec.structs.replace(figure.change, spread=spread, verdict=verdict(figure.change, spread, margin))
+    return msgspec.structs.replace(figure.change, spread=spread, verdict=change_verdict(figure.change, spread, margin))
 
 
-def verdict(change: Change, spread: Spread | None, margin: float) -> Verdict:
+def change_verdict(change: Change, spread: Spread | None, margin: float) -> ChangeVerdict:
     """
     Better or worse where the whole span lies beyond no change and the figure itself changed by the margin.
 
@@ -248,11 +246,11 @@ def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int)
     return Spread(low=math.exp(difference - reach), high=math.exp(difference + reach), repeats=repeats)
 
 
-def broken_outcomes(before: Analysis, after: Analysis) -> list[Broken]:
+def broken_outcomes(before: ExperimentFindings, after: ExperimentFindings) -> list[Broken]:
     """The expectations that held before and fail now."""
     held = {outcome.claim for outcome in before.outcomes if outcome.result == "holds"}
     return [
-        Broken(experiment=after.experiment.name, what=expectation_in_words(outcome))
+        Broken(experiment=after.name, what=expectation_in_words(outcome))
         for outcome in after.outcomes
         if outcome.result == "fails" and outcome.claim in held
     ]
@@ -263,19 +261,19 @@ def expectation_in_words(outcome: Outcome) -> str:
     return f"expected: {outcome.claim}; observed {outcome.observed_text}, allowed {outcome.allowed}"
 
 
-def broken_step(key: Key, before: Sequence[Measurement], after: Sequence[Measurement]) -> list[Broken]:
-    """A step that failed up to 1 % of its requests before and more now."""
-    was, now = pooled(before), pooled(after)
-    if was.error_ratio > ACCEPTED_ERRORS or now.error_ratio <= ACCEPTED_ERRORS:
+def broken_step(key: Key, before: Level, after: Level) -> list[Broken]:
+    """A step that failed at most 1 % of its requests before and fails more now."""
+    was, now = before.figures, after.figures
+    if not was.worked or now.worked:
         return []
     what = (
-        f"{now.route}, {in_words(now.setting)}, {plural(now.users, 'user')}: {percent(now.error_ratio)} of the "
+        f"{after.subject}, {after.setting.in_words}, {load_compared(after)}: {percent(now.error_ratio)} of the "
         f"requests fail, {percent(was.error_ratio)} before"
     )
     return [Broken(experiment=key[0], what=what)]
 
 
-def certainty(spread: Spread | None) -> str:
+def certainty_of_change(spread: Spread | None) -> str:
     """How sure a change is, to be put behind it."""
     if spread is None or spread.repeats == 1:
         return ", measured once"

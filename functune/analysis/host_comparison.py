@@ -1,18 +1,18 @@
-"""The same routes on other servers: this run's recommended setting beside what a second run measured elsewhere."""
+"""The same routes on other servers: this run's recommended setting compared with a second run."""
 
 from collections.abc import Iterable
 
 import msgspec
 
-from functune.analysis.pooling import by_step, pooled
-from functune.analysis.statistics import percentile
-from functune.analysis.subjects import named
-from functune.analysis.verdict import Analysis
-from functune.measurements import Measurement, Setting
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.numbers.levels import Level, levels_of
+from functune.experiments.subject import Subject
+from functune.run.measurement import Measurement
+from functune.setting import Setting
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """What one server served."""
+    """The throughput and p95 of one server."""
 
     setting: Setting
     throughput: float
@@ -20,10 +20,10 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds; None below 72 requests."""
 
 
-class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """One route at one number of users on both."""
+class HostComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One subject at one number of users on both."""
 
-    route: str
+    subject: Subject
     users: int
     ours: Served
     theirs: Served
@@ -34,32 +34,31 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
         return self.theirs.throughput / self.ours.throughput
 
 
-def beside(analysis: Analysis, elsewhere: Iterable[Measurement]) -> tuple[Beside, ...]:
+def compare_hosts(findings: ExperimentFindings, elsewhere: Iterable[Measurement]) -> tuple[HostComparison, ...]:
     """
-    Every route and number of users that both runs measured, whatever the experiment was called there.
+    Every subject and number of users that both runs measured, under any experiment name.
 
     Ours is the recommended setting; theirs the setting with the most throughput at that number of users.
     """
-    recommended = {each.route: each.setting for each in analysis.recommendations}
+    recommended = {each.subject: each.setting for each in findings.recommendations}
     ours = {
-        (step.route, step.users): step
-        for step in analysis.measurements
-        if step.setting == recommended.get(step.route) and step.throughput
+        (level.subject, level.users): level
+        for level in findings.levels
+        if level.setting == recommended.get(level.subject) and level.throughput
     }
-    theirs: dict[tuple[str, int], Measurement] = {}
-    closed = [named(step) for step in elsewhere if step.arrival_rate is None and step.throughput]
-    for step in map(pooled, by_step(closed).values()):
-        known = theirs.get((step.route, step.users))
-        if known is None or step.throughput > known.throughput:
-            theirs[step.route, step.users] = step
+    theirs: dict[tuple[Subject, int], Level] = {}
+    closed = [step for step in elsewhere if step.arrival_rate is None and step.throughput]
+    for level in levels_of(closed):
+        known = theirs.get((level.subject, level.users))
+        if level.counts and (known is None or level.throughput > known.throughput):
+            theirs[level.subject, level.users] = level
     return tuple(
-        Beside(route=route, users=users, ours=served(step), theirs=served(theirs[route, users]))
-        for (route, users), step in ours.items()
-        if (route, users) in theirs
+        HostComparison(subject=subject, users=users, ours=served(level), theirs=served(theirs[subject, users]))
+        for (subject, users), level in ours.items()
+        if (subject, users) in theirs
     )
 
 
-def served(step: Measurement) -> Served:
-    """A step as what was served."""
-    p95 = percentile(step.latencies_us, 0.95)
-    return Served(setting=step.setting, throughput=step.throughput, p95=None if p95 is None else p95 / 1e6)
+def served(level: Level) -> Served:
+    """The throughput and p95 of a level."""
+    return Served(setting=level.setting, throughput=level.throughput, p95=level.figures.p95)

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import duration, number, percent, plural, rate
-from functune.analysis.formatting import setting as in_words
+from functune.formatting import duration, number, percent, plural, rate
+from functune.formatting import setting as in_words
 from functune.analysis.repeats import Spread
 from functune.analysis.standings import Figure, Standing
 from functune.report.markup import Html, element

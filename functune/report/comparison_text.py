@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from functune.analysis.comparison import Comparison, Verdict
-from functune.analysis.formatting import percent, plural
+from functune.formatting import percent, plural
 from functune.analysis.repeats import ENOUGH
 from functune.environment import COMPARED
 

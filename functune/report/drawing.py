@@ -15,7 +15,7 @@ import altair as alt
 import msgspec
 import vl_convert
 
-from functune.analysis.formatting import plural
+from functune.formatting import plural
 from functune.analysis.strategies import simplicity
 from functune.measurements import Setting
 from functune.report.markup import Html, element

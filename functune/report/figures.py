@@ -3,8 +3,8 @@
 from functune.analysis import objective
 from functune.analysis.diagnosis import SAME
 from functune.analysis.findings import Findings, RouteFindings
-from functune.analysis.formatting import duration, joined, number, percent, plural, rate
-from functune.analysis.formatting import setting as in_words
+from functune.formatting import duration, joined, number, percent, plural, rate
+from functune.formatting import setting as in_words
 from functune.analysis.prediction import Model, Prediction
 from functune.analysis.statistics import minimum_sample, percentile
 from functune.analysis.usl import Fit, Refused

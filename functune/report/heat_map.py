@@ -3,9 +3,9 @@
 from functune.analysis import objective
 from functune.analysis.bounds import threads
 from functune.analysis.findings import Findings, RouteFindings
-from functune.analysis.formatting import number, percent, plural
-from functune.analysis.formatting import setting as setting_in_words
-from functune.analysis.formatting import threads as in_words
+from functune.formatting import number, percent, plural
+from functune.formatting import setting as setting_in_words
+from functune.formatting import threads as in_words
 from functune.analysis.recommendation import Evidence
 from functune.experiments import settings
 from functune.measurements import Setting

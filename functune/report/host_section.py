@@ -1,6 +1,6 @@
 """The page's section on the same routes under other servers, such as Gunicorn with Uvicorn."""
 
-from functune.analysis.formatting import count, duration, number
+from functune.formatting import count, duration, number
 from functune.analysis.host_comparison import Beside, Served
 from functune.report.contents import Compared, Contents
 from functune.report.markup import Content, Html, element, table

@@ -12,8 +12,8 @@ import msgspec
 
 from functune import experiments, measurements
 from functune.analysis.expectations import Outcome, observe, result_in_words, select
-from functune.analysis.formatting import joined, number, plural
-from functune.analysis.formatting import setting as in_words
+from functune.formatting import joined, number, plural
+from functune.formatting import setting as in_words
 from functune.analysis.validity import void_reason
 from functune.analysis.verdict import Analysis
 from functune.experiments import Experiment, Metric, Where

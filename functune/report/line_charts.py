@@ -10,8 +10,8 @@ import msgspec
 from functune.analysis import objective
 from functune.analysis.bounds import Demand, bound
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import duration, load, plural, rate
-from functune.analysis.formatting import setting as in_words
+from functune.formatting import duration, load, plural, rate
+from functune.formatting import setting as in_words
 from functune.analysis.statistics import percentile
 from functune.analysis.usl import Fit
 from functune.experiments import Experiment

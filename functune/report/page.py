@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functune.analysis import littles_law
 from functune.analysis.diagnosis import SAME
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import count, percent, plural
+from functune.formatting import count, percent, plural
 from functune.analysis.plan_settings import PlanSettings
 from functune.analysis.verdict import Advice, Analysis
 from functune.report import document

@@ -8,8 +8,8 @@ import numpy as np
 
 from functune.analysis.diagnosis import SAME
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import duration, number, percent, plural, rate
-from functune.analysis.formatting import setting as in_words
+from functune.formatting import duration, number, percent, plural, rate
+from functune.formatting import setting as in_words
 from functune.analysis.standings import across
 from functune.analysis.strategies import Candidate
 from functune.measurements import Measurement, Setting

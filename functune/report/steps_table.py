@@ -2,7 +2,7 @@
 
 from functune.analysis import littles_law
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import count, number, percent
+from functune.formatting import count, number, percent
 from functune.measurements import BUSY_GENERATOR, BUSY_MACHINE
 from functune.report.markup import Content, Html, element, table
 from functune.report.step_rows import Row, closed_rows, open_rows

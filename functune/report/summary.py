@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from functune.analysis.expectations import Result, result_in_words
-from functune.analysis.formatting import count, duration, number, percent
-from functune.analysis.formatting import setting as in_words
+from functune.formatting import count, duration, number, percent
+from functune.formatting import setting as in_words
 from functune.analysis.recommendation import Recommendation
 from functune.analysis.verdict import Advice, Analysis
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from functune.analysis.formatting import duration, percent, plural
+from functune.formatting import duration, percent, plural
 from functune.analysis.time_split import Split
 from functune.report.drawing import IN_MS_AND_S, SIZES, Layers, Size, drawn, rows
 from functune.report.markup import Html, element

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from functune.analysis import littles_law
-from functune.analysis.formatting import count, duration, number, percent, plural, rate
+from functune.formatting import count, duration, number, percent, plural, rate
 from functune.analysis.interference import cores
 from functune.analysis.repeats import ENOUGH, Drift
 from functune.analysis.statistics import minimum_sample

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functune.analysis.findings import Findings, RouteFindings, find
-from functune.analysis.formatting import duration
+from functune.formatting import duration
 from functune.analysis.verdict import analyse
 from functune.experiments import Experiment, Matrix
 from functune.measurements import Measurement, Setting

@@ -1,0 +1,1 @@
+"""Checks of an experiment's figures: its expectations, and programs that interfered."""

@@ -1,0 +1,89 @@
+"""Drift: whether the throughput of the control settings changed over the time of a run."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from scipy import stats
+
+from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.repeats import ENOUGH, SAME
+from functune.analysis.numbers.statistics import CONFIDENCE, Interval
+from functune.formatting import percent, plural
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """How throughput of the same setting changed from the first control step of a run to the last."""
+
+    change: float
+    """Relative: -0.1 is 10 % less at the end."""
+    interval: Interval
+    """95 %, of the change."""
+    steps: int
+
+    @property
+    def matters(self) -> bool:
+        """Whether there is a trend, and one that could turn a comparison: beyond 5 %."""
+        return not self.interval.low <= 0 <= self.interval.high and abs(self.change) > SAME
+
+    @property
+    def in_words(self) -> str:
+        """One sentence."""
+        span = (
+            f"95 %: {percent(self.interval.low)} to {percent(self.interval.high)}, {plural(self.steps, 'control step')}"
+        )
+        if self.interval.low <= 0 <= self.interval.high:
+            return f"No drift was seen: from start to end the control changed by {percent(self.change)} ({span})."
+        direction = "more" if self.change > 0 else "less"
+        consequence = (
+            "settings measured far apart cannot be compared"
+            if self.matters
+            else "less than what settings may differ by"
+        )
+        return (
+            f"The machine drifted: the control served {percent(abs(self.change))} {direction} at the end than at the "
+            f"start ({span}), {consequence}."
+        )
+
+
+def drift(controls: Sequence[Level]) -> Drift | None:
+    """
+    The trend of throughput over the time of a run, from levels that were repeated for it; None for fewer than five
+    repeats.
+
+    Least squares of log X over time, with Student's interval of the slope. The levels may differ in subject, setting or
+    load: each has its own mean and all share the slope.
+    """
+    steps = [
+        (kind, repeat)
+        for kind, level in enumerate(controls)
+        for repeat in level.repeats
+        if repeat.figures.throughput > 0
+    ]
+    times = np.array([repeat.started_at for _, repeat in steps])
+    freedom = len(steps) - len({kind for kind, _ in steps}) - 1
+    if len(steps) < ENOUGH or freedom < 1 or np.ptp(times) == 0:
+        return None
+    kind = np.unique([kind for kind, _ in steps], return_inverse=True)[1]
+    elapsed = centred((times - times.min()) / np.ptp(times), kind)
+    logs = centred(np.log([repeat.figures.throughput for _, repeat in steps]), kind)
+    variation = float(elapsed @ elapsed)
+    if variation == 0:  # each kind was measured at one time only
+        return None
+    slope = float(elapsed @ logs) / variation
+    rest = logs - slope * elapsed
+    error = math.sqrt(float(rest @ rest) / freedom / variation)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    return Drift(
+        change=math.expm1(slope),
+        interval=Interval(math.expm1(slope - reach), math.expm1(slope + reach)),
+        steps=len(steps),
+    )
+
+
+def centred(values: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Each value less the mean of its kind."""
+    means = np.bincount(kind, weights=values) / np.bincount(kind)
+    found: np.ndarray = values - means[kind]
+    return found

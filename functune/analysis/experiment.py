@@ -1,0 +1,218 @@
+"""The findings of an experiment: everything that report, plans, files and terminal show of it, computed once."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from functune.analysis.checks.drift import Drift, drift
+from functune.analysis.checks.expectations import Outcome, check_expectations
+from functune.analysis.checks.interference import interference_warnings, window_warnings
+from functune.analysis.laws.bounds import Demand, demand_of
+from functune.analysis.laws.curves import Law, laws_of
+from functune.analysis.laws.prediction import Prediction, predict
+from functune.analysis.laws.time_split import Split, splits_of
+from functune.analysis.numbers.figures import Price
+from functune.analysis.numbers.levels import Level, levels_of
+from functune.analysis.search.adaptive import Skipped
+from functune.analysis.search.exploration import Scope, explore
+from functune.analysis.verdict.advice import Advice, advise
+from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, recommend
+from functune.analysis.verdict.sentences import verdict
+from functune.analysis.verdict.standings import Standing, standings_of
+from functune.analysis.verdict.strategies import NoChoice, pareto_front
+from functune.experiments.model import Experiment
+from functune.experiments.planned import planned_steps, planned_subjects
+from functune.experiments.subject import Subject
+from functune.run.measurement import Failure, Measurement
+from functune.setting import Setting
+
+
+class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings about one subject."""
+
+    subject: Subject
+    levels: tuple[Level, ...]
+    """Closed-loop levels that count, by setting (simplest first) and users."""
+    arrivals: tuple[Level, ...]
+    """Open-loop levels that count, by setting and share."""
+    predictions: tuple[Prediction, ...]
+    """For the arrivals that queueing theory has a mean for, in the same order."""
+    recommended: Recommendation | None
+    unmet: str
+    """Why nothing is recommended; empty where something is."""
+    demand: Demand | None
+    """None without a single-user level that reports its times."""
+    standings: tuple[Standing, ...]
+    front: tuple[tuple[Setting, int], ...]
+    """Setting and users of the levels that no other beats in both cost and p95, cheapest first."""
+    laws: tuple[Law, ...]
+    splits: tuple[Split, ...]
+    """Of the recommended setting, by users."""
+
+    @property
+    def front_levels(self) -> tuple[Level, ...]:
+        """The levels of the front."""
+        by_step = {(level.setting, level.users): level for level in self.levels}
+        return tuple(by_step[key] for key in self.front)
+
+    def law(self, setting: Setting) -> Law | None:
+        """The law of a setting; None where nothing was served."""
+        return next((law for law in self.laws if law.setting == setting), None)
+
+
+class NotMeasured(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting that could not be measured for a subject, or not to the end, and why."""
+
+    subject: Subject
+    setting: Setting
+    reason: str
+
+
+class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings of one experiment. They hold no raw latencies: those are in measurements.jsonl."""
+
+    name: str
+    experiment: Experiment
+    cores: float | None
+    """Those the run could use; None when unknown."""
+    verdict: str
+    """One sentence."""
+    advice: tuple[Advice, ...]
+    subjects: tuple[SubjectFindings, ...]
+    """Those that were measured, in file order."""
+    outcomes: tuple[Outcome, ...]
+    warnings: tuple[str, ...]
+    """Circumstances that make the figures doubtful."""
+    drift: Drift | None
+    """How Azure's defaults, measured in every round, changed over the run; None where too few repeats show it."""
+    void: tuple[Level, ...]
+    """The levels with a measurement that does not count."""
+    failed: tuple[NotMeasured, ...]
+    skipped: tuple[Skipped, ...]
+    """Settings that the search measured no further."""
+    planned: int
+    """Steps of the experiment's grid; fewer are measured where a search skipped some, or a run was cut short."""
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The closed-loop levels of all subjects."""
+        return tuple(level for each in self.subjects for level in each.levels)
+
+    @property
+    def arrivals(self) -> tuple[Level, ...]:
+        """The open-loop levels of all subjects."""
+        return tuple(level for each in self.subjects for level in each.arrivals)
+
+    @property
+    def recommendations(self) -> tuple[Recommendation, ...]:
+        """One per subject that has one, in file order."""
+        return tuple(each.recommended for each in self.subjects if each.recommended is not None)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no expectation fails; those that were not judged do not count."""
+        return all(outcome.result != "fails" for outcome in self.outcomes)
+
+    @property
+    def worked(self) -> bool:
+        """Whether a step worked: served something and failed at most 1 % of its requests."""
+        return any(level.figures.worked for level in (*self.levels, *self.arrivals))
+
+    def failure(self, subject: Subject, setting: Setting) -> str | None:
+        """Why a setting could not be measured for a subject; None where it could."""
+        return next((each.reason for each in self.failed if (each.subject, each.setting) == (subject, setting)), None)
+
+    def skip(self, subject: Subject, setting: Setting) -> str | None:
+        """Why the search measured a setting no further for a subject; None where it did not stop."""
+        return next((each.reason for each in self.skipped if (each.subject, each.setting) == (subject, setting)), None)
+
+
+def analyse(
+    experiment: Experiment,
+    measurements: Iterable[Measurement],
+    *,
+    cores: float | None = None,
+    price: Price | None = None,
+    scopes: Sequence[Scope] = (),
+    failures: Iterable[Failure] = (),
+) -> ExperimentFindings:
+    """
+    The findings of one experiment; measurements and failures of others are passed over.
+
+    ``cores`` is the measuring machine's, None when unknown; ``price`` the cost of a million requests at a throughput;
+    ``scopes`` are the sets of settings that the search looked for a best one in. Raises UsageError when the objective
+    cannot be read.
+    """
+    aim = aim_of(experiment, price)
+    mine = [step for step in measurements if step.experiment == experiment.name]
+    every = in_order(levels_of(mine, seed=aim.seed, price=price), experiment)
+    valid = [level for level in every if level.counts]
+    closed = [level for level in valid if level.share is None]
+    subjects = tuple(
+        findings_of(subject, valid, aim=aim, cores=cores)
+        for subject in planned_subjects(experiment)
+        if any(level.subject == subject for level in every)
+    )
+    recommendations = [each.recommended for each in subjects if each.recommended is not None]
+    advice = advise(recommendations)
+    unmet = [(each.subject, each.unmet) for each in subjects if each.recommended is None]
+    is_search = experiment.load.search == "adaptive"
+    return ExperimentFindings(
+        name=experiment.name,
+        experiment=experiment,
+        cores=cores,
+        verdict=verdict(recommendations, advice, unmet) if closed else "Nothing of this experiment was measured.",
+        advice=advice,
+        subjects=subjects,
+        outcomes=check_expectations(experiment, valid, cores=cores),
+        warnings=(*interference_warnings(closed), *window_warnings(closed)),
+        drift=drift([level for level in closed if level.setting == Setting()]),
+        void=tuple(level for level in every if level.void),
+        failed=failed_settings(experiment, failures),
+        skipped=explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else (),
+        planned=len(list(planned_steps(experiment))),
+    )
+
+
+def findings_of(subject: Subject, valid: Sequence[Level], *, aim: Aim, cores: float | None) -> SubjectFindings:
+    """The findings about one subject from all levels that count."""
+    own = [level for level in valid if level.subject == subject]
+    levels = tuple(level for level in own if level.share is None)
+    arrivals = tuple(level for level in own if level.share is not None)
+    worked = [level for level in levels if level.figures.worked]
+    choice = recommend(subject, levels, aim=aim, cores=cores)
+    recommended = None if isinstance(choice, NoChoice) else choice
+    predictions = (predict(level, levels, cores=cores) for level in arrivals)
+    return SubjectFindings(
+        subject=subject,
+        levels=levels,
+        arrivals=arrivals,
+        predictions=tuple(each for each in predictions if each is not None),
+        recommended=recommended,
+        unmet=choice.reason if isinstance(choice, NoChoice) else "",
+        demand=demand_of(levels),
+        standings=standings_of(recommended, levels, seed=aim.seed) if recommended else (),
+        front=tuple((level.setting, level.users) for level in pareto_front(worked)),
+        laws=laws_of(levels, seed=aim.seed),
+        splits=splits_of(levels, setting=recommended.setting) if recommended else (),
+    )
+
+
+def in_order(levels: Iterable[Level], experiment: Experiment) -> list[Level]:
+    """The levels by subject in file order, setting (simplest first), and load; other subjects are omitted."""
+    subjects = planned_subjects(experiment)
+    return sorted(
+        (level for level in levels if level.subject in subjects),
+        key=lambda level: (subjects.index(level.subject), level.setting.simplicity, level.share or 0.0, level.users),
+    )
+
+
+def failed_settings(experiment: Experiment, failures: Iterable[Failure]) -> tuple[NotMeasured, ...]:
+    """The settings that could not be measured for a subject, each with its first cause."""
+    found: dict[tuple[Subject, Setting], str] = {}
+    for failure in failures:
+        if failure.experiment == experiment.name:
+            found.setdefault((failure.subject, failure.setting), failure.cause)
+    return tuple(
+        NotMeasured(subject=subject, setting=setting, reason=cause) for (subject, setting), cause in found.items()
+    )

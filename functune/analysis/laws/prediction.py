@@ -1,0 +1,79 @@
+"""The latency of arrivals by queueing theory, from times measured without any queue, next to the measured latency."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from functune.analysis.laws.bounds import demand_of
+from functune.analysis.laws.queueing import shared_response, utilisation, wait_general
+from functune.analysis.numbers.figures import together
+from functune.analysis.numbers.levels import Level
+from functune.setting import Setting
+
+type Model = Literal["threads", "core", "event loop"]
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """The mean latency of an open-loop level, expected and measured, seconds."""
+
+    setting: Setting
+    arrival_rate: float
+    """Per second."""
+    model: Model
+    """Arrivals wait for a thread (M/G/m), share a core (processor sharing), or wait for nothing on the event loop."""
+    utilisation: float
+    """Share of the time the threads, or the core, are busy, 0 to 1."""
+    expected: float
+    measured: float
+
+
+def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Prediction | None:
+    """
+    The prediction for an open-loop level from the closed-loop levels of its subject.
+
+    Each worker process gets its share of the arrivals and has a queue of its own. The time that a lone user's request
+    spends outside of its handler is added. None without a single-user level that reports its times, for more arrivals
+    than the setting can serve, and where no request was answered.
+    """
+    alone = [each for each in closed if each.users == 1]
+    needs = demand_of(alone)
+    latency = weighted_mean(alone)
+    service = together(each.figures.service for each in alone)
+    measured, arrival_rate = level.figures.mean, level.arrival_rate
+    if needs is None or needs.cpu_share is None or latency is None or service is None:
+        return None
+    if measured is None or arrival_rate is None:
+        return None
+    outside = max(latency - needs.service, 0.0)
+    processes = level.setting.process_count
+    try:
+        if needs.cpu_share >= 0.5:
+            model: Model = "core"
+            each_core = arrival_rate / min(processes, cores or processes)
+            busy, inside = utilisation(each_core, needs.service), shared_response(each_core, needs.service)
+        elif level.handler == "async def":
+            model, busy, inside = "event loop", arrival_rate / processes * (needs.cpu or 0.0), needs.service
+        else:
+            model = "threads"
+            rate, pool = arrival_rate / processes, level.setting.threads
+            busy = utilisation(rate, needs.service, pool)
+            variation = service.deviation / service.mean
+            inside = needs.service + wait_general(rate, needs.service, pool, service_variation=variation)
+    except ValueError:  # the queue grows without end: there is no mean to expect
+        return None
+    return Prediction(
+        setting=level.setting,
+        arrival_rate=arrival_rate,
+        model=model,
+        utilisation=busy,
+        expected=outside + inside,
+        measured=measured,
+    )
+
+
+def weighted_mean(levels: Iterable[Level]) -> float | None:
+    """The mean latency over the successful requests of several levels, seconds; None without any."""
+    known = [(level.figures.mean, level.figures.requests) for level in levels if level.figures.mean is not None]
+    total = sum(count for _, count in known)
+    return sum(mean * count for mean, count in known) / total if total else None

@@ -1,0 +1,250 @@
+"""
+The Universal Scalability Law: throughput against concurrency in three numbers, and the peak where it has one.
+
+    X(N) = g N / (1 + a (N - 1) + b N (N - 1))
+
+g is the throughput of one user, a the contention (the share that is served one at a time), b the coherency (what each
+pair costs the other). With b > 0 the curve falls beyond N* = sqrt((1 - a) / b); b = 0 is Amdahl's law, which ends at
+g / a (Gunther, Guerrilla Capacity Planning, 2007). N counts requests held in flight, so users without think time.
+
+The law is smooth. A cliff such as a full thread pool is not, and such a curve is refused rather than drawn.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
+import numpy as np
+from scipy.optimize import nnls
+
+from functune.analysis.numbers.statistics import TAIL, Interval
+from functune.formatting import number, percent, plural
+
+LEVELS = 6
+"""Fewer levels leave the peak to chance: with four, one fit in five of a curve that has a peak finds none."""
+R_SQUARED = 0.98
+"""Share of the variation of log X that a curve must explain to be drawn."""
+VISIBLE = 0.05
+"""Relative residual up to which neither a pattern nor R^2 matters: it is the margin within which settings tie."""
+WRONG = 0.1
+"""Relative residual above which a curve is wrong there whatever the pattern: the corner of a full thread pool is."""
+PATTERN = 1.0
+"""Durbin-Watson ratio below which residuals follow one another; 2 where they are independent, 0 for a slow wave."""
+RESAMPLES = 1000
+BAND_POINTS = 24
+"""Places at which the interval of a curve is given."""
+ITERATIONS = 200
+
+type Error = Literal["relative", "absolute"]
+type Levels = Mapping[int, Sequence[float]]
+
+
+class Curve(msgspec.Struct, frozen=True, kw_only=True):
+    """The law with its coefficients."""
+
+    performance: float
+    """g, requests per second of one user."""
+    contention: float
+    """a, 0 and more."""
+    coherency: float
+    """b, 0 and more."""
+
+    def throughput(self, users: float) -> float:
+        """X(N), requests per second."""
+        penalty = 1 + self.contention * (users - 1) + self.coherency * users * (users - 1)
+        return self.performance * users / penalty
+
+    @property
+    def peak_users(self) -> float | None:
+        """N*, not rounded; None where the curve does not fall beyond a number of users above one."""
+        if self.coherency <= 0 or self.contention + self.coherency >= 1:
+            return None
+        return math.sqrt((1 - self.contention) / self.coherency)
+
+
+class Peak(msgspec.Struct, frozen=True, kw_only=True):
+    """The highest point of a curve."""
+
+    users: float
+    throughput: float
+    users_interval: tuple[float, float | None] | None
+    """95 %, its upper end None where more than 2.5 % of the resampled curves have no peak; None without repeats."""
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """A curve that describes its measurements."""
+
+    curve: Curve
+    levels: tuple[int, ...]
+    """The numbers of users measured, ascending."""
+    residuals: tuple[float, ...]
+    """Measured over fitted throughput less 1, a mean for each level."""
+    r_squared: float
+    """In log X."""
+    peak: Peak | None
+    """None where none was passed: a peak beyond the last level is a guess."""
+    performance_interval: Interval | None
+    """95 %, like the two below; None where a level has one repeat only."""
+    contention_interval: Interval | None
+    coherency_interval: Interval | None
+    band: tuple[tuple[float, float, float], ...]
+    """The 95 % interval of the curve: users, low, high, at BAND_POINTS places; empty where a level has one repeat."""
+
+    @property
+    def peak_in_words(self) -> str:
+        """Where the peak is, or how far none was found."""
+        if self.peak is None:
+            return f"no peak found up to {self.levels[-1]} users"
+        return f"peak of {number(self.peak.throughput)} requests/s at about {number(self.peak.users, digits=2)} users"
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """No curve, and why."""
+
+    reason: str
+
+
+def fit(levels: Levels, *, error: Error = "relative", generator: np.random.Generator | None = None) -> Fit | Refused:
+    """
+    The curve through the throughputs (requests per second, one per repeat) of each number of users.
+
+    ``error`` says what a unit of error is. "relative" (the default) fits y = N / X, which is linear in 1, N - 1 and
+    N (N - 1), by least squares with the weights 1 / y^2: repeats of a step scatter by about the same per cent at every
+    level. "absolute" is least squares of X itself, as books publish it; there the high levels decide.
+
+    ``generator`` draws the repeats for the intervals; None goes without. Raises ValueError for throughputs or users
+    that are not positive.
+    """
+    users = np.array([n for n in sorted(levels) for _ in levels[n]], dtype=float)
+    measured = np.array([x for n in sorted(levels) for x in levels[n]], dtype=float)
+    if len(users) and min(users.min(), measured.min()) <= 0:
+        raise ValueError("users and throughputs must be above 0: leave out steps that served nothing")
+    steps = tuple(n for n in sorted(levels) if levels[n])
+    if len(steps) < LEVELS:
+        return Refused(reason=f"{plural(len(steps), 'number')} of users measured: a curve takes {LEVELS} or more")
+    curve = solve(users, measured, error)
+    if curve is None:
+        return Refused(reason="throughput rises faster than the number of users, which the law does not describe")
+    fitted = np.array([curve.throughput(n) for n in users])
+    logs = np.log(measured)
+    variation = float(np.sum((logs - logs.mean()) ** 2))
+    r_squared = 1 - float(np.sum((logs - np.log(fitted)) ** 2)) / variation if variation else 0.0
+    residuals = tuple(float(np.mean(levels[n]) / curve.throughput(n) - 1) for n in steps)
+    if (reason := misfit(steps, residuals, r_squared)) is not None:
+        return Refused(reason=reason)
+    resampled = resample(levels, error, generator) if generator is not None else ()
+    return Fit(
+        curve=curve,
+        levels=steps,
+        residuals=residuals,
+        r_squared=r_squared,
+        peak=passed_peak(curve, steps[-1], resampled),
+        performance_interval=middle([each.performance for each in resampled]),
+        contention_interval=middle([each.contention for each in resampled]),
+        coherency_interval=middle([each.coherency for each in resampled]),
+        band=band(resampled, steps[0], steps[-1]),
+    )
+
+
+def band(resampled: Sequence[Curve], low: int, high: int) -> tuple[tuple[float, float, float], ...]:
+    """The 95 % interval of the curve at places in equal ratios from the lowest to the highest number of users."""
+    places = np.geomspace(low, high, BAND_POINTS).tolist()
+    found = [(users, middle([curve.throughput(users) for curve in resampled])) for users in places]
+    return tuple((users, each.low, each.high) for users, each in found if each is not None)
+
+
+def solve(users: np.ndarray, measured: np.ndarray, error: Error) -> Curve | None:
+    """
+    Least squares with no coefficient below zero; None where only one with g infinite is left.
+
+    The absolute error is reached by repetition: with the weights N^2 / (y r^3), r = N / X of the curve before, the
+    normal equations of the linear fit become those of least squares in X: where the curve stops moving it is that fit.
+    """
+    ratio = users / measured
+    design = np.column_stack([np.ones_like(users), users - 1, users * (users - 1)])
+    weights = ratio**-2
+    found = weighted(design, ratio, weights)
+    if error == "absolute":
+        for _ in range(ITERATIONS):
+            before = found
+            found = weighted(design, ratio, users**2 / (ratio * (design @ before) ** 3))
+            if np.allclose(found, before, rtol=1e-10, atol=0):
+                break
+    if found[0] <= 0:
+        return None
+    base, first, second = map(float, found)
+    return Curve(performance=1 / base, contention=first / base, coherency=second / base)
+
+
+def weighted(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted least squares with coefficients of at least 0; columns are scaled, since they differ by up to N^2."""
+    root = np.sqrt(weights)
+    columns = design * root[:, None]
+    scale = np.linalg.norm(columns, axis=0)
+    coefficients, _ = nnls(columns / scale, target * root)
+    found: np.ndarray = coefficients / scale
+    return found
+
+
+def misfit(steps: Sequence[int], residuals: Sequence[float], r_squared: float) -> str | None:
+    """Why a curve does not describe its measurements; None where it does."""
+    worst = max(range(len(steps)), key=lambda index: abs(residuals[index]))
+    off = abs(residuals[worst])
+    if off <= VISIBLE:  # this near at every level; and where throughput is flat there is no variation to explain
+        return None
+    if r_squared < R_SQUARED:
+        return f"the curve explains {percent(r_squared)} of the variation of throughput: it takes {percent(R_SQUARED)}"
+    steepness = sum((later - earlier) ** 2 for earlier, later in pairwise(residuals))
+    if off > WRONG or steepness < PATTERN * sum(residual**2 for residual in residuals):
+        return (
+            f"measured and fitted throughput differ by {percent(off)} at {steps[worst]} users: "
+            "something limits it that is not smooth, such as a full thread pool"
+        )
+    return None
+
+
+def resample(levels: Levels, error: Error, generator: np.random.Generator) -> tuple[Curve, ...]:
+    """
+    Curves through repeats drawn anew within each level; none where a level has one repeat only.
+
+    Of n repeats n - 1 are drawn, with replacement: the variance of n draws would be (n - 1) / n of the right one, which
+    is half of it for two repeats (Rao and Wu, 1988).
+    """
+    steps = [n for n in sorted(levels) if levels[n]]
+    if min(len(levels[n]) for n in steps) < 2:
+        return ()
+    found = []
+    for _ in range(RESAMPLES):
+        drawn = {n: generator.choice(np.asarray(levels[n], dtype=float), len(levels[n]) - 1) for n in steps}
+        users = np.array([n for n in steps for _ in drawn[n]], dtype=float)
+        curve = solve(users, np.concatenate([drawn[n] for n in steps]), error)
+        if curve is not None:
+            found.append(curve)
+    return tuple(found)
+
+
+def passed_peak(curve: Curve, last: int, resampled: Sequence[Curve]) -> Peak | None:
+    """The peak, if the measurements went beyond it."""
+    users = curve.peak_users
+    if users is None or users >= last:
+        return None
+    return Peak(users=users, throughput=curve.throughput(users), users_interval=peak_interval(resampled))
+
+
+def peak_interval(resampled: Sequence[Curve]) -> tuple[float, float | None] | None:
+    """The 95 % interval of N*; a curve without a peak counts as one with its peak at infinity."""
+    if not resampled:
+        return None
+    peaks = sorted(math.inf if curve.peak_users is None else curve.peak_users for curve in resampled)
+    low, high = (peaks[min(int(q * len(peaks)), len(peaks) - 1)] for q in (TAIL, 1 - TAIL))
+    return low, None if math.isinf(high) else high
+
+
+def middle(values: Sequence[float]) -> Interval | None:
+    """The middle 95 % of resampled values; None without any."""
+    if not values:
+        return None
+    low, high = np.quantile(values, [TAIL, 1 - TAIL])
+    return Interval(float(low), float(high))

@@ -1,0 +1,176 @@
+"""The figures of a step: everything that is computed from its requests, for one repeat or for all repeats together."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+
+import msgspec
+import numpy as np
+
+from functune.analysis.numbers.statistics import Interval, mean, percentile, percentile_interval
+from functune.run.measurement import Measurement
+
+ACCEPTED_ERRORS = 0.01
+"""Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
+
+type Price = Callable[[float], float]
+"""The cost of a million requests at a throughput (requests per second), in the currency of the price list."""
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample of times that answers report. Seconds."""
+
+    count: int
+    mean: float
+    deviation: float
+    """Standard deviation of the sample (divisor n - 1); 0 for a single value."""
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Times are in seconds, rates per second, CPU in cores, memory in MB. None where a figure is not known."""
+
+    throughput: float
+    """Successful requests per second (X)."""
+    error_ratio: float = 0.0
+    """Failed share of the completed requests, 0 to 1."""
+    p50: float | None = None
+    """Latency percentiles; None below the sample that a percentile needs."""
+    p95: float | None = None
+    p99: float | None = None
+    p95_interval: Interval | None = None
+    """95 %, by order statistics of this step's requests."""
+    mean: float | None = None
+    """Mean latency of the successful requests."""
+    cost: float | None = None
+    """Per million requests."""
+    requests: int = 0
+    """Successful ones."""
+    failed: int = 0
+    errors: dict[str, int] = {}
+    """Failures by kind."""
+    arrivals: int = 0
+    """Arrivals intended in the window; 0 for a closed loop."""
+    queued: Times | None = None
+    """From sending a request to its handler's first line."""
+    service: Times | None = None
+    """From the handler's first line to its answer."""
+    cpu: Times | None = None
+    """Thread CPU time of the handler."""
+    in_flight: float = 0.0
+    """Time average of the requests in flight (N)."""
+    rate_times_latency: float = 0.0
+    """X R over all completed requests, failures included; Little's law says that it equals N."""
+    send_delay_p99: float | None = None
+    """Delay from the intended moment of an arrival to its sending."""
+    generator_lag_p99: float | None = None
+    """How much later than asked the load generator woke up."""
+    generator_cpu: float = 0.0
+    host_cpu: float | None = None
+    other_cpu: float | None = None
+    """Cores used by other programs."""
+    generator_memory_mb: float | None = None
+    host_memory_mb: float | None = None
+    """Front and workers together."""
+    duration: float = 0.0
+    """Length of the windows."""
+    shortest_window: float = 0.0
+    """Length of the shortest window of the repeats."""
+    longest_pause: float = 0.0
+    """The longest time in a window in which no request ended."""
+    warm_up: tuple[float, float] = (0.0, 0.0)
+    """The least and the most that was cut off before a window."""
+
+    @property
+    def rate(self) -> float:
+        """Completed requests per second, failures included."""
+        return (self.requests + self.failed) / self.duration if self.duration else self.throughput
+
+    @property
+    def worked(self) -> bool:
+        """Whether something was served and at most 1 % of the requests failed."""
+        return self.throughput > 0 and self.error_ratio <= ACCEPTED_ERRORS
+
+
+def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Figures:
+    """
+    The figures of all requests of the repeats of a step, as if their windows had been one.
+
+    Rates, cores and requests in flight are averages over the time measured; memory is the highest of any repeat.
+    Raises ValueError without any repeat.
+    """
+    if not repeats:
+        raise ValueError("figures take one measurement or more")
+    duration = sum(each.duration for each in repeats)
+    latencies = joined(each.latencies_us for each in repeats)
+    failed = joined(each.error_latencies_us for each in repeats)
+    completed = len(latencies) + len(failed)
+    throughput = len(latencies) / duration
+    interval = percentile_interval(latencies, 0.95)
+    return Figures(
+        throughput=throughput,
+        error_ratio=len(failed) / completed if completed else 0.0,
+        p50=seconds(percentile(latencies, 0.5)),
+        p95=seconds(percentile(latencies, 0.95)),
+        p99=seconds(percentile(latencies, 0.99)),
+        p95_interval=None if interval is None else Interval(interval.low / 1e6, interval.high / 1e6),
+        mean=seconds(mean(latencies)),
+        cost=price(throughput) if price is not None and throughput else None,
+        requests=len(latencies),
+        failed=len(failed),
+        errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
+        arrivals=sum(each.arrivals for each in repeats),
+        queued=times(joined(each.queued_us for each in repeats)),
+        service=times(joined(each.service_times_us for each in repeats)),
+        cpu=times(joined(each.cpu_times_us for each in repeats)),
+        in_flight=average(repeats, lambda each: each.concurrency) or 0.0,
+        rate_times_latency=(sum(latencies) + sum(failed)) / 1e6 / duration,
+        send_delay_p99=seconds(percentile(joined(each.send_delays_us for each in repeats), 0.99)),
+        generator_lag_p99=seconds(percentile(joined(each.generator_lag_us for each in repeats), 0.99)),
+        generator_cpu=average(repeats, lambda each: each.generator_cpu) or 0.0,
+        host_cpu=average(repeats, lambda each: each.host_cpu),
+        other_cpu=average(repeats, lambda each: each.other_cpu),
+        generator_memory_mb=max((each.generator_rss_mb for each in repeats if each.generator_rss_mb), default=None),
+        host_memory_mb=max(sum(each.worker_rss_mb.values()) for each in repeats) or None,
+        duration=duration,
+        shortest_window=min(each.duration for each in repeats),
+        longest_pause=max(each.longest_pause for each in repeats),
+        warm_up=(min(each.warm_up for each in repeats), max(each.warm_up for each in repeats)),
+    )
+
+
+def joined(samples: Iterable[Sequence[int]]) -> list[int]:
+    """Several samples as one."""
+    return list(chain.from_iterable(samples))
+
+
+def average(repeats: Sequence[Measurement], value: Callable[[Measurement], float | None]) -> float | None:
+    """The average of a value over the time measured; None where a repeat does not know it."""
+    known = [(found, each.duration) for each in repeats if (found := value(each)) is not None]
+    if len(known) < len(repeats):
+        return None
+    return sum(found * duration for found, duration in known) / sum(duration for _, duration in known)
+
+
+def times(sample_us: Sequence[int]) -> Times | None:
+    """A sample of microseconds; None for an empty one."""
+    if not sample_us:
+        return None
+    values = np.asarray(sample_us, dtype=float) / 1e6
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return Times(count=len(values), mean=float(values.mean()), deviation=deviation)
+
+
+def together(samples: Iterable[Times | None]) -> Times | None:
+    """Several samples as one; None without any value."""
+    known = [each for each in samples if each is not None]
+    count = sum(each.count for each in known)
+    if not count:
+        return None
+    centre = sum(each.count * each.mean for each in known) / count
+    squares = sum((each.count - 1) * each.deviation**2 + each.count * (each.mean - centre) ** 2 for each in known)
+    return Times(count=count, mean=centre, deviation=(squares / (count - 1)) ** 0.5 if count > 1 else 0.0)
+
+
+def seconds(microseconds: float | None) -> float | None:
+    """Microseconds as seconds."""
+    return None if microseconds is None else microseconds / 1e6

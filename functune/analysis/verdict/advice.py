@@ -1,0 +1,39 @@
+"""The settings to use for an app: one that suits all subjects where there is one, else one for each."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from functune.analysis.verdict.recommendation import Recommendation
+from functune.experiments.subject import Subject
+from functune.setting import Setting
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting to use, and the subjects it is for."""
+
+    subjects: tuple[Subject, ...]
+    setting: Setting
+    settings_to_set: dict[str, str | None]
+    """App settings and their values; None: leave unset."""
+
+
+def advise(recommendations: Sequence[Recommendation]) -> tuple[Advice, ...]:
+    """
+    The simplest setting within 5 % of the best for every subject, or one per subject where none is; nothing where there
+    was nothing to choose.
+
+    An app has one setting for all its routes, so one that suits them all is worth more than the best of each.
+    """
+    if all(len(recommended.evidence) == 1 for recommended in recommendations):
+        return ()
+    common = set.intersection(*(set(recommended.ties) for recommended in recommendations))
+    if common:
+        simplest = min(common, key=lambda one: one.simplicity)
+        return (advice(tuple(each.subject for each in recommendations), simplest),)
+    return tuple(advice((each.subject,), each.setting) for each in recommendations)
+
+
+def advice(subjects: tuple[Subject, ...], setting: Setting) -> Advice:
+    """The advice to use a setting for some subjects."""
+    return Advice(subjects=subjects, setting=setting, settings_to_set=setting.app_setting_values())

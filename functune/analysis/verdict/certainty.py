@@ -1,0 +1,32 @@
+"""How certain a choice is: by how much the next best is worse in every repeat, and which settings are as good."""
+
+from functune.analysis.numbers.levels import Level
+from functune.analysis.verdict.strategies import STRATEGIES, Choice, times_worse, wanted_little
+from functune.formatting import number, plural
+
+
+def certainty(choice: Choice, *, seed: int) -> str:
+    """One or two sentences; ``seed`` is that of the resampling."""
+    sentences = []
+    if choice.next_best is not None:
+        sentences.append(compared_with(choice, choice.next_best, seed))
+    if others := len(choice.ties) - 1:
+        verb = "is" if others == 1 else "are"
+        sentences.append(
+            f"{plural(others, 'other setting')} {verb} within 5 % of the best, as far as the repeats show; "
+            "this is the simplest of them."
+        )
+    return " ".join(sentences)
+
+
+def compared_with(choice: Choice, other: Level, seed: int) -> str:
+    """The chosen level against the best that is not tied, named by ``certainty`` as the next best."""
+    rule = STRATEGIES[choice.strategy]
+    found = times_worse(other, choice.chosen, rule, seed)
+    name = f"{other.setting.in_words}, the next best"
+    if found is None:
+        once = wanted_little(other.figures, rule) / wanted_little(choice.chosen.figures, rule)
+        compared = rule.better.format(number(once), name)
+        return f"By single figures {compared}; repeats of both would show how certain that is."
+    sure = "With 95 % confidence" if found.is_interval else f"In each of {plural(found.repeats, 'repeat')}"
+    return f"{sure} {rule.better.format(f'{number(found.low)} to {number(found.high)}', name)}."

@@ -1,0 +1,186 @@
+"""
+The setting to use for a subject, the reason, and how certain it is.
+
+How it is chosen, and which settings are tied with it, is in strategies; here it gets its reason and its evidence.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from functune.analysis.laws import littles_law
+from functune.analysis.laws.bounds import demand_of
+from functune.analysis.numbers.figures import Price
+from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.repeats import ENOUGH, SAME, Spread
+from functune.analysis.search.objective import Objective, parse_objective
+from functune.analysis.verdict.certainty import certainty
+from functune.analysis.verdict.diagnosis import Case, reason
+from functune.analysis.verdict.strategies import NoChoice, choose
+from functune.experiments.model import Experiment, Strategy
+from functune.experiments.subject import Subject
+from functune.formatting import duration, percent, plural
+from functune.setting import Setting
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """The level with which a setting entered the choice."""
+
+    setting: Setting
+    users: int
+    throughput: float
+    p95: float | None
+    """Seconds; None below 72 requests."""
+    spread: Spread | None
+    """Of the throughput, across repeats; None for a single one."""
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """The setting to use for one subject."""
+
+    subject: Subject
+    strategy: Strategy
+    setting: Setting
+    settings_to_set: dict[str, str | None]
+    """App settings, as local.settings.json and ``az functionapp config appsettings set`` take them; None is unset."""
+    reason: str
+    certainty: str
+    """How certain it is, in a sentence or two; empty where there was nothing to choose."""
+    evidence: tuple[Evidence, ...]
+    """The level of every setting, the recommended one's first, then by throughput."""
+    ties: tuple[Setting, ...]
+    """The settings not shown to be more than 5 % worse than the best, simplest first: the recommended one."""
+    next_best: Evidence | None
+    """The best setting that is not tied; None when all are."""
+    distance: float | None
+    """By how much the next best serves less than the best, relative: 0.2 is 20 % less throughput."""
+    caveats: tuple[str, ...]
+    """What the reader should know before relying on it."""
+
+    @property
+    def best(self) -> Evidence:
+        """The recommended setting's level."""
+        return self.evidence[0]
+
+
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """The aim of an experiment, by which settings are compared."""
+
+    strategy: Strategy = "throughput"
+    objective: Objective | None = None
+    """Must be kept in any case."""
+    price: Price | None = None
+    """The cost of a million requests at a throughput; None for no costs."""
+    seed: int = 1
+    """Of the resampling that intervals rest on."""
+
+
+def aim_of(experiment: Experiment, price: Price | None = None) -> Aim:
+    """The aim of an experiment. Raises UsageError when its objective cannot be read."""
+    return Aim(
+        strategy=experiment.strategy,
+        objective=parse_objective(experiment.objective) if experiment.objective else None,
+        price=price,
+        seed=experiment.load.seed,
+    )
+
+
+def recommend(
+    subject: Subject,
+    levels: Iterable[Level],
+    *,
+    aim: Aim,
+    cores: float | None = None,
+    allows: Callable[[Setting], bool] = lambda _: True,
+) -> Recommendation | NoChoice:
+    """
+    The recommendation for a subject, from its closed-loop levels; the reason where there is none.
+
+    ``allows`` excludes settings, such as those that a hosting plan does not have; they still count for the diagnosis.
+    ``cores`` is the machine's, None when unknown.
+    """
+    own = [level for level in levels if level.subject == subject and level.share is None and level.counts]
+    allowed = [level for level in own if allows(level.setting)]
+    choice = choose(allowed, strategy=aim.strategy, objective=aim.objective, seed=aim.seed)
+    if isinstance(choice, NoChoice):
+        return choice
+    knees = {one.setting: one for one in choice.knees}
+    chosen, beaten = choice.chosen, choice.next_best
+    ties = tuple(tied.level.setting for tied in choice.ties)
+    case = Case(best=chosen, peaks=knees, levels=own, demand=demand_of(own), cores=cores)
+    rank = sorted(knees, key=lambda setting: (setting != chosen.setting, -knees[setting].throughput))
+    return Recommendation(
+        subject=subject,
+        strategy=aim.strategy,
+        setting=chosen.setting,
+        settings_to_set=chosen.setting.app_setting_values(),
+        reason=reason(case),
+        certainty=certainty(choice, seed=aim.seed),
+        evidence=tuple(evidence(knees[setting]) for setting in rank),
+        ties=ties,
+        next_best=evidence(beaten) if beaten else None,
+        distance=1 - beaten.throughput / choice.best.throughput if beaten else None,
+        caveats=tuple(caveats(chosen, allowed, [knees[setting] for setting in ties])),
+    )
+
+
+def evidence(level: Level) -> Evidence:
+    """A level as evidence."""
+    return Evidence(
+        setting=level.setting,
+        users=level.users,
+        throughput=level.throughput,
+        p95=level.figures.p95,
+        spread=level.spread,
+    )
+
+
+def caveats(best: Level, levels: Sequence[Level], tied: Sequence[Level]) -> list[str]:
+    """What weakens a recommendation, one sentence each. ``levels`` are all of the subject."""
+    return [
+        *repeat_caveats(tied),
+        *peak_caveats(best, levels),
+        *law_caveats(best),
+        *failure_caveats(levels),
+    ]
+
+
+def repeat_caveats(tied: Sequence[Level]) -> list[str]:
+    """Too few repeats of the settings that were compared."""
+    fewest = min(len(level.repeats) for level in tied)
+    if fewest == 1:
+        return ["Not every setting within 5 % of the best was measured twice, so ties rest on single figures."]
+    if fewest < ENOUGH:
+        return [f"{plural(fewest, 'repeat')} give a range but no interval; {ENOUGH} give an interval."]
+    return []
+
+
+def peak_caveats(best: Level, levels: Sequence[Level]) -> list[str]:
+    """Throughput that still rose at the most users measured. A curve that is flat within 5 % has reached its peak."""
+    own = sorted((level for level in levels if level.setting == best.setting), key=lambda level: level.users)
+    earlier = [level.throughput for level in own if level.users < best.users]
+    if best.users == own[-1].users and all(value < (1 - SAME) * best.throughput for value in earlier):
+        return [f"No peak up to {best.users} users, the most measured: more users may give more throughput."]
+    return []
+
+
+def law_caveats(best: Level) -> list[str]:
+    """Little's law at the recommended level."""
+    off, needed = littles_law.residual(best.figures), littles_law.window_needed(best.figures)
+    match littles_law.soundness(best.figures):
+        case "broken" if off is not None:
+            return [f"Little's law is off by {percent(off)} at the best step: measure it again."]
+        case "window too short" if off is not None and needed is not None:
+            return [
+                f"The window is short for its latency: its edges alone can put Little's law off by the "
+                f"{percent(off)} seen at the best step. Windows of {duration(needed)} would check it."
+            ]
+    return []
+
+
+def failure_caveats(levels: Sequence[Level]) -> list[str]:
+    """Steps that failed."""
+    failed = sum(not level.figures.worked for level in levels)
+    if not failed:
+        return []
+    return [f"{failed} of {len(levels)} steps failed more than 1 % of their requests and were not considered."]

@@ -1,0 +1,95 @@
+"""The sentence that sums an experiment up, from what is recommended for its subjects."""
+
+from collections.abc import Sequence
+
+from functune.analysis.numbers.repeats import SAME
+from functune.analysis.verdict.advice import Advice
+from functune.analysis.verdict.recommendation import Recommendation
+from functune.analysis.verdict.strategies import STRATEGIES
+from functune.experiments.subject import Subject
+from functune.formatting import duration, joined, number, plural, rate
+from functune.setting import Setting
+
+
+def verdict(
+    recommendations: Sequence[Recommendation], advice: Sequence[Advice], unmet: Sequence[tuple[Subject, str]]
+) -> str:
+    """The sentence that sums an experiment up; ``unmet`` has the reason for each subject without a recommendation."""
+    if not recommendations:
+        return f"No setting can be recommended. {unmet[0][1] if unmet else ''}".strip()
+    return sentence(recommendations, advice) + "".join(f" For {subject}: {reason}" for subject, reason in unmet)
+
+
+def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
+    """The verdict on the recommended settings."""
+    if len(recommendations) == 1:
+        return one_subject(recommendations[0])
+    if not advice:
+        return subjects_compared(recommendations)
+    if len(advice) == 1:
+        return (
+            f"Use {advice[0].setting.in_words}, within 5 % of the best for every route: "
+            f"{joined(served(recommendations, advice[0].setting))}."
+        )
+    wishes = [f"{each.setting.in_words} for {each.subjects[0]}" for each in advice]
+    return f"No one setting suits every route: use {joined(wishes)}."
+
+
+def served(recommendations: Sequence[Recommendation], setting: Setting) -> list[str]:
+    """The throughput of each subject with a setting, highest first; of more than three only the highest and lowest."""
+    ordered = sorted(
+        (
+            (each.throughput, str(one.subject))
+            for one in recommendations
+            for each in one.evidence
+            if each.setting == setting
+        ),
+        reverse=True,
+    )
+    shown = ordered if len(ordered) <= 3 else [ordered[0], ordered[-1]]
+    return [f"{rate(throughput)} on {subject}" for throughput, subject in shown]
+
+
+def one_subject(recommended: Recommendation) -> str:
+    """The verdict where one subject was measured."""
+    best = recommended.best
+    measured = f"{rate(best.throughput)} at {plural(best.users, 'user')}"
+    if len(recommended.evidence) == 1:
+        return f"One setting was measured, {best.setting.in_words}: {measured}."
+    if recommended.next_best is None:
+        return (
+            f"No setting makes a difference, so use the simplest, {best.setting.in_words}: {measured}, and none of the "
+            f"{len(recommended.evidence)} measured is shown to be more than 5 % better."
+        )
+    if recommended.strategy != "throughput":
+        p95 = f", p95 {duration(best.p95)}" if best.p95 is not None else ""
+        aim = STRATEGIES[recommended.strategy].best
+        return f"Use {best.setting.in_words}: {measured}{p95}, {aim} of those measured."
+    return f"Use {best.setting.in_words}: {measured}{against_defaults(recommended)}."
+
+
+def against_defaults(recommended: Recommendation) -> str:
+    """How the recommended setting compares with Azure's defaults; empty where they were not measured."""
+    best = recommended.best
+    defaults = next((each for each in recommended.evidence if each.setting == Setting()), None)
+    if defaults is None or best.setting == Setting():
+        return ""
+    if Setting() in recommended.ties:
+        return ", as much as with the defaults"
+    return f", {number(best.throughput / defaults.throughput)} times the throughput of the defaults"
+
+
+def subjects_compared(recommendations: Sequence[Recommendation]) -> str:
+    """The verdict where every subject was measured with the same single setting: the subjects are the question."""
+    ordered = sorted(recommendations, key=lambda recommended: -recommended.best.throughput)
+    fastest, slowest = ordered[0].best, ordered[-1].best
+    gain = fastest.throughput / slowest.throughput
+    if gain < 1 / (1 - SAME):
+        return (
+            f"All {len(ordered)} routes serve about the same with {fastest.setting.in_words}: "
+            f"{rate(fastest.throughput)} at best."
+        )
+    return (
+        f"With {fastest.setting.in_words}, {ordered[0].subject} serves {rate(fastest.throughput)}, "
+        f"{number(gain)} times {ordered[-1].subject} ({rate(slowest.throughput)})."
+    )

@@ -1,0 +1,1 @@
+"""Experiments: a question, the workload, settings and load that answer it, and the expectations."""

@@ -1,0 +1,106 @@
+"""The errors of an experiment file in words: the key, its value, and what is allowed."""
+
+import re
+from typing import Any, get_args
+
+import msgspec
+
+from functune.experiments.model import (
+    Expectation,
+    Experiment,
+    Load,
+    Matrix,
+    Metric,
+    SearchName,
+    Strategy,
+    Target,
+    Where,
+    Workload,
+)
+from functune.setting import KNOBS
+
+
+def one_of(names: Any) -> str:
+    """The values of a Literal type in words: ``"adaptive" or "grid"``."""
+    quoted = [f'"{name}"' for name in get_args(names.__value__)]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]])
+
+
+ROUTE = "a path that starts with / and holds printable ASCII without spaces; write other characters as %XX, é as %C3%A9"
+ALLOWED = {
+    "name": "1 to 64 lower-case letters, digits and dashes",
+    "routes": f"a list of one or more routes, each {ROUTE}",
+    "route": ROUTE,
+    "background": ROUTE,
+    "method": '"GET"',
+    "delay_ms": "a whole number of milliseconds from 0 to 10000",
+    "urls": "a whole number from 1 to 50",
+    "users": "a whole number from 1 to 1000",
+    "background_users": "a whole number from 0 to 1000",
+    "search": one_of(SearchName),
+    "strategy": one_of(Strategy),
+    "memory_mb": "a whole number of MB",
+    "repeats": "a whole number from 1 to 50",
+    "seed": "a whole number from 0",
+    "arrivals": "shares of the capacity, above 0 and up to 1.5, such as [0.5, 0.7, 0.85, 0.95]",
+    "warm_up": "0.2 to 60 seconds",
+    "measure": "1 to 600 seconds",
+    "free_cores": "a whole number from 1",
+    "metric": one_of(Metric),
+} | {knob.name: knob.allowed for knob in KNOBS}
+"""The values that each key may have, in words; the types of the model enforce it."""
+LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.background_users"}
+"""Keys that take a list of such values."""
+
+
+def explain(message: str, table: object, at: str) -> str:
+    """
+    msgspec's message with the key first and the value, which msgspec does not show.
+
+    ``Expected `int` >= 1 - at `$.load.users[0]` `` becomes ``load.users[0] is 0: allowed: whole ...``.
+    """
+    message, _, path = message.partition(" - at `$")
+    key = path.rstrip("`").lstrip(".")
+    if (unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL)) is not None:
+        place = f"{at}{key}.{unknown[1]}" if key else f"{at}{unknown[1]}"
+        return f"{place} is unknown: allowed here are {', '.join(allowed_keys(key))}"
+    if (missing := re.fullmatch(r"Object missing required field `(.*)`", message)) is not None:
+        return f"{at}{key}{'.' if key else ''}{missing[1]} is missing"
+    if not message.startswith(("Expected", "Invalid")):  # a sentence of a __post_init__: it names its value
+        return f"{at}{key}{': ' if key else ''}{message}"
+    allowed = allowed_values(key)
+    wanted = f"allowed: {allowed}" if allowed else f"e{message[1:]}"
+    return f"{at}{key or 'the table'} is {value_at(table, key)!r}: {wanted}"
+
+
+def allowed_values(key: str) -> str | None:
+    """The values that a key may have, in words; None for a key that only its type describes."""
+    path = re.sub(r"\[\d+\]", "", key)
+    name = path.rpartition(".")[2]
+    if path in LISTS and path == key:
+        return f"a list, each {ALLOWED[name]}"
+    return ALLOWED.get(name)
+
+
+def value_at(table: object, key: str) -> object:
+    """The value at a key such as ``expect[0].where.users``."""
+    value: Any = table
+    for name, index in re.findall(r"([A-Za-z_]+)|\[(\d+)\]", key):
+        value = value[name] if name else value[int(index)]
+    return value
+
+
+def allowed_keys(key: str) -> list[str]:
+    """The keys a table may have; ``key`` is empty for the experiment itself."""
+    table = re.sub(r"\[\d+\]", "", key).rpartition(".")[2]
+    tables: dict[str, type[msgspec.Struct]] = {
+        "": Experiment,
+        "workload": Workload,
+        "target": Target,
+        "settings": Matrix,
+        "load": Load,
+        "expect": Expectation,
+        "where": Where,
+        "over": Where,
+    }
+    return list(tables[table].__struct_fields__)

@@ -1,0 +1,223 @@
+"""
+The experiment file as types: a question, the workload, the settings and the load that answer it, and the expectations.
+
+    name = "threads-blocking-io"
+    question = "How many threads does a blocking handler need?"
+    [workload]
+    routes = ["/api/sync/sleep?ms=100"]
+    [settings]
+    thread_count = [1, 16, "unset"]
+    [load]
+    users = [1, 16, 64]
+    warm_up = 1.0
+    measure = 3.0
+    repeats = 3
+    [[expect]]
+    claim = "16 threads sleeping 100 ms serve 160 calls a second"
+    metric = "throughput"
+    where = { thread_count = 16, users = 64 }
+    at_least = 152
+
+A file holds one experiment, or several as ``[[experiment]]`` tables: a run folder keeps them in this form.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from functune.experiments.subject import Subject
+from functune.setting import (
+    INSTANCE_MEMORY_MB,
+    KNOBS,
+    MAX_PER_INSTANCE_CONCURRENCY,
+    MAX_PROCESS_COUNT,
+    MAX_THREAD_COUNT,
+    Setting,
+    Unset,
+    from_file,
+)
+
+type ThreadCount = Annotated[int, Meta(ge=1, le=MAX_THREAD_COUNT)] | Unset
+type ProcessCount = Annotated[int, Meta(ge=1, le=MAX_PROCESS_COUNT)]
+type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONCURRENCY)] | Unset
+type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
+type Users = Annotated[int, Meta(ge=1, le=1000)]
+type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
+type Route = Annotated[str, Meta(pattern=r"^/[!-~]*\Z")]
+type Text = Annotated[str, Meta(min_length=1)]
+type Metric = Literal["throughput", "p50_ms", "p95_ms", "p99_ms", "error_ratio", "memory_mb"]
+type Share = Annotated[float, Meta(gt=0, le=1.5)]
+type SearchName = Literal["adaptive", "grid"]
+type Strategy = Literal["throughput", "latency", "cost", "balanced"]
+"""The names of the strategies; each is described by an entry of STRATEGIES in analysis/verdict/strategies.py."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server of the lab that the app may call, so that outbound calls are measured without a network."""
+
+    delay_ms: Annotated[int, Meta(ge=0, le=10_000)]
+    """The time it takes to answer."""
+    urls: Annotated[int, Meta(ge=1, le=50)] = 1
+    """How many of its urls are in the app setting FETCH_URLS."""
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The requests: each route is measured with each setting."""
+
+    routes: Annotated[tuple[Route, ...], Meta(min_length=1)]
+    method: Literal["GET"] = "GET"
+    background: Route | None = None
+    """A route that other users call meanwhile, which shows how one handler slows another down."""
+    background_users: Annotated[tuple[BackgroundUsers, ...], Meta(min_length=1)] = (0,)
+    """The numbers of such users: each is measured with each route and setting."""
+    target: Target | None = None
+    """The server that the app's fetch routes call: its address is passed in FETCH_URLS and FETCH_ALLOWED_HOSTS."""
+
+    def __post_init__(self) -> None:
+        require_distinct("routes", self.routes)
+        require_distinct("background_users", self.background_users)
+        if self.background is None and self.background_users != (0,):
+            raise ValueError(f"background_users is {list(self.background_users)} without a background route to call")
+
+
+class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings: every combination of the lists, which have the names of the knobs."""
+
+    thread_count: Annotated[tuple[ThreadCount, ...], Meta(min_length=1)] = ("unset",)
+    process_count: Annotated[tuple[ProcessCount, ...], Meta(min_length=1)] = (1,)
+    per_instance_concurrency: Annotated[tuple[PerInstanceConcurrency, ...], Meta(min_length=1)] = ("unset",)
+    app_settings: Annotated[tuple[dict[SettingName, str], ...], Meta(min_length=1)] = ({},)
+    """Other app settings of the app, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
+
+    def __post_init__(self) -> None:
+        for key in self.__struct_fields__:
+            require_distinct(key, getattr(self, key))
+        own = {knob.variable: knob.name for knob in KNOBS if knob.variable is not None}
+        for name in sorted({name for one in self.app_settings for name in one} & own.keys()):
+            raise ValueError(f"app_settings holds {name}: it is set by {own[name]}")
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The closed-loop load: one step per number of users. Times are in seconds."""
+
+    users: Annotated[tuple[Users, ...], Meta(min_length=1)]
+    warm_up: Annotated[float, Meta(ge=0.2, le=60)]
+    """Cut off at the start of each step."""
+    measure: Annotated[float, Meta(ge=1, le=600)]
+    """Measured per step, after the warm-up."""
+    search: SearchName = "adaptive"
+    """Whether steps that cannot change the answer are skipped, or all are measured."""
+    repeats: Annotated[int, Meta(ge=1, le=50)] = 1
+    """The number of rounds: a round measures each step once, in random order."""
+    seed: Annotated[int, Meta(ge=0)] = 1
+    """Seeds the random order and the random arrivals."""
+    arrivals: tuple[Share, ...] = ()
+    """
+    Second phase: open-loop Poisson arrivals, to the recommended setting and the defaults, at these shares of capacity.
+
+    The open loop shows latency at a given load, the closed loop shows capacity.
+    """
+
+    def __post_init__(self) -> None:
+        for key in ("users", "arrivals"):
+            values = getattr(self, key)
+            if any(later <= earlier for earlier, later in pairwise(values)):
+                raise ValueError(f"{key} is {list(values)}: allowed are strictly increasing numbers")
+
+
+class PlannedStep(Protocol):
+    """Anything that is measured with a setting: a trial, a step, a measurement or a level."""
+
+    @property
+    def setting(self) -> Setting: ...
+    @property
+    def subject(self) -> Subject: ...
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Selects steps: an omitted key matches everything."""
+
+    thread_count: ThreadCount | None = None
+    process_count: ProcessCount | None = None
+    per_instance_concurrency: PerInstanceConcurrency | None = None
+    app_settings: dict[SettingName, str] | None = None
+    users: Users | None = None
+    background_users: BackgroundUsers | None = None
+    route: Route | None = None
+    arrivals: Share | None = None
+    """Selects the open-loop step at this share of the capacity, one of the load's; ``users`` is omitted then."""
+
+    def selects(self, step: PlannedStep) -> bool:
+        """Whether setting, route and background load match. The load itself is not looked at."""
+        return (
+            all(
+                from_file(wanted) == getattr(step.setting, knob.name)
+                for knob in KNOBS
+                if (wanted := getattr(self, knob.name)) is not None
+            )
+            and self.route in (None, step.subject.route)
+            and self.background_users in (None, step.subject.background_users)
+        )
+
+    def __str__(self) -> str:
+        return ", ".join(f"{key} = {value}" for key, value in msgspec.to_builtins(self).items()) or "every step"
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A metric of one step, or its ratio over that of another step, and the limits it must keep."""
+
+    claim: Text
+    metric: Metric
+    where: Where
+    over: Where | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    free_cores: Annotated[int, Meta(ge=1)] | None = None
+    """
+    Judged only where every step looked at had that many cores for the host and the load generator.
+
+    These are the machine's cores minus those used by other programs; 0.2 fewer are accepted.
+    """
+
+    def __post_init__(self) -> None:
+        limits = [limit for limit in (self.at_least, self.at_most) if limit is not None]
+        if not limits:
+            raise ValueError("at_least and at_most are both missing: give one of them, or both")
+        for limit in limits:
+            if not math.isfinite(limit):
+                raise ValueError(f"the limit is {limit}: allowed is a finite number")
+        if len(limits) == 2 and limits[0] > limits[1]:
+            raise ValueError(f"at_least is {limits[0]:g}: allowed is no more than at_most, {limits[1]:g}")
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A question and how it is answered."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
+    question: Text
+    lesson: str = ""
+    """One or two sentences: what the experiment shows, and why."""
+    workload: Workload
+    settings: Matrix
+    load: Load
+    objective: str = ""
+    """The conditions a recommended setting must keep, such as ``p95 < 300ms``; empty for none."""
+    strategy: Strategy = "throughput"
+    memory_mb: int = 2048
+    """Instance memory for costs, in MB: one of INSTANCE_MEMORY_MB."""
+    expect: tuple[Expectation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.memory_mb not in INSTANCE_MEMORY_MB:
+            sizes = ", ".join(map(str, INSTANCE_MEMORY_MB[:-1]))
+            raise ValueError(f"memory_mb is {self.memory_mb}: allowed: {sizes} or {INSTANCE_MEMORY_MB[-1]}")
+
+
+def require_distinct(key: str, values: Sequence[object]) -> None:
+    """Raise ValueError, to which msgspec adds the place, when a value is listed twice."""
+    if any(value in values[:index] for index, value in enumerate(values)):
+        raise ValueError(f"{key} is {list(values)}: allowed is each value once")

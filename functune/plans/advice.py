@@ -1,0 +1,147 @@
+"""The settings to apply on a hosting plan: the best of those it allows, in the names and forms that the plan takes."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.verdict.advice import Advice, advise
+from functune.analysis.verdict.recommendation import Recommendation, aim_of, recommend
+from functune.errors import UsageError
+from functune.experiments.subject import Subject
+from functune.formatting import rate
+from functune.plans.plan import HostingPlan
+from functune.plans.registry import PLANS, price_for
+from functune.plans.texts import az_commands, bicepparam, local_settings
+from functune.setting import Setting
+
+
+class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
+    """The setting to use on one plan for some subjects of an experiment, and how to apply it."""
+
+    plan: str
+    experiment: str
+    subjects: tuple[Subject, ...]
+    setting: Setting
+    app_settings: dict[str, str | None]
+    """By name; None is to be left unset."""
+    parameters: dict[str, int]
+    """Of the plan's Bicep template; none for "local"."""
+    notes: tuple[str, ...]
+    """The origin and the limits of the values, a sentence each."""
+    local_settings: str
+    """The "Values" of local.settings.json."""
+    bicepparam: str | None
+    """A parameters file for the plan's template; None for "local"."""
+    commands: str | None
+    """Commands of the Azure CLI for an app that exists; None for "local"."""
+
+
+def advice_for_plans(findings: ExperimentFindings) -> tuple[PlanAdvice, ...]:
+    """The advice for every plan, in the order of the registry."""
+    return tuple(each for plan in PLANS.values() for each in advice_for(findings, plan))
+
+
+def advice_for(findings: ExperimentFindings, plan: HostingPlan) -> tuple[PlanAdvice, ...]:
+    """
+    The advice for one plan, one entry per setting to use; none where there was nothing to choose.
+
+    It is that of the experiment where the plan allows all its settings, else the best of those it allows.
+    """
+    recommended = recommendations_for(findings, plan)
+    return tuple(plan_advice(findings, plan, recommended, each) for each in advise(recommended)) if recommended else ()
+
+
+def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list[Recommendation]:
+    """The recommendation for each subject among the settings that the plan allows."""
+    settings = {level.setting for level in findings.levels}
+    if all(map(plan.allows, settings)):
+        return list(findings.recommendations)
+    aim = aim_of(findings.experiment, price_for(findings.experiment.memory_mb))
+    found = [
+        recommend(each.subject, each.levels, aim=aim, cores=findings.cores, allows=plan.allows)
+        for each in findings.subjects
+    ]
+    return [each for each in found if isinstance(each, Recommendation)]
+
+
+def plan_advice(
+    findings: ExperimentFindings, plan: HostingPlan, recommended: Sequence[Recommendation], advice: Advice
+) -> PlanAdvice:
+    """One setting on one plan."""
+    setting = advice.setting
+    served = [
+        each
+        for one in recommended
+        if one.subject in advice.subjects
+        for each in one.evidence
+        if each.setting == setting
+    ]
+    users = max((each.users for each in served), default=None)
+    parameters = plan.parameters(setting, users=users, memory_mb=findings.experiment.memory_mb)
+    app_settings = plan.app_settings(setting)
+    notes = (*excluded_notes(findings, plan, recommended, advice), *plan.notes(setting, users=users))
+    routes = ", ".join(map(str, advice.subjects))
+    comments = (f"functune: {setting.in_words}, for {routes} ({findings.name})", *notes)
+    return PlanAdvice(
+        plan=plan.name,
+        experiment=findings.name,
+        subjects=advice.subjects,
+        setting=setting,
+        app_settings=app_settings,
+        parameters=parameters,
+        notes=notes,
+        local_settings=local_settings(app_settings),
+        bicepparam=bicepparam(plan.template, parameters, comments) if plan.template else None,
+        commands=az_commands(app_settings, plan.scale_options(parameters)) if plan.template else None,
+    )
+
+
+def excluded_notes(
+    findings: ExperimentFindings, plan: HostingPlan, recommended: Sequence[Recommendation], advice: Advice
+) -> list[str]:
+    """What the settings served that the plan does not allow, where one of them is the best of all."""
+    found = []
+    for general in findings.recommendations:
+        if plan.allows(general.setting) or general.subject not in advice.subjects:
+            continue
+        here = [each for one in recommended if one.subject == general.subject for each in one.evidence]
+        ours = next(each for each in here if each.setting == advice.setting)
+        found.append(
+            f"{general.subject}: {general.setting.in_words} served {rate(general.best.throughput)} and cannot be set "
+            f"on {plan.title}; {advice.setting.in_words} served {rate(ours.throughput)}."
+        )
+    return found
+
+
+def single_advice(apply: Sequence[PlanAdvice], *, plan: str, experiment: str | None) -> PlanAdvice:
+    """
+    The advice for a plan, of an experiment or of the only one there is.
+
+    Raises UsageError that names the choices when there is none or more than one.
+    """
+    names = list(dict.fromkeys(each.experiment for each in apply))
+    if experiment is not None and experiment not in names:
+        known = f"it has {', '.join(names)}" if names else "it recommends nothing"
+        raise UsageError(f"--experiment {experiment}: the run has no advice for it; {known}")
+    found = [each for each in apply if each.plan == plan and experiment in (None, each.experiment)]
+    if not found:
+        raise UsageError(f"the run recommends no setting for {plan}: nothing was compared, or no step worked")
+    if len({each.experiment for each in found}) > 1:
+        raise UsageError(f"the run has several experiments: choose one with --experiment {' or '.join(names)}")
+    if len(found) > 1:
+        routes = "; ".join(", ".join(map(str, each.subjects)) for each in found)
+        raise UsageError(
+            f"{found[0].experiment} recommends a setting of its own for each of {routes}: an app has one setting, so "
+            "measure the routes as experiments of their own and decide"
+        )
+    return found[0]
+
+
+def advice_text(found: PlanAdvice, form: str) -> str:
+    """The advice as "local-settings", "bicep" or "commands". Raises UsageError where the plan has no such form."""
+    text = {"local-settings": found.local_settings, "bicep": found.bicepparam, "commands": found.commands}[form]
+    if text is None:
+        plans = " or ".join(plan.name for plan in PLANS.values() if plan.template)
+        raise UsageError(f"--format {form}: allowed with --plan {plans}, the plan is {found.plan}")
+    return text.rstrip("\n") + "\n"

@@ -1,0 +1,176 @@
+"""
+The cost of a million requests, from measured throughput and the prices of Flex Consumption.
+
+Flex Consumption bills an instance, not a request: its memory for the time in which it executes anything. Requests that
+overlap share the bill, and requests far apart pay the minimum each. Hence two figures, one for an instance that is
+always busy and one for sparse traffic; real traffic lies between.
+
+Throughput and times are those of the machine that measured: an instance has other cores. So the order of settings
+carries over, and the amounts do not.
+"""
+
+import math
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+import numpy as np
+
+from functune.setting import INSTANCE_MEMORY_MB
+
+MINIMUM_BILLED = 1.0
+"""Seconds billed at least each time an instance begins to execute (documented for Flex Consumption)."""
+BILLED_STEP = 0.1
+"""Seconds that billed time is rounded up to."""
+MB_PER_GB = 1024
+"""2048 MB for a second are 2 GB-s: ten such instances cost $1.872 an hour in the example of Microsoft's cost page."""
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """On-demand prices of Flex Consumption, and the monthly free grant of a subscription."""
+
+    currency: str
+    as_of: str
+    gb_second: float
+    million_executions: float
+    free_gb_seconds: float
+    free_executions: float
+
+
+@cache
+def flex_prices() -> Prices:
+    """The prices in prices.toml."""
+    document = tomllib.loads((files("functune.plans") / "prices.toml").read_text("utf-8"))
+    return msgspec.convert(document["flex"], Prices)
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """The cost of a million requests, before the free grant."""
+
+    gb_seconds: float
+    """Per million requests."""
+    per_million: float
+    """In the currency of the prices."""
+    currency: str
+    basis: str = "local shape"
+    """The throughput was measured on this machine: compare settings by it, do not budget with it."""
+
+
+class Cycle(msgspec.Struct, frozen=True, kw_only=True):
+    """Time billed of a stream of calls on one instance."""
+
+    billed: float
+    """Seconds."""
+    elapsed: float
+    """Seconds from the first call to the end of the last, or to the end of its billed time."""
+
+    @property
+    def fraction(self) -> float:
+        """Billed share of the time, 0 to 1."""
+        return self.billed / self.elapsed
+
+
+def busy_cost(throughput: float, memory_mb: int, prices: Prices | None = None) -> Cost:
+    """
+    A million requests on an instance that never rests: memory / X GB-s each, and the price of executions.
+
+    Raises ValueError for a throughput (requests per second) of 0 or less and for a size that Flex does not have.
+    """
+    if throughput <= 0:
+        raise ValueError(f"throughput is {throughput:g} requests/s: allowed is above 0")
+    return executions_cost(gigabytes(memory_mb) / throughput * 1e6, prices)
+
+
+def sparse_cost(
+    arrival_rate: float,
+    response: float,
+    memory_mb: int,
+    prices: Prices | None = None,
+    *,
+    generator: np.random.Generator,
+    calls: int = 20_000,
+) -> Cost:
+    """
+    A million requests that come to one instance by chance, L a second, each in it for ``response`` seconds.
+
+    The billed share of the time f is simulated by the billing rule over Poisson arrivals; a million requests take
+    1e6 / L seconds, so they cost f / L x memory GB-s each. For short R, f is about L / (L + exp(-L R)): after
+    each second billed there is a call inside, or a pause of 1 / L follows. Raises ValueError for values of 0.
+    """
+    if arrival_rate <= 0 or response <= 0:
+        raise ValueError(
+            f"arrival rate is {arrival_rate:g}/s and response {response:g} s: allowed are rates and times above 0"
+        )
+    starts = np.cumsum(generator.exponential(1 / arrival_rate, calls))
+    fraction = billed_time(starts, np.full(calls, response)).fraction
+    return executions_cost(gigabytes(memory_mb) * fraction / arrival_rate * 1e6, prices)
+
+
+def billed_time(starts: np.ndarray, responses: np.ndarray) -> Cycle:
+    """
+    The billed time of one instance for calls by start and response time, seconds, in the order of their starts.
+
+    The rule of the Functions host (FlexConsumptionMetricsPublisher, 2024; it may have changed): from the first call in
+    to the last one out is an interval; it is billed for at least 1 s and in steps of 0.1 s; time billed already is
+    not billed again, so an interval that begins before the end of the last bill counts from there. The host also closes
+    intervals every 5 s, which is not modelled: it adds at most a step of rounding each.
+    """
+    total = 0.0
+    paid_until = -math.inf
+    inside_until = begin = float(starts[0])
+    for start, response in zip(starts.tolist(), responses.tolist(), strict=True):
+        if start > inside_until:
+            total, paid_until = pay(begin, inside_until, total, paid_until)
+            begin = inside_until = start
+        inside_until = max(inside_until, start + response)
+    total, paid_until = pay(begin, inside_until, total, paid_until)
+    return Cycle(billed=total, elapsed=max(paid_until, inside_until) - float(starts[0]))
+
+
+def pay(begin: float, end: float, total: float, paid_until: float) -> tuple[float, float]:
+    """The total and the time paid until, after an interval of execution."""
+    begin = max(begin, paid_until)
+    if end <= begin:
+        return total, paid_until
+    steps = math.ceil(round(max(end - begin, MINIMUM_BILLED) / BILLED_STEP, 9))
+    return total + steps * BILLED_STEP, begin + steps * BILLED_STEP
+
+
+def fixed_cost(throughput: float, price_per_hour: float, currency: str = "USD") -> Cost:
+    """
+    A million requests on an instance with a fixed price, as on Premium and Dedicated plans: price / (3600 X).
+
+    At full use; an instance that rests costs the same and serves less. Raises ValueError for a throughput of 0 or less.
+    """
+    if throughput <= 0 or price_per_hour < 0:
+        raise ValueError(
+            f"throughput is {throughput:g} requests/s and the price {price_per_hour:g} an hour: "
+            "allowed are above 0, and at least 0"
+        )
+    return Cost(gb_seconds=0.0, per_million=price_per_hour / 3600 / throughput * 1e6, currency=currency)
+
+
+def monthly_cost(requests: float, per_million: Cost, prices: Prices | None = None) -> float:
+    """The monthly cost of a number of requests after the free grant of the subscription, which nothing else uses."""
+    prices = prices or flex_prices()
+    gb_seconds = max(0.0, requests / 1e6 * per_million.gb_seconds - prices.free_gb_seconds)
+    executions = max(0.0, requests - prices.free_executions)
+    return gb_seconds * prices.gb_second + executions / 1e6 * prices.million_executions
+
+
+def executions_cost(gb_seconds: float, prices: Prices | None) -> Cost:
+    """The price of a million executions that take so many GB-s together."""
+    prices = prices or flex_prices()
+    return Cost(
+        gb_seconds=gb_seconds,
+        per_million=gb_seconds * prices.gb_second + prices.million_executions,
+        currency=prices.currency,
+    )
+
+
+def gigabytes(memory_mb: int) -> float:
+    """The size of an instance in GB. Raises ValueError for one that Flex Consumption does not have."""
+    if memory_mb not in INSTANCE_MEMORY_MB:
+        raise ValueError(f"instance memory is {memory_mb} MB: allowed are {', '.join(map(str, INSTANCE_MEMORY_MB))}")
+    return memory_mb / MB_PER_GB

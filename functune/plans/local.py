@@ -1,0 +1,39 @@
+"""The local host and any other: every knob counts, and there is nothing but app settings."""
+
+from collections.abc import Mapping
+
+from functune.setting import Setting
+
+MAX_CONCURRENT = "AzureFunctionsJobHost__extensions__http__maxConcurrentRequests"
+"""host.json's limit as an app setting: requests beyond it wait in the host."""
+
+
+class LocalPlan:
+    """See HostingPlan."""
+
+    name = "local"
+    title = "Local"
+    template: str | None = None
+
+    def allows(self, setting: Setting) -> bool:
+        """Every setting."""
+        return True
+
+    def app_settings(self, setting: Setting) -> dict[str, str | None]:
+        """The per-instance concurrency becomes host.json's limit."""
+        values = setting.app_setting_values()
+        if setting.per_instance_concurrency is not None:
+            values[MAX_CONCURRENT] = str(setting.per_instance_concurrency)
+        return values
+
+    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int) -> dict[str, int]:
+        """None: there is no template."""
+        return {}
+
+    def notes(self, setting: Setting, *, users: int | None) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
+        """None: nothing scales."""
+        return ()

@@ -1,0 +1,184 @@
+"""
+environment.json: what a run was measured on, so that only comparable runs are compared and a run can be resumed.
+
+It holds no environment variables, and the home directory only as ``~``: a run folder is made to be shared.
+"""
+
+import hashlib
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+PACKAGES = ("functune", "azure-functions-runtime", "azure-functions", "uvicorn", "uvloop", "locust")
+"""The packages whose version can change the figures."""
+GIT_TIMEOUT = 5
+"""Seconds."""
+APP_FILES = (".py", "host.json", "requirements.txt")
+"""Endings of the files of an app that can change its figures."""
+NOT_THE_APP = {"__pycache__", "node_modules", "runs", "tests", "venv"}
+"""Folders that hold no code of the app; those whose name starts with a dot are passed over too."""
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """The app, machine, software and command of a run. None where a value is not known."""
+
+    started_at: str = ""
+    """ISO 8601, UTC."""
+    command: str = ""
+    host: str = ""
+    """The server that ran the app, e.g. ``functune local host``."""
+    host_kind: str = ""
+    """The value of --host that selects it: ``local``, ``func`` or a URL."""
+    script_root: str | None = None
+    """Folder of the app, ``~`` for the home directory; None for an app that runs elsewhere."""
+    app_digest: str | None = None
+    """SHA-256 over the Python files, host.json and requirements.txt of the app; None for an app that runs elsewhere."""
+    cpu_count: int | None = None
+    cpu_model: str | None = None
+    cpu_affinity: int | None = None
+    """Cores this process may use."""
+    cpu_quota: float | None = None
+    """Cores the control group allows (``cpu.max``); None when unlimited."""
+    memory_mb: int | None = None
+    load_average: tuple[float, float, float] | None = None
+    """Runnable processes over 1, 5 and 15 minutes before the run."""
+    platform: str = ""
+    python: str = ""
+    versions: dict[str, str] = {}
+    git_commit: str | None = None
+    """Of the app, with ``-dirty`` for uncommitted changes; None outside of a repository."""
+
+    @property
+    def usable_cores(self) -> float | None:
+        """The cores the run could use: the least of those present, allowed and granted; None when unknown."""
+        known = (self.cpu_count, self.cpu_affinity, self.cpu_quota)
+        return min((float(cores) for cores in known if cores is not None), default=None)
+
+    @property
+    def machine_cores(self) -> float | None:
+        """The usable cores where the app runs on this machine; None for a URL, whose machine is not known."""
+        return None if self.host_kind.startswith(("http://", "https://")) else self.usable_cores
+
+
+COMPARED = (
+    "host",
+    "app_digest",
+    "cpu_count",
+    "cpu_model",
+    "cpu_affinity",
+    "cpu_quota",
+    "python",
+    "versions",
+    "git_commit",
+)
+"""The fields that must agree for two sweeps to be parts of one run."""
+
+
+def collect_environment(*, script_root: Path | None, host: str, host_kind: str, command: Sequence[str]) -> Environment:
+    """
+    The environment now, at the start of a run; ``command`` is ``sys.argv``.
+
+    ``script_root`` is the folder of the app that is measured, None when it runs elsewhere.
+    """
+    return Environment(
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=printable(command),
+        host=host,
+        host_kind=host_kind,
+        script_root=None if script_root is None else without_home(str(script_root.resolve())),
+        app_digest=None if script_root is None else app_digest(script_root),
+        cpu_count=os.cpu_count(),
+        cpu_model=cpu_model(),
+        cpu_affinity=os.process_cpu_count(),
+        cpu_quota=cpu_quota(),
+        memory_mb=memory_mb(),
+        load_average=os.getloadavg() if hasattr(os, "getloadavg") else None,
+        platform=platform.platform(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        versions={package: version(package) for package in PACKAGES},
+        git_commit=None if script_root is None else git_commit(script_root),
+    )
+
+
+def differences(before: Environment, now: Environment) -> list[tuple[str, object, object]]:
+    """The fields that keep two sweeps from being one run, each with the value before and now."""
+    return [
+        (name, getattr(before, name), getattr(now, name))
+        for name in COMPARED
+        if getattr(before, name) != getattr(now, name)
+    ]
+
+
+def app_digest(script_root: Path) -> str:
+    """SHA-256 over the names and contents of the files that APP_FILES names, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in app_files(script_root):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(script_root).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def app_files(script_root: Path) -> Iterator[Path]:
+    """The files of an app that can change its figures, sorted by path."""
+    for folder, folders, names in script_root.walk():
+        folders[:] = sorted(name for name in folders if name not in NOT_THE_APP and not name.startswith("."))
+        yield from (folder / name for name in sorted(names) if name.endswith(APP_FILES))
+
+
+def without_secret(command: Sequence[str], secret: str | None) -> list[str]:
+    """The command with ``***`` in place of the secret."""
+    return [word.replace(secret, "***") if secret else word for word in command]
+
+
+def printable(command: Sequence[str]) -> str:
+    """The command as typed: the program's name without its path, and the home directory as ``~``."""
+    return without_home(shlex.join([Path(command[0]).name, *command[1:]])) if command else ""
+
+
+def without_home(text: str) -> str:
+    """The text with the home directory as ``~``."""
+    return text.replace(str(Path.home()), "~")
+
+
+def cpu_model() -> str | None:
+    """The processor's name."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
+
+
+def cpu_quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
+    """Cores the control group allows: ``200000 100000`` is two, ``max 100000`` is no limit."""
+    if not path.exists():
+        return None
+    quota, period = path.read_text().split()
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def memory_mb() -> int | None:
+    """Physical memory in MiB."""
+    if sys.platform == "win32":
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit checked out where ``folder`` lies; None without git or outside of a repository."""
+    # --always: the commit itself when no tag is near; --exclude: also when one is.
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=GIT_TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

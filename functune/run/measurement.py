@@ -1,0 +1,148 @@
+"""
+The records of a run: a Measurement per step, a Calibration of the load generator, a Failure per trial that failed.
+
+They are the seam between measuring and analysis: the sweep appends them, one JSON line each, and never changes a line;
+the analysis reads nothing else. Times are in seconds and rates per second unless the name says otherwise.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from functune.experiments.subject import Subject
+from functune.setting import Setting
+
+SCHEMA_VERSION = 3
+BUSY_GENERATOR = 0.9
+"""Cores used by the load generator above which it may limit the throughput itself: it has one thread."""
+BUSY_MACHINE = 0.25
+"""Cores used by other programs above which they may have influenced a figure."""
+
+type Handler = Literal["def", "async def"]
+type Phase = Literal["capacity", "arrivals", "confirm"]
+"""
+The purpose of a step: capacity is the closed loop, arrivals the open loop at a given load, and confirm repeats the
+chosen setting and the defaults, so that the luckiest of many settings is not recommended.
+"""
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    One step: one setting and subject at a constant number of closed-loop users, or at a constant rate of arrivals.
+
+    The window is the step without its warm-up. All latencies are kept, so that any statistic can be computed again.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    experiment: str
+    """Name of the experiment, as in its file."""
+    trial: int
+    """Counts the trials of a run from 0, in the order they were measured."""
+    repeat: int = 0
+    """Counts the repeats of a step from 0. Those of one round are measured one after the other, in random order."""
+    phase: Phase = "capacity"
+    subject: Subject
+    """The route that was called, and the background load, whose requests are not counted here."""
+    handler: Handler | None
+    """The kind of handler that the answers report; None when none does."""
+    setting: Setting
+    users: int
+    """Closed-loop clients without think time; with ``arrival_rate`` the connections that carried the arrivals."""
+    arrival_rate: float | None = None
+    """Intended Poisson arrivals per second, independent of the answers; None for a closed loop."""
+    share: float | None = None
+    """The arrival rate as a share of the capacity, as the experiment asks for it; None for a closed loop."""
+    started_at: float
+    """Epoch seconds at which the window opens."""
+    duration: float
+    """Length of the window, seconds."""
+    warm_up: float
+    """Seconds cut off before the window."""
+    longest_pause: float = 0.0
+    """Longest time in the window in which no request ended, seconds."""
+    concurrency: float
+    """Time average of requests in flight over the window (N), from start and end of every request."""
+    latencies_us: list[int]
+    """
+    Client-side latency of every request that succeeded (2xx) and ended in the window, whole microseconds.
+
+    From the moment it was sent; for arrivals from the moment it was meant to be, so that a late start counts.
+    """
+    error_latencies_us: list[int]
+    """The same for those that failed."""
+    errors: dict[str, int]
+    """Failures by kind, e.g. ``{"HTTP 500": 2, "ConnectionRefusedError": 1}``."""
+    worker_requests: dict[str, int]
+    """Answers in the window by worker pid (JSON object keys are strings)."""
+    worker_peak_in_flight: dict[str, int]
+    """Highest number of invocations in flight any answer reported, by worker pid."""
+    worker_threads: dict[str, int]
+    """Distinct threads that answered, by worker pid."""
+    service_times_us: list[int]
+    """In-worker time from the handler's first line to its answer (``elapsedMs``), one per answer that says so."""
+    cpu_times_us: list[int]
+    """In-worker thread CPU time (``cpuMs``), one per answer that says so."""
+    queued_us: list[int]
+    """Send to the handler's first line (``worker.queuedMs``): transport, host and wait for a thread or the loop."""
+    send_delays_us: list[int] = []
+    """Of arrivals: from the intended moment to the sending, one per request; the backlog of the load generator."""
+    arrivals: int = 0
+    """Requests meant to be sent in the window; 0 for a closed loop."""
+    generator_lag_us: list[int] = []
+    """How much later than asked the load generator woke up, several times a second."""
+    generator_rss_mb: float | None = None
+    worker_cpu: dict[str, float] = {}
+    """Cores used by each process of the host, by pid: the front and the workers."""
+    worker_rss_mb: dict[str, float] = {}
+    """Memory of each process of the host when the window closed, by pid."""
+    generator_cpu: float
+    """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
+    host_cpu: float | None
+    """Cores the host and its workers used; None when the host runs elsewhere, or one of them ended in the window."""
+    other_cpu: float | None
+    """
+    Cores everything else used on the generator's machine, all of its cores counted, stolen time included.
+
+    None when the host runs there too and its own share is not known.
+    """
+
+    @property
+    def throughput(self) -> float:
+        """Successful requests per second (X)."""
+        return len(self.latencies_us) / self.duration
+
+    @property
+    def rate(self) -> float:
+        """Completed requests per second, failures included."""
+        return (len(self.latencies_us) + len(self.error_latencies_us)) / self.duration
+
+    @property
+    def error_ratio(self) -> float:
+        """Failed share of the completed requests, 0 to 1; 0 when none completed."""
+        total = len(self.latencies_us) + len(self.error_latencies_us)
+        return len(self.error_latencies_us) / total if total else 0.0
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of calibration.jsonl: what the load generator reaches against a server that does nothing."""
+
+    at: float
+    """Epoch seconds."""
+    users: int
+    throughput: float
+    """Requests per second."""
+    latency_p50_us: float
+    generator_cpu: float
+    """Cores it used: near 1, its own limit was reached."""
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of failures.jsonl: a trial that could not be measured, or not to its end."""
+
+    experiment: str
+    trial: int
+    repeat: int
+    phase: Phase
+    subject: Subject
+    setting: Setting
+    cause: str
