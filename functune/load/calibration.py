@@ -12,7 +12,7 @@ from functune import settings
 from functune.errors import LoadError
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
-from functune.measurements import Calibration
+from functune.run.measurement import Calibration
 
 PLAN = LoadPlan(route="/", users=(16,), warm_up=0.3, measure=1.0)
 """16 users are enough to keep Locust's one thread busy, whose rate then hardly depends on their number."""

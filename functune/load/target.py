@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 
-from functune.experiments import Target
+from functune.experiments.model import Target
 from functune.load.calibration import null_server
 
 

@@ -20,24 +20,25 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from functune.errors import LoadError
+from functune.experiments.subject import Subject
 from functune.load.records import Request, StepEnd
-from functune.measurements import Handler, Measurement, Phase, Setting
+from functune.run.measurement import Handler, Measurement, Phase
+from functune.setting import Setting
 
 EDGE_SHARE = 0.25
 """Share of the nominal window in which an edge may be placed, at both ends."""
 
 
 class Place(NamedTuple):
-    """Where in a run a step belongs: what its Measurement takes over as it is."""
+    """The place of a step in its run, which its Measurement takes over."""
 
     experiment: str
     trial: int
-    route: str
+    subject: Subject
     setting: Setting
     repeat: int = 0
     phase: Phase = "capacity"
-    background: str | None = None
-    background_users: int = 0
+    share: float | None = None
 
 
 def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measurement:
@@ -51,7 +52,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
     if step.arrival_rate is None:  # arrivals at random make no bursts that an edge could cut
         opened, closed = window(opened, closed, sorted(request.ended for request in requests))
     inside = [request for request in requests if opened < request.ended <= closed]
-    require_answers(inside, step=step, route=place.route, setting=place.setting)
+    require_answers(inside, step=step, subject=place.subject, setting=place.setting)
     succeeded = [request for request in inside if request.error is None]
     failed = [request for request in inside if request.error is not None]
     peaks, threads = by_worker(inside)
@@ -151,8 +152,8 @@ def microseconds(milliseconds: Iterable[float | None]) -> list[int]:
     return [round(value * 1000) for value in milliseconds if value is not None]
 
 
-def require_answers(requests: Sequence[Request], *, step: StepEnd, route: str, setting: Setting) -> None:
-    """Raise LoadError when no request was answered, saying what happened to them instead."""
+def require_answers(requests: Sequence[Request], *, step: StepEnd, subject: Subject, setting: Setting) -> None:
+    """Raise LoadError when no request was answered, with what happened to them instead."""
     if any(request.was_answered for request in requests):
         return
     if requests:
@@ -165,4 +166,4 @@ def require_answers(requests: Sequence[Request], *, step: StepEnd, route: str, s
             f"no request ended and {len(step.unfinished)} were in flight; "
             "measure longer, with fewer users, or see whether the function hangs"
         )
-    raise LoadError(f"{route} at {setting}, {step.users} users: in {step.closed - step.opened:.1f} s {found}")
+    raise LoadError(f"{subject} at {setting}, {step.users} users: in {step.closed - step.opened:.1f} s {found}")

@@ -1,0 +1,191 @@
+"""
+The run of a sweep: for each setting a host, for each trial a load, for each step a measurement in the run folder.
+
+The next trials are asked of a planner, which looks at the measurements so far.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from functune.analysis.numbers.figures import ACCEPTED_ERRORS
+from functune.errors import FunctuneError, HostError, LoadError
+from functune.experiments.model import Experiment
+from functune.hosts.kind import HostKind, RunningHost
+from functune.load import windows
+from functune.load.calibration import calibrate
+from functune.load.records import Request, StepEnd
+from functune.load.runner import finished_steps
+from functune.load.target import target_settings
+from functune.load.windows import Place
+from functune.run.folder import RunFolder
+from functune.run.measurement import Failure, Measurement
+from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
+from functune.sweep.trials import PlannedTrial, Planner
+
+
+async def measure_run(
+    folder: RunFolder,
+    *,
+    app: Path,
+    kind: HostKind,
+    planner: Planner,
+    on_progress: Callable[[Event], None],
+    calibrated: bool = True,
+) -> None:
+    """
+    Measure the experiments of a run folder, with the app in the folder ``app`` on hosts of a kind, as the planner asks.
+
+    Nothing that the folder holds already is measured again. A trial that cannot be measured is reported, noted in
+    failures.jsonl and passed over. Cancelling ends host and load and keeps all measurements. Raises RunFolderError when
+    the folder cannot be written, and HostError or LoadError, like the first failure, when no step could be measured.
+    """
+    run = Run(folder, app=app, kind=kind, planner=planner, on_progress=on_progress)
+    if calibrated:
+        folder.append(await calibrate())
+    while batch := run.next_batch():
+        for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
+            await run.measure_setting(list(group))
+    if calibrated:
+        folder.append(await calibrate())
+    run.finish()
+
+
+class Run:
+    """A sweep under way: measures trial by trial, writes each measurement and reports it."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        *,
+        app: Path,
+        kind: HostKind,
+        planner: Planner,
+        on_progress: Callable[[Event], None],
+    ) -> None:
+        self.folder = folder
+        self.app = app
+        self.kind = kind
+        self.planner = planner
+        self.on_progress = on_progress
+        self.measured = folder.measurements()
+        self.trials = 1 + max((each.trial for each in self.measured), default=-1)
+        """Trials begun so far; the number of the next."""
+        self.steps = 0
+        self.failures: list[FunctuneError] = []
+        self.failed: list[PlannedTrial] = []
+        self.routes: tuple[str, ...] = ()
+        on_progress(
+            SweepStarted(
+                steps=sum(trial.steps for trial in self.trials_left()),
+                left=self.time_left(),
+                measured=len(self.measured),
+            )
+        )
+
+    def next_batch(self) -> list[PlannedTrial]:
+        """The next trials of the first experiment that is not done."""
+        batches = (self.planner.next_trials(*self.state_of(experiment)) for experiment in self.folder.experiments)
+        return next((batch for batch in batches if batch), [])
+
+    def state_of(self, experiment: Experiment) -> tuple[Experiment, list[Measurement], list[PlannedTrial]]:
+        """An experiment with its measurements and its failed trials."""
+        return (
+            experiment,
+            [each for each in self.measured if each.experiment == experiment.name],
+            [each for each in self.failed if each.experiment == experiment],
+        )
+
+    async def measure_setting(self, trials: Sequence[PlannedTrial]) -> None:
+        """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
+        setting, target = trials[0].setting, trials[0].experiment.workload.target
+        over = 0
+        try:
+            async with (
+                target_settings(target) as fetch_settings,
+                self.kind.running(self.app, setting=setting, app_settings=fetch_settings) as host,
+            ):
+                for trial in trials:
+                    await self.measure_trial(trial, host)
+                    over += 1
+        except HostError as error:
+            for trial in trials[over:]:
+                self.fail(trial, error)
+                self.trials += 1
+
+    async def measure_trial(self, trial: PlannedTrial, host: RunningHost) -> None:
+        """Put the load on the host and write each step's measurement as soon as the step is over."""
+        self.on_progress(TrialStarted(trial=trial, left=self.time_left()))
+        try:
+            load = msgspec.structs.replace(trial.load, host_pid=host.pid)
+            async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
+                async for step, requests in steps:
+                    self.write(trial, step, requests)
+        except LoadError as error:
+            said = host.tail()
+            self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
+        if not self.routes and any(each.error_ratio > ACCEPTED_ERRORS for each in self.measured[-1:]):
+            self.routes = tuple(await host.routes())
+        self.trials += 1
+
+    def write(self, trial: PlannedTrial, step: StepEnd, requests: Sequence[Request]) -> None:
+        """Write the measurement of a step. Raises LoadError when no request was answered."""
+        place = Place(
+            experiment=trial.experiment.name,
+            trial=self.trials,
+            subject=trial.subject,
+            setting=trial.setting,
+            repeat=trial.repeat,
+            phase=trial.phase,
+            share=trial.share_of(step.arrival_rate),
+        )
+        measurement = windows.measure(step, requests, place)
+        self.folder.append(measurement)
+        self.measured.append(measurement)
+        self.steps += 1
+        self.on_progress(StepFinished(trial=trial, measurement=measurement, left=self.time_left()))
+
+    def fail(self, trial: PlannedTrial, error: FunctuneError) -> None:
+        """Note that a trial could not be measured."""
+        self.failures.append(error)
+        self.failed.append(trial)
+        self.folder.append(
+            Failure(
+                experiment=trial.experiment.name,
+                trial=self.trials,
+                repeat=trial.repeat,
+                phase=trial.phase,
+                subject=trial.subject,
+                setting=trial.setting,
+                cause=str(error),
+            )
+        )
+        self.on_progress(TrialFailed(trial=trial, cause=str(error), left=self.time_left()))
+
+    def finish(self) -> None:
+        """Report the end. Raises an error like the first failure when nothing was measured."""
+        self.on_progress(
+            SweepFinished(
+                folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes
+            )
+        )
+        if not self.measured:
+            kind = HostError if isinstance(self.failures[0], HostError) else LoadError
+            raise kind(f"no trial could be measured ({len(self.failures)} failed); the first: {self.failures[0]}")
+
+    def trials_left(self) -> list[PlannedTrial]:
+        """Every trial that may still come."""
+        every = (self.planner.trials_left(*self.state_of(experiment)) for experiment in self.folder.experiments)
+        return list(itertools.chain.from_iterable(every))
+
+    def time_left(self) -> TimeLeft:
+        """About the time that the trials left take, with their hosts."""
+        left = self.trials_left()
+        hosts = {trial.host: trial.setting for trial in left}
+        return TimeLeft(
+            seconds=sum(map(self.kind.seconds, hosts.values())) + sum(trial.seconds for trial in left),
+            at_most=not all(map(self.planner.is_exact, self.folder.experiments)),
+        )

@@ -1,0 +1,162 @@
+"""Planned trials: the parts of an experiment that are measured in one run of the load generator."""
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from functune.experiments.model import Experiment
+from functune.experiments.planned import Trial, planned_trials
+from functune.experiments.subject import Subject
+from functune.load.records import LoadPlan
+from functune.run.measurement import Measurement, Phase
+from functune.setting import Setting
+
+LOAD_SECONDS = 0.9
+"""About the time that the load generator takes to start and stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTrial:
+    """One run of the load generator: a subject with one setting, at some numbers of users or rates of arrivals."""
+
+    experiment: Experiment
+    setting: Setting
+    subject: Subject
+    users: tuple[int, ...]
+    """For an open loop, the one number of connections for the arrivals."""
+    repeat: int = 0
+    phase: Phase = "capacity"
+    shares: tuple[float, ...] = ()
+    """For an open loop, the arrival rates as shares of the capacity."""
+    arrival_rates: tuple[float, ...] = ()
+    """For an open loop, the arrivals per second, one for each share."""
+
+    @property
+    def load(self) -> LoadPlan:
+        """Its load, for a host that is not known yet."""
+        load = self.experiment.load
+        return LoadPlan(
+            route=self.subject.route,
+            users=self.users,
+            arrival_rates=self.arrival_rates,
+            seed=load.seed + self.repeat,
+            background=self.subject.background,
+            background_users=self.subject.background_users,
+            warm_up=load.warm_up,
+            measure=load.measure,
+        )
+
+    @property
+    def steps(self) -> int:
+        """The number of its steps."""
+        return self.load.steps
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes, without its host."""
+        return LOAD_SECONDS + self.load.seconds
+
+    @property
+    def host(self) -> tuple[object, ...]:
+        """Trials that follow each other and agree in this share a host."""
+        return self.experiment.name, self.setting, self.repeat, self.phase
+
+    def share_of(self, arrival_rate: float | None) -> float | None:
+        """The share that an arrival rate of the trial stands for; None for a closed loop."""
+        return None if arrival_rate is None else self.shares[self.arrival_rates.index(arrival_rate)]
+
+
+class Planner(Protocol):
+    """
+    Chooses the next trials of an experiment from what was measured of it.
+
+    It keeps no state and always answers the same to the same, so a sweep that was killed is resumed by asking again.
+    ``failed`` are trials that could not be measured, or not to their end, in this run: they are not tried again.
+    """
+
+    def next_trials(
+        self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
+    ) -> list[PlannedTrial]:
+        """The next trials; none when the experiment is done."""
+
+    def trials_left(
+        self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
+    ) -> list[PlannedTrial]:
+        """Every trial that may still come, from which the time left is estimated."""
+
+    def is_exact(self, experiment: Experiment) -> bool:
+        """Whether all trials that may come do come."""
+
+
+class Grid:
+    """Measures every step of the closed loop in every repeat, round by round. A Planner."""
+
+    def next_trials(
+        self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
+    ) -> list[PlannedTrial]:
+        """The steps that are not measured yet."""
+        every = (trial for repeat in range(experiment.load.repeats) for trial in shuffled_round(experiment, repeat))
+        return list(missing(every, measured, failed))
+
+    def trials_left(
+        self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
+    ) -> list[PlannedTrial]:
+        """The same."""
+        return self.next_trials(experiment, measured, failed)
+
+    def is_exact(self, experiment: Experiment) -> bool:
+        """Yes."""
+        return True
+
+
+def shuffled_round(experiment: Experiment, repeat: int) -> Iterator[PlannedTrial]:
+    """
+    Every setting once, in an order the seed decides; the trials of one setting, which share a host, stay together.
+
+    In a random order a machine that slowly changes cannot favour one setting in every round.
+    """
+    groups = [list(group) for _, group in itertools.groupby(planned_trials(experiment), key=lambda trial: trial.setting)]
+    random.Random(f"{experiment.load.seed} {experiment.name} {repeat}").shuffle(groups)
+    for trial in itertools.chain.from_iterable(groups):
+        yield closed_loop(experiment, trial, users=experiment.load.users, repeat=repeat)
+
+
+def closed_loop(
+    experiment: Experiment, trial: Trial, *, users: tuple[int, ...], repeat: int, phase: Phase = "capacity"
+) -> PlannedTrial:
+    """A trial of the experiment with these numbers of users."""
+    return PlannedTrial(
+        experiment=experiment,
+        setting=trial.setting,
+        subject=trial.subject,
+        users=users,
+        repeat=repeat,
+        phase=phase,
+    )
+
+
+def missing(
+    trials: Iterable[PlannedTrial], measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
+) -> Iterator[PlannedTrial]:
+    """The part of each trial that is left to measure; nothing of one that failed."""
+    given_up = {trial_key(each) for each in failed}
+    have = {(*trial_key(each), each.users if each.share is None else each.share) for each in measured}
+    for trial in trials:
+        key = trial_key(trial)
+        if key in given_up:
+            continue
+        if trial.shares:
+            pairs = zip(trial.shares, trial.arrival_rates, strict=True)
+            left = [(share, rate) for share, rate in pairs if (*key, share) not in have]
+            if left:
+                shares, rates = zip(*left, strict=True)
+                yield replace(trial, shares=shares, arrival_rates=rates)
+        elif users := tuple(users for users in trial.users if (*key, users) not in have):
+            yield replace(trial, users=users)
+
+
+def trial_key(each: PlannedTrial | Measurement) -> tuple[object, ...]:
+    """The identity of a trial within its experiment."""
+    return each.setting, each.subject, each.repeat, each.phase
