@@ -1,301 +1,149 @@
 """
-report.json: every figure of the report for programs, of types that its published schema is made from.
+report.json: the findings of a run for programs, with the advice for every plan and the reliability of the figures.
 
-The same document is embedded in the page. Times are in seconds unless a name says otherwise, throughputs in requests
-per second. It holds no raw latencies: those are in measurements.jsonl.
+The page, recommendation.json, junit.xml, the summary and the terminal are made from the same document. Times are in
+seconds unless a name says otherwise, throughputs in requests per second. It holds no raw latencies: those are in
+measurements.jsonl. `make schema` writes its JSON Schema.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from functune.analysis.bounds import Demand
-from functune.analysis.expectations import Outcome
-from functune.analysis.findings import Findings, RouteFindings
-from functune.analysis.plan_settings import PlanSettings
-from functune.analysis.standings import Standing
-from functune.analysis.statistics import Interval
-from functune.analysis.time_split import Split
-from functune.analysis.trust import Trust, Worst, named
-from functune.analysis.usl import Fit, Refused
-from functune.analysis.verdict import Advice
-from functune.measurements import Calibration, Failure, Setting
-from functune.report.contents import Compared, Contents
-from functune.report.step_rows import Row, closed_rows, cut, open_rows
+from functune.analysis.experiment import ExperimentFindings, analyse
+from functune.analysis.host_comparison import HostComparison, compare_hosts
+from functune.analysis.trust import Trust, trust_of
+from functune.plans.advice import PlanAdvice, advice_for_plans
+from functune.plans.registry import CURRENCY, SCOPES, price_for
+from functune.run.environment import Environment
+from functune.run.folder import RunFolder
+from functune.run.measurement import Failure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA_ID = "report.schema.json"
+DIGITS = 6
+"""Significant digits of a figure: more than any of them has, and few enough to be read."""
+EPOCH = 1e6
+"""Numbers from here on are moments, which keep their milliseconds."""
 
 
-class Law(msgspec.Struct, frozen=True, kw_only=True):
-    """The Universal Scalability Law of a setting: X(N) = g N / (1 + a (N - 1) + b N (N - 1)), or why there is none."""
+class ComparedHost(msgspec.Struct, frozen=True, kw_only=True):
+    """One experiment compared with a second run."""
 
-    setting: Setting
-    refused: str | None
-    """Why no curve is drawn; the rest is None then."""
-    performance: float | None
-    """g, requests per second of one user."""
-    contention: float | None
-    """a."""
-    coherency: float | None
-    """b."""
-    r_squared: float | None
-    """In log X."""
-    peak_users: float | None
-    """None where no peak was found up to the most users measured."""
-    peak_throughput: float | None
-    peak_users_interval: tuple[float, float | None] | None
-    performance_interval: Interval | None
-    contention_interval: Interval | None
-    coherency_interval: Interval | None
+    experiment: str
+    host: str
+    """The server of the second run, as its environment.json names it."""
+    rows: tuple[HostComparison, ...]
 
 
-class Priced(msgspec.Struct, frozen=True, kw_only=True):
-    """A step that no other beats in both cost and latency."""
-
-    setting: Setting
-    users: int
-    cost_per_million: float
-    p95: float
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a setting was not measured, or not to its end."""
-
-    route: str
-    setting: Setting
-    reason: str
-
-
-class RouteReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One route, or one route with one load beside it."""
-
-    route: str
-    recommended: Setting | None
-    reason: str
-    certainty: str
-    caveats: tuple[str, ...]
-    ties: tuple[Setting, ...]
-    demand: Demand | None
-    standings: tuple[Standing, ...]
-    front: tuple[Priced, ...]
-    laws: tuple[Law, ...]
-    splits: tuple[Split, ...]
-    steps: tuple[Row, ...]
-    """The repeats of a step in one."""
-
-
-class ExperimentReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One experiment."""
-
-    name: str
-    question: str
-    lesson: str
-    objective: str
-    strategy: str
-    memory_mb: int
-    verdict: str
-    warnings: tuple[str, ...]
-    planned_steps: int
-    measured_steps: int
-    advice: tuple[Advice, ...]
-    apply: tuple[PlanSettings, ...]
-    expectations: tuple[Outcome, ...]
-    routes: tuple[RouteReport, ...]
-    failed: tuple[Reason, ...]
-    skipped: tuple[Reason, ...]
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A highest value, and the step it was seen at."""
-
-    value: float
-    at: str
-
-
-class VoidStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A step that was measured and does not count."""
-
-    at: str
-    reason: str
-
-
-class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the figures can bear."""
-
-    steps: int
-    repeats: tuple[int, int]
-    """The fewest and the most of a step."""
-    calibration_before: Calibration | None
-    calibration_after: Calibration | None
-    headroom: float | None
-    """How many times faster the load generator is by itself than the fastest step."""
-    generator_cpu_cores: Seen | None
-    generator_lag_p99: Seen | None
-    generator_memory_mb: float | None
-    other_cpu_cores: Seen | None
-    littles_law_off: Seen | None
-    void: tuple[VoidStep, ...]
-    arrivals_intended: int
-    arrivals_answered: int
-    arrivals_late_p99: Seen | None
-    warm_up: tuple[float, float] | None
-    """The least and the most that was cut off a step."""
-    drift: dict[str, str]
-    """By experiment, in words."""
-    seeds: dict[str, int]
-
-
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a report shows."""
+class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a report shows."""
 
     schema_version: Annotated[int, Meta(ge=1)] = SCHEMA_VERSION
     currency: str
     """Of all costs, which are per million requests."""
-    environment: dict[str, Any]
-    """What the sweep noted about the machine and the software."""
-    experiments: tuple[ExperimentReport, ...]
-    trust: TrustReport
-    compared: tuple[Compared, ...]
+    environment: Environment
+    experiments: tuple[ExperimentFindings, ...]
+    apply: tuple[PlanAdvice, ...]
+    """The settings to apply, by experiment and plan."""
+    trust: Trust
+    compared: tuple[ComparedHost, ...]
     """The same routes on other servers."""
+    elsewhere: tuple[str, ...]
+    """The servers of the second runs, including those that measured none of the same routes."""
     failures: tuple[Failure, ...]
 
+    @property
+    def passed(self) -> bool:
+        """Whether no expectation fails."""
+        return all(each.passed for each in self.experiments)
 
-def report(contents: Contents) -> Report:
-    """The document."""
-    return Report(
-        currency=contents.currency,
-        environment=contents.environment,
-        experiments=tuple(
-            experiment(each, contents.apply.get(each.analysis.experiment.name, ())) for each in contents.findings
+    def advice_for(self, experiment: str) -> tuple[PlanAdvice, ...]:
+        """The settings to apply for an experiment."""
+        return tuple(each for each in self.apply if each.experiment == experiment)
+
+
+def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> ReportDocument:
+    """
+    The document of a run, from its run folder alone; ``others`` are runs on other servers to compare with.
+
+    Raises RunFolderError when a file cannot be read or nothing was measured, and UsageError when an objective cannot be
+    read.
+    """
+    findings = find_all(folder)
+    return ReportDocument(
+        currency=CURRENCY,
+        environment=folder.environment,
+        experiments=findings,
+        apply=tuple(advice for each in findings for advice in advice_for_plans(each)),
+        trust=trust_of(findings, folder.calibrations()),
+        compared=tuple(
+            ComparedHost(experiment=each.name, host=host_of(other), rows=rows)
+            for each in findings
+            for other in others
+            if (rows := compare_hosts(each, other.require_measurements()))
         ),
-        trust=trust_report(contents.trust),
-        compared=contents.compared,
-        failures=contents.failures,
+        elsewhere=tuple(map(host_of, others)),
+        failures=tuple(folder.failures()),
     )
 
 
-def experiment(findings: Findings, apply: Sequence[PlanSettings]) -> ExperimentReport:
-    """One experiment of the document."""
-    analysis, asked = findings.analysis, findings.analysis.experiment
-    return ExperimentReport(
-        name=asked.name,
-        question=asked.question,
-        lesson=asked.lesson,
-        objective=asked.objective,
-        strategy=asked.strategy,
-        memory_mb=asked.memory_mb,
-        verdict=analysis.verdict,
-        warnings=analysis.warnings,
-        planned_steps=analysis.planned,
-        measured_steps=len(analysis.measurements),
-        advice=analysis.advice,
-        apply=tuple(apply),
-        expectations=analysis.outcomes,
-        routes=tuple(route(each, analysis.demands.get(each.route)) for each in findings.routes),
-        failed=reasons(findings.failed),
-        skipped=reasons(findings.skipped),
+def find_all(folder: RunFolder) -> tuple[ExperimentFindings, ...]:
+    """The findings of every experiment of a run, in file order. Raises as ``read_document`` does."""
+    measured, failures = folder.require_measurements(), folder.failures()
+    return tuple(
+        analyse(
+            experiment,
+            measured,
+            cores=folder.environment.machine_cores,
+            price=price_for(experiment.memory_mb),
+            scopes=SCOPES,
+            failures=failures,
+        )
+        for experiment in folder.experiments
     )
 
 
-def reasons(found: Mapping[tuple[str, Setting], str]) -> tuple[Reason, ...]:
-    """Reasons by route and setting as a list."""
-    return tuple(Reason(route=route, setting=setting, reason=reason) for (route, setting), reason in found.items())
+def host_of(folder: RunFolder) -> str:
+    """The server of a run; the folder's name where it is not noted."""
+    return folder.environment.host or folder.path.name
 
 
-def route(findings: RouteFindings, demand: Demand | None) -> RouteReport:
-    """One route of the document."""
-    recommended = findings.recommended
-    return RouteReport(
-        route=findings.route,
-        recommended=recommended.setting if recommended else None,
-        reason=recommended.reason if recommended else "",
-        certainty=recommended.certainty if recommended else "",
-        caveats=recommended.caveats if recommended else (),
-        ties=recommended.ties if recommended else (),
-        demand=demand,
-        standings=findings.standings,
-        front=tuple(
-            Priced(
-                setting=one.setting,
-                users=one.users,
-                cost_per_million=one.figures.cost or 0.0,
-                p95=one.figures.p95 or 0.0,
-            )
-            for one in findings.front
-        ),
-        laws=tuple(law(setting, each) for setting, each in findings.curves.items()),
-        splits=findings.splits,
-        steps=(*closed_rows(findings), *open_rows(findings)),
-    )
+def rounded(value: object) -> Any:
+    """A value of plain types with its floats to six significant digits; moments keep their milliseconds."""
+    match value:
+        case float():
+            return round(value, 3) if abs(value) >= EPOCH else float(f"{value:.{DIGITS}g}")
+        case dict():
+            return {key: rounded(each) for key, each in value.items()}
+        case list() | tuple():
+            return [rounded(each) for each in value]
+    return value
 
 
-def law(setting: Setting, found: Fit | Refused) -> Law:
-    """A curve, or why there is none."""
-    fit = found if isinstance(found, Fit) else None
-    return Law(
-        setting=setting,
-        refused=None if isinstance(found, Fit) else found.reason,
-        performance=cut(fit.curve.performance) if fit else None,
-        contention=cut(fit.curve.contention) if fit else None,
-        coherency=cut(fit.curve.coherency) if fit else None,
-        r_squared=cut(fit.r_squared) if fit else None,
-        peak_users=cut(fit.peak.users) if fit and fit.peak else None,
-        peak_throughput=cut(fit.peak.throughput) if fit and fit.peak else None,
-        peak_users_interval=fit.peak.users_interval if fit and fit.peak else None,
-        performance_interval=fit.interval("performance") if fit else None,
-        contention_interval=fit.interval("contention") if fit else None,
-        coherency_interval=fit.interval("coherency") if fit else None,
-    )
+def document_json(document: ReportDocument) -> str:
+    """The document as JSON, indented for people."""
+    return indented_json(document)
 
 
-def trust_report(trust: Trust) -> TrustReport:
-    """What the figures can bear, without the raw measurements."""
-    backlog = trust.backlog
-    return TrustReport(
-        steps=trust.steps,
-        repeats=trust.repeats,
-        calibration_before=trust.before,
-        calibration_after=trust.after,
-        headroom=cut(trust.headroom),
-        generator_cpu_cores=seen(trust.generator_cpu),
-        generator_lag_p99=seen(trust.generator_lag_p99),
-        generator_memory_mb=cut(trust.generator_rss_mb),
-        other_cpu_cores=seen(trust.other_cpu),
-        littles_law_off=seen(trust.littles_law),
-        void=tuple(VoidStep(at=named(each.step), reason=each.reason) for each in trust.void),
-        arrivals_intended=backlog.intended if backlog else 0,
-        arrivals_answered=backlog.answered if backlog else 0,
-        arrivals_late_p99=seen(backlog.late_p99) if backlog else None,
-        warm_up=trust.warm_up,
-        drift={name: drift.in_words for name, drift in trust.drifts if drift is not None},
-        seeds=dict(trust.seeds),
-    )
+def indented_json(value: object) -> str:
+    """Any structs as JSON, indented for people, figures rounded."""
+    return msgspec.json.format(msgspec.json.encode(rounded(msgspec.to_builtins(value))), indent=2).decode() + "\n"
 
 
-def seen(worst: Worst | None) -> Seen | None:
-    """A highest value with its step in words."""
-    return None if worst is None else Seen(value=cut(worst.value) or 0.0, at=worst.at)
-
-
-def to_json(document: Report) -> str:
-    """The document as JSON for people too, indented."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
-
-
-def to_compact_json(document: Report) -> str:
+def embedded_json(document: ReportDocument) -> str:
     """The document as JSON that can stand inside of HTML: no ``<`` that could end its element."""
-    return msgspec.json.encode(document).decode().replace("<", "\\u003c")
+    return msgspec.json.encode(rounded(msgspec.to_builtins(document))).decode().replace("<", "\\u003c")
 
 
-def schema() -> str:
+def document_schema() -> str:
     """The JSON Schema of report.json."""
     described = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}
-    described |= msgspec.json.schema(Report)
+    described |= msgspec.json.schema(ReportDocument)
     return msgspec.json.format(msgspec.json.encode(described), indent=2).decode() + "\n"
 
 
 if __name__ == "__main__":
-    print(schema(), end="")
+    print(document_schema(), end="")

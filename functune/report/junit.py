@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from functune.analysis.verdict import Analysis
+from functune.analysis.experiment import ExperimentFindings
 
 
-def junit(analyses: Sequence[Analysis]) -> str:
+def junit(findings: Sequence[ExperimentFindings]) -> str:
     """
     A test suite per experiment and a test case per expectation, as CI servers read it.
 
-    One that fails carries what was observed and what is allowed; one that was not judged is skipped, with the reason.
+    One that fails has the observed and the allowed values; one that was not judged is skipped, with the reason.
     """
     root = ElementTree.Element("testsuites", name="functune")
-    for analysis in analyses:
+    for experiment in findings:
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=analysis.experiment.name,
-            tests=str(len(analysis.outcomes)),
-            failures=str(sum(outcome.result == "fails" for outcome in analysis.outcomes)),
+            name=experiment.name,
+            tests=str(len(experiment.outcomes)),
+            failures=str(sum(outcome.result == "fails" for outcome in experiment.outcomes)),
             errors="0",
-            skipped=str(sum(outcome.result == "not judged" for outcome in analysis.outcomes)),
+            skipped=str(sum(outcome.result == "not judged" for outcome in experiment.outcomes)),
         )
-        for outcome in analysis.outcomes:
+        for outcome in experiment.outcomes:
             case = ElementTree.SubElement(
-                suite, "testcase", classname=f"functune.{analysis.experiment.name}", name=printable(outcome.claim)
+                suite, "testcase", classname=f"functune.{experiment.name}", name=printable(outcome.claim)
             )
             if outcome.result == "fails":
                 said = f"observed {outcome.observed_text}, allowed {outcome.allowed}"

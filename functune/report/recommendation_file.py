@@ -1,40 +1,48 @@
-"""recommendation.json: the recommendation for programs. Times are in seconds, throughputs in requests per second."""
+"""recommendation.json: a view of report.json with the recommendations alone."""
 
 import msgspec
 
-from functune.report.contents import Contents
-from functune.report.settings_files import TEMPLATES, bicepparam, commands, local_settings
+from functune.analysis.experiment import ExperimentFindings
+from functune.experiments.subject import Subject
+from functune.plans.advice import PlanAdvice
+from functune.report.document import ReportDocument, indented_json
 
-SCHEMA_VERSION = 1
+RECOMMENDATION_SCHEMA_VERSION = 2
 
 
-def recommendation_json(contents: Contents) -> str:
+def recommendation_json(document: ReportDocument) -> str:
     """The verdicts, settings to set, evidence and outcomes as JSON: one object per experiment."""
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "experiments": [
-            {
-                "name": analysis.experiment.name,
-                "question": analysis.experiment.question,
-                "verdict": analysis.verdict,
-                "warnings": analysis.warnings,
-                "measured_steps": len(analysis.measurements),
-                "planned_steps": analysis.planned,
-                "advice": analysis.advice,
-                "apply": [
-                    {
-                        **msgspec.structs.asdict(each),
-                        "local_settings": local_settings(each) if each.plan == "local" else None,
-                        "bicepparam": bicepparam(each) if each.plan in TEMPLATES else None,
-                        "commands": commands(each) if each.plan in TEMPLATES else None,
-                    }
-                    for each in contents.apply.get(analysis.experiment.name, ())
-                ],
-                "demands": analysis.demands,
-                "recommendations": analysis.recommendations,
-                "expectations": analysis.outcomes,
-            }
-            for analysis in contents.analyses
-        ],
+    return indented_json(
+        {
+            "schema_version": RECOMMENDATION_SCHEMA_VERSION,
+            "experiments": [viewed(each, document.advice_for(each.name)) for each in document.experiments],
+        }
+    )
+
+
+def viewed(findings: ExperimentFindings, apply: tuple[PlanAdvice, ...]) -> dict[str, object]:
+    """One experiment. ``route`` and ``routes`` are subjects in words."""
+    return {
+        "name": findings.name,
+        "question": findings.experiment.question,
+        "verdict": findings.verdict,
+        "warnings": findings.warnings,
+        "measured_steps": len(findings.levels),
+        "planned_steps": findings.planned,
+        "advice": [with_routes(each, each.subjects) for each in findings.advice],
+        "apply": [with_routes(each, each.subjects) for each in apply],
+        "demands": {str(each.subject): each.demand for each in findings.subjects if each.demand is not None},
+        "recommendations": [{"route": str(each.subject)} | plain(each) for each in findings.recommendations],
+        "expectations": findings.outcomes,
     }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def with_routes(struct: msgspec.Struct, subjects: tuple[Subject, ...]) -> dict[str, object]:
+    """A struct with its subjects in words."""
+    return {"routes": [str(subject) for subject in subjects]} | plain(struct)
+
+
+def plain(struct: msgspec.Struct) -> dict[str, object]:
+    """A struct as a dictionary of plain values."""
+    found: dict[str, object] = msgspec.to_builtins(struct)
+    return found

@@ -3,46 +3,55 @@
 import re
 from collections.abc import Sequence
 
-from functune.analysis.expectations import Result, result_in_words
+from functune.analysis.checks.expectations import Result, result_in_words
+from functune.analysis.experiment import ExperimentFindings
+from functune.findings.verdict.advice import Advice
+from functune.findings.verdict.recommendation import Recommendation
 from functune.formatting import count, duration, number, percent
-from functune.formatting import setting as in_words
-from functune.analysis.recommendation import Recommendation
-from functune.analysis.verdict import Advice, Analysis
 
 MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
-def summary(analyses: Sequence[Analysis]) -> str:
+def summary(findings: Sequence[ExperimentFindings]) -> str:
     """One section per experiment: verdict, settings to set, each setting's best step, expectations."""
-    return "\n".join(section(analysis) for analysis in analyses)
+    return "\n".join(experiment_summary(each) for each in findings)
 
 
-def section(analysis: Analysis) -> str:
+def experiment_summary(findings: ExperimentFindings) -> str:
     """One experiment."""
-    experiment = analysis.experiment
-    lines = [f"## {text(experiment.question)}", "", f"**{text(analysis.verdict)}**", ""]
-    for warning in analysis.warnings:
+    lines = [f"## {text(findings.experiment.question)}", "", f"**{text(findings.verdict)}**", ""]
+    for warning in findings.warnings:
         lines += [f"⚠️ {text(warning)}", ""]
-    for advice in analysis.advice:
+    for advice in findings.advice:
         lines += [*settings_block(advice), ""]
-    for recommended in analysis.recommendations:
-        lines += [text(f"{recommended.reason} {recommended.certainty}".strip()), "", *steps_table(recommended), ""]
-    if analysis.outcomes:
+    for recommended in findings.recommendations:
+        lines += [
+            text(f"{route_prefix(findings, recommended)}{recommended.reason} {recommended.certainty}".strip()),
+            "",
+            *steps_table(recommended),
+            "",
+        ]
+    if findings.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [
             f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
             f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
-            for outcome in analysis.outcomes
+            for outcome in findings.outcomes
         ]
         lines.append("")
-    measured = f"{count(len(analysis.measurements))} of {count(analysis.planned)} steps of {experiment.name} measured."
-    caveats = dict.fromkeys(caveat for each in analysis.recommendations for caveat in each.caveats)
+    measured = f"{count(len(findings.levels))} of {count(findings.planned)} steps of {findings.name} measured."
+    caveats = dict.fromkeys(caveat for each in findings.recommendations for caveat in each.caveats)
     return "\n".join([*lines, text(" ".join([measured, *caveats])), ""])
+
+
+def route_prefix(findings: ExperimentFindings, recommended: Recommendation) -> str:
+    """The subject of a sentence where there are several; empty where there is one."""
+    return f"{recommended.subject}: " if len(findings.recommendations) > 1 else ""
 
 
 def settings_block(advice: Advice) -> list[str]:
     """The settings to set as a list."""
-    routes = ", ".join(text(route) for route in advice.routes)
+    routes = ", ".join(text(str(subject)) for subject in advice.subjects)
     return [
         f"Settings for {routes}:",
         "",
@@ -57,13 +66,13 @@ def steps_table(recommended: Recommendation) -> list[str]:
     """Every setting's best step, fastest first."""
     fastest = max(each.throughput for each in recommended.evidence)
     rows = [
-        f"| {in_words(each.setting)}{' (recommended)' if each == recommended.best else ''} | {count(each.users)} "
+        f"| {each.setting.in_words}{' (recommended)' if each == recommended.best else ''} | {count(each.users)} "
         f"| {number(each.throughput)} | {percent(each.throughput / fastest)} "
         f"| {'-' if each.p95 is None else duration(each.p95)} |"
         for each in sorted(recommended.evidence, key=lambda each: -each.throughput)
     ]
     return [
-        f"| Best step of each setting, {text(recommended.route)} | Users | Requests/s | Of the fastest | p95 |",
+        f"| Best step of each setting, {text(str(recommended.subject))} | Users | Requests/s | Of the fastest | p95 |",
         "|---|---:|---:|---:|---:|",
         *rows,
     ]

@@ -143,9 +143,7 @@ class SearchPlanner:
         return planned
 
 
-def closed_levels(
-    experiment: Experiment, measured: Sequence[Measurement], *, count_void: bool = False
-) -> list[Level]:
+def closed_levels(experiment: Experiment, measured: Sequence[Measurement], *, count_void: bool = False) -> list[Level]:
     """The closed-loop levels of an experiment's measurements."""
     steps = (step for step in measured if step.share is None)
     return levels_of(steps, seed=experiment.load.seed, price=price_for(experiment.memory_mb), count_void=count_void)

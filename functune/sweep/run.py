@@ -77,6 +77,7 @@ class Run:
         self.steps = 0
         self.failures: list[FunctuneError] = []
         self.failed: list[PlannedTrial] = []
+        self.done: list[Experiment] = []
         self.routes: tuple[str, ...] = ()
         on_progress(
             SweepStarted(
@@ -88,8 +89,12 @@ class Run:
 
     def next_batch(self) -> list[PlannedTrial]:
         """The next trials of the first experiment that is not done."""
-        batches = (self.planner.next_trials(*self.state_of(experiment)) for experiment in self.folder.experiments)
-        return next((batch for batch in batches if batch), [])
+        for experiment in self.folder.experiments:
+            if experiment not in self.done:
+                if batch := self.planner.next_trials(*self.state_of(experiment)):
+                    return batch
+                self.done.append(experiment)
+        return []
 
     def state_of(self, experiment: Experiment) -> tuple[Experiment, list[Measurement], list[PlannedTrial]]:
         """An experiment with its measurements and its failed trials."""
@@ -168,9 +173,7 @@ class Run:
     def finish(self) -> None:
         """Report the end. Raises an error like the first failure when nothing was measured."""
         self.on_progress(
-            SweepFinished(
-                folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes
-            )
+            SweepFinished(folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes)
         )
         if not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
@@ -178,7 +181,8 @@ class Run:
 
     def trials_left(self) -> list[PlannedTrial]:
         """Every trial that may still come."""
-        every = (self.planner.trials_left(*self.state_of(experiment)) for experiment in self.folder.experiments)
+        open_ones = [experiment for experiment in self.folder.experiments if experiment not in self.done]
+        every = (self.planner.trials_left(*self.state_of(experiment)) for experiment in open_ones)
         return list(itertools.chain.from_iterable(every))
 
     def time_left(self) -> TimeLeft:

@@ -117,7 +117,9 @@ def shuffled_round(experiment: Experiment, repeat: int) -> Iterator[PlannedTrial
 
     In a random order a machine that slowly changes cannot favour one setting in every round.
     """
-    groups = [list(group) for _, group in itertools.groupby(planned_trials(experiment), key=lambda trial: trial.setting)]
+    groups = [
+        list(group) for _, group in itertools.groupby(planned_trials(experiment), key=lambda trial: trial.setting)
+    ]
     random.Random(f"{experiment.load.seed} {experiment.name} {repeat}").shuffle(groups)
     for trial in itertools.chain.from_iterable(groups):
         yield closed_loop(experiment, trial, users=experiment.load.users, repeat=repeat)

@@ -1,0 +1,35 @@
+"""The files of a report, written into the run folder. Nothing is measured."""
+
+from collections.abc import Sequence
+
+from functune.report.document import ReportDocument, document_json, read_document
+from functune.report.junit import junit
+from functune.report.page import render
+from functune.report.recommendation_file import recommendation_json
+from functune.report.rows import measured_rows, to_csv
+from functune.report.summary import summary
+from functune.run.folder import RunFolder
+
+PAGE = "report.html"
+SUMMARY = "summary.md"
+RECOMMENDATION = "recommendation.json"
+DOCUMENT = "report.json"
+TABLE = "measurements.csv"
+JUNIT = "junit.xml"
+
+
+def write_report(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> ReportDocument:
+    """
+    Write the report and its files for programs into the run folder, and return the document they are made from.
+
+    ``others`` are runs on other servers to compare with. The same input gives the same bytes. It can be drawn while the
+    sweep runs. Raises RunFolderError as ``read_document`` does, and when a file cannot be written.
+    """
+    document = read_document(folder, others=others)
+    folder.write_text(PAGE, render(document))
+    folder.write_text(SUMMARY, summary(document.experiments))
+    folder.write_text(RECOMMENDATION, recommendation_json(document))
+    folder.write_text(DOCUMENT, document_json(document))
+    folder.write_text(TABLE, to_csv(measured_rows(folder.measurements())))
+    folder.write_text(JUNIT, junit(document.experiments))
+    return document
