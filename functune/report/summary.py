@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
-from functune.findings.verdict.advice import Advice
-from functune.findings.verdict.recommendation import Recommendation
+from functune.analysis.verdict.advice import Advice
+from functune.analysis.verdict.recommendation import Recommendation
+from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent
 
 MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
@@ -24,13 +25,8 @@ def experiment_summary(findings: ExperimentFindings) -> str:
         lines += [f"⚠️ {text(warning)}", ""]
     for advice in findings.advice:
         lines += [*settings_block(advice), ""]
-    for recommended in findings.recommendations:
-        lines += [
-            text(f"{route_prefix(findings, recommended)}{recommended.reason} {recommended.certainty}".strip()),
-            "",
-            *steps_table(recommended),
-            "",
-        ]
+    for recommended, reason in zip(findings.recommendations, reasons_in_words(findings.recommendations), strict=True):
+        lines += [text(reason), "", *steps_table(recommended), ""]
     if findings.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [
@@ -42,11 +38,6 @@ def experiment_summary(findings: ExperimentFindings) -> str:
     measured = f"{count(len(findings.levels))} of {count(findings.planned)} steps of {findings.name} measured."
     caveats = dict.fromkeys(caveat for each in findings.recommendations for caveat in each.caveats)
     return "\n".join([*lines, text(" ".join([measured, *caveats])), ""])
-
-
-def route_prefix(findings: ExperimentFindings, recommended: Recommendation) -> str:
-    """The subject of a sentence where there are several; empty where there is one."""
-    return f"{recommended.subject}: " if len(findings.recommendations) > 1 else ""
 
 
 def settings_block(advice: Advice) -> list[str]:

@@ -93,3 +93,11 @@ def subjects_compared(recommendations: Sequence[Recommendation]) -> str:
         f"With {fastest.setting.in_words}, {ordered[0].subject} serves {rate(fastest.throughput)}, "
         f"{number(gain)} times {ordered[-1].subject} ({rate(slowest.throughput)})."
     )
+
+
+def reasons_in_words(recommendations: Sequence[Recommendation]) -> list[str]:
+    """The reason and the certainty of each recommendation, with its subject where there are several."""
+    several = len(recommendations) > 1
+    return [
+        f"{f'{each.subject}: ' if several else ''}{each.reason} {each.certainty}".strip() for each in recommendations
+    ]
