@@ -82,16 +82,22 @@ class RunFolder:
             raise RunFolderError(f"{path / ENVIRONMENT}: {error}; measure again into another folder") from error
         return cls(path, read_experiments(path / EXPERIMENTS), environment)
 
+    @classmethod
+    def open_to_resume(cls, path: Path) -> Self:
+        """The run of a folder, to be continued. Raises RunFolderError when an older functune began it."""
+        folder = cls.open(path)
+        if folder.schema_version() not in (None, SCHEMA_VERSION):
+            raise RunFolderError(
+                f"{path} cannot be resumed: an older functune began it; measure again into another folder"
+            )
+        return folder
+
     def reopen(self, environment: Environment) -> None:
         """
         Make the folder ready for more measurements; ``environment`` is that of the sweep that goes on.
 
         Raises RunFolderError when the app, machine or software has changed: the figures of two are not one run.
         """
-        if self.schema_version() not in (None, SCHEMA_VERSION):
-            raise RunFolderError(
-                f"{self.path} cannot be resumed: an older functune began it; measure again into another folder"
-            )
         for name, was, now in differences(self.environment, environment):
             raise RunFolderError(
                 f"{self.path} cannot be resumed: {name} was {was!r} and is {now!r} now; "

@@ -1,6 +1,4 @@
-"""
-How a sweep looks while it runs: a bar with the time left and the best so far on a terminal, plain lines elsewhere.
-"""
+"""The progress of a sweep: a bar with the time left and the best so far on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,13 +10,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from functune.measurements import BUSY_GENERATOR, BUSY_MACHINE, Measurement
-from functune.sweep import Event, StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
+from functune.formatting import plural
+from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement
+from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
+from functune.sweep.trials import PlannedTrial
 
 
 @contextmanager
 def shown(console: Console) -> Iterator[Callable[[Event], None]]:
-    """Yield what is to be called with the events of a sweep: above a bar on a terminal, alone where there is none."""
+    """Yield the function that prints the events of a sweep, above a bar on a terminal."""
     if not console.is_terminal:
         yield lambda event: print_event(console, event)
         return
@@ -36,15 +36,17 @@ def print_event(console: Console, event: Event) -> None:
     """Print the line or lines of an event, those of a step with the time left; a started trial has none."""
     match event:
         case SweepStarted():
-            text = f"{counted(event.trials, 'trial')}, {counted(event.steps, 'step')}, about {clock(event.seconds)}"
+            text = (
+                f"{'At most ' if event.left.at_most else ''}{plural(event.steps, 'step')}, {left_in_words(event.left)}"
+            )
+            text += f"; {plural(event.measured, 'step')} measured before" if event.measured else ""
         case StepFinished():
-            text = f"{described(event.measurement)}  {clock(event.seconds_left)} left{warnings(event.measurement)}"
+            text = f"{described(event.measurement)}  {left_in_words(event.left)} left{doubts(event.measurement)}"
         case TrialFailed():
-            trial = event.trial
-            text = f"FAILED {trial.experiment.name}  {trial.setting}  {trial.route}: {event.cause}"
+            text = f"FAILED {trial_in_words(event.trial)}: {event.cause}"
         case SweepFinished():
-            failed = f", {counted(event.failures, 'trial')} failed" if event.failures else ""
-            text = f"{counted(event.steps, 'step')} measured{failed}: {event.folder}"
+            failed = f", {plural(event.failures, 'trial')} failed" if event.failures else ""
+            text = f"{plural(event.steps, 'step')} measured{failed}: {event.folder}"
         case TrialStarted():
             return
     console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -52,21 +54,28 @@ def print_event(console: Console, event: Event) -> None:
 
 def described(measurement: Measurement) -> str:
     """One measurement on one line, in columns."""
-    errors = f"  {measurement.error_ratio:.1%} failed" if measurement.errors else ""
+    kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(measurement.errors.items()))
+    errors = f"  {measurement.error_ratio:.1%} failed ({kinds})" if measurement.errors else ""
+    load = f"{measurement.users:>4} users" if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
     return (
-        f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.route}  {measurement.users:>4} users  "
+        f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.subject}  {load}  "
         f"{measurement.throughput:>8.1f} requests/s  {median_ms(measurement)} median{errors}"
     )
 
 
+def trial_in_words(trial: PlannedTrial) -> str:
+    """The experiment, setting and subject of a trial."""
+    return f"{trial.experiment.name}  {trial.setting}  {trial.subject}"
+
+
 def median_ms(measurement: Measurement) -> str:
-    """The median latency of what succeeded, in milliseconds; a dash when nothing did."""
+    """The median latency of the successful requests, in milliseconds; a dash without any."""
     ordered = sorted(measurement.latencies_us)
     return f"{ordered[len(ordered) // 2] / 1000:>7.1f} ms" if ordered else "      - ms"
 
 
-def warnings(measurement: Measurement) -> str:
-    """Says so when something else than the host may be what was measured: the load generator or another program."""
+def doubts(measurement: Measurement) -> str:
+    """A note when the load generator or another program may have determined the figure; else nothing."""
     said = ""
     if measurement.generator_cpu > BUSY_GENERATOR:
         said += f"  (the load generator used {measurement.generator_cpu:.2f} cores: the host may be faster than this)"
@@ -75,9 +84,9 @@ def warnings(measurement: Measurement) -> str:
     return said
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 step``, ``2 steps``."""
-    return f"{number} {noun}{'s' if number != 1 else ''}"
+def left_in_words(left: TimeLeft) -> str:
+    """``about 0:34``, ``at most 1:20``."""
+    return f"{'at most' if left.at_most else 'about'} {clock(left.seconds)}"
 
 
 def clock(seconds: float) -> str:
@@ -87,11 +96,11 @@ def clock(seconds: float) -> str:
 
 
 class Bar:
-    """What the last events said, drawn again several times a second, so that the time left runs down between them."""
+    """The state after the last event, drawn several times a second, so that the time left runs down between events."""
 
     def __init__(self) -> None:
         self.seconds = 1.0
-        self.seconds_left = 1.0
+        self.left = TimeLeft(seconds=1.0, at_most=False)
         self.at = monotonic()
         self.current = ""
         self.best: Measurement | None = None
@@ -100,30 +109,30 @@ class Bar:
         """Take in an event."""
         match event:
             case SweepStarted():
-                self.seconds = event.seconds
-                self.tell(event.seconds)
+                self.seconds = event.left.seconds
+                self.set_left(event.left)
             case TrialStarted():
-                self.current = f"{event.trial.experiment.name}  {event.trial.setting}  {event.trial.route}"
-                self.tell(event.seconds_left)
+                self.current = trial_in_words(event.trial)
+                self.set_left(event.left)
             case StepFinished():
-                self.tell(event.seconds_left)
+                self.set_left(event.left)
                 if self.best is None or is_better(event.measurement, self.best):
                     self.best = event.measurement
             case TrialFailed():
-                self.tell(event.seconds_left)
+                self.set_left(event.left)
             case SweepFinished():
-                self.tell(0.0)
+                self.set_left(TimeLeft(seconds=0.0, at_most=False))
 
-    def tell(self, seconds_left: float) -> None:
+    def set_left(self, left: TimeLeft) -> None:
         """Set the time left as of now."""
-        self.seconds_left, self.at = seconds_left, monotonic()
+        self.left, self.at = left, monotonic()
 
     def __rich__(self) -> Table:
-        left = max(self.seconds_left - (monotonic() - self.at), 0.0)
+        left = max(self.left.seconds - (monotonic() - self.at), 0.0)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(
             ProgressBar(total=self.seconds, completed=self.seconds - left, width=40),
-            f"{clock(left)} left",
+            f"{left_in_words(TimeLeft(seconds=left, at_most=self.left.at_most))} left",
             self.current,
         )
         lines = Table.grid()

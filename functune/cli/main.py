@@ -1,0 +1,36 @@
+"""The command ``functune`` with its commands, and how they end."""
+
+import sys
+
+import click
+
+from functune.cli.probe import probe
+from functune.cli.runs import compare, lessons, recommend, report
+from functune.cli.serve import serve
+from functune.cli.sweep import sweep
+from functune.errors import FunctuneError, UsageError
+
+
+class Commands(click.Group):
+    """A group whose commands end with a message and an exit code instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command: UsageError ends with 2, another FunctuneError with 3, unless the command says otherwise."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            click.echo(f"functune: {error}", err=True)
+            sys.exit(2)
+        except FunctuneError as error:
+            click.echo(f"functune: {error}", err=True)
+            sys.exit(3)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="functune")
+def main() -> None:
+    """Load-test and tune the concurrency settings of Azure Functions Python apps, on one machine."""
+
+
+for command in (serve, probe, sweep, report, recommend, compare, lessons):
+    main.add_command(command)

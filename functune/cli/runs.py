@@ -1,0 +1,162 @@
+"""The commands that read run folders: functune report, recommend, compare and lessons."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from functune.errors import RunFolderError, UsageError
+from functune.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from functune.report.document import ReportDocument
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--beside",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="RUN",
+    help="Run of the same routes on another server to compare with; repeat it for more.",
+)
+def report(folder: Path, beside: tuple[Path, ...]) -> None:
+    """
+    Draw the report of a run again from its measurements, also of a run that is not finished. Nothing is measured.
+
+    Writes report.html, summary.md, recommendation.json, report.json, measurements.csv and junit.xml.
+
+    \b
+    Examples:
+      functune report runs/2026-11-21-063000
+      functune report runs/local --beside runs/gunicorn
+
+    Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    document = report_on(RunFolder.open(folder), others=[RunFolder.open(other) for other in beside])
+    sys.exit(0 if document.passed else 1)
+
+
+def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDocument":
+    """Write the report and print its findings."""
+    from functune.report.files import PAGE, write_report
+    from functune.terminal.findings import findings_lines
+
+    document = write_report(folder, others=others)
+    for line in findings_lines(document):
+        click.echo(line)
+    click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
+    return document
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--plan",
+    type=click.Choice(["local", "flex", "premium"]),
+    default="local",
+    show_default=True,
+    help="Hosting plan for the settings; the process count is not valid on flex. JSON holds all plans.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "local-settings", "bicep", "commands"]),
+    default="json",
+    show_default=True,
+    help="The evidence as JSON, or settings to apply: local.settings.json, a .bicepparam file, az commands.",
+)
+@click.option("--experiment", metavar="NAME", help="The experiment to take settings from, where a run has several.")
+def recommend(folder: Path, plan: str, form: str, experiment: str | None) -> None:
+    """
+    Print the recommendation of a run: the evidence, or the settings in the form a plan takes them.
+
+    \b
+    Examples:
+      functune recommend runs/2026-11-21-063000 | jq '.experiments[].advice'
+      functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan flex --format bicep
+      functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan premium --format commands
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.plans.advice import advice_text, single_advice
+    from functune.report.document import read_document
+    from functune.report.recommendation_file import recommendation_json
+
+    document = read_document(RunFolder.open(folder))
+    if form == "json":
+        if experiment is not None:
+            raise UsageError(
+                "--experiment goes with --format local-settings, bicep or commands: JSON holds all experiments"
+            )
+        click.echo(recommendation_json(document), nl=False)
+        return
+    click.echo(advice_text(single_advice(document.apply, plan=plan, experiment=experiment), form), nl=False)
+
+
+@click.command()
+@click.argument("before", type=click.Path(path_type=Path), metavar="BEFORE")
+@click.argument("after", type=click.Path(path_type=Path), metavar="AFTER")
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, 0.99),
+    default=0.05,
+    show_default=True,
+    help="Relative change from which a difference matters: 0.05 is 5 %.",
+)
+def compare(before: Path, after: Path, margin: float) -> None:
+    """
+    Show what got better or worse from one run to another, and what remains unclear.
+
+    Steps are matched by experiment, route, setting and load. A figure is worse when its repeats show it and it changed
+    by the margin; an expectation that held and fails now is worse too.
+
+    \b
+    Examples:
+      functune compare runs/main runs/branch
+      functune compare runs/main runs/branch --margin 0.1
+
+    Exit codes: 0 nothing got worse, 1 something did, 2 wrong usage, 3 the runs have no step in common.
+    """
+    from functune.analysis.comparison import compare_findings
+    from functune.report.document import find_all
+    from functune.terminal.comparison import comparison_text, environment_warnings
+
+    runs = RunFolder.open(before), RunFolder.open(after)
+    found = compare_findings(find_all(runs[0]), find_all(runs[1]), margin=margin)
+    if not found.matched:
+        raise RunFolderError(
+            f"{before} and {after} have no step in common: compare runs of the same experiments, "
+            "with the same routes, settings and loads"
+        )
+    for warning in environment_warnings(runs[0].environment, runs[1].environment):
+        click.echo(f"Warning: {warning}")
+    click.echo(comparison_text(found))
+    sys.exit(1 if found.got_worse else 0)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("docs"),
+    show_default=True,
+    help="Folder for lessons.md and its pictures.",
+)
+def lessons(folder: Path, out: Path) -> None:
+    """
+    Write lessons.md from a run: the lesson of each experiment, with a picture and its figures.
+
+    \b
+    Example:
+      functune lessons runs/2026-11-21-063000
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
+    """
+    from functune.report.lessons import write_lessons
+
+    click.echo(write_lessons(RunFolder.open(folder), out))

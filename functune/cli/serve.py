@@ -1,0 +1,110 @@
+"""functune serve."""
+
+import functools
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from functune.errors import HostError, LoadError, SettingsError
+from functune.host import settings
+
+
+@click.command()
+@click.option(
+    "--script-root",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    help="Folder of the app: the one with host.json and function_app.py.  [default: this folder]",
+)
+@click.option(
+    "-p", "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 7071]"
+)
+@click.option("--address", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
+@click.option("--verbose", is_flag=True, help="Show what the host and the runtime log, and every invocation.")
+@click.option(
+    "--worker-startup-interval",
+    type=click.FloatRange(0, 600),
+    default=settings.DEFAULT_STARTUP_INTERVAL,
+    show_default=True,
+    metavar="SECONDS",
+    help="Pause before the third and every later worker process, as the real host makes one.",
+)
+@click.option(
+    "--no-startup-stall",
+    is_flag=True,
+    help="Serve on while the third or a later worker process starts; the real host has all calls wait.",
+)
+@click.option(
+    "--enable-auth",
+    is_flag=True,
+    help="Ask for FUNCTUNE_FUNCTION_KEY or FUNCTUNE_MASTER_KEY, in x-functions-key or ?code=. Open without it.",
+)
+@click.option(
+    "--per-instance-concurrency",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Let N requests in at a time, as one Flex Consumption instance does; the others wait in order.",
+)
+@click.option(
+    "--watch/--no-watch",
+    default=True,
+    show_default=True,
+    help="Load the app again when its *.py, host.json or local.settings.json change.",
+)
+@click.option("--end-with", type=int, hidden=True, help="Pid of the program that started this host; it ends with it.")
+def serve(
+    script_root: Path,
+    port: int | None,
+    address: str | None,
+    functions: tuple[str, ...],
+    verbose: bool,
+    worker_startup_interval: float,
+    no_startup_stall: bool,
+    enable_auth: bool,
+    per_instance_concurrency: int | None,
+    watch: bool,
+    end_with: int | None,
+) -> None:
+    """
+    Run a Python v2 function app in Microsoft's own worker runtime.
+
+    Unlike the real host it runs HTTP triggers only and leaves no call hanging; docs/local-host.md compares the two.
+
+    \b
+    Examples:
+      functune serve
+      functune serve --script-root ../my-app --port 0
+      FUNCTIONS_WORKER_PROCESS_COUNT=2 PYTHON_THREADPOOL_THREAD_COUNT=16 functune serve
+
+    Exit codes: 0 stopped by CTRL+C or SIGTERM, 1 the app or the host could not run, 2 wrong usage.
+    """
+    # Imported here: `functune --help` and the commands that only read a run folder start without the host.
+    import uvloop
+
+    from functune.host import console
+    from functune.host.parent import end_with_parent
+    from functune.host.server import serve as serve_until_stopped
+
+    if end_with is not None:
+        end_with_parent(signal.SIGKILL, parent=end_with)  # the workers end with this process in turn
+
+    try:
+        read = functools.partial(
+            settings.read,
+            script_root=script_root,
+            address=address,
+            port=port,
+            functions=functions,
+            verbose=verbose,
+            startup_interval=worker_startup_interval,
+            startup_stall=not no_startup_stall,
+            enable_auth=enable_auth,
+            per_instance_concurrency=per_instance_concurrency,
+        )
+        uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))
+    except (HostError, LoadError, SettingsError) as error:
+        click.echo(f"functune: {error}", err=True)
+        sys.exit(1)

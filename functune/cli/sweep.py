@@ -1,0 +1,226 @@
+"""functune sweep."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import msgspec
+from rich.console import Console
+
+from functune import environ
+from functune.cli.folders import existing_folder, shipped_experiments
+from functune.errors import LoadError, UsageError
+from functune.experiments.file import read_experiments, require_unique_names
+from functune.experiments.model import Experiment, SearchName, Strategy
+from functune.experiments.planned import planned_settings
+from functune.hosts import registry
+from functune.hosts.kinds import HostKind
+from functune.run.environment import Environment, collect_environment, without_secret
+from functune.run.folder import RunFolder
+from functune.setting import INSTANCE_MEMORY_MB
+
+SIZES = list(map(str, INSTANCE_MEMORY_MB))
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[EXPERIMENT.toml]...")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
+@click.option(
+    "--script-root",
+    type=click.Path(path_type=Path),
+    help="Folder of the app to measure.  [default: this folder; that of the run with --resume]",
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Continue the run of this folder, with its experiments, app and host; nothing is measured twice.",
+)
+@click.option(
+    "--host",
+    metavar=registry.HOST_CHOICES,
+    help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; that of the run with --resume]",
+)
+@click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--search",
+    type=click.Choice(get_args(SearchName.__value__)),
+    help="Skip the steps that cannot change the answer, or measure all.  [default: adaptive]",
+)
+@click.option("--repeats", type=click.IntRange(1, 50), metavar="N", help="Measure each deciding step N times.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the random order and the random arrivals.")
+@click.option("--objective", metavar="TEXT", help='Conditions to keep, such as "p95 < 300ms and errors < 1%".')
+@click.option(
+    "--strategy",
+    type=click.Choice(get_args(Strategy.__value__)),
+    help="The aim of the recommended setting.  [default: throughput]",
+)
+@click.option(
+    "--memory",
+    type=click.Choice(SIZES),
+    metavar="MB",
+    help=f"Instance memory for the costs: {', '.join(SIZES[:-1])} or {SIZES[-1]}.  [default: 2048]",
+)
+def sweep(
+    files: tuple[Path, ...],
+    out: Path | None,
+    script_root: Path | None,
+    resume: Path | None,
+    host: str | None,
+    key: str | None,
+    **overrides: Any,
+) -> None:
+    """
+    Run experiments and report which settings to use.
+
+    Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
+    measurements.jsonl, and the report with its files (see `functune report --help`).
+
+    With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
+    10 s after the one before. With a URL the app is measured with the settings it has: the experiments must name
+    exactly those, as their one setting. Only the URL named is put under load.
+
+    \b
+    Examples:
+      functune sweep
+      functune sweep experiments/threads-blocking-io.toml --out runs/threads
+      functune sweep --resume runs/threads
+      functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
+      functune sweep experiments/threads-blocking-io.toml --host func
+      FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
+
+    Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
+    measured, 130 interrupted by CTRL+C.
+    """
+    if resume is not None:
+        refuse_with_resume(files=files, out=out, **overrides)
+        folder, app, kind = reopened(resume, script_root=script_root, host=host, key=key)
+    else:
+        asked = [experiment for file in files or shipped_experiments() for experiment in read_experiments(file)]
+        require_unique_names(asked)
+        folder, app, kind = created(
+            overridden(asked, **overrides),
+            out=out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S"),
+            app=existing_folder(script_root or Path()),
+            host=host or "local",
+            key=key,
+        )
+    run_and_report(folder, app=app, kind=kind)
+
+
+def created(
+    asked: Sequence[Experiment], *, out: Path, app: Path, host: str, key: str | None
+) -> tuple[RunFolder, Path, HostKind]:
+    """A new run folder, the app and the host kind. Raises UsageError for settings that the host cannot apply."""
+    kind = host_kind_for(asked, host, key=key)
+    return RunFolder.create(out, asked, environment_of(app, kind, host=host, key=key)), app, kind
+
+
+def reopened(
+    resume: Path, *, script_root: Path | None, host: str | None, key: str | None
+) -> tuple[RunFolder, Path, HostKind]:
+    """
+    The run folder to continue, with the app and the host kind it was begun with.
+
+    Raises UsageError when another app or host is named, RunFolderError when the app or the machine has changed.
+    """
+    folder = RunFolder.open_to_resume(resume)
+    begun = folder.environment
+    app = Path(begun.script_root).expanduser() if begun.script_root else Path()
+    if script_root is not None and script_root.resolve() != app.resolve():
+        raise UsageError(f"--script-root {script_root}: the run measures {app}; omit it, or measure anew")
+    if host is not None and host.rstrip("/") != begun.host_kind:
+        raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit it, or measure anew")
+    existing_folder(app)
+    kind = host_kind_for(folder.experiments, begun.host_kind, key=key)
+    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key))
+    return folder, app, kind
+
+
+def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None) -> HostKind:
+    """The host kind, checked against the settings of the experiments."""
+    kind = registry.host_kind(host, key=key, route=asked[0].workload.routes[0])
+    kind.require_settable(
+        dict.fromkeys(setting for each in asked for setting in planned_settings(each.settings)),
+        with_target=[each.name for each in asked if each.workload.target is not None],
+    )
+    return kind
+
+
+def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None) -> Environment:
+    """The environment now. The key is not in it."""
+    return collect_environment(
+        script_root=app if kind.runs_script_root else None,
+        host=kind.name,
+        host_kind=host.rstrip("/"),
+        command=without_secret(["functune", *sys.argv[1:]], key),
+    )
+
+
+def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
+    """
+    Measure, report and exit.
+
+    Raises LoadError when an experiment has no step that worked, or a trial could not be measured.
+    """
+    from functune.cli.runs import report_on
+    from functune.sweep.events import Event, SweepFinished
+    from functune.sweep.planner import SearchPlanner
+    from functune.sweep.run import measure_run
+    from functune.terminal.findings import nothing_worked_text
+    from functune.terminal.progress import shown
+
+    failures, routes = 0, tuple[str, ...]()
+    with shown(Console()) as show:
+
+        def follow(event: Event) -> None:
+            nonlocal failures, routes
+            if isinstance(event, SweepFinished):
+                failures, routes = event.failures, event.routes
+            show(event)
+
+        planner = SearchPlanner(cores=folder.environment.machine_cores)
+        try:
+            asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=follow))
+        except KeyboardInterrupt:
+            click.echo(
+                f"functune: interrupted; {folder.path} keeps everything measured so far. "
+                f"Continue with `functune sweep --resume {folder.path}`",
+                err=True,
+            )
+            sys.exit(130)
+    document = report_on(folder)
+    if not all(findings.worked for findings in document.experiments):
+        raise LoadError(nothing_worked_text(document, routes))
+    if failures:
+        raise LoadError(
+            f"{failures} trial(s) could not be measured, see {folder.path / 'failures.jsonl'}; "
+            "the report has the others"
+        )
+    sys.exit(0 if document.passed else 1)
+
+
+def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: Any) -> None:
+    """Raise UsageError for arguments that would change a run that was begun."""
+    if files or out is not None:
+        raise UsageError("--resume RUN continues the experiments of that run: omit the files and --out")
+    if given := [f"--{name}" for name, value in overrides.items() if value is not None]:
+        raise UsageError(f"{', '.join(given)} with --resume: a run continues as it was begun; omit it, or measure anew")
+
+
+def overridden(asked: Sequence[Experiment], *, memory: str | None, **flags: Any) -> list[Experiment]:
+    """The experiments with the values of flags; checked, so that nothing is measured in vain."""
+    from functune.analysis.verdict.recommendation import aim_of
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    load = {name: given.pop(name) for name in ("search", "repeats", "seed") if name in given}
+    if memory:
+        given["memory_mb"] = int(memory)
+    changed = [msgspec.structs.replace(one, **given, load=msgspec.structs.replace(one.load, **load)) for one in asked]
+    for one in changed:
+        aim_of(one)
+    return changed
