@@ -87,6 +87,13 @@ def test_every_link_to_a_heading_names_one() -> None:
     assert wrong == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_row_of_a_table_has_a_cell_for_each_column(document: Path) -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", document.read_text(), re.MULTILINE)
+    columns = [[len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()] for table in tables]
+    assert [table for table, counts in zip(tables, columns, strict=True) if len(set(counts)) > 1] == []
+
+
 def test_readme_names_every_command() -> None:
     assert [command for command in main.commands if f"functune {command}" not in README] == []
 
