@@ -20,7 +20,7 @@ def sync_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Get a token from the shared credential on this thread; the response never contains the token."""
     scope = allowed_scope(req.params.get("scope"), os.environ)
     acquired = acquire_sync(scope)
-    return _answer(acquired, scale_settings.without_asking(os.environ) or READER.wait_sync(), invocation)
+    return _answer(acquired, scale_settings.reading_without_request(os.environ) or READER.wait_sync(), invocation)
 
 
 @blueprint.route("identity/async", methods=["GET"])
@@ -29,7 +29,9 @@ async def async_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Get a token from the shared credential on the event loop; the response never contains the token."""
     scope = allowed_scope(req.params.get("scope"), os.environ)
     acquired = await acquire_async(scope)
-    return _answer(acquired, scale_settings.without_asking(os.environ) or await READER.wait_async(), invocation)
+    return _answer(
+        acquired, scale_settings.reading_without_request(os.environ) or await READER.wait_async(), invocation
+    )
 
 
 def _answer(acquired: Acquired, reading: Reading, invocation: Invocation) -> Body:

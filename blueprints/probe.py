@@ -46,7 +46,7 @@ async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Bo
     limits = instance.read_limits()
     cpu_count = os.cpu_count() or 1
     invocations = COUNTER.snapshot()
-    scale = scale_settings.without_asking(environment) or scale_settings.READER.peek()
+    scale = scale_settings.reading_without_request(environment) or scale_settings.READER.peek()
     observed = Observed(
         environment=environment,
         thread_setting=threads.read_setting(environment),

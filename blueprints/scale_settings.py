@@ -143,7 +143,7 @@ READER = Reader(
 """The reader of this worker process."""
 
 
-def without_asking(environment: Mapping[str, str]) -> Reading | None:
+def reading_without_request(environment: Mapping[str, str]) -> Reading | None:
     """Return the reading that needs no request: on another plan, or with an invalid setting. None otherwise."""
     if instance.plan(environment) != "flex":
         return NOTHING_TO_READ

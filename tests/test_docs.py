@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from blueprints import credentials, fetch_request, processes, resource_manager, scale_settings, switch_interval, threads
@@ -102,6 +103,18 @@ def test_readme_lists_exactly_the_experiments_there_are() -> None:
     shipped = [experiments.load(path)[0] for path in (ROOT / "experiments").glob("*.toml")]
     listed = rows(README, "| Experiment |")
     assert sorted(listed) == sorted([f"`{experiment.name}`", experiment.question] for experiment in shipped)
+
+
+def test_readme_shows_an_experiment_there_is(tmp_path: Path) -> None:
+    """The example is a shipped experiment without its lesson, with one of its expectations."""
+    (example,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "example.toml"
+    path.write_text(example)
+    (shown,) = experiments.load(path)
+    (shipped,) = experiments.load(ROOT / "experiments" / f"{shown.name}.toml")
+    assert shown == msgspec.structs.replace(shipped, lesson=shown.lesson, expect=shown.expect)
+    assert set(shown.expect) <= set(shipped.expect)
+    assert shown.expect
 
 
 def test_every_make_target_is_explained() -> None:
