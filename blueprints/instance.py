@@ -16,7 +16,7 @@ _PLANS = {"FlexConsumption": "flex", "ElasticPremium": "premium", "Dynamic": "co
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of this process' control groups, in CPUs and MiB; None without a limit that can be read."""
+    """The limits of the control groups of this process, in CPUs and MiB; None without a limit that can be read."""
 
     cpu_quota: float | None
     memory_mb: float | None
@@ -24,7 +24,7 @@ class Limits:
 
 def read_limits(root: Path = ROOT) -> Limits:
     """
-    Return the tightest limits of this process' control groups, v2 or v1.
+    Return the tightest limits of the control groups of this process, v2 or v1.
 
     The limit of any parent group applies as well, so the function walks up from the group to the mount point. Inside
     a container, the path in /proc/self/cgroup may be one of the outside; then only the mount point exists.
