@@ -60,3 +60,7 @@ azure-types: .azure-types/installed ## Fetch Azure's resource types, which the t
 
 clean: ## Remove the environment, caches and run folders
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types dist runs artifacts
+
+.PHONY: docs
+docs: venv ## Write docs/cli.md from the help of the commands
+	$(BIN)/python -m tools.cli_page > docs/cli.md

@@ -1,4 +1,4 @@
-"""The function app: every function is registered here and lives in ``blueprints``."""
+"""The function app: registers every function; the functions are in ``blueprints``."""
 
 import os
 
@@ -6,7 +6,7 @@ import azure.functions as func
 
 from blueprints import fetch, health, identity, probe, switch_interval, workload
 
-# Once per worker process: each imports this file once, before its first invocation.
+# Runs once per worker process: each imports this file once, before its first invocation.
 switch_interval.apply(switch_interval.read_setting(os.environ))
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)

@@ -2,13 +2,13 @@
 The functions, and the plain modules they call.
 
     health, workload, fetch, probe, identity      blueprints: parse, call a plain function, return the body
-    handlers                                      turns such a function into what the runtime calls
-    answers, parameters, invocations              the answer, its errors, its numbers
-    fetch_request, targets, outbound              what to fetch, what may be fetched, fetching it
+    handlers                                      wraps such a function into a handler for the runtime
+    answers, parameters, invocations              responses and errors, checked parameters, counts and times of calls
+    fetch_request, targets, outbound              the urls to fetch, the allowed hosts, the outbound calls
     credentials                                   tokens from Microsoft Entra ID
-    resource_manager, scale_settings              the scale settings of the site, read and kept
-    threads, processes, switch_interval, instance what the probe reads
-    findings                                      what it makes of it
+    resource_manager, scale_settings              reads the scale settings of the site, and caches them
+    threads, processes, switch_interval, instance the values that the probe reads
+    findings                                      the rules over these values
 
-Importing the app imports neither httpx nor azure.identity: a cold start pays for them only when a request needs them.
+Importing the app imports neither httpx nor azure.identity. Only a request that needs them pays for the import.
 """

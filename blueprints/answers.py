@@ -1,4 +1,4 @@
-"""JSON answers, and errors as problem details (RFC 9457)."""
+"""JSON responses, and errors as problem details (RFC 9457)."""
 
 import json
 import time
@@ -14,7 +14,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class ProblemError(Exception):
-    """An error the caller is told about: ``status`` and a ``detail`` that says what to do about it."""
+    """An error that is reported to the caller: ``status``, and a ``detail`` that says what to do next."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
@@ -24,14 +24,14 @@ class ProblemError(Exception):
 
 def json_answer(body: Mapping[str, Any]) -> func.HttpResponse:
     """Answer 200 with ``body`` as compact JSON."""
-    # Bytes, not str: the host parses a returned string as JSON and may rewrite it, bytes pass through unchanged.
+    # Bytes, not str: the host parses a string as JSON and may rewrite it; bytes pass through unchanged.
     return func.HttpResponse(_encode(body).encode(), mimetype="application/json")
 
 
 def problem_answer(problem: ProblemError) -> func.HttpResponse:
-    """Answer with the problem's own status and an ``application/problem+json`` body."""
+    """Answer with the status of the problem and an ``application/problem+json`` body."""
     body = {
-        # about:blank says that the status is all there is to the type (RFC 9457, section 4.2.1).
+        # about:blank means that the type says no more than the status (RFC 9457, section 4.2.1).
         "type": "about:blank",
         "title": problem.status.phrase,
         "status": problem.status.value,
@@ -43,11 +43,11 @@ def problem_answer(problem: ProblemError) -> func.HttpResponse:
 
 
 def shown(value: object) -> str:
-    """``value`` as it may stand in a message: quoted if it is text, and cut when it is long."""
+    """``value`` for a message: text is quoted, and a long value is cut."""
     text = repr(value)
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 
 
 def iso_utc(epoch_seconds: float) -> str:
-    """``epoch_seconds`` as an answer spells instants: ISO 8601 in UTC, to the second."""
+    """``epoch_seconds`` as ISO 8601 in UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch_seconds))

@@ -1,8 +1,8 @@
 """
-Tokens from Microsoft Entra ID: one shared DefaultAzureCredential of each colour per worker.
+Tokens from Microsoft Entra ID: a shared sync and a shared async DefaultAzureCredential per worker.
 
-The credential holds the token cache. A new one for every call would ask the identity endpoint every time, which
-throttles.
+The credential holds the token cache. A new credential per call would call the identity endpoint every time, and that
+endpoint throttles.
 """
 
 import atexit
@@ -32,7 +32,7 @@ _async_credential: "AsyncDefaultAzureCredential | None" = None
 
 @dataclass(frozen=True)
 class Acquired:
-    """What may be told about a token: when it expires (epoch seconds), how long it took, whether it was cached."""
+    """The facts about a token that may be shown: expiry (epoch seconds), time taken, whether it was cached."""
 
     expires_on: int
     elapsed_ms: float
@@ -40,15 +40,15 @@ class Acquired:
 
 
 class TokenHistory:
-    """Remembers the last token of each scope, to tell a cached one from a new one. Thread-safe."""
+    """Remembers the last token of each scope, to distinguish a cached token from a new one. Thread-safe."""
 
     def __init__(self) -> None:
-        # Hashes: a salted number of this process says as much about sameness, and is no token.
+        # Hashes, salted per process: they are enough to compare tokens and reveal none.
         self._last: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def seen(self, scope: str, token: str) -> bool:
-        """Whether ``token`` is the one this scope got before; remembers it."""
+        """Whether ``token`` is the last one of this scope. Remembers it."""
         with self._lock:
             previous, self._last[scope] = self._last.get(scope), hash(token)
         return previous == hash(token)
@@ -59,7 +59,7 @@ _async_history = TokenHistory()
 
 
 def allowed_scope(scope: str | None, environment: Mapping[str, str]) -> str:
-    """Return ``scope``, or the default when it is None. Raises ProblemError (403) when it is not on the allow list."""
+    """Return ``scope``, or the default when it is None. Raises ProblemError (403) when it is not allowed."""
     allowed = [entry.strip() for entry in environment.get(SCOPES_SETTING, "").split(",") if entry.strip()]
     scope = DEFAULT_SCOPE if scope is None else scope
     if scope not in (allowed or DEFAULT_SCOPES):
@@ -72,21 +72,21 @@ def allowed_scope(scope: str | None, environment: Mapping[str, str]) -> str:
 
 
 def acquire_sync(scope: str) -> Acquired:
-    """Get a token for ``scope`` on this thread. Raises ProblemError (503) when no identity gives one."""
+    """Get a token for ``scope`` on this thread. Raises ProblemError (503) when no credential provides one."""
     started = time.perf_counter()
     token = token_sync(scope)
     return _acquired(token, started, _sync_history.seen(scope, token.token))
 
 
 async def acquire_async(scope: str) -> Acquired:
-    """Get a token for ``scope`` off the event loop. Raises ProblemError (503) when no identity gives one."""
+    """Get a token for ``scope`` off the event loop. Raises ProblemError (503) when no credential provides one."""
     started = time.perf_counter()
     token = await token_async(scope)
     return _acquired(token, started, _async_history.seen(scope, token.token))
 
 
 def token_sync(scope: str) -> "AccessToken":
-    """The token itself, for a call the app makes: never part of an answer. Raises ProblemError (503)."""
+    """The token itself, for a call by the app; never part of a response. Raises ProblemError (503)."""
     from azure.core.exceptions import ClientAuthenticationError
 
     try:
@@ -96,7 +96,7 @@ def token_sync(scope: str) -> "AccessToken":
 
 
 async def token_async(scope: str) -> "AccessToken":
-    """The same, off the event loop."""
+    """The token itself, without blocking the event loop. Raises ProblemError (503)."""
     from azure.core.exceptions import ClientAuthenticationError
 
     try:
@@ -122,15 +122,15 @@ def _shared_async() -> "AsyncDefaultAzureCredential":
         from azure.core.pipeline.transport import AsyncioRequestsTransport
         from azure.identity.aio import DefaultAzureCredential
 
-        # The default transport of azure.identity.aio is aiohttp, a package the app would need for nothing else. This
-        # one makes the rare call on the loop's default executor. As with the httpx client, nothing can close it once
-        # the loop has ended.
+        # The default transport of azure.identity.aio needs aiohttp, which the app uses for nothing else. This transport
+        # makes the rare call on the loop's default executor. As with the httpx client, nothing can close it after the
+        # loop has ended.
         _async_credential = DefaultAzureCredential(transport=AsyncioRequestsTransport(), **_options(os.environ))
     return _async_credential
 
 
 async def close_async_credential() -> None:
-    """Close the credential of this loop, if there is one; the next use makes a new one."""
+    """Close the credential of this loop, if there is one; the next use creates a new one."""
     global _async_credential
     credential, _async_credential = _async_credential, None
     if credential is not None:
@@ -139,16 +139,16 @@ async def close_async_credential() -> None:
 
 def _options(environment: Mapping[str, str]) -> dict[str, Any]:
     return {
-        # Functions and App Service announce a managed identity by this variable. Where it is missing there is none,
-        # and the credential would try the instance metadata address until it times out.
+        # Functions and App Service set this variable when there is a managed identity. Without it there is none, and
+        # the credential would call the instance metadata address until it times out.
         "exclude_managed_identity_credential": not environment.get("IDENTITY_ENDPOINT"),
-        # A worker has no user in front of it.
+        # A worker has no interactive user.
         "exclude_interactive_browser_credential": True,
         "exclude_broker_credential": True,
         "exclude_shared_token_cache_credential": True,
         "exclude_visual_studio_code_credential": True,
-        # Seconds, so that an answer comes before any gateway gives up: two tries of connect and read, and as long
-        # for a developer's command line tool.
+        # Seconds, chosen so that the response arrives before any gateway gives up: two attempts to connect and read,
+        # and about as long for a developer's command line tool.
         "connection_timeout": 3,
         "read_timeout": 5,
         "retry_total": 1,
@@ -161,11 +161,11 @@ def _acquired(token: "AccessToken", started: float, cached: bool) -> Acquired:
 
 
 def _no_identity(error: Exception) -> ProblemError:
-    """In our own words: the library's message may quote what an endpoint answered; its log has it."""
+    """The error in our own words: the library's message may quote a response of the endpoint, and its log has it."""
     if os.environ.get("IDENTITY_ENDPOINT"):
         advice = (
             "IDENTITY_ENDPOINT is set, so the platform offers a managed identity: check that one is assigned to this "
-            "app, and AZURE_CLIENT_ID if it is user-assigned"
+            "app, and check AZURE_CLIENT_ID if it is user-assigned"
         )
     else:
         advice = (
@@ -173,5 +173,5 @@ def _no_identity(error: Exception) -> ProblemError:
             "developer's machine run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
         )
     return ProblemError(
-        HTTPStatus.SERVICE_UNAVAILABLE, f"no credential gave a token ({type(error).__name__}); {advice}"
+        HTTPStatus.SERVICE_UNAVAILABLE, f"no credential provided a token ({type(error).__name__}); {advice}"
     )

@@ -1,4 +1,4 @@
-"""Outbound calls: one by one, and many at a time."""
+"""Outbound calls: single, in sequence, and concurrent."""
 
 import asyncio
 import logging
@@ -48,7 +48,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.route("sync/fetch", methods=["GET"])
 @sync_handler
 def sync_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Make one outbound call on this thread, through the client all threads share; ``client=own`` makes one for it."""
+    """Make one outbound call on this thread, with the client that all threads share; ``client=own`` creates one."""
     name, url, allowed = _requested_url(req)
     own = CLIENT.from_query(req.params.get("client")) == "own"
     try:
@@ -62,7 +62,7 @@ def sync_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
 @blueprint.route("async/fetch", methods=["GET"])
 @async_handler
 async def async_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Make one outbound call on the event loop, through the client all coroutines share, or ``client=own``."""
+    """Make one outbound call on the event loop, with the client all coroutines share; ``client=own`` creates one."""
     name, url, allowed = _requested_url(req)
     own = CLIENT.from_query(req.params.get("client")) == "own"
     try:
@@ -76,14 +76,14 @@ async def async_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
 @blueprint.route("parallel-fetch", methods=["GET", "POST"])
 @async_handler
 async def parallel_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Fetch all urls at a time, at most ``maxConcurrency``; one that fails does not fail the rest."""
+    """Fetch all urls concurrently, at most ``maxConcurrency`` at a time; a failed one does not fail the others."""
     return await _fetch_all(req, invocation, one_by_one=False)
 
 
 @blueprint.route("sequential-fetch", methods=["GET", "POST"])
 @async_handler
 async def sequential_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Fetch the same urls one after another, for comparison; ``maxConcurrency`` is checked and has no effect."""
+    """Fetch the same urls in sequence, for comparison; ``maxConcurrency`` is checked but has no effect."""
     return await _fetch_all(req, invocation, one_by_one=True)
 
 
@@ -109,12 +109,12 @@ async def _fetch_all(req: func.HttpRequest, invocation: Invocation, *, one_by_on
 
 async def gather_results(request: FetchRequest, allowed: AllowList, max_concurrency: int) -> dict[str, dict[str, Any]]:
     """
-    Fetch every url of ``request``, at most ``max_concurrency`` at a time; returns a result for each label.
+    Fetch every url of ``request``, at most ``max_concurrency`` at a time. Returns a result for each label.
 
-    A result is ``{"status", "bytes", "elapsedMs"}`` or ``{"error", "elapsedMs"}``. Waiting for a turn is not part of
-    ``elapsedMs``: the sum of them is what one after another would take.
+    A result is ``{"status", "bytes", "elapsedMs"}`` or ``{"error", "elapsedMs"}``. ``elapsedMs`` does not include the
+    wait for a turn, so its sum is the time of a sequential fetch.
     """
-    # Before any clock runs: making the client takes longer than many a call.
+    # Before the clock starts: creating the client takes longer than many calls.
     client = async_client()
     turns = asyncio.Semaphore(max_concurrency)
     seconds: dict[str, float] = {}
@@ -142,14 +142,14 @@ def _result(outcome: Fetched | BaseException) -> dict[str, Any]:
         case FetchError():
             return {"error": str(outcome)}
         case Exception():
-            # A fault of this app: it fails one url, as the contract says, and the log has the traceback.
+            # A fault in this app. It fails one url only, as documented, and the log has the traceback.
             logger.error("unexpected error while fetching", exc_info=outcome)
             return {"error": f"unexpected {type(outcome).__name__}; see the log of the worker"}
-    raise outcome  # cancelled, or the interpreter is going down
+    raise outcome  # cancelled, or the interpreter is shutting down
 
 
 def _requested_url(req: func.HttpRequest) -> "tuple[str, httpx.URL, AllowList]":
-    """The url asked for, or else the first of FETCH_URLS: its label, itself, and what may be called on its way."""
+    """The label and url that were requested, or else the first of FETCH_URLS, and the hosts that may be called."""
     text = req.params.get("url")
     asked = {} if text is None else {label(text): parse_url(text, named="url")}
     settings = fetch_settings()
@@ -157,8 +157,8 @@ def _requested_url(req: func.HttpRequest) -> "tuple[str, httpx.URL, AllowList]":
     if not urls:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST,
-            "url is missing; give an absolute http or https url, or have the app setting "
-            f"{URLS_SETTING} hold one to fetch when none is given",
+            "url is missing; give an absolute http or https url, or set the app setting "
+            f"{URLS_SETTING} to the url to fetch by default",
         )
     name, url = next(iter(urls.items()))
     settings.allowed.require(url)

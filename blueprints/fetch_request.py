@@ -1,4 +1,4 @@
-"""What a caller asks to be fetched: from the app setting or from the body of a POST."""
+"""The urls to fetch, from the app setting or from the body of a POST."""
 
 import json
 import os
@@ -20,16 +20,16 @@ MOST_URLS = 50
 TIMEOUT_MS = IntegerParameter("timeoutMs", minimum=1, maximum=30_000, default=5_000)
 
 _FIELDS = ("urls", "timeoutMs", "maxConcurrency")
-# Fifty urls of the greatest length and then some; more is not a request of this kind.
+# Room for 50 urls of the maximum length; a larger body is not a valid request.
 _MOST_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True)
 class FetchRequest:
     """
-    Urls to fetch, by the label the answer shows them under.
+    The urls to fetch, by their label in the response.
 
-    ``timeout_ms`` holds for each url; ``max_concurrency`` is how many may be fetched at a time.
+    ``timeout_ms`` applies to each url; ``max_concurrency`` is how many are fetched at a time.
     """
 
     urls: "dict[str, httpx.URL]"
@@ -39,14 +39,14 @@ class FetchRequest:
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """The urls of FETCH_URLS and the hosts that may be called."""
+    """The urls of FETCH_URLS, and the hosts that may be called."""
 
     urls: "dict[str, httpx.URL]"
     allowed: AllowList
 
 
 def fetch_settings() -> FetchSettings:
-    """Return what the app settings say. Raises ProblemError (503) naming a setting that cannot be used."""
+    """Return the values of the app settings. Raises ProblemError (503), which names the invalid setting."""
     return _fetch_settings(os.environ.get(URLS_SETTING, ""), os.environ.get(ALLOWED_HOSTS_SETTING, ""))
 
 
@@ -55,14 +55,14 @@ def _fetch_settings(urls_text: str, hosts_text: str) -> FetchSettings:
     try:
         urls = _labelled(urls_text.replace(",", " ").split(), named=URLS_SETTING)
     except ProblemError as problem:
-        # The caller did nothing wrong: whoever configured the app did.
+        # The fault is in the configuration of the app, not in the request.
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"the app setting {problem.detail}") from problem
     allowed = parse_allow_list(hosts_text) if hosts_text.strip() else allow_list_of(list(urls.values()))
     return FetchSettings(urls, allowed)
 
 
 def request_from_settings(settings: FetchSettings) -> FetchRequest:
-    """Return the request FETCH_URLS makes. Raises ProblemError: 503 if it is empty, 403 if a host is not allowed."""
+    """Return the request for FETCH_URLS. Raises ProblemError: 503 if it is empty, 403 if a host is not allowed."""
     if not settings.urls:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -74,10 +74,10 @@ def request_from_settings(settings: FetchSettings) -> FetchRequest:
 
 def request_from_body(body: bytes, allowed: AllowList) -> FetchRequest:
     """
-    Return the request a POST body makes: ``{"urls": [...], "timeoutMs": n, "maxConcurrency": n}``.
+    Return the request in a POST body: ``{"urls": [...], "timeoutMs": n, "maxConcurrency": n}``.
 
-    One url with a forbidden host refuses the whole request before anything is fetched: it is the caller's mistake,
-    and a mistake should not be half carried out. Raises ProblemError: 400, 403 or 413.
+    If the host of one url is not allowed, the whole request is refused before anything is fetched, so that a mistake
+    is not half carried out. Raises ProblemError: 400, 403 or 413.
     """
     document = _json_object(body)
     urls = document.get("urls")
@@ -100,11 +100,11 @@ def request_from_body(body: bytes, allowed: AllowList) -> FetchRequest:
 def _json_object(body: bytes) -> dict[str, Any]:
     if len(body) > _MOST_BYTES:
         raise ProblemError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has {len(body)} bytes; at most {_MOST_BYTES} are read"
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has {len(body)} bytes; at most {_MOST_BYTES} are allowed"
         )
     try:
         document = json.loads(body)
-    # The parser recurses once for each level: a body of brackets alone ends it this way.
+    # The parser recurses once per level: a body of nothing but brackets raises RecursionError.
     except (ValueError, RecursionError) as error:
         raise ProblemError(
             HTTPStatus.BAD_REQUEST,
@@ -112,7 +112,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(document, dict):
         raise ProblemError(HTTPStatus.BAD_REQUEST, f'the body is {shown(document)}; send {{"urls": [...]}}')
-    # A knob that is mistyped would otherwise be ignored without a word.
+    # A mistyped name would otherwise be ignored silently.
     if unknown := sorted(set(document) - set(_FIELDS)):
         raise ProblemError(
             HTTPStatus.BAD_REQUEST, f"the body has {shown(unknown[0])}; it may have {', '.join(_FIELDS)}"
@@ -121,7 +121,7 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _labelled(texts: Sequence[str], *, named: str) -> "dict[str, httpx.URL]":
-    """Urls by label. Refuses doubles: results are keyed by url, and fetching one less would skew the comparison."""
+    """Urls by label. Refuses duplicates: results are keyed by url, and one fetch less would skew the comparison."""
     if len(texts) > MOST_URLS:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"{named} has {len(texts)} urls; give 1 to {MOST_URLS}")
     urls = {}
@@ -129,8 +129,8 @@ def _labelled(texts: Sequence[str], *, named: str) -> "dict[str, httpx.URL]":
         if label(text) in urls:
             raise ProblemError(
                 HTTPStatus.BAD_REQUEST,
-                f"{named}[{index}] is {shown(label(text))} again; results are keyed by url, so tell equal ones apart "
-                "by a query parameter, as in ?n=1 and ?n=2",
+                f"{named}[{index}] is {shown(label(text))} again; results are keyed by url, so make equal urls "
+                "different with a query parameter, such as ?n=1 and ?n=2",
             )
         urls[label(text)] = parse_url(text, named=f"{named}[{index}]")
     return urls

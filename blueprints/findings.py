@@ -1,8 +1,8 @@
 """
-What is set but ignored, what is dangerous, what cannot be known: pure rules over what the probe read.
+Pure rules over the values of the probe: settings that are ignored, risky or unknown.
 
-Each rule names its source. "Host" is the source of azure-functions-host, "runtime" that of the package
-azure-functions-runtime, "documented" what learn.microsoft.com says.
+Each rule names its source: "host" is the source of azure-functions-host, "runtime" the source of the package
+azure-functions-runtime, and "documented" means learn.microsoft.com.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ from blueprints.scale_settings import Reading
 
 Severity = Literal["info", "warning", "error"]
 
-# Documented in functions-app-settings as the highest value; no code enforces it for Python 3.9 and later.
+# Documented in functions-app-settings as the maximum; no code enforces it for Python 3.9 and later.
 _DOCUMENTED_MOST_THREADS = 32
 _DYNAMIC_CONCURRENCY = "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing worth knowing about ``setting``."""
+    """One remark about ``setting``."""
 
     setting: str
     severity: Severity
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything the rules look at. ``worker_pids`` is None where /proc does not tell, ``cpus`` respects the quota."""
+    """The input of the rules. ``worker_pids`` is None where there is no /proc; ``cpus`` respects the quota."""
 
     environment: Mapping[str, str]
     thread_setting: threads.ThreadSetting
@@ -45,7 +45,7 @@ class Observed:
 
 
 def findings(observed: Observed) -> list[Finding]:
-    """Return every finding, those about threads first."""
+    """Return all findings, those about threads first."""
     return [
         *_thread_count(observed.thread_setting),
         *_thread_pool(observed),
@@ -65,14 +65,14 @@ def _thread_count(setting: threads.ThreadSetting) -> Iterator[Finding]:
         yield Finding(
             name,
             "error",
-            f"{setting.text!r} is not a whole number from 1: the runtime ignores it and takes Python's default, "
-            f"{threads.python_default()} threads here. Set a number from 1.",
+            f"{setting.text!r} is not a whole number of at least 1: the runtime ignores it and uses Python's default, "
+            f"{threads.python_default()} threads here. Set a number of 1 or more.",
         )
     elif setting.count is None:
         yield Finding(
             name,
             "info",
-            f"not set in this worker: Python's default of {threads.python_default()} threads holds. The Azure host "
+            f"not set in this worker: Python's default of {threads.python_default()} threads applies. The Azure host "
             f"would inject {threads.HOST_DEFAULT}.",
         )
     elif setting.count >= threads.HOST_DEFAULT:
@@ -80,17 +80,17 @@ def _thread_count(setting: threads.ThreadSetting) -> Iterator[Finding]:
         yield Finding(
             name,
             "warning",
-            f"up to {setting.count} threads, started one by one as sync calls find none idle. A burst starts them all: "
-            "each takes memory for its stack, and they share one interpreter lock. Set what the load needs; "
-            f"{threads.HOST_DEFAULT} is also what the host injects when the setting is missing.",
+            f"up to {setting.count} threads: each sync call that finds no idle thread starts one. A burst starts them "
+            "all; each takes memory for its stack, and they share one interpreter lock. Set what the load needs. "
+            f"{threads.HOST_DEFAULT} is also the number that the host injects when the setting is not set.",
         )
     elif setting.count > _DOCUMENTED_MOST_THREADS:
         # documented: functions-app-settings; runtime: utils/constants.py, PYTHON_THREADPOOL_THREAD_COUNT_MAX
         yield Finding(
             name,
             "info",
-            f"{setting.count} is above the documented maximum of {_DOCUMENTED_MOST_THREADS}; the runtime has no such "
-            f"limit and uses {setting.count}. Documentation and code disagree.",
+            f"{setting.count} is above the documented maximum of {_DOCUMENTED_MOST_THREADS}, but the runtime has no "
+            f"such limit and uses {setting.count}. Documentation and code disagree.",
         )
 
 
@@ -99,8 +99,8 @@ def _thread_pool(observed: Observed) -> Iterator[Finding]:
         yield Finding(
             threads.SETTING,
             "warning",
-            "no live executor of azure-functions-runtime in this process, so the pool's real size is not known here. "
-            "It is there in a worker of Python 3.13 and later.",
+            "there is no live executor of azure-functions-runtime in this process, so the real size of the pool is "
+            "unknown. A worker with Python 3.13 or later has one.",
         )
     # runtime: handle_event.py, invocation_request
     asynchronous = "async def functions run on the event loop and never use this pool"
@@ -108,10 +108,10 @@ def _thread_pool(observed: Observed) -> Iterator[Finding]:
         yield Finding(
             threads.SETTING,
             "warning",
-            f"{asynchronous}, and this worker has served no def function yet: so far the setting has had no effect.",
+            f"{asynchronous}, and this worker has not served a def function yet, so the setting has had no effect.",
         )
     else:
-        yield Finding(threads.SETTING, "info", f"{asynchronous}; asyncio.to_thread has threads of its own.")
+        yield Finding(threads.SETTING, "info", f"{asynchronous}; asyncio.to_thread uses a pool of its own.")
 
 
 def _process_count(observed: Observed) -> Iterator[Finding]:
@@ -121,15 +121,15 @@ def _process_count(observed: Observed) -> Iterator[Finding]:
         yield Finding(
             processes.SETTING,
             "error",
-            f"{setting.text!r} is not a whole number up to {processes.MAXIMUM}: the Azure host does not start with "
-            "it, and every request ends in 503.",
+            f"{setting.text!r} is not a whole number up to {processes.MAXIMUM}: the Azure host does not start with it, "
+            "and every request gets 503.",
         )
     elif setting.effective > observed.cpus:
         yield Finding(
             processes.SETTING,
             "warning",
             f"{setting.effective} processes on {observed.cpus:g} CPUs: more processes than CPUs do not speed up "
-            "computing, and each holds its own copy of the app in memory.",
+            "computing, and each has its own copy of the app in memory.",
         )
     if setting.text is not None and isinstance(setting.configured, int) and setting.configured < 1:
         # host: RpcWorkerConfigFactory.cs
@@ -139,15 +139,15 @@ def _process_count(observed: Observed) -> Iterator[Finding]:
         yield Finding(
             processes.SETTING,
             "warning",
-            "documented as not valid on Flex Consumption, yet the host reads it without asking for the plan. Which "
-            "holds is not confirmed: compare `workerProcesses.observed`, and do not rely on it.",
+            "documented as not valid on Flex Consumption, but the host reads it without checking the plan. It is "
+            "unconfirmed which of the two is right: look at `workerProcesses.observed`, and do not rely on it.",
         )
 
 
 def _worker_processes(observed: Observed) -> Iterator[Finding]:
     if observed.worker_pids is None:
         yield Finding(
-            processes.SETTING, "info", "there is no /proc here, so the worker processes alive cannot be counted."
+            processes.SETTING, "info", "there is no /proc here, so the live worker processes cannot be counted."
         )
     elif observed.process_setting.effective not in {None, len(observed.worker_pids)}:
         # host: WorkerProcessCountOptions.cs (ProcessStartupInterval), RpcFunctionInvocationDispatcher.cs
@@ -155,7 +155,7 @@ def _worker_processes(observed: Observed) -> Iterator[Finding]:
             processes.SETTING,
             "info",
             f"{observed.process_setting.effective} configured, {len(observed.worker_pids)} alive. The host starts the "
-            "third and every further process 10 seconds after the one before; after that a difference has a reason.",
+            "third and every later process 10 s after the previous one; a difference that remains has a cause.",
         )
 
 
@@ -170,15 +170,15 @@ def _dynamic_concurrency(observed: Observed) -> Iterator[Finding]:
         yield Finding(
             _DYNAMIC_CONCURRENCY,
             "warning",
-            f"ignored, since {processes.SETTING} is set: the host adds processes on its own only without it.",
+            f"ignored, because {processes.SETTING} is set: the host adds processes on its own only without it.",
         )
     else:
         # host: WorkerConcurrencyOptions.cs
         yield Finding(
             _DYNAMIC_CONCURRENCY,
             "info",
-            f"the host starts one process and adds others up to {processes.MAXIMUM} while this one answers slowly: "
-            "the number observed now is not a fixed setting.",
+            f"the host starts one process and adds more, up to {processes.MAXIMUM}, while this one answers slowly: "
+            "the number observed now can change.",
         )
 
 
@@ -190,14 +190,14 @@ def _switch_interval(environment: Mapping[str, str]) -> Iterator[Finding]:
             switch_interval.SETTING,
             "error",
             f"{setting.text!r} is not a number of milliseconds from {switch_interval.MINIMUM_MS:g} to "
-            f"{switch_interval.MAXIMUM_MS:g}: the app ignores it, and the interpreter keeps its own interval, "
-            f"{switch_interval.DEFAULT_MS:g} ms unless something else changed it. Set such a number, or leave it out.",
+            f"{switch_interval.MAXIMUM_MS:g}: the app ignores it, and the interpreter keeps its interval, "
+            f"{switch_interval.DEFAULT_MS:g} ms unless something else changed it. Set a valid number, or unset it.",
         )
 
 
 def _other_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
     if environment.get("FUNCTIONS_MAX_HTTP_CONCURRENCY"):
-        # documented: replaced on Flex by the site property; no use of the name in host, core tools or worker source
+        # documented: the site property replaces it on Flex; the source of host, Core Tools and worker does not use it
         yield Finding(
             "FUNCTIONS_MAX_HTTP_CONCURRENCY",
             "warning",
@@ -209,15 +209,15 @@ def _other_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(
             "PYTHON_ENABLE_DEBUG_LOGGING",
             "warning",
-            "the worker sends debug records to the host on every invocation: measured times include them. "
-            "Core Tools set this when it is not set; set it to 0 to measure.",
+            "the worker sends debug records to the host on every invocation, and measured times include them. "
+            "Core Tools turn it on when it is not set; set it to 0 before you measure.",
         )
 
 
 def _per_instance_concurrency(observed: Observed) -> Iterator[Finding]:
     name, scale = "perInstanceConcurrency", observed.scale
     # documented: functions-concurrency (Python defaults to 1 on every instance size)
-    unset = "a Python app gets 1, so one instance serves one request at a time whatever its threads"
+    unset = "the default for Python is 1, so an instance serves one request at a time regardless of its threads"
     if scale.problem is not None:
         severity: Severity = "info" if scale.read_at is None else "warning"
         yield Finding(name, severity, f"{scale.problem}. Unless it is set, {unset}.")
@@ -238,6 +238,7 @@ def _admitted(observed: Observed, admitted: int) -> Iterator[Finding]:
         yield Finding(
             "perInstanceConcurrency",
             "warning",
-            f"{admitted} calls are let in, and {serving} threads in {where} serve def functions: "
-            f"the rest wait inside the instance, billed and unseen by the scaler. Lower it or raise {threads.SETTING}.",
+            f"the instance admits {admitted} calls, and {serving} threads in {where} serve def functions. The others "
+            "wait inside the instance, where they are billed and the scale controller does not see them. Lower it, or "
+            f"raise {threads.SETTING}.",
         )

@@ -1,9 +1,9 @@
 """
-Turns a function that returns a body into a handler the runtime can call.
+Wraps a function that returns a body into a handler that the runtime can call.
 
-The runtime wants ``(req) -> HttpResponse`` and decides by the colour of exactly that function whether to run it on the
-thread pool (``def``) or on the event loop (``async def``), so there is one decorator per colour. Both count the
-invocation and answer a ProblemError; any other exception goes on to the runtime, which logs it and answers 500.
+The runtime calls ``(req) -> HttpResponse``. It runs a ``def`` function on the thread pool and an ``async def`` function
+on the event loop, so there is one decorator for each. Both count the invocation and turn a ProblemError into a
+response. Any other exception reaches the runtime, which logs it and answers 500.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +23,7 @@ SYNC_FUNCTIONS: set[str] = set()
 def sync_handler(
     handler: Callable[[func.HttpRequest, Invocation], Body],
 ) -> Callable[[func.HttpRequest], func.HttpResponse]:
-    """Serve a ``def`` handler: the runtime calls it on a thread of its pool."""
+    """Wrap a ``def`` handler, which the runtime calls on a thread of its pool."""
     name = handler.__name__
     SYNC_FUNCTIONS.add(name)
 
@@ -41,7 +41,7 @@ def sync_handler(
 def async_handler(
     handler: Callable[[func.HttpRequest, Invocation], Awaitable[Body]],
 ) -> Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]:
-    """Serve an ``async def`` handler: the runtime awaits it on the worker's event loop."""
+    """Wrap an ``async def`` handler, which the runtime awaits on the worker's event loop."""
     name = handler.__name__
 
     async def serve(req: func.HttpRequest) -> func.HttpResponse:
@@ -56,8 +56,8 @@ def async_handler(
 
 
 def _take_name(serve: Callable[..., Any], handler: Callable[..., Any]) -> None:
-    # Not functools.wraps: it would also show the handler's second parameter, and the runtime refuses to load a
-    # function whose parameters are not its bindings.
+    # Not functools.wraps: it would also expose the handler's second parameter, and the runtime refuses a function whose
+    # parameters are not its bindings.
     serve.__name__ = handler.__name__
     serve.__qualname__ = handler.__qualname__
     serve.__doc__ = handler.__doc__

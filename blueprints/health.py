@@ -1,4 +1,4 @@
-"""Whether the app is up. The one route without a key, so that a load balancer can call it."""
+"""The health check. It is the only route without a key, so that a load balancer can call it."""
 
 import platform
 from functools import cache
@@ -17,7 +17,7 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @sync_handler
 def health(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Answer ``healthy`` with the versions this worker runs and when it started."""
+    """Answer ``healthy``, with the versions that this worker runs and its start time."""
     return {
         "status": "healthy",
         "python": platform.python_version(),
@@ -29,7 +29,7 @@ def health(req: func.HttpRequest, invocation: Invocation) -> Body:
 @cache
 def package_versions() -> dict[str, str]:
     """Versions of the packages the app may import, without importing them."""
-    # Reading the metadata needs an import of its own and some file access: on first use, then never again.
+    # Reading the metadata takes an import and some file access, so it is done once, on first use.
     from importlib.metadata import version
 
     return {package: version(package) for package in _PACKAGES}

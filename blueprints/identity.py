@@ -1,4 +1,4 @@
-"""Whether this app can get a token, what that costs at first and after, and a use of one: reading its own site."""
+"""Gets a token, reports the time it took, and uses a token to read the scale settings of the app's own site."""
 
 import os
 
@@ -17,19 +17,21 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.route("identity/sync", methods=["GET"])
 @sync_handler
 def sync_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Get a token through the shared credential on this thread; the answer never holds the token."""
+    """Get a token from the shared credential on this thread; the response never contains the token."""
     scope = allowed_scope(req.params.get("scope"), os.environ)
     acquired = acquire_sync(scope)
-    return _answer(acquired, scale_settings.without_asking(os.environ) or READER.wait_sync(), invocation)
+    return _answer(acquired, scale_settings.reading_without_request(os.environ) or READER.wait_sync(), invocation)
 
 
 @blueprint.route("identity/async", methods=["GET"])
 @async_handler
 async def async_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Get a token through the shared credential on the event loop; the answer never holds the token."""
+    """Get a token from the shared credential on the event loop; the response never contains the token."""
     scope = allowed_scope(req.params.get("scope"), os.environ)
     acquired = await acquire_async(scope)
-    return _answer(acquired, scale_settings.without_asking(os.environ) or await READER.wait_async(), invocation)
+    return _answer(
+        acquired, scale_settings.reading_without_request(os.environ) or await READER.wait_async(), invocation
+    )
 
 
 def _answer(acquired: Acquired, reading: Reading, invocation: Invocation) -> Body:

@@ -16,7 +16,7 @@ _PLANS = {"FlexConsumption": "flex", "ElasticPremium": "premium", "Dynamic": "co
 
 @dataclass(frozen=True)
 class Limits:
-    """What the control groups of this process allow: CPUs and MiB; None for no limit, or none that can be read."""
+    """The limits of the control groups of this process, in CPUs and MiB; None without a limit that can be read."""
 
     cpu_quota: float | None
     memory_mb: float | None
@@ -24,10 +24,10 @@ class Limits:
 
 def read_limits(root: Path = ROOT) -> Limits:
     """
-    Return the tightest limits of this process' control groups, v2 or v1.
+    Return the tightest limits of the control groups of this process, v2 or v1.
 
-    A limit set on any group above holds as well, hence the walk up from the group to the mount point. Inside a
-    container the path in /proc/self/cgroup may be one of the outside; then only the mount point itself exists.
+    The limit of any parent group applies as well, so the function walks up from the group to the mount point. Inside
+    a container, the path in /proc/self/cgroup may be one of the outside; then only the mount point exists.
     """
     quotas: list[float] = []
     memories: list[float] = []
@@ -40,7 +40,7 @@ def read_limits(root: Path = ROOT) -> Limits:
 
 
 def _groups(membership: Path) -> Iterator[tuple[str, str]]:
-    """Pairs of controllers and path; the controllers are empty for v2."""
+    """Pairs of controllers and path; the controllers are empty in v2."""
     for line in _lines(membership):
         _, controllers, path = line.split(":", 2)
         yield controllers, path.strip("/")
@@ -55,7 +55,7 @@ def _upwards(mount: Path, path: str) -> Iterator[Path]:
 
 
 def _cpu_quota(group: Path) -> list[float]:
-    """CPUs the group may use: v2 has "<quota or max> <period>" in one file, v1 two files and -1 for no limit."""
+    """CPUs the group may use. v2 has "<quota or max> <period>" in one file; v1 has two files, and -1 for no limit."""
     fields = " ".join(_lines(group / "cpu.max")).split()
     if not fields:
         fields = _lines(group / "cpu.cfs_quota_us") + _lines(group / "cpu.cfs_period_us")
@@ -88,21 +88,21 @@ def plan(environment: Mapping[str, str]) -> str:
     """The hosting plan: flex, premium, consumption, dedicated, container apps, or local outside Azure."""
     sku = environment.get("WEBSITE_SKU")
     if sku:
-        # The three names are those of azure-functions-host, ScriptConstants.cs; all others are App Service tiers.
+        # These three names come from azure-functions-host, ScriptConstants.cs; all others are App Service tiers.
         return _PLANS.get(sku, "dedicated")
     return "container apps" if environment.get("CONTAINER_APP_NAME") else "local"
 
 
 def describe_platform(environment: Mapping[str, str]) -> dict[str, Any]:
     """
-    What of the probe's ``platform`` an instance knows about itself.
+    The part of the probe's ``platform`` that an instance knows itself.
 
-    Per-instance concurrency and the like belong to the site, and scale_settings.py reads them from Resource Manager. A
-    copy in an app setting would be wrong after the first change by hand.
+    Per-instance concurrency and the other scale settings belong to the site, and scale_settings.py reads them from
+    Resource Manager. A copy in an app setting would be wrong after the first manual change.
     """
     hosting_plan = plan(environment)
-    # Where the platform runs the app in a container of its own, that container's name stands for the instance (host:
-    # EnvironmentExtensions.cs, IsLinuxConsumption). Elsewhere anybody may have set a variable of that name.
+    # Where the platform runs the app in a container of its own, the name of that container identifies the instance
+    # (host: EnvironmentExtensions.cs, IsLinuxConsumption). Locally, anything may have set a variable of that name.
     container = None if hosting_plan == "local" else environment.get("CONTAINER_NAME")
     always_ready = environment.get("FUNCTIONS_ALWAYSREADY_INSTANCE")
     return {

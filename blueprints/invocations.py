@@ -1,4 +1,4 @@
-"""What this worker process has served: who is in flight, and what one invocation can say about itself."""
+"""The invocations of this worker process: how many are in flight, and the times of each."""
 
 import math
 import os
@@ -16,7 +16,7 @@ class InvocationCounter:
     """
     Counts invocations. Thread-safe: ``def`` handlers of one worker run on many threads at once.
 
-    One short critical section at each end of an invocation: with the interpreter's own lock around, taking this one
+    An invocation takes the lock once at its start and once at its end. With the interpreter lock already held, this
     costs less than a microsecond, and the peak is exact.
     """
 
@@ -28,11 +28,11 @@ class InvocationCounter:
 
     @property
     def peak_in_flight(self) -> int:
-        """The most invocations that ever were in flight together in this worker."""
+        """The highest number of invocations in flight at the same time in this worker."""
         return self._peak_in_flight
 
     def enter(self, function: str) -> int:
-        """Count an invocation in. Returns how many are in flight with it."""
+        """Count the start of an invocation. Returns how many are in flight, itself included."""
         with self._lock:
             self._in_flight += 1
             if self._in_flight > self._peak_in_flight:
@@ -41,12 +41,12 @@ class InvocationCounter:
             return self._in_flight
 
     def leave(self) -> None:
-        """Count an invocation out."""
+        """Count the end of an invocation."""
         with self._lock:
             self._in_flight -= 1
 
     def snapshot(self) -> dict[str, Any]:
-        """``inFlight``, ``peakInFlight``, ``total`` and ``byFunction`` of this worker, all at one moment."""
+        """``inFlight``, ``peakInFlight``, ``total`` and ``byFunction`` of this worker, read at the same moment."""
         with self._lock:
             return {
                 "inFlight": self._in_flight,
@@ -57,7 +57,7 @@ class InvocationCounter:
 
 
 COUNTER = InvocationCounter()
-"""The one of this worker process."""
+"""The counter of this worker process."""
 
 
 class Invocation:
@@ -88,10 +88,10 @@ class Invocation:
 
     async def wait(self, awaitable: Awaitable[object]) -> None:
         """
-        Await without counting as this handler's CPU time what its thread does meanwhile.
+        Await without counting the CPU time that the thread spends on other work in the meantime.
 
-        While a coroutine is suspended the event loop's one thread runs all the others: reading the thread's CPU clock
-        across an ``await`` would charge their work to this invocation.
+        While a coroutine is suspended, the one thread of the event loop runs the others. Reading the thread's CPU
+        clock across an ``await`` would charge their work to this invocation.
         """
         self._cpu_seconds += time.thread_time() - self._cpu_since
         try:
@@ -104,11 +104,11 @@ class Invocation:
         return round((time.perf_counter() - self._started) * 1000, 3)
 
     def cpu_ms(self) -> float:
-        """Milliseconds of CPU time the handler's thread spent on it; call it on that thread."""
+        """Milliseconds of CPU time that the handler's thread spent on this call; to be called on that thread."""
         return round((self._cpu_seconds + time.thread_time() - self._cpu_since) * 1000, 3)
 
     def worker(self) -> dict[str, Any]:
-        """The ``worker`` object of an answer: who served it, beside how many others, after what wait."""
+        """The ``worker`` object of a response: the process and thread that served it, the calls in flight, the wait."""
         return {
             "pid": os.getpid(),
             "thread": threading.get_native_id(),
@@ -120,10 +120,10 @@ class Invocation:
 
 def queued_ms(sent_at: str | None, *, now: float) -> float | None:
     """
-    Milliseconds from ``sent_at`` (epoch seconds, as the ``x-sent-at`` header spells them) to ``now``.
+    Milliseconds from ``sent_at``, the text of the ``x-sent-at`` header in epoch seconds, to ``now``.
 
-    None without a readable header: zero would claim that the request did not wait, and nobody knows. Never negative:
-    the sender's clock may be ahead of ours, and no request arrives before it is sent.
+    None without a readable header: zero would claim that the request did not wait. Never negative, although the
+    sender's clock may be ahead: no request arrives before it is sent.
     """
     if sent_at is None:
         return None

@@ -1,8 +1,8 @@
 """
-Outbound calls: one shared client of each colour per worker, and a capped GET through it.
+Outbound calls: a shared sync client and a shared async client per worker, and a GET with a size limit.
 
-A client owns a connection pool. One for every call would open a connection for every call, and load the certificate
-store each time. ``own_sync_client`` and ``own_async_client`` make that mistake on request, so that it can be measured.
+A client owns a connection pool. A client per call would open a connection and load the certificate store for every
+call. ``own_sync_client`` and ``own_async_client`` make this mistake on purpose, so that its cost can be measured.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 10 * 1024 * 1024
 MOST_REDIRECTS = 5
 
-# At its default level httpx logs the whole url of every call, function keys included, and each record goes to the host.
+# At its default level httpx logs the full url of every call, including function keys, and sends it to the host.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _lock = threading.Lock()
@@ -32,23 +32,23 @@ _async_client: "httpx.AsyncClient | None" = None
 
 
 class FetchError(Exception):
-    """An outbound call that brought no complete answer; the message says why."""
+    """An outbound call got no complete response; the message gives the reason."""
 
 
 class FetchTimeoutError(FetchError):
-    """It took longer than it was allowed to."""
+    """An outbound call took longer than its time-out."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The answer to an outbound call: its status and how many body bytes came over the wire."""
+    """The response to an outbound call: its status, and the number of body bytes on the wire."""
 
     status: int
     bytes: int
 
 
 class Meter:
-    """Counts the body of one call. ``add`` raises FetchError beyond MOST_BYTES, FetchTimeoutError past the deadline."""
+    """Counts the body bytes of one call, and enforces MOST_BYTES and the time-out."""
 
     def __init__(self, timeout_ms: int) -> None:
         self._timeout_ms = timeout_ms
@@ -56,7 +56,7 @@ class Meter:
         self.bytes = 0
 
     def add(self, chunk: bytes) -> None:
-        """Count ``chunk``."""
+        """Count ``chunk``. Raises FetchError above MOST_BYTES, and FetchTimeoutError after the time-out."""
         self.bytes += len(chunk)
         if self.bytes > MOST_BYTES:
             raise FetchError(f"body larger than {MOST_BYTES} bytes")
@@ -66,11 +66,10 @@ class Meter:
 
 def fetch_sync(client: "httpx.Client", url: "httpx.URL", allowed: AllowList, timeout_ms: int) -> Fetched:
     """
-    GET ``url`` through ``client``, reading its body. Raises FetchError.
+    GET ``url`` through ``client`` and read the body. Raises FetchError.
 
-    The time-out holds for each phase (connect, write, each read) and for the body as a whole: blocking I/O cannot be
-    cut short between, so a server that is slow in every phase can take a few times as long. Resolving the name is
-    not bounded at all.
+    The time-out applies to each phase (connect, write, each read) and to the body as a whole. Blocking I/O cannot be
+    interrupted, so a server that is slow in every phase can take a few times as long. Name resolution has no time-out.
     """
     import httpx
 
@@ -94,7 +93,7 @@ def fetch_sync(client: "httpx.Client", url: "httpx.URL", allowed: AllowList, tim
 
 
 async def fetch_async(client: "httpx.AsyncClient", url: "httpx.URL", allowed: AllowList, timeout_ms: int) -> Fetched:
-    """GET ``url`` through ``client``, reading its body, all within ``timeout_ms``. Raises FetchError."""
+    """GET ``url`` through ``client`` and read the body, all within ``timeout_ms``. Raises FetchError."""
     import httpx
 
     try:
@@ -124,9 +123,9 @@ async def _fetch_async(client: "httpx.AsyncClient", url: "httpx.URL", allowed: A
 
 def _next_hop(response: "httpx.Response", allowed: AllowList) -> "httpx.Request | None":
     """
-    The request a redirect asks for, if it stays on the same, allowed host; None when the response is the answer.
+    The request that follows a redirect on the same, allowed host; None when ``response`` is the final one.
 
-    A redirect elsewhere is itself the answer: an allowed host must not be able to send the app where it may not go.
+    A redirect to another host is final: an allowed host must not be able to send the app to one that is not allowed.
     """
     following = response.next_request
     if following is None or following.url.host != response.url.host or not allowed.permits(following.url):
@@ -135,7 +134,7 @@ def _next_hop(response: "httpx.Response", allowed: AllowList) -> "httpx.Request 
 
 
 def sync_client() -> "httpx.Client":
-    """The worker's client for ``def`` handlers, made on first use, closed when the process exits."""
+    """The worker's client for ``def`` handlers; created on first use, closed when the process exits."""
     global _sync_client
     with _lock:
         if _sync_client is None:
@@ -148,11 +147,10 @@ def sync_client() -> "httpx.Client":
 
 def async_client() -> "httpx.AsyncClient":
     """
-    The client of the worker's one event loop, made on first use.
+    The client of the worker's one event loop; created on first use.
 
-    Nothing closes it when the worker exits: by then the loop its connections belong to no longer runs, and the
-    runtime has no hook before. The operating system closes the sockets. Who runs the loop can call
-    ``close_async_client``.
+    Nothing closes it when the worker exits: its event loop no longer runs by then, and the runtime offers no earlier
+    hook. The operating system closes the sockets. The owner of a loop can call ``close_async_client``.
     """
     global _async_client
     if _async_client is None:
@@ -163,7 +161,7 @@ def async_client() -> "httpx.AsyncClient":
 
 
 async def close_async_client() -> None:
-    """Close the client of this loop, if there is one; the next use makes a new one."""
+    """Close the client of this loop, if there is one; the next use creates a new one."""
     global _async_client
     client, _async_client = _async_client, None
     if client is not None:
@@ -171,14 +169,14 @@ async def close_async_client() -> None:
 
 
 def own_sync_client() -> "httpx.Client":
-    """A client for one call, configured as the shared one is; the caller closes it."""
+    """A client for one call, configured like the shared one; the caller closes it."""
     import httpx
 
     return httpx.Client(**_options())
 
 
 def own_async_client() -> "httpx.AsyncClient":
-    """The same for an ``async def`` handler."""
+    """A client for one call of an ``async def`` handler; the caller closes it."""
     import httpx
 
     return httpx.AsyncClient(**_options())
@@ -190,17 +188,17 @@ def _options() -> dict[str, Any]:
     import httpx
 
     return {
-        # httpx stops at 100, below the number of threads a worker may have: the pool would be the bottleneck measured.
+        # The default of httpx is 100, fewer than the threads a worker may have: the pool would become the bottleneck.
         "limits": httpx.Limits(max_connections=1000, max_keepalive_connections=200),
-        # A proxy from the environment would make the calls in our place, and past the list of allowed hosts.
+        # A proxy from the environment would make the calls instead of us and bypass the list of allowed hosts.
         "trust_env": False,
-        # The client is shared by all callers; a cookie set for one must not travel with the next.
+        # All callers share the client; a cookie set for one must not be sent for the next.
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     }
 
 
 def as_fetch_error(error: Exception, timeout_ms: int) -> FetchError:
-    """What an exception of httpx means, in words without the url."""
+    """An exception of httpx as a FetchError, whose message does not contain the url."""
     import httpx
 
     if isinstance(error, httpx.TimeoutException):
@@ -214,7 +212,7 @@ def as_fetch_error(error: Exception, timeout_ms: int) -> FetchError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Every exception behind ``error``: httpx wraps what httpcore wrapped, and asyncio groups one for each address."""
+    """``error`` and every exception behind it: httpx and httpcore wrap them, and asyncio groups one per address."""
     yield error
     for nested in (error.__cause__ or error.__context__, *getattr(error, "exceptions", ())):
         if nested is not None:

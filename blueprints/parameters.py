@@ -1,11 +1,11 @@
-"""Numbers and choices given by a caller: parsed, checked against what is allowed, refused by name."""
+"""Numbers and choices from a caller: parsed and checked; an error names the parameter."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from blueprints.answers import ProblemError, shown
 
-# No allowed number is longer; int() takes time quadratic in the digits it is given.
+# No allowed number has more digits. The time of int() is quadratic in the number of digits.
 _MOST_DIGITS = 10
 
 
@@ -20,10 +20,10 @@ class IntegerParameter:
 
     def from_query(self, text: str | None) -> int:
         """
-        Return the number ``text`` spells in plain decimal digits, the default when it is None.
+        Return the number that ``text`` gives in plain decimal digits; the default when it is None.
 
-        Signs, blanks, underscores and exponents, which ``int`` or ``float`` would take, are refused: a knob that is
-        mistyped should not turn to another value. Raises ProblemError (400).
+        Signs, blanks, underscores and exponents are refused, although ``int`` or ``float`` accepts them: a mistyped
+        parameter must not become another value. Raises ProblemError (400).
         """
         if text is None:
             return self.default
@@ -32,7 +32,7 @@ class IntegerParameter:
         return self._in_range(int(text), text)
 
     def from_json(self, value: object) -> int:
-        """Return ``value`` if it is a JSON whole number in range. Raises ProblemError (400)."""
+        """Return ``value`` if it is a whole JSON number in range. Raises ProblemError (400)."""
         # bool is a subclass of int, and true is not a number of milliseconds.
         if not isinstance(value, int) or isinstance(value, bool):
             raise self._refusal(value)
@@ -47,7 +47,7 @@ class IntegerParameter:
         return ProblemError(
             HTTPStatus.BAD_REQUEST,
             f"{self.name} is {shown(given)}; give a whole number from {self.minimum} to {self.maximum}, "
-            f"or leave it out for {self.default}",
+            f"or omit it for the default, {self.default}",
         )
 
 
@@ -65,7 +65,7 @@ class ChoiceParameter:
         if text not in self.choices:
             raise ProblemError(
                 HTTPStatus.BAD_REQUEST,
-                f"{self.name} is {shown(text)}; give {' or '.join(self.choices)}, or leave it out for "
-                f"{self.choices[0]}",
+                f"{self.name} is {shown(text)}; give {' or '.join(self.choices)}, or omit it for "
+                f"the default, {self.choices[0]}",
             )
         return text

@@ -16,7 +16,7 @@ from blueprints.findings import Observed, findings
 from blueprints.handlers import SYNC_FUNCTIONS, Body, async_handler
 from blueprints.invocations import COUNTER, STARTED_AT, Invocation
 
-# By name: an answer that listed the environment would list connection strings and keys.
+# An explicit list: a response with the whole environment would contain connection strings and keys.
 _SHOWN_SETTINGS = (
     threads.SETTING,
     processes.SETTING,
@@ -40,13 +40,13 @@ blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 @blueprint.route("concurrency-probe", methods=["GET"])
 @async_handler
 async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Body:
-    """Answer what is configured, what of it is in effect, and what is observed in this worker now."""
+    """Report the configured settings, their effective values, and the values observed in this worker now."""
     environment = os.environ
     executor = threads.live_executor()
     limits = instance.read_limits()
     cpu_count = os.cpu_count() or 1
     invocations = COUNTER.snapshot()
-    scale = scale_settings.without_asking(environment) or scale_settings.READER.peek()
+    scale = scale_settings.reading_without_request(environment) or scale_settings.READER.peek()
     observed = Observed(
         environment=environment,
         thread_setting=threads.read_setting(environment),
@@ -78,7 +78,7 @@ async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Bo
 
 
 def shown_settings(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """The settings that bear on concurrency, by name; None for one that is not set."""
+    """The settings that affect concurrency, by name; None for one that is not set."""
     return {name: environment.get(name) for name in _SHOWN_SETTINGS}
 
 
@@ -97,8 +97,8 @@ def _worker() -> dict[str, Any]:
 
 
 def _is_gil_enabled() -> bool:
-    # Free-threaded builds exist since 3.13; before, the lock is always there.
-    if sys.version_info >= (3, 13):  # noqa: UP036 - the app also runs on the Pythons before
+    # Free-threaded builds exist since 3.13; earlier versions always have the lock.
+    if sys.version_info >= (3, 13):  # noqa: UP036 - the app also runs on earlier versions
         return sys._is_gil_enabled()
     return True
 
@@ -115,7 +115,7 @@ def _worker_processes(observed: Observed) -> dict[str, Any]:
 
 
 async def _event_loop() -> dict[str, Any]:
-    """How late the loop is now: it is asked for a short pause, and what the pause took longer is the lag."""
+    """Measure the lag of the loop: how much longer than requested a short pause takes."""
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     await asyncio.sleep(_LAG_PAUSE)

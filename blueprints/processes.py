@@ -7,21 +7,21 @@ from pathlib import Path
 
 SETTING = "FUNCTIONS_WORKER_PROCESS_COUNT"
 MAXIMUM = 10
-"""The most the host starts (azure-functions-host, RpcWorkerConfigFactory.cs)."""
+"""The highest number that the host starts (azure-functions-host, RpcWorkerConfigFactory.cs)."""
 
 PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
 class ProcessSetting:
-    """FUNCTIONS_WORKER_PROCESS_COUNT: its text, and the number the host makes of it; None when it refuses to start."""
+    """FUNCTIONS_WORKER_PROCESS_COUNT: its text, and the number that the host uses; None when it refuses to start."""
 
     text: str | None
     effective: int | None
 
     @property
     def configured(self) -> int | str | None:
-        """The number in the setting, its text when there is none, None when it is not set."""
+        """The number in the setting, its text when it is not a number, None when it is not set."""
         return int(self.text) if self.text is not None and _is_integer(self.text) else self.text
 
 
@@ -29,7 +29,7 @@ def read_setting(environment: Mapping[str, str]) -> ProcessSetting:
     """
     Return the setting as the host reads it (azure-functions-host, RpcWorkerConfigFactory.cs).
 
-    Unset, empty and anything up to 1 mean 1; more than 10, or no integer, and the host does not start.
+    Unset, empty or any integer up to 1 means 1. With more than 10, or with other text, the host does not start.
     """
     text = environment.get(SETTING) or None
     if text is None:
@@ -40,16 +40,16 @@ def read_setting(environment: Mapping[str, str]) -> ProcessSetting:
 
 
 def _is_integer(text: str) -> bool:
-    # What .NET takes for a 32-bit integer, roughly: longer ones overflow there and are refused as well.
+    # Approximately what .NET accepts as a 32-bit integer: longer numbers overflow there and are refused as well.
     return re.fullmatch(r"\s*[+-]?[0-9]{1,10}\s*", text) is not None
 
 
 def siblings(pid: int, proc: Path = PROC) -> list[int] | None:
     """
-    Pids of the worker processes beside ``pid``, itself included; None where there is no /proc to tell.
+    Pids of all worker processes of the host that started ``pid``, itself included; None where there is no /proc.
 
-    They are the children of the same parent that run the same program: equal command lines up to the first argument
-    that begins with ``--``, where those of the single worker start. A zombie has no command line, so it does not count.
+    They are the children of the same parent that run the same program: their command lines are equal up to the first
+    argument that begins with ``--``, after which they differ. A zombie has no command line, so it does not count.
     """
     parent = _parent(proc / str(pid))
     if parent is None:
@@ -63,9 +63,9 @@ def _parent(process: Path) -> int | None:
     """The parent's pid; None when the process is gone."""
     try:
         stat = (process / "stat").read_text()
-    except OSError:  # it ended while we were looking, or there is no /proc
+    except OSError:  # the process has ended, or there is no /proc
         return None
-    # "pid (name) state ppid ...": the name may itself hold blanks and brackets, so count from the last one.
+    # "pid (name) state ppid ...": the name may contain blanks and brackets, so count from the last bracket.
     return int(stat.rpartition(")")[2].split()[1])
 
 

@@ -1,8 +1,9 @@
 """
-The scale settings of this app's own site, as Azure Resource Manager has them.
+The scale settings of this app's own site, read from Azure Resource Manager.
 
-Nothing inside an instance tells them. Nor does it tell where the site is: on Flex Consumption WEBSITE_OWNER_NAME names
-no resource group and WEBSITE_RESOURCE_GROUP is missing (azure-functions-host, issue 10441), hence an app setting.
+An instance knows neither these settings nor the resource id of its site, which an app setting gives. On Flex
+Consumption, WEBSITE_OWNER_NAME does not name the resource group, and WEBSITE_RESOURCE_GROUP is missing
+(azure-functions-host, issue 10441).
 """
 
 import asyncio
@@ -27,7 +28,7 @@ DEFAULT_ENDPOINT = "https://management.azure.com"
 API_VERSION = "2024-11-01"
 TIMEOUT_SECONDS = 3.0
 
-# Names of resources have no other characters, so the id can stand in a url as it is.
+# Resource names contain no other characters, so the id needs no encoding in a url.
 _SITE_ID = re.compile(
     r"/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Web/sites/[\w-]+", re.IGNORECASE
 )
@@ -35,19 +36,19 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _ADVICE = {
     401: f"check that {ENDPOINT_SETTING} is the Resource Manager of this app's cloud",
     403: "the app's identity may not read its own site: give it the role Reader on the site (in infra/main.bicep "
-    "scaleSettingsReaderEnabled); a new role takes some minutes to hold",
+    "scaleSettingsReaderEnabled); a new role takes some minutes to become effective",
     404: f"there is no such site: check {SITE_SETTING}",
-    429: "it throttles this subscription: ask less often",
+    429: "it throttles this subscription: send fewer requests",
 }
 
 
 class NotReadError(Exception):
-    """The scale settings could not be read; the message says why and what to do."""
+    """The scale settings could not be read; the message gives the reason and what to do."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the settings of the site are read, and the scope of the token that opens it."""
+    """The url of the site in Resource Manager, and the scope of the token for it."""
 
     url: str
     scope: str
@@ -56,10 +57,10 @@ class Source:
 @dataclass(frozen=True)
 class ScaleSettings:
     """
-    ``functionAppConfig.scaleAndConcurrency`` of a site; None for what is not set there.
+    ``functionAppConfig.scaleAndConcurrency`` of a site; None for a value that is not set.
 
-    Resource Manager does not fill defaults in: where the concurrency was never set, ``triggers`` is null.
-    ``always_ready`` has the number of instances by group (``http``, ``blob``, ``durable``, ``function:<NAME>``).
+    Resource Manager does not fill in defaults: when the concurrency was never set, ``triggers`` is null.
+    ``always_ready`` contains the number of instances by group (``http``, ``blob``, ``durable``, ``function:<NAME>``).
     """
 
     per_instance_concurrency: int | None
@@ -69,7 +70,7 @@ class ScaleSettings:
 
 
 def source(environment: Mapping[str, str]) -> Source:
-    """Return what the app settings say. Raises NotReadError at one that is missing or cannot be used."""
+    """Return the source that the app settings name. Raises NotReadError when one is missing or invalid."""
     site = environment.get(SITE_SETTING, "")
     if not site:
         raise NotReadError(
@@ -86,7 +87,7 @@ def source(environment: Mapping[str, str]) -> Source:
 
 
 def _endpoint(text: str) -> str:
-    """``text`` without a slash at its end. A token goes there, so it is encrypted, or stays on this machine."""
+    """``text`` without a final slash. It receives a token, so it must be https, or stay on this machine."""
     endpoint = text.removesuffix("/")
     try:
         parts = urlsplit(endpoint)
@@ -104,9 +105,9 @@ def _endpoint(text: str) -> str:
 
 def read_sync(source: Source) -> ScaleSettings:
     """
-    Read the settings on this thread, through the client and the credential all threads share. Raises NotReadError.
+    Read the settings on this thread, with the client and the credential that all threads share. Raises NotReadError.
 
-    The time-out holds for each phase of the call; getting the token has those of the credential.
+    The time-out applies to each phase of the call; getting the token has the time-outs of the credential.
     """
     import httpx
 
@@ -121,8 +122,8 @@ def read_sync(source: Source) -> ScaleSettings:
 
 
 async def read_async(source: Source) -> ScaleSettings:
-    """Read the settings off the event loop, token included within TIMEOUT_SECONDS. Raises NotReadError."""
-    # The first import takes some tenths of a second, in which the loop would serve nobody.
+    """Get a token and read the settings within TIMEOUT_SECONDS, without blocking the loop. Raises NotReadError."""
+    # The first import takes some tenths of a second, which would block the loop.
     await asyncio.to_thread(_import_clients)
     import httpx
 
@@ -143,7 +144,7 @@ async def _get(source: Source) -> "httpx.Response":
 
 
 def _import_clients() -> None:
-    """Import what a reading needs, for those who import it afterwards."""
+    """Import the packages that a reading needs, so that later imports are fast."""
     for name in ("httpx", "azure.identity.aio", "azure.core.pipeline.transport"):
         importlib.import_module(name)
 
@@ -157,11 +158,11 @@ def _timeout_ms() -> int:
 
 
 def _unreachable(error: FetchError) -> NotReadError:
-    return NotReadError(f"Resource Manager brought no answer: {error}")
+    return NotReadError(f"Resource Manager did not answer: {error}")
 
 
 def parse(status: int, body: bytes) -> ScaleSettings:
-    """Return what an answer of Resource Manager to ``GET site`` says. Raises NotReadError unless it is a Flex site."""
+    """Return the settings in a response to ``GET site``. Raises NotReadError unless it describes a Flex site."""
     if status != 200:
         raise NotReadError(f"Resource Manager answered {status}: {_ADVICE.get(status, 'ask again later')}")
     try:
@@ -175,7 +176,7 @@ def parse(status: int, body: bytes) -> ScaleSettings:
                 str(group["name"]): _count(group["instanceCount"]) for group in scale.get("alwaysReady") or []
             },
         )
-    # Whatever is not as documented: no JSON, another shape, other types.
+    # The response is not as documented: not JSON, another shape, other types.
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotReadError(
             "Resource Manager answered 200 without a usable functionAppConfig.scaleAndConcurrency: check that "
@@ -188,6 +189,6 @@ def _number(value: Any) -> int | None:
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int:  # true is an int as well, by class
-        raise TypeError(f"{shown(value)} is no whole number")
+    if type(value) is not int:  # bool is a subclass of int
+        raise TypeError(f"{shown(value)} is not a whole number")
     return value

@@ -1,7 +1,7 @@
 """
-The scale settings of the site as this worker last read them: read rarely, by one at a time, and never in the way.
+A cache of the site's scale settings in this worker, with one reading at a time.
 
-The probe takes what is there and starts a reading when one is due; the identity routes wait for it.
+The probe shows the last reading and starts a new one when it is due. The identity routes wait for a reading.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from blueprints.answers import iso_utc
 from blueprints.resource_manager import NotReadError, ScaleSettings
 
 KEEP_SECONDS = 60.0
-# Longer than a try for a token can go on after its reader gave up (credentials.py: two tries of 3 + 5 s), so that the
-# next one never runs beside it.
+# A request for a token can continue after its reader gave up (credentials.py: two attempts of 3 + 5 s). This is longer,
+# so two of them never run at the same time.
 KEEP_FAILURE_SECONDS = 20.0
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read, or why it was not; ``read_at`` (epoch seconds) is None when nobody was asked."""
+    """The settings, or the problem in reading them; ``read_at`` (epoch seconds) is None when nothing was requested."""
 
     settings: ScaleSettings | None = None
     problem: str | None = None
@@ -36,17 +36,17 @@ class Reading:
 
 
 NOTHING_TO_READ = Reading()
-"""On every plan but Flex Consumption: no other has these settings."""
+"""The reading on every plan other than Flex Consumption: no other plan has these settings."""
 
-UNDER_WAY = Reading(problem="being read from Resource Manager for the first time: ask again in a second")
+UNDER_WAY = Reading(problem="the first reading from Resource Manager has not finished: try again in a second")
 
 
 class Reader:
     """
-    Reads for everybody in this worker: a reading is kept, and whoever asks while one is under way gets that one.
+    Reads on behalf of all handlers of this worker: keeps a reading, and never starts two at the same time.
 
-    ``def`` handlers on many threads and ``async def`` handlers on the loop share it, hence the future of
-    ``concurrent.futures``: a thread can wait for it, and so can a coroutine.
+    ``def`` handlers on many threads and ``async def`` handlers on the loop share it. It therefore uses a future of
+    ``concurrent.futures``, which both a thread and a coroutine can wait for.
     """
 
     def __init__(
@@ -66,16 +66,16 @@ class Reader:
         self._task: asyncio.Task[None] | None = None
 
     def peek(self) -> Reading:
-        """Return the last reading at once, however old; start another one on this loop when it is due."""
+        """Return the last reading at once, however old, and start a new one on this loop when it is due."""
         self._start_if_due()
         return self._latest or UNDER_WAY
 
     async def wait_async(self) -> Reading:
-        """Return a reading that is not due, waiting for it off the loop."""
+        """Return an up-to-date reading; waits for it without blocking the loop."""
         return await asyncio.wrap_future(self._start_if_due())
 
     def wait_sync(self) -> Reading:
-        """Return a reading that is not due, waiting for it on this thread."""
+        """Return an up-to-date reading; waits for it on this thread."""
         current, is_ours = self._claim()
         if is_ours:
             reading = Reading(problem="the reading was interrupted")
@@ -90,7 +90,7 @@ class Reader:
     def _start_if_due(self) -> "Future[Reading]":
         current, is_ours = self._claim()
         if is_ours:
-            # The loop holds tasks weakly; without a name of our own it could be collected while it waits.
+            # The loop holds only weak references: without ours, the task could be garbage-collected while it waits.
             self._task = asyncio.get_running_loop().create_task(self._read(current))
         return current
 
@@ -104,12 +104,12 @@ class Reader:
             self._settle(current, reading)
 
     def _claim(self) -> "tuple[Future[Reading], bool]":
-        """The current reading, done or under way; True when it is a new one, which the caller has to settle."""
+        """The current reading, finished or not; True when it is a new one that the caller has to settle."""
         with self._lock:
             if self._current is not None and (not self._current.done() or self._clock() < self._due_at):
                 return self._current, False
             self._current = Future()
-            # Running: a coroutine that is cancelled while it waits must not cancel it for the others.
+            # A running future cannot be cancelled, so one cancelled coroutine does not cancel it for the others.
             self._current.set_running_or_notify_cancel()
             return self._current, True
 
@@ -127,7 +127,7 @@ def _read_by(settings: ScaleSettings) -> Reading:
 def _failed(error: Exception) -> Reading:
     if isinstance(error, NotReadError):
         return Reading(problem=str(error), read_at=time.time())
-    # A fault of this app. It must not fail the probe, and the log has the traceback.
+    # A fault in this app. It must not fail the probe, and the log has the traceback.
     logger.error("unexpected error while reading the scale settings", exc_info=error)
     return Reading(problem=f"unexpected {type(error).__name__}; see the log of the worker", read_at=time.time())
 
@@ -140,11 +140,11 @@ READER = Reader(
     lambda: resource_manager.read_sync(resource_manager.source(os.environ)),
     _from_resource_manager,
 )
-"""The one of this worker process."""
+"""The reader of this worker process."""
 
 
-def without_asking(environment: Mapping[str, str]) -> Reading | None:
-    """Return the reading where there is nobody to ask: another plan, or a setting that is no use. None elsewhere."""
+def reading_without_request(environment: Mapping[str, str]) -> Reading | None:
+    """Return the reading that needs no request: on another plan, or with an invalid setting. None otherwise."""
     if instance.plan(environment) != "flex":
         return NOTHING_TO_READ
     try:
@@ -155,7 +155,7 @@ def without_asking(environment: Mapping[str, str]) -> Reading | None:
 
 
 def describe(reading: Reading) -> dict[str, Any]:
-    """A reading as an answer shows it; null for what is not known or not set."""
+    """A reading for a response; None for a value that is unknown or not set."""
     settings = reading.settings
     return {
         "perInstanceConcurrency": None if settings is None else settings.per_instance_concurrency,

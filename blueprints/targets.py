@@ -1,4 +1,4 @@
-"""Which urls may be fetched: what a url has to look like, and the list of allowed hosts."""
+"""Checks the urls to fetch: their form, and the list of allowed hosts."""
 
 import re
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ ALLOWED_HOSTS_SETTING = "FETCH_ALLOWED_HOSTS"
 _MOST_CHARACTERS = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PORTS = range(1, 65_536)
-# Where a url carries a secret: user information, a function key (code), the signature of a storage url (sig).
+# The secrets in a url: user information, a function key (code), the signature of a storage url (sig).
 _SECRETS = re.compile(r"(?<=//)[^/?#]*(?=@)|(?<=[?&]code=)[^&#]+|(?<=[?&]sig=)[^&#]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class AllowList:
-    """Hosts that may be called: (host, port), a port of None standing for every port."""
+    """Hosts that may be called, as (host, port); a port of None stands for every port."""
 
     entries: frozenset[tuple[str, int | None]]
 
@@ -47,8 +47,8 @@ def parse_url(text: str, *, named: str) -> "httpx.URL":
     """
     Return ``text`` as an absolute http or https url without credentials.
 
-    The parser is the one that will make the call, so that what is checked is what is called. Raises ProblemError (400)
-    naming ``named``, the parameter or field it came in.
+    It uses the parser of the client that makes the call, so the checked url is the called url. ``named`` is the
+    parameter or field that holds the url. Raises ProblemError (400), which names it.
     """
     import httpx
 
@@ -58,25 +58,25 @@ def parse_url(text: str, *, named: str) -> "httpx.URL":
         )
 
     if len(text) > _MOST_CHARACTERS:
-        raise refusal(f"longer than {_MOST_CHARACTERS} characters")
-    # httpx would percent-encode blanks, even in a host, and takes any number for a port.
+        raise refusal(f"which is longer than {_MOST_CHARACTERS} characters")
+    # httpx percent-encodes blanks, even in a host, and accepts any number as a port.
     if not text.isprintable() or " " in text:
-        raise refusal("with a blank or control character in it")
+        raise refusal("which contains a blank or control character")
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
-        raise refusal("which is no url") from error
+        raise refusal("which is not a url") from error
     if url.scheme not in _DEFAULT_PORTS or not url.host:
-        raise refusal("which is not http or https with a host")
+        raise refusal("which is not an http or https url with a host")
     if url.userinfo:
-        raise ProblemError(HTTPStatus.BAD_REQUEST, f"{named} holds a user name or password; give a url without")
+        raise ProblemError(HTTPStatus.BAD_REQUEST, f"{named} contains a user name or password; give a url without them")
     if _port(url) not in _PORTS:
-        raise refusal(f"whose port is not from {_PORTS[0]} to {_PORTS[-1]}")
+        raise refusal(f"whose port is not between {_PORTS[0]} and {_PORTS[-1]}")
     return url
 
 
 def parse_allow_list(text: str) -> AllowList:
-    """Return the list an app setting spells. Raises ProblemError (503) at an entry that is not host or host:port."""
+    """Return the list in an app setting. Raises ProblemError (503) for an entry that is not host or host:port."""
     return AllowList(frozenset(_parse_entry(entry.strip()) for entry in text.split(",") if entry.strip()))
 
 
@@ -86,7 +86,7 @@ def allow_list_of(urls: "list[httpx.URL]") -> AllowList:
 
 
 def label(url: str) -> str:
-    """``url`` as an answer may show it: as given, with user information, ``code`` and ``sig`` masked."""
+    """``url`` for a response: user information, ``code`` and ``sig`` are masked, the rest is unchanged."""
     return _SECRETS.sub("***", url)
 
 
@@ -101,10 +101,10 @@ def _parse_entry(entry: str) -> tuple[str, int | None]:
         host, port = parts.hostname, parts.port
     except ValueError:
         host = None
-    # Anything besides host and port (a scheme, a path, a user) makes the entry something else than it says.
+    # An entry with anything other than host and port (a scheme, a path, a user) would not mean what it says.
     if host is None or parts.netloc != entry or "@" in entry:
         raise ProblemError(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"the app setting {ALLOWED_HOSTS_SETTING} holds {shown(entry)}; each entry is host or host:port",
+            f"the app setting {ALLOWED_HOSTS_SETTING} contains {shown(entry)}; each entry must be host or host:port",
         )
     return host, port

@@ -1,4 +1,4 @@
-"""The thread pool that serves ``def`` handlers: what is configured, and the live executor."""
+"""The thread pool that serves ``def`` handlers: its setting, and the live executor."""
 
 import os
 import sys
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
-# Set by the local host when it injected the number itself. Azure's host injects it too and leaves no trace.
+# The local host sets it when it injects the number. Azure's host also injects the number, but leaves no trace.
 SOURCE_VARIABLE = "FUNCTUNE_THREAD_COUNT_SOURCE"
 HOST_DEFAULT = 1000
 
 
 @dataclass(frozen=True)
 class ThreadSetting:
-    """PYTHON_THREADPOOL_THREAD_COUNT as this worker sees it: its text, the usable number in it, where that is from."""
+    """PYTHON_THREADPOOL_THREAD_COUNT in this worker: the text, the number in it if it is valid, and its source."""
 
     text: str | None
     count: int | None
@@ -23,7 +23,7 @@ class ThreadSetting:
 
     @property
     def configured(self) -> int | str | None:
-        """The number, the text when it is no usable number, None when the variable is not set."""
+        """The number, the text when it is not a valid number, None when the variable is not set."""
         return self.text if self.count is None else self.count
 
 
@@ -31,7 +31,7 @@ def read_setting(environment: Mapping[str, str]) -> ThreadSetting:
     """
     Return the setting as the runtime reads it (azure_functions_runtime.utils.threadpool).
 
-    A text ``int`` refuses, or a number below 1, is passed over with a warning in favour of Python's default.
+    When ``int`` refuses the text, or the number is below 1, the runtime logs a warning and uses Python's default.
     """
     text = environment.get(SETTING)
     if text is None:
@@ -48,25 +48,25 @@ def read_setting(environment: Mapping[str, str]) -> ThreadSetting:
 
 
 def python_default() -> int:
-    """How many threads ThreadPoolExecutor takes when nobody says: min(32, CPUs + 4)."""
-    # Since 3.13 it counts the CPUs this process may use, before that those of the machine.
-    if sys.version_info >= (3, 13):  # noqa: UP036 - the app also runs on the Pythons before
+    """The default number of threads of ThreadPoolExecutor: min(32, CPUs + 4)."""
+    # Since 3.13 it counts the CPUs that this process may use; earlier versions count those of the machine.
+    if sys.version_info >= (3, 13):  # noqa: UP036 - the app also runs on earlier versions
         return min(32, (os.process_cpu_count() or 1) + 4)
     return min(32, (os.cpu_count() or 1) + 4)
 
 
 def live_executor() -> ThreadPoolExecutor | None:
-    """The executor the runtime hands ``def`` handlers to; None where this process is no such worker."""
-    # Through sys.modules: the app must run, and be tested, where the runtime is not installed.
+    """The executor on which the runtime runs ``def`` handlers; None when this process is not such a worker."""
+    # Through sys.modules, because the app must also run where the runtime is not installed.
     module = sys.modules.get("azure_functions_runtime.utils.threadpool")
     return None if module is None else module.get_threadpool_executor()
 
 
 def describe(setting: ThreadSetting, executor: ThreadPoolExecutor | None) -> dict[str, Any]:
     """
-    The probe's ``threadPool``.
+    The ``threadPool`` of the probe.
 
-    The executor has no public view of itself; these four attributes have had their names since Python 3.9.
+    The executor has no public API for these values; the four attributes have had these names since Python 3.9.
     """
     live: dict[str, Any] = dict.fromkeys(("maxWorkers", "alive", "idle", "queued"))
     if executor is not None:

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Deploy with az alone: resource group, resources, app. docs/deploy.md has the other ways and what it costs.
+# Deploys the resource group, the resources and the app with az. docs/deploy.md describes other ways and the costs.
 set -euo pipefail
 
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then
-    echo "usage: infra/deploy.sh RESOURCE_GROUP LOCATION [small|medium|large]   (medium when left out)" >&2
+    echo "usage: infra/deploy.sh RESOURCE_GROUP LOCATION [small|medium|large]   (default: medium)" >&2
     exit 2
 fi
 group=$1 location=$2 size=${3:-medium}
@@ -26,4 +26,4 @@ app=$(az deployment group create --resource-group "$group" --template-file infra
     --query properties.outputs.AZURE_FUNCTION_APP_NAME.value --output tsv)
 az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src dist/app.zip --build-remote true
 echo "Deployed: https://$app.azurewebsites.net/api/health"
-echo "Take it away again with: az group delete --name $group"
+echo "Clean up with: az group delete --name $group"

@@ -105,7 +105,7 @@ def test_only_settings_reads_the_environment_of_the_lab() -> None:
     assert reading == {"settings.py", "load/locustfile.py"}
 
 
-def test_tools_use_the_local_host_alone_and_nobody_uses_the_tools() -> None:
+def test_tools_use_the_local_host_and_the_commands_and_nobody_uses_the_tools() -> None:
     root = PACKAGE.parent
     found: dict[str, set[str]] = {}
     for folder in ("functune", "blueprints", "bench", "tools"):
@@ -115,7 +115,7 @@ def test_tools_use_the_local_host_alone_and_nobody_uses_the_tools() -> None:
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 found.setdefault(folder, set()).update(names)
     assert {name for name in found["tools"] if name.startswith("functune")} == {
-        *("functune.errors", "functune.host.process")
+        *("functune.cli", "functune.errors", "functune.host.process")
     }
     others = found["functune"] | found["blueprints"] | found["bench"]
     assert {name for name in others if name.split(".")[0] == "tools"} == set()

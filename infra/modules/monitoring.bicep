@@ -1,4 +1,4 @@
-// Logs and metrics: one workspace, one Application Insights component, and the right to send to it. Keys are refused.
+// Logs and metrics: a workspace, an Application Insights component, and the role to send to it. Keys are disabled.
 targetScope = 'resourceGroup'
 
 @description('Unique part of the resource names.')
@@ -10,20 +10,20 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
-@description('Who may send telemetry: the principal of the app\'s identity.')
+@description('Principal ID of the app\'s identity, which may send telemetry.')
 param publisherPrincipalId string
 
-@description('Days that logs are kept.')
+@description('Number of days for which logs are kept.')
 @minValue(30)
 @maxValue(730)
 param retentionDays int
 
-@description('Most log data a day, GB; -1 for no limit.')
+@description('Maximum log data per day, GB; -1 means no limit.')
 @minValue(-1)
 @maxValue(100)
 param dailyCapGb int
 
-// Monitoring Metrics Publisher, on the component alone.
+// Monitoring Metrics Publisher, on this component only.
 var publisherRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '3913510d-42f4-4e42-8a64-420c390055eb')
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
@@ -60,5 +60,5 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-@description('Where to send telemetry. It opens nothing: without local authentication only a role lets anybody send.')
+@description('Destination of the telemetry. It is not a secret: local authentication is disabled, so sending requires a role.')
 output connectionString string = component.properties.ConnectionString

@@ -1,5 +1,5 @@
-// A virtual network for the app, and the storage account's blobs inside it. Only blobs: the app uses no queue and no table.
-// The subscription must have the provider Microsoft.App registered, which owns the delegation of the app's subnet.
+// A virtual network for the app, with a private endpoint for the blobs of the storage account. The app uses no queues or
+// tables. The provider Microsoft.App, which owns the delegation of the app's subnet, must be registered.
 targetScope = 'resourceGroup'
 
 @description('Unique part of the resource names.')
@@ -92,5 +92,5 @@ resource blobZoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@
   }
 }
 
-@description('Subnet the app joins. The private endpoint is there when this is: the app must not start without it.')
+@description('Subnet that the app joins. This output waits for the private endpoint, without which the app must not start.')
 output appSubnetId string = '${network.id}/subnets/app'

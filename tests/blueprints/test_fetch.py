@@ -66,7 +66,7 @@ async def test_fetch_with_an_unknown_client_is_a_problem(
     monkeypatch.setenv("FETCH_URLS", "http://localhost/")
     answer = await call(handler, {"client": "mine"})
     assert (answer.status, answer.mimetype) == (400, "application/problem+json")
-    assert answer.body["detail"] == "client is 'mine'; give shared or own, or leave it out for shared"
+    assert answer.body["detail"] == "client is 'mine'; give shared or own, or omit it for the default, shared"
 
 
 @pytest.mark.parametrize("handler", SINGLE, ids=named)
@@ -220,8 +220,8 @@ async def test_one_forbidden_host_refuses_all(
         (" , ", "set the app setting FETCH_URLS"),
         ("localhost/a", "the app setting FETCH_URLS[0] is 'localhost/a'"),
         ("http://h/a,http://h/a", "the app setting FETCH_URLS[1] is 'http://h/a' again"),
-        ("http://u:secret@h/", "the app setting FETCH_URLS[0] holds a user name or password"),
-        ("http://u:secret@h:port/", "the app setting FETCH_URLS[0] is 'http://***@h:port/', which is no url"),
+        ("http://u:secret@h/", "the app setting FETCH_URLS[0] contains a user name or password"),
+        ("http://u:secret@h:port/", "the app setting FETCH_URLS[0] is 'http://***@h:port/', which is not a url"),
     ],
 )
 async def test_fetch_many_without_usable_setting_is_unavailable(

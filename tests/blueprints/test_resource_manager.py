@@ -181,10 +181,10 @@ async def test_fault_of_our_own_is_logged_and_fails_nobody(caplog: pytest.LogCap
     assert caplog.records[0].exc_info is not None
 
 
-def test_without_asking_there_is_an_answer_on_other_plans_and_for_settings_of_no_use() -> None:
+def test_reading_without_request_there_is_an_answer_on_other_plans_and_for_settings_of_no_use() -> None:
     flex = {"WEBSITE_SKU": "FlexConsumption"}
-    assert scale_settings.without_asking({"SITE_RESOURCE_ID": SITE}) == scale_settings.NOTHING_TO_READ
-    assert scale_settings.without_asking({**flex, "SITE_RESOURCE_ID": SITE}) is None
-    refused = scale_settings.without_asking(flex)
+    assert scale_settings.reading_without_request({"SITE_RESOURCE_ID": SITE}) == scale_settings.NOTHING_TO_READ
+    assert scale_settings.reading_without_request({**flex, "SITE_RESOURCE_ID": SITE}) is None
+    refused = scale_settings.reading_without_request(flex)
     assert refused is not None
     assert "SITE_RESOURCE_ID is not set" in str(refused.problem)

@@ -72,7 +72,7 @@ async def test_probe_shows_the_live_scale_settings(azure: Azure) -> None:
     assert azure.calls == {"/msi/token": 1, SITE: 1}
     [(severity, message)] = findings(bodies[0])
     assert severity == "warning"
-    assert "24 calls are let in, and 4 threads in 1 worker process serve" in message
+    assert "the instance admits 24 calls, and 4 threads in 1 worker process serve" in message
     # The whole log: what the credential says of its call is in it, and the start before that.
     assert "Worker process started" in log
     assert "msi/token" in log
@@ -120,7 +120,7 @@ async def test_probe_says_why_the_scale_settings_are_not_there(
         identity = await asking.get("/api/identity/async", params={"scope": f"http://{azure.address}/.default"})
         log = host.tail(200)
     assert [severity for severity, _ in findings(first)] == ["info"]
-    assert "being read" in findings(first)[0][1]
+    assert "has not finished" in findings(first)[0][1]
     [(severity, message)] = findings(told)
     assert severity == "warning"
     assert words in message
@@ -144,7 +144,7 @@ async def test_probe_does_not_wait_for_an_endpoint_that_hangs(azure: Azure, path
         bodies = await asyncio.gather(*(probed(asking) for _ in range(10)))
         assert (azure.held, azure.calls[path]) == (1, 1)
         told = await read(asking)
-    assert all("being read" in findings(body)[0][1] for body in bodies)
+    assert all("has not finished" in findings(body)[0][1] for body in bodies)
     assert "timed out after 3000 ms" in findings(told)[0][1]
     assert azure.calls[path] == 1
 

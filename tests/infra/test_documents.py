@@ -1,4 +1,4 @@
-"""The documents on deploying name what the templates have, and the script they show is sound."""
+"""The pages on settings and deployment match the templates, and the deployment script is sound."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from tests.infra.bicep import FLEX, INFRA, PREMIUM, ROOT, app_settings, parse
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 SCRIPT = INFRA / "deploy.sh"
-# pip puts it beside the interpreter.
+# pip installs it next to the interpreter.
 SHELLCHECK = shutil.which("shellcheck") or shutil.which("shellcheck", path=str(Path(sys.executable).parent))
-# Where the app stores and logs: nothing of concurrency.
+# Storage and logging, which are not concurrency settings.
 _PLUMBING = re.compile(r"AzureWebJobsStorage|APPLICATIONINSIGHTS_|IsEncrypted")
 
 
 def named_settings() -> set[str]:
-    """App settings of the templates, of local.settings.json.example and of the probe; host.json ones by their keys."""
+    """App settings of the templates, local.settings.json.example and the probe; those of host.json by their keys."""
     example = json.loads((ROOT / "local.settings.json.example").read_text())["Values"]
     templates = [app_settings(site) for path in (FLEX, PREMIUM) for site in parse(path).of_type("Microsoft.Web/sites")]
     names = set(example) | set(shown_settings({})) | {name for settings in templates for name in settings}
@@ -38,12 +38,12 @@ def test_settings_page_has_a_row_for_every_setting(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["threadCount", "workerProcessCount", "perInstanceConcurrency"])
-def test_settings_page_names_the_parameter_beside_the_setting(name: str) -> None:
+def test_settings_page_names_the_parameter_of_the_setting(name: str) -> None:
     assert f"`{name}`" in SETTINGS
     assert name in parse(FLEX).parameters or name in parse(PREMIUM).parameters
 
 
-def test_deploy_page_shows_the_parameter_files_as_they_are() -> None:
+def test_deploy_page_shows_the_values_of_the_parameter_files() -> None:
     for size in ("small", "medium", "large"):
         given = json.loads((INFRA / f"{size}.parameters.json").read_text())["parameters"]
         row = next(line for line in DEPLOY.splitlines() if line.startswith(f"| `{size}`"))
@@ -51,7 +51,7 @@ def test_deploy_page_shows_the_parameter_files_as_they_are() -> None:
             assert re.search(rf"(?<!\d){given[name]['value']}(?!\d)", row), (size, name)
 
 
-def test_deploy_page_sets_only_variables_azd_passes_on() -> None:
+def test_deploy_page_sets_only_variables_that_azd_passes_on() -> None:
     passed_on = set(re.findall(r"\$\{([A-Z_]+)", (INFRA / "main.parameters.json").read_text()))
     shown = set(re.findall(r"^azd env set ([A-Z_]+)", DEPLOY, re.MULTILINE))
     assert shown
@@ -79,7 +79,7 @@ def test_script_refuses_wrong_arguments_before_it_does_anything(arguments: list[
     assert said in outcome.stderr
 
 
-def test_script_says_what_to_install_where_az_is_missing(tmp_path: Path) -> None:
+def test_script_names_the_missing_az(tmp_path: Path) -> None:
     for tool in ("bash", "dirname"):
         (tmp_path / tool).symlink_to(str(shutil.which(tool)))
     environment = {**os.environ, "PATH": str(tmp_path)}
