@@ -62,5 +62,6 @@ clean: ## Remove the environment, caches and run folders
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types dist runs artifacts
 
 .PHONY: docs
-docs: venv ## Write docs/cli.md from the help of the commands
+docs: venv ## Write docs/cli.md from the help of the commands, and the table of rooms in docs/architecture.md
 	$(BIN)/python -m tools.cli_page > docs/cli.md
+	$(BIN)/python -m tools.rooms

@@ -5,70 +5,63 @@ from pathlib import Path
 
 import pytest
 
+from tools.rooms import PAGE, ROOMS, Room, with_table
+
 PACKAGE = Path(__file__).parent.parent / "functune"
 
-# What each part may import of functune; anything may import itself.
-ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "relaxed_json": set(),
-    "settings": {"errors", "relaxed_json"},
-    "measurements": {"errors"},
-    "environment": {"errors"},
-    "experiments": {"errors", "measurements"},
-    "host": {"errors", "settings"},
-    "probe": {"errors"},
-    "load": {"errors", "settings", "measurements", "experiments"},
-    "analysis": {"errors", "measurements", "experiments"},
-    "report": {"errors", "environment", "measurements", "experiments", "analysis"},
-    "trials": {"experiments", "measurements", "load"},
-    "sweep": {"errors", "environment", "experiments", "measurements", "host", "load", "trials"},
-    "planning": {"analysis", "experiments", "measurements", "trials"},
-    "progress": {"measurements", "sweep"},
-    "cli": {
-        "analysis",
-        "planning",
-        "errors",
-        "settings",
-        "environment",
-        "experiments",
-        "host",
-        "probe",
-        "sweep",
-        "progress",
-        "report",
-    },
-}
+ROOM_NAMES = [room.name for room in ROOMS]
 
 
-def parts() -> list[str]:
-    """The modules and folders directly below functune."""
-    return sorted(path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists())
+def room_of(path: str) -> str:
+    """The room that a module belongs to, by its path below functune without ``.py``."""
+    fitting = [name for name in ROOM_NAMES if path == name or path.startswith(f"{name}/")]
+    assert fitting, f"functune/{path}.py is in no room of tools/rooms.py"
+    return max(fitting, key=len)
 
 
-def imported(part: str) -> set[str]:
-    """Parts of functune that ``part`` imports anywhere, inside functions too."""
-    path = PACKAGE / part
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+def modules() -> dict[str, ast.Module]:
+    """Every module of functune by its path without ``.py``; a package by its folder."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    named = {path.relative_to(PACKAGE).as_posix().removesuffix(".py").removesuffix("/__init__"): path for path in paths}
+    return {name: ast.parse(path.read_text()) for name, path in named.items() if name != "__init__"}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Paths below functune that a module imports anywhere, inside functions too."""
     found: set[str] = set()
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                found |= {name.name.split(".")[1] for name in node.names if name.name.startswith("functune.")}
-            elif isinstance(node, ast.ImportFrom) and node.module == "functune":
-                found |= {name.name for name in node.names}
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("functune."):
-                found.add(str(node.module).split(".")[1])
-    return found - {part}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from functune.hosts import registry` may name a module or a thing in one.
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    below = {name.removeprefix("functune.").replace(".", "/") for name in found if name.startswith("functune.")}
+    return below
 
 
-def test_import_rule_knows_every_part() -> None:
-    """A new module of functune is placed in the rule on purpose."""
-    assert set(parts()) - {"__init__"} == set(ALLOWED)
+MODULES = modules()
 
 
-@pytest.mark.parametrize("part", sorted(ALLOWED))
-def test_imports_go_one_way(part: str) -> None:
-    assert imported(part) <= ALLOWED[part]
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_imports_follow_the_rule(room: Room) -> None:
+    wanted = {
+        (name, room_of(path))
+        for name, tree in MODULES.items()
+        if room_of(name) == room.name
+        for path in imported(tree)
+    }
+    assert {(name, other) for name, other in wanted if other not in room.imports | {room.name}} == set()
+
+
+def test_rule_has_no_room_without_code_and_no_import_upwards() -> None:
+    assert {room_of(name) for name in MODULES} == set(ROOM_NAMES)
+    for place, room in enumerate(ROOMS):
+        assert room.imports <= set(ROOM_NAMES[:place]), room.name
+
+
+def test_architecture_shows_the_rule() -> None:
+    page = (PACKAGE.parent / PAGE).read_text(encoding="utf-8")
+    assert with_table(page) == page, "docs/architecture.md is out of date: run make docs"
 
 
 def test_only_the_locustfile_imports_locust() -> None:

@@ -1,0 +1,83 @@
+"""
+The import rule: the rooms of functune from bottom to top, what each holds, and which rooms it may import.
+
+    python -m tools.rooms      write the table into docs/architecture.md
+
+tests/test_imports.py holds the code to this table, and the page to what this module writes.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+PAGE = Path("docs/architecture.md")
+BEGIN, END = "<!-- rooms: written by make docs -->", "<!-- end of rooms -->"
+
+
+class Room(NamedTuple):
+    """A module or folder of functune."""
+
+    name: str
+    """Its path below functune, without ``.py``."""
+    holds: str
+    imports: frozenset[str]
+    """The rooms it may import; a room may import itself."""
+
+
+def room(name: str, holds: str, imports: str = "") -> Room:
+    """A room; ``imports`` are names separated by spaces."""
+    return Room(name, holds, frozenset(imports.split()))
+
+
+BASE = "errors formatting setting experiments run"
+FLOORS = "analysis/numbers analysis/laws analysis/search analysis/checks analysis/verdict"
+ANALYSIS = f"{FLOORS} analysis"
+ROOMS: tuple[Room, ...] = (
+    room("errors", "every error that is meant for the user"),
+    room("formatting", "numbers in words"),
+    room("environ", "the environment variables of this process"),
+    room("setting", "Setting and the table of knobs", "formatting"),
+    room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
+    room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
+    room("host", "the local Functions host", "errors environ setting"),
+    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting host"),
+    room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run"),
+    room("analysis/numbers", "figures, repeats and levels", BASE),
+    room("analysis/laws", "bounds, queues, scalability, Little's law", f"{BASE} analysis/numbers"),
+    room("analysis/search", "the next steps to measure, the objective", f"{BASE} analysis/numbers analysis/laws"),
+    room("analysis/checks", "expectations, interference, drift", f"{BASE} analysis/numbers analysis/laws"),
+    room(
+        "analysis/verdict",
+        "strategies, recommendation, reason, sentences",
+        f"{BASE} analysis/numbers analysis/laws analysis/search",
+    ),
+    room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
+    room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS}"),
+    room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} hosts load plans"),
+    room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
+    room("probe", "workers and threads counted from outside", "errors"),
+    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
+    room("cli", "the commands", f"{BASE} {ANALYSIS} environ host hosts plans sweep report probe terminal"),
+)
+
+
+def rooms_table() -> str:
+    """The table as Markdown. A room of the analysis stands for the floors below it too."""
+    lines = ["| Room | Holds | Imports |", "|---|---|---|"]
+    for each in ROOMS:
+        names = sorted(each.imports, key=[one.name for one in ROOMS].index)
+        shown = [name for name in names if not (name.startswith("analysis/") and "analysis" in each.imports)]
+        lines.append(f"| `{each.name}` | {each.holds} | {', '.join(shown) or 'nothing'} |")
+    return "\n".join(lines)
+
+
+def with_table(page: str) -> str:
+    """The page with the table between its marks. Raises ValueError when a mark is missing."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{PAGE} lacks the marks {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{rooms_table()}\n\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
