@@ -13,9 +13,10 @@ import click
 import msgspec
 from rich.console import Console
 
-from functune import environment, experiments, settings
+from functune import environ, environment, experiments
 from functune import probe as probing
 from functune.errors import FunctuneError, HostError, LoadError, RunFolderError, SettingsError, UsageError
+from functune.host import settings
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -128,7 +129,7 @@ def serve(
 
     try:
         read = functools.partial(
-            settings.read,
+            settings.read_host_settings,
             script_root=script_root,
             address=address,
             port=port,
@@ -153,7 +154,7 @@ def serve(
     type=click.Path(path_type=Path),
     help="Folder of the app that --host starts.  [default: this folder]",
 )
-@click.option("--key", envvar=settings.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
+@click.option("--key", envvar=environ.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
 @click.option(
     "--largest-wave",
     type=click.IntRange(probing.SMALLEST_LAST_WAVE, probing.MAX_LARGEST_WAVE),
@@ -237,7 +238,7 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
     metavar="local|func|URL",
     help="What to measure on: functune's own host, `func start` of Core Tools, or what runs at a URL.",
 )
-@click.option("--key", envvar=settings.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
+@click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
 @click.option(
     "--search",
     type=click.Choice(["adaptive", "grid"]),

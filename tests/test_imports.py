@@ -10,14 +10,13 @@ PACKAGE = Path(__file__).parent.parent / "functune"
 # What each part may import of functune; anything may import itself.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
-    "relaxed_json": set(),
-    "settings": {"errors", "relaxed_json"},
+    "environ": set(),
     "measurements": {"errors"},
     "environment": {"errors"},
     "experiments": {"errors", "measurements"},
-    "host": {"errors", "settings"},
+    "host": {"environ", "errors"},
     "probe": {"errors"},
-    "load": {"errors", "settings", "measurements", "experiments"},
+    "load": {"environ", "errors", "measurements", "experiments"},
     "analysis": {"errors", "measurements", "experiments"},
     "report": {"errors", "environment", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
@@ -28,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
         "analysis",
         "planning",
         "errors",
-        "settings",
+        "environ",
         "environment",
         "experiments",
         "host",
@@ -94,7 +93,7 @@ def test_only_the_runtime_seam_imports_the_runtime() -> None:
     assert importing == {"host/runtime.py"}
 
 
-def test_only_settings_reads_the_environment_of_the_lab() -> None:
+def test_only_environ_reads_the_environment_of_the_lab() -> None:
     """The locustfile is the exception: it is a program of its own, and variables are how it gets its plan."""
     reading = {
         file.relative_to(PACKAGE).as_posix()
@@ -102,7 +101,7 @@ def test_only_settings_reads_the_environment_of_the_lab() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and ast.unparse(node.value) == "os"
     }
-    assert reading == {"settings.py", "load/locustfile.py"}
+    assert reading == {"environ.py", "load/locustfile.py"}
 
 
 def test_tools_use_the_local_host_alone_and_nobody_uses_the_tools() -> None:

@@ -9,8 +9,8 @@ from functune.host.console import Console
 from functune.host.functions import Function, FunctionSet
 from functune.host.limits import Gate, gates
 from functune.host.routing import RouteTable
+from functune.host.settings import HostSettings
 from functune.host.supervisor import Supervisor
-from functune.settings import HostSettings
 
 
 @dataclass(frozen=True, slots=True)

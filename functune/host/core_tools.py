@@ -23,8 +23,10 @@ from typing import ClassVar, Self
 import httpx
 import psutil
 
-from functune import settings
+from functune.environ import child_environ, search_path
 from functune.errors import HostError, PortInUseError, UsageError, WorkerStartError
+from functune.host import settings
+from functune.host.local_settings import read_local_settings
 from functune.host.program import Program
 
 _STARTED = "Worker process started and initialized."
@@ -235,16 +237,16 @@ def environ(
 ) -> dict[str, str]:
     """The environment of func for one setting. It counts over local.settings.json (StartHostAction.cs)."""
     threads = "" if thread_count is None else str(thread_count)
-    if thread_count is None and settings.read_local_settings(script_root).values.get(settings.THREAD_COUNT):
+    if thread_count is None and read_local_settings(script_root).values.get(settings.THREAD_COUNT):
         # To func an empty variable hides no value in the file. This one is what the host makes of an unset one.
         threads = str(settings.DEFAULT_THREAD_COUNT)
-    return settings.child_environ(
+    return child_environ(
         {
             settings.THREAD_COUNT: threads,
             settings.PROCESS_COUNT: str(process_count),
             "FUNCTIONS_WORKER_RUNTIME": "python",
             # func takes the first Python of the PATH: with this one the app has what it has on the local host.
-            "PATH": settings.search_path(Path(sys.executable).parent),
+            "PATH": search_path(Path(sys.executable).parent),
             # Unset, func sets it to 1, and every invocation sends its debug records to the host. Azure leaves it off.
             "PYTHON_ENABLE_DEBUG_LOGGING": "0",
             # A run folder below the app must not restart the host that is being measured.

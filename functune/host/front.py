@@ -24,8 +24,8 @@ from functune.host.limits import Gate, OverflowedError
 from functune.host.messages import InvocationRequest, InvocationResponse, RpcHttp
 from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
+from functune.host.settings import HostSettings
 from functune.host.shaping import Answer, AnswerError, answer, request_headers, request_query
-from functune.settings import HostSettings
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -13,7 +13,7 @@ from typing import Any
 
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.routing import Route, RouteTable, parse_template
-from functune.settings import HostSettings
+from functune.host.settings import HostSettings
 
 # The host's own patterns (Utility.cs): an underscore in a binding name is not allowed, in a function name it is.
 _FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")

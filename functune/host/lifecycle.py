@@ -11,7 +11,7 @@ from functune.host import application
 from functune.host.application import Application
 from functune.host.console import Console
 from functune.host.front import Front
-from functune.settings import HostSettings
+from functune.host.settings import HostSettings
 
 type Read = Callable[[], HostSettings]
 

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
-from functune import settings
+from functune import environ
 from functune.errors import HostError, WorkerStartError
+from functune.host import settings
 from functune.host.program import Program
 from functune.host.server import LISTENING
 
@@ -52,7 +53,7 @@ class HostProcess:
         self.base_url = ""
         self._script_root = script_root
         self._process_count = process_count
-        self._environ = settings.child_environ(
+        self._environ = environ.child_environ(
             {
                 # Empty counts as unset and still hides a value in local.settings.json.
                 settings.THREAD_COUNT: "" if thread_count is None else str(thread_count),

@@ -18,7 +18,7 @@ from functune.host.console import Console
 from functune.host.front import Front
 from functune.host.lifecycle import Lifecycle, Read
 from functune.host.protocol import with_limits
-from functune.settings import HostSettings
+from functune.host.settings import HostSettings
 
 LISTENING = "Host started, listening on"
 """What a program that starts the host waits for; the base URL follows."""

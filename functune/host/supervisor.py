@@ -24,7 +24,7 @@ from functune.host.channel import Channel
 from functune.host.console import Console
 from functune.host.dispatcher import RoundRobin
 from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest
-from functune.settings import WorkerSettings
+from functune.host.settings import WorkerSettings
 
 HOST_VERSION = "4.functune"
 _ERRORS_PER_WORKER = 3

@@ -8,9 +8,10 @@ import pytest
 
 from functune.host import functions
 from functune.host.functions import FunctionSet
+from functune.host.host_json import HostJson
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.routing import RouteError
-from functune.settings import HostJson, HostSettings, WorkerSettings
+from functune.host.settings import HostSettings, WorkerSettings
 
 
 def settings(*, prefix: str = "api", allowed: tuple[str, ...] | None = None, disabled: str = "") -> HostSettings:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from functune import settings
+from functune.environ import process_environ
 from functune.errors import SettingsError
-from functune.settings import HostJson, HostSettings
+from functune.host import settings
+from functune.host.host_json import HostJson
+from functune.host.settings import HostSettings
 
 Read = Callable[..., HostSettings]
 
@@ -25,11 +27,11 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
             if content is not None:
                 text = content if isinstance(content, str) else json.dumps(content)
                 (tmp_path / name).write_text(text, "utf-8")
-        for name in list(settings.child_environ({})):
+        for name in process_environ():
             monkeypatch.delenv(name)
         for name, value in (environ or {}).items():
             monkeypatch.setenv(name, value)
-        return settings.read(script_root=tmp_path, **flags)
+        return settings.read_host_settings(script_root=tmp_path, **flags)
 
     return read
 
@@ -72,7 +74,7 @@ def test_functions_flag_wins_over_host_json(read: Read) -> None:
 
 def test_missing_script_root_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--script-root .*/nowhere: there is no such folder"):
-        settings.read(script_root=tmp_path / "nowhere")
+        settings.read_host_settings(script_root=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("mark", [{}, {"IsEncrypted": True}], ids=["absent", "true"])
