@@ -31,7 +31,7 @@ from functune.analysis.littles_law import LIMIT, residual
 from functune.analysis.verdict import Analysis
 from functune.environment import usable_cores
 from functune.experiments import Experiment, Load, Matrix, Workload, load
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 from functune.planning import planner
 from functune.report import run_folder
 from functune.sweep import sweep

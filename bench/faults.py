@@ -28,8 +28,8 @@ import psutil
 import uvloop
 
 from functune.environ import child_environ
-from functune.host.console import Console
-from functune.host.server import LISTENING, serve
+from functune.host.console import LISTENING, Console
+from functune.host.server import serve
 from functune.host.settings import read_host_settings
 
 APP = Path(__file__).parent / "apps" / "echo"

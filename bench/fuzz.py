@@ -20,7 +20,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 
 APP = Path(__file__).parent / "apps" / "echo"
 EXAMPLES = 300

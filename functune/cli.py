@@ -466,14 +466,14 @@ def lessons(folder: Path, out: Path) -> None:
 
 
 def _start_host(name: str) -> "StartHost":
-    from functune.host.core_tools import CoreTools
-    from functune.host.process import HostProcess
+    from functune.hosts.func import CoreTools
+    from functune.hosts.local import HostProcess
 
     return CoreTools.installed() if name == "func" else HostProcess
 
 
 def _at_url(url: str, *, key: str | None, asked: Sequence[experiments.Experiment]) -> "StartHost":
-    from functune.host.remote import RemoteHost, require_no_target, require_one_setting
+    from functune.hosts.url import RemoteHost, require_no_target, require_one_setting
 
     host = RemoteHost(url, key=key, route=asked[0].workload.routes[0])
     require_no_target([asking.name for asking in asked if asking.workload.target is not None])

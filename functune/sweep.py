@@ -25,7 +25,7 @@ from functune import environment, experiments, measurements
 from functune.environment import Environment
 from functune.errors import FunctuneError, HostError, LoadError, UsageError
 from functune.experiments import Experiment
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd

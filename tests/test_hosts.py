@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from functune import environment, measurements
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
-from tests.host.core_tools import install_stand_in
 from tests.host.serving import APPS, Serving
+from tests.hosts.func_on_path import install_stand_in
 
 ROOT = Path(__file__).parent.parent
 KEY = "k3y-nobody-may-see"

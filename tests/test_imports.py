@@ -15,12 +15,13 @@ ALLOWED: dict[str, set[str]] = {
     "environment": {"errors"},
     "experiments": {"errors", "measurements"},
     "host": {"environ", "errors"},
+    "hosts": {"environ", "errors", "host"},
     "probe": {"errors"},
     "load": {"environ", "errors", "measurements", "experiments"},
     "analysis": {"errors", "measurements", "experiments"},
     "report": {"errors", "environment", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
-    "sweep": {"errors", "environment", "experiments", "measurements", "host", "load", "trials"},
+    "sweep": {"errors", "environment", "experiments", "measurements", "hosts", "load", "trials"},
     "planning": {"analysis", "experiments", "measurements", "trials"},
     "progress": {"measurements", "sweep"},
     "cli": {
@@ -31,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
         "environment",
         "experiments",
         "host",
+        "hosts",
         "probe",
         "sweep",
         "progress",
@@ -114,7 +116,7 @@ def test_tools_use_the_local_host_alone_and_nobody_uses_the_tools() -> None:
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 found.setdefault(folder, set()).update(names)
     assert {name for name in found["tools"] if name.startswith("functune")} == {
-        *("functune.errors", "functune.host.process")
+        *("functune.errors", "functune.hosts.local")
     }
     others = found["functune"] | found["blueprints"] | found["bench"]
     assert {name for name in others if name.split(".")[0] == "tools"} == set()

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from functune.errors import LoadError, UsageError
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 from functune.probe import Configured, ProbeReport, Wave, describe, probe
 
 ROOT = Path(__file__).parent.parent

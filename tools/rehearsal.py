@@ -29,7 +29,7 @@ from typing import Any
 import httpx
 
 from functune.errors import FunctuneError
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 
 PACKAGES = Path(".python_packages") / "lib" / "site-packages"
 _INSTALL_TIMEOUT = 600

@@ -5,6 +5,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+LISTENING = "Host started, listening on"
+"""Begins the line that announces the base URL, which a program that starts the host waits for."""
+
 _LINE_LIMIT = 16 * 1024
 """Characters shown of one message: an app that logs megabytes must not drown the terminal or its reader."""
 

@@ -14,14 +14,11 @@ import uvicorn
 from functune.errors import PortInUseError
 from functune.host.admin import Admin
 from functune.host.application import Application
-from functune.host.console import Console
+from functune.host.console import LISTENING, Console
 from functune.host.front import Front
 from functune.host.lifecycle import Lifecycle, Read
 from functune.host.protocol import with_limits
 from functune.host.settings import HostSettings
-
-LISTENING = "Host started, listening on"
-"""What a program that starts the host waits for; the base URL follows."""
 
 _BACKLOG = 2048
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 from tests.blueprints.azure import OBJECT_ID, REFUSAL, SITE, Azure, site
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 
 ROOT = Path(__file__).parent.parent.parent
 JSON_FILES = sorted([*ROOT.glob(".vscode/*.json"), *ROOT.glob(".devcontainer/*.json")])

@@ -15,8 +15,8 @@ import httpx
 from functune import environ
 from functune.errors import HostError, WorkerStartError
 from functune.host import settings
-from functune.host.program import Program
-from functune.host.server import LISTENING
+from functune.host.console import LISTENING
+from functune.hosts.program import Program
 
 _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
 _START_TIMEOUT = 60.0

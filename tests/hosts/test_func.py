@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from functune.errors import HostError, UsageError, WorkerStartError
-from functune.host.core_tools import CoreTools, workers
+from functune.hosts.func import CoreTools, workers
 from functune.probe import probe
-from tests.host.core_tools import install_stand_in
 from tests.host.serving import APPS, is_alive, wait_until
+from tests.hosts.func_on_path import install_stand_in
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = "PYTHON_THREADPOOL_THREAD_COUNT=1&PYTHON_ENABLE_DEBUG_LOGGING=1&AzureFunctionsJobHost__fileWatchingEnabled=1"
@@ -120,7 +120,7 @@ def test_func_ends_with_a_program_that_is_killed(tools: CoreTools) -> None:
     """A sweep ended by SIGKILL can stop nothing itself, and func starts others."""
     script = f"""
 import asyncio, pathlib
-from functune.host.core_tools import CoreTools
+from functune.hosts.func import CoreTools
 
 async def main():
     tools = CoreTools.installed()
@@ -146,14 +146,14 @@ def test_time_left_knows_the_pauses_between_workers(tools: CoreTools) -> None:
 
 def test_guard_tells_the_exit_code_of_what_it_ran() -> None:
     for code, command in ((3, "exit 3"), (128 + signal.SIGTERM, "kill -TERM $$")):
-        guard = [sys.executable, "-P", "-m", "functune.host.guard", "sh", "-c", command]
+        guard = [sys.executable, "-P", "-m", "functune.hosts.guard", "sh", "-c", command]
         with subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True) as running:
             assert running.wait(30) == code
 
 
 def test_guard_refuses_to_end_a_group_that_is_not_its_own() -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "functune.host.guard", "true"],
+        [sys.executable, "-P", "-m", "functune.hosts.guard", "true"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

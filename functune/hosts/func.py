@@ -27,7 +27,7 @@ from functune.environ import child_environ, search_path
 from functune.errors import HostError, PortInUseError, UsageError, WorkerStartError
 from functune.host import settings
 from functune.host.local_settings import read_local_settings
-from functune.host.program import Program
+from functune.hosts.program import Program
 
 _STARTED = "Worker process started and initialized."
 """Shown whatever the log levels are (ColoredConsoleLogger.cs), because editors wait for it."""
@@ -179,7 +179,7 @@ class CoreToolsHost:
         self.base_url = f"http://127.0.0.1:{port}"
         self._started = 0
         self._program = await Program.start(
-            *(sys.executable, "-P", "-m", "functune.host.guard", str(self._tools.executable)),
+            *(sys.executable, "-P", "-m", "functune.hosts.guard", str(self._tools.executable)),
             *("start", "--port", str(port), "--script-root", str(self._script_root)),
             environ=self._environ,
             on_line=self._count_started,

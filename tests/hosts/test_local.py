@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from functune.errors import HostError
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 from tests.host.serving import APPS, is_alive, wait_until
 
 COUNTS = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&EXTRA=1"
@@ -63,7 +63,7 @@ def test_host_process_ends_with_a_program_that_is_killed() -> None:
     """A sweep ended by SIGKILL can stop nothing itself."""
     script = f"""
 import asyncio, httpx, pathlib
-from functune.host.process import HostProcess
+from functune.hosts.local import HostProcess
 
 async def main():
     async with HostProcess(script_root=pathlib.Path({str(APPS / "main")!r}), thread_count=1, process_count=2) as host:
