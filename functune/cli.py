@@ -62,7 +62,7 @@ def main() -> None:
 @click.option("--verbose", is_flag=True, help="Show what the host and the runtime log, and every invocation.")
 @click.option(
     "--worker-startup-interval",
-    type=click.FloatRange(0, 600),
+    type=click.FloatRange(0, settings.MAX_STARTUP_INTERVAL),
     default=settings.DEFAULT_STARTUP_INTERVAL,
     show_default=True,
     metavar="SECONDS",

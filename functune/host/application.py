@@ -1,6 +1,5 @@
 """One loading of the app, from its settings to its routes: what a reload replaces, as one value."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functune.errors import AppError
@@ -10,6 +9,7 @@ from functune.host.functions import Function, FunctionSet
 from functune.host.limits import Gate, gates
 from functune.host.routing import RouteTable
 from functune.host.settings import HostSettings
+from functune.host.shaping import encode_header
 from functune.host.supervisor import Supervisor
 
 
@@ -38,7 +38,7 @@ async def load(settings: HostSettings, console: Console) -> Application:
             functions=found,
             routes=found.routes(),
             gates=gates(settings),
-            custom_headers=_encode_headers(settings.host_json.custom_headers.items()),
+            custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],
         )
     except BaseException:
         await supervisor.stop()
@@ -55,7 +55,3 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
             "Give the app's folder with --script-root"
         )
     return functions.load(metadata or [], settings)
-
-
-def _encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -8,6 +8,7 @@ from typing import Any
 
 from functune.errors import SettingsError
 from functune.host.relaxed_json import read_relaxed_json, section_of
+from functune.host.whole_numbers import parse_whole_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +75,7 @@ def _app_settings(path: Path, document: Mapping[str, Any]) -> tuple[dict[str, st
 def _local_port(path: Path, value: object) -> int | None:
     if value is None:
         return None
-    try:
-        port = int(str(value))
-    except ValueError:
-        port = -1
-    if not 0 <= port <= 65535:
+    port = parse_whole_number(value)
+    if port is None or not 0 <= port <= 65535:
         raise SettingsError(f"{path}: Host.LocalHttpPort is {value!r}; it takes a whole number from 0 to 65535")
     return port

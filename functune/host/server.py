@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -11,7 +12,7 @@ from types import FrameType
 
 import uvicorn
 
-from functune.errors import PortInUseError
+from functune.errors import PortInUseError, SettingsError
 from functune.host.admin import Admin
 from functune.host.application import Application
 from functune.host.console import LISTENING, Console
@@ -131,6 +132,11 @@ def _listen(address: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise SettingsError(
+                f"cannot listen on the address '{address}': {error.strerror}; --address and Host.LocalHttpAddress take "
+                "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+            ) from error
         raise PortInUseError(
             f"cannot listen on {address} port {port}: {error.strerror}. "
             "Close what uses it, or choose another port with --port (0 takes a free one)"

@@ -14,6 +14,8 @@ from functune.environ import FUNCTION_KEY, MASTER_KEY, process_environ
 from functune.errors import SettingsError
 from functune.host.host_json import HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
+from functune.host.messages import MAX_FRAME_BYTES
+from functune.host.whole_numbers import parse_whole_number
 
 DEFAULT_PORT = 7071
 DEFAULT_ADDRESS = "127.0.0.1"
@@ -23,8 +25,14 @@ MAX_PROCESS_COUNT = 10
 """WorkerProcessCountOptions.MaxProcessCount of the real host: more and it does not start."""
 DEFAULT_STARTUP_INTERVAL = 10.0
 """Seconds between worker starts from the third on (ProcessStartupInterval of the real host)."""
+MAX_STARTUP_INTERVAL = 600.0
+"""Seconds."""
 DEFAULT_BODY_LIMIT = 104_857_600
+"""Bytes, as in the real host."""
+MAX_BODY_LIMIT = MAX_FRAME_BYTES - 2**20
+"""Bytes. A body travels to the worker in one message, together with the headers and the URL."""
 
+BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
@@ -128,6 +136,10 @@ def read_host_settings(
     script_root = script_root.resolve()
     if not script_root.is_dir():
         raise SettingsError(f"--script-root {script_root}: there is no such folder")
+    if not 0 <= startup_interval <= MAX_STARTUP_INTERVAL:  # not a number is outside too
+        raise SettingsError(
+            f"--worker-startup-interval is {startup_interval:g}; it takes seconds from 0 to {MAX_STARTUP_INTERVAL:g}"
+        )
     local = read_local_settings(script_root)
     environ, skipped = _merged(local)
     auth_keys = _take_auth_keys(environ, script_root, is_required=enable_auth)
@@ -148,7 +160,7 @@ def read_host_settings(
             startup_stall=startup_stall,
             function_timeout=host_json.function_timeout,
         ),
-        body_limit=_positive(environ, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", DEFAULT_BODY_LIMIT),
+        body_limit=_body_limit(environ),
         is_home_page_disabled=_is_true(environ.get("AzureWebJobsDisableHomepage", "")),
         disabled_functions=_disabled_functions(environ),
         auth_keys=auth_keys if enable_auth else None,
@@ -184,13 +196,12 @@ def parse_process_count(value: str | None) -> int:
     """
     if value is None or not value.strip():
         return 1
-    try:
-        count = int(value)
-    except ValueError as error:
+    count = parse_whole_number(value)
+    if count is None:
         raise SettingsError(
             f"{PROCESS_COUNT} is '{value}'; it takes a whole number from 1 to {MAX_PROCESS_COUNT}. "
             "The real host does not start with it either"
-        ) from error
+        )
     if count > MAX_PROCESS_COUNT:
         raise SettingsError(
             f"{PROCESS_COUNT} is {count}; at most {MAX_PROCESS_COUNT} worker processes are allowed. "
@@ -210,11 +221,12 @@ def configured_counts(script_root: Path) -> tuple[int | None, int]:
     if environ[THREAD_COUNT_SOURCE] == "host default":
         return None, settings.worker.process_count
     value = environ[THREAD_COUNT]
-    if not value.isdecimal() or int(value) < 1:
+    count = parse_whole_number(value)
+    if count is None or count < 1:
         raise SettingsError(
             f"{THREAD_COUNT} is '{value}'; it takes a whole number from 1, the runtime ignores anything else"
         )
-    return int(value), settings.worker.process_count
+    return count, settings.worker.process_count
 
 
 def _merged(local: LocalSettings) -> tuple[dict[str, str], list[str]]:
@@ -239,13 +251,18 @@ def _take_auth_keys(environ: dict[str, str], script_root: Path, *, is_required: 
     return keys
 
 
-def _positive(environ: Mapping[str, str], name: str, default: int) -> int:
-    value = environ.get(name)
+def _body_limit(environ: Mapping[str, str]) -> int:
+    """The largest request body, in bytes."""
+    value = environ.get(BODY_LIMIT)
     if not value:
-        return default
-    if not value.isdecimal() or int(value) < 1:
-        raise SettingsError(f"{name} is '{value}'; it takes a whole number of bytes from 1")
-    return int(value)
+        return DEFAULT_BODY_LIMIT
+    limit = parse_whole_number(value)
+    if limit is None or not 1 <= limit <= MAX_BODY_LIMIT:
+        raise SettingsError(
+            f"{BODY_LIMIT} is '{value}'; it takes a whole number of bytes from 1 to {MAX_BODY_LIMIT} (511 MiB), "
+            "which a worker can receive in one message"
+        )
+    return limit
 
 
 def _is_true(value: str) -> bool:

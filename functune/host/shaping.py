@@ -25,9 +25,9 @@ type RawHeaders = Iterable[tuple[bytes, bytes]]
 _TEXT = b"text/plain; charset=utf-8"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# The front frames the answer itself; the app's idea of it would contradict that.
 _SAME_SITES = {"lax", "strict", "none"}
-_FRAMING = {"connection", "content-length", "transfer-encoding"}
+FRAMING_HEADERS = {"connection", "content-length", "transfer-encoding"}
+"""The front sets these itself, in lower case here; values from the app or host.json would contradict it."""
 
 
 class AnswerError(Exception):
@@ -143,16 +143,15 @@ def _status(text: str) -> int:
     return status
 
 
+def encode_header(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header as sent, its name in lower case. Raises AnswerError when HTTP does not allow the name or the value."""
+    if not _TOKEN.match(name):
+        raise AnswerError(f"'{name}' is not a header name")
+    return name.lower().encode("ascii"), _latin(value)
+
+
 def _headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    sent: list[tuple[bytes, bytes]] = []
-    for name, value in headers.items():
-        lowered = name.lower()
-        if lowered in _FRAMING:
-            continue
-        if not _TOKEN.match(name):
-            raise AnswerError(f"'{name}' is not a header name")
-        sent.append((lowered.encode("ascii"), _latin(value)))
-    return sent
+    return [encode_header(name, value) for name, value in headers.items() if name.lower() not in FRAMING_HEADERS]
 
 
 def _latin(value: str) -> bytes:

@@ -134,6 +134,13 @@ def test_busy_port_is_named_with_the_flag_that_helps(tmp_path: Path) -> None:
     assert "--port" in text
 
 
+@pytest.mark.parametrize("address", ["999.1.1.1", "192.0.2.1", "not an address"])
+def test_address_of_no_interface_is_named_with_what_is_allowed(tmp_path: Path, address: str) -> None:
+    text = failed(write_app(tmp_path, APP), "--address", address)
+    assert text.startswith(f"functune: cannot listen on the address '{address}': ")
+    assert "--address and Host.LocalHttpAddress take an address of this machine, such as 127.0.0.1" in text
+
+
 @pytest.mark.parametrize(
     "flags", [["--port", "70000"], ["--port", "x"], ["--nothing"], ["--worker-startup-interval", "-1"]]
 )
