@@ -146,7 +146,7 @@ async def sweep(
     With ``resume`` the run of that folder goes on: nothing that was measured is measured again. A trial that cannot be
     measured is reported, noted in failures.jsonl and passed over. Cancelling ends host and load and keeps what was
     measured. ``command`` is noted in environment.json. Raises UsageError when ``out`` holds a run already, or none that
-    can be resumed, or cannot be written, and HostError or LoadError, like the first failure, when no step could be
+    can be resumed, or cannot be written, and HostError or LoadError, from the first failure, when no step could be
     measured.
     """
     app = script_root if start_host.runs_script_root else None
@@ -316,6 +316,7 @@ class Run:
         """Note that a trial could not be measured."""
         if trial in self.waiting:  # its host failed before it began
             self.waiting.remove(trial)
+        is_known = str(error) in map(str, self.failures)
         self.failures.append(error)
         self.failed.append(trial)
         failure = Failure(
@@ -328,14 +329,17 @@ class Run:
             cause=str(error),
         )
         measurements.append(self.out / FAILURES, failure)
-        self.on_progress(TrialFailed(trial=trial, cause=str(error), seconds_left=self.seconds_left))
+        shown = "the same cause as an earlier trial" if is_known else str(error)
+        self.on_progress(TrialFailed(trial=trial, cause=shown, seconds_left=self.seconds_left))
 
     def finish(self) -> None:
         """Say how it went. Raises an error like the first failure when nothing was measured."""
         self.on_progress(SweepFinished(folder=self.out, steps=self.steps, failures=len(self.failures)))
         if not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
-            raise kind(f"no trial could be measured ({len(self.failures)} failed); the first: {self.failures[0]}")
+            raise kind(
+                f"no trial could be measured ({len(self.failures)} failed); {self.out / FAILURES} has the causes"
+            ) from self.failures[0]
 
     @property
     def seconds_left(self) -> float:

@@ -117,6 +117,15 @@ def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_sweep_of_an_app_that_cannot_be_loaded_says_why_once(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("import nothing_of_that_name")
+    asked = experiment(tmp_path, route="/api/x", thread_count="[1, 2]")
+    done = functune("sweep", asked, "--script-root", tmp_path, "--out", tmp_path / "run")
+    assert done.returncode == 3
+    assert (done.stdout + done.stderr).count("No module named 'nothing_of_that_name'") == 1
+    assert "functune: no trial could be measured (2 failed)" in done.stderr
+
+
 @pytest.mark.parametrize("url", ["https://me:{}@example.org", "https://example.org/api?code={}", "http://a/#{}"])
 def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed")

@@ -18,7 +18,7 @@ class Console:
     """
 
     def __init__(self, *, verbose: bool, stream: TextIO = sys.stdout) -> None:
-        self._verbose = verbose
+        self.is_verbose = verbose
         self._stream = stream
 
     def plain(self, text: str) -> None:
@@ -33,7 +33,7 @@ class Console:
 
     def system(self, message: str, level: int = logging.INFO) -> None:
         """What the host or the runtime has to say."""
-        if self._verbose or level >= logging.WARNING:
+        if self.is_verbose or level >= logging.WARNING:
             self._line(message)
 
     def _line(self, message: str) -> None:

@@ -68,7 +68,8 @@ class Lifecycle:
                     return loading.result()
                 self._take_change()
             except (HostError, SettingsError) as error:
-                self._console.system(f"The changed app cannot run: {error}. Waiting for the next change", logging.ERROR)
+                self._console.system(f"The changed app cannot run: {error}", logging.ERROR)
+                self._console.plain("Waiting for the next change")
                 self._front.refuse()
                 await self._has_changed.wait()
                 self._front.pause()

@@ -20,10 +20,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from functune.errors import AppError, FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
+from functune.host.app_frames import app_frames
 from functune.host.channel import Channel
 from functune.host.console import Console
 from functune.host.dispatcher import RoundRobin
-from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest
+from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
 from functune.host.settings import WorkerSettings
 
 HOST_VERSION = "4.functune"
@@ -49,6 +50,8 @@ class WorkerProcess:
         self.is_ready = False
         self.exit_code: int | None = None
         self._cause = ""
+        self._held: list[RpcLog] | None = None if console.is_verbose else []
+        """Errors the runtime logs while it loads the app; None once they are shown at once."""
         self._script_root = script_root
         self._settings = settings
         self._console = console
@@ -78,23 +81,33 @@ class WorkerProcess:
         Raises WorkerStartError when it ends or says nothing in time, AppError when the app cannot be loaded.
         """
         await self._spawn()
+        try:
+            response = await self._loaded()
+        except HostError:
+            self._show_held()
+            raise
+        if response.exception is not None:
+            # The held records state this cause once more, with the traceback of the runtime.
+            lines = [response.exception.message, *app_frames(response.exception.stack_trace, self._script_root)]
+            raise AppError(f"the app in {self._script_root} cannot be loaded: {'\n'.join(lines)}")
+        self._show_held()
+        self.is_ready = True
+        if self._settings.function_timeout is not None:
+            self._timing = asyncio.create_task(self._enforce(self._settings.function_timeout))
+        self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
+
+    async def _loaded(self) -> WorkerInitResponse:
         limit = self._settings.startup_timeout
         try:
             async with asyncio.timeout(limit):
                 await self.channel.started
             limit = self._settings.initialization_timeout
             async with asyncio.timeout(limit):
-                response = await self.channel.init(WorkerInitRequest(str(self._script_root), HOST_VERSION))
+                return await self.channel.init(WorkerInitRequest(str(self._script_root), HOST_VERSION))
         except TimeoutError as error:
             raise WorkerStartError(f"{self} did not become ready within {limit:g} s") from error
         except WorkerDiedError as error:
             raise WorkerStartError(f"{self} ended while it started: {error}") from error
-        if response.exception is not None:
-            raise AppError(f"the app in {self._script_root} cannot be loaded: {response.exception.message}")
-        self.is_ready = True
-        if self._settings.function_timeout is not None:
-            self._timing = asyncio.create_task(self._enforce(self._settings.function_timeout))
-        self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
 
     async def functions(self) -> list[RpcFunctionMetadata] | None:
         """What the worker indexed; None without a function_app.py, or without a function in it."""
@@ -186,8 +199,16 @@ class WorkerProcess:
             self._console.user(rest.decode("utf-8", errors="replace"))
 
     def _log(self, log: RpcLog) -> None:
+        if self._held is not None and log.is_system and log.level >= logging.ERROR:
+            self._held.append(log)
+            return
         show = self._console.system if log.is_system else self._console.user
         show(log.message, log.level)
+
+    def _show_held(self) -> None:
+        held, self._held = self._held or [], None
+        for log in held:
+            self._log(log)
 
 
 class Supervisor:

@@ -120,8 +120,13 @@ class HostProcess:
         finally:
             ended.cancel()
         if not self._listening.done():
-            raise HostError(f"the local host could not start; its last lines:\n{self.tail()}")
+            raise HostError(f"the local host could not start{self._reason()}")
         self.base_url = self._listening.result()
+
+    def _reason(self) -> str:
+        """The message it ended with; its last lines where it ended without one."""
+        _, found, message = f"\n{self.tail()}".rpartition("\nfunctune: ")
+        return f": {message}" if found else f"; its last lines:\n{self.tail()}"
 
     def _find_base_url(self, line: str) -> None:
         assert self._listening is not None

@@ -93,7 +93,10 @@ async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:
 async def test_host_process_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("raise KeyError('the reason')")
     host = HostProcess(script_root=tmp_path, thread_count=1, process_count=1)
-    with pytest.raises(HostError, match=r"could not start; its last lines:(.|\n)*KeyError: 'the reason'"):
+    with pytest.raises(
+        HostError, match=r"^the local host could not start: the app in .* KeyError: 'the reason'"
+    ) as raised:
         async with host:
             pass
+    assert str(raised.value).count("KeyError") == 2, "in the message, and in the line of the app that raises it"
     assert not is_alive(host.pid)
