@@ -1,0 +1,53 @@
+"""How numbers are written everywhere: three significant digits and a unit. Counts are exact."""
+
+import math
+from collections.abc import Sequence
+
+
+def number(value: float, *, digits: int = 3) -> str:
+    """The value to so many significant digits, thousands separated by commas: ``9.94``, ``100``, ``1,240``."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    rounded = float(f"{value:.{digits - 1}e}")
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{decimals}f}"
+
+
+def count(value: int) -> str:
+    """A count, exact: ``12,345``."""
+    return f"{value:,}"
+
+
+def rate(value: float) -> str:
+    """Requests per second."""
+    return f"{number(value)} requests/s"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that reads best: ``301 µs``, ``100 ms``, ``1.25 s``."""
+    if seconds < 0.001:
+        return f"{number(seconds * 1e6)} µs"
+    if seconds < 1:
+        return f"{number(seconds * 1e3)} ms"
+    return f"{number(seconds)} s"
+
+
+def milliseconds(seconds: float) -> str:
+    """Seconds as milliseconds without their unit, for table columns that name it."""
+    return number(seconds * 1e3)
+
+
+def percent(ratio: float) -> str:
+    """A share of 1 as percent, one decimal."""
+    return f"{ratio * 100:.1f} %"
+
+
+def plural(quantity: int, noun: str) -> str:
+    """``1 thread``, ``16 threads``, ``2 processes``."""
+    ending = "" if quantity == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count(quantity)} {noun}{ending}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

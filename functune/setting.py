@@ -1,0 +1,177 @@
+"""
+The settings that a sweep varies: the table of knobs, and a Setting, which has a value for each of them.
+
+Everything that depends on which knobs there are reads this table: hosts apply it, experiment files are checked by it,
+the search orders settings by it, and plans, report and terminal take their names and words from it. A new knob is a
+field of Setting, an entry of KNOBS, and its two lists in the experiment file (experiments/model.py).
+
+Sources: the defaults and limits of FUNCTIONS_WORKER_PROCESS_COUNT and PYTHON_THREADPOOL_THREAD_COUNT are those of
+azure-functions-host (WorkerProcessCountOptions.cs, PR 7671), that of per-instance concurrency is Azure Resource
+Manager's (functionAppConfig.scaleAndConcurrency.triggers.http).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from functune.formatting import count, joined, plural
+
+PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
+THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
+DEFAULT_THREAD_COUNT = 1000
+"""The thread count that the host injects when PYTHON_THREADPOOL_THREAD_COUNT is unset."""
+MAX_PROCESS_COUNT = 10
+"""With more worker processes than this the real host does not start."""
+MAX_THREAD_COUNT = 1000
+"""The most threads a sweep sets: as many as it has users, so more could never be busy."""
+MAX_PER_INSTANCE_CONCURRENCY = 1000
+INSTANCE_MEMORY_MB = (512, 2048, 4096)
+"""The instance sizes of Flex Consumption, MB."""
+
+type Unset = Literal["unset"]
+"""How an experiment file says that a knob has no value."""
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
+    """One combination of knob values, named as Azure names them. The defaults are Azure's."""
+
+    process_count: int = 1
+    """Worker processes of the instance."""
+    thread_count: int | None = None
+    """Threads per worker process for ``def`` handlers; None leaves the variable unset."""
+    per_instance_concurrency: int | None = None
+    """Requests that the instance admits at a time; None for any number."""
+    app_settings: tuple[tuple[str, str], ...] = ()
+    """Other app settings by name, sorted by name."""
+
+    @property
+    def threads(self) -> int:
+        """The threads per worker process in effect: 1000 where the thread count is unset."""
+        return DEFAULT_THREAD_COUNT if self.thread_count is None else self.thread_count
+
+    @property
+    def simplicity(self) -> tuple[Any, ...]:
+        """Sort key, simplest setting first. The order of the knobs and their ranks are in KNOBS."""
+        return tuple(knob.rank(getattr(self, knob.name)) for knob in KNOBS)
+
+    @property
+    def in_words(self) -> str:
+        """The setting as a phrase: ``16 threads in 2 processes``, ``1 process, threads unset``."""
+        processes, threads = words_of(self, ["process_count"]), words_of(self, ["thread_count"])
+        pool = f"{processes}, {threads}" if self.thread_count is None else f"{threads} in {processes}"
+        rest = [
+            knob.words(value)
+            for knob in KNOBS
+            if knob.name not in ("process_count", "thread_count") and (value := getattr(self, knob.name))
+        ]
+        return ", ".join([pool, *rest])
+
+    def __str__(self) -> str:
+        """The setting for tables and logs: ``T=16 P=2``."""
+        written = [knob.short(getattr(self, knob.name)) for knob in COLUMNS]
+        return " ".join(text for text in written if text)
+
+    def app_setting_values(self) -> dict[str, str | None]:
+        """The app settings that set it, by name; None for one to leave unset."""
+        values = {knob.variable: getattr(self, knob.name) for knob in KNOBS if knob.variable is not None}
+        return {name: None if value is None else str(value) for name, value in values.items()} | dict(self.app_settings)
+
+
+class Knob(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be set."""
+
+    name: str
+    """Its field in Setting and its key in an experiment file."""
+    column: int
+    """Its place among the columns of a table."""
+    title: str
+    """Plural noun for headings: ``threads``."""
+    variable: str | None
+    """The app setting that sets it; None where it is no app setting."""
+    allowed: str
+    """One value in words, for error messages."""
+    words: Callable[[Any], str]
+    """A value as a phrase."""
+    rank: Callable[[Any], Any]
+    """A value's sort key, simplest first."""
+    short: Callable[[Any], str]
+    """A value for tables; empty where nothing is to be shown."""
+
+
+def named_values(values: Iterable[tuple[str, str]]) -> str:
+    """App settings as text: ``A=1, B=2``; ``no other app setting`` for none."""
+    return ", ".join(f"{name}={value}" for name, value in values) or "no other app setting"
+
+
+KNOBS: tuple[Knob, ...] = (
+    # In the order of simplicity: a process costs the memory of a whole interpreter, a thread part of it.
+    Knob(
+        name="process_count",
+        column=1,
+        title="processes",
+        variable=PROCESS_COUNT,
+        allowed=f"a whole number from 1 to {MAX_PROCESS_COUNT}",
+        words=lambda value: plural(value, "process"),
+        rank=lambda value: value,
+        short=lambda value: f"P={value}",
+    ),
+    Knob(
+        name="thread_count",
+        column=0,
+        title="threads",
+        variable=THREAD_COUNT,
+        allowed=f'a whole number from 1 to {MAX_THREAD_COUNT}, or "unset"',
+        words=lambda value: "threads unset" if value is None else plural(value, "thread"),
+        rank=lambda value: DEFAULT_THREAD_COUNT if value is None else value,
+        short=lambda value: f"T={'unset' if value is None else value}",
+    ),
+    Knob(
+        name="app_settings",
+        column=3,
+        title="app settings",
+        variable=None,
+        allowed="a table of app settings with their values, both strings",
+        words=named_values,
+        rank=lambda value: (len(value), value),
+        short=lambda value: " ".join(f"{name}={text}" for name, text in value),
+    ),
+    Knob(
+        # No limit ranks before a limit.
+        name="per_instance_concurrency",
+        column=2,
+        title="requests at a time",
+        variable=None,
+        allowed=f'a whole number from 1 to {MAX_PER_INSTANCE_CONCURRENCY}, or "unset"',
+        words=lambda value: "any number at a time" if value is None else f"{count(value)} at a time",
+        rank=lambda value: value or 0,
+        short=lambda value: "" if value is None else f"c={value}",
+    ),
+)
+
+COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
+"""The knobs in the order of table columns."""
+
+
+def words_of(setting: Setting, names: Iterable[str]) -> str:
+    """The values of some knobs, by name, as a phrase: ``2 processes, 4 at a time``."""
+    chosen = set(names)
+    return ", ".join(knob.words(getattr(setting, knob.name)) for knob in KNOBS if knob.name in chosen)
+
+
+def varying_knobs(settings: Iterable[Setting]) -> tuple[Knob, ...]:
+    """The knobs that have more than one value among the settings, in the order of KNOBS."""
+    several = list(settings)
+    return tuple(knob for knob in KNOBS if len({getattr(one, knob.name) for one in several}) > 1)
+
+
+def titles_of(knobs: Iterable[Knob]) -> str:
+    """The knobs' titles as an enumeration: ``threads and processes``."""
+    return joined([knob.title for knob in knobs])
+
+
+def from_file(value: object) -> Any:
+    """A value of an experiment file as Setting holds it: None for "unset", app settings as sorted pairs."""
+    if value == "unset":
+        return None
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
