@@ -17,13 +17,13 @@ from functune import environ, environment, experiments
 from functune import probe as probing
 from functune.errors import FunctuneError, HostError, LoadError, RunFolderError, SettingsError, UsageError
 from functune.host import settings
+from functune.hosts import registry
+from functune.hosts.configured import configured_setting
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    from functune.sweep import RunningHost, StartHost
-
-_STARTED_HERE = ("local", "func")
+    from functune.hosts.kinds import RunningHost
 
 
 class Commands(click.Group):
@@ -148,7 +148,9 @@ def serve(
 
 @main.command()
 @click.argument("url", required=False)
-@click.option("--host", type=click.Choice(_STARTED_HERE), help="Start this host for the probe, and stop it after.")
+@click.option(
+    "--host", type=click.Choice(list(registry.STARTED_KINDS)), help="Start this host for the probe, and stop it after."
+)
 @click.option(
     "--script-root",
     type=click.Path(path_type=Path),
@@ -192,19 +194,8 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
         report = asyncio.run(count(url, key=key))
     elif url is None and host is not None:
         root = _folder(script_root or Path())
-        thread_count, process_count = settings.configured_counts(root)
-        start = _start_host(host)
-        report = asyncio.run(
-            count_on(
-                start(
-                    script_root=root,
-                    thread_count=thread_count,
-                    process_count=process_count,
-                    per_instance_concurrency=None,
-                    app_settings={},
-                )
-            )
-        )
+        setting = configured_setting(root)
+        report = asyncio.run(count_on(registry.host_kind(host).running(root, setting=setting)))
     else:
         raise UsageError(
             "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "
@@ -235,8 +226,8 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
     "--host",
     default="local",
     show_default=True,
-    metavar="local|func|URL",
-    help="What to measure on: functune's own host, `func start` of Core Tools, or what runs at a URL.",
+    metavar=registry.HOST_CHOICES,
+    help=f"The host to measure: {registry.HOST_WORDS}.",
 )
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
 @click.option(
@@ -302,7 +293,11 @@ def sweep(
     asked = [experiment for file in files or _shipped() for experiment in experiments.load(file)]
     experiments.require_unique_names(asked)
     asked = _overridden(asked, resume=resume, **overrides)
-    start_host = _start_host(host) if host in _STARTED_HERE else _at_url(host, key=key, asked=asked)
+    kind = registry.host_kind(host, key=key, route=asked[0].workload.routes[0])
+    kind.require_settable(
+        dict.fromkeys(trial.setting for asking in asked for trial in experiments.trials(asking)),
+        with_target=[asking.name for asking in asked if asking.workload.target is not None],
+    )
     out = out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
     failed = 0
     with shown(Console()) as show:
@@ -319,10 +314,10 @@ def sweep(
                 out=out,
                 script_root=script_root,
                 on_progress=follow,
-                planner=planner(cores=environment.usable_cores() if host in _STARTED_HERE else None),
+                planner=planner(cores=environment.usable_cores() if kind.runs_script_root else None),
                 resume=resume is not None,
                 command=command,
-                start_host=start_host,
+                host_kind=kind,
             )
         )
     passed = _report(out)
@@ -463,22 +458,6 @@ def lessons(folder: Path, out: Path) -> None:
     from functune.report.lessons import write
 
     click.echo(write(folder, out))
-
-
-def _start_host(name: str) -> "StartHost":
-    from functune.hosts.func import CoreTools
-    from functune.hosts.local import HostProcess
-
-    return CoreTools.installed() if name == "func" else HostProcess
-
-
-def _at_url(url: str, *, key: str | None, asked: Sequence[experiments.Experiment]) -> "StartHost":
-    from functune.hosts.url import RemoteHost, require_no_target, require_one_setting
-
-    host = RemoteHost(url, key=key, route=asked[0].workload.routes[0])
-    require_no_target([asking.name for asking in asked if asking.workload.target is not None])
-    require_one_setting(dict.fromkeys(trial.setting for asking in asked for trial in experiments.trials(asking)))
-    return host
 
 
 def _overridden(

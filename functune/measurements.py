@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from functune.errors import RunFolderError
+from functune.setting import Setting as Setting
 
 SCHEMA_VERSION = 2
 FILE_NAME = "measurements.jsonl"
@@ -29,27 +30,6 @@ Phase = Literal["capacity", "arrivals", "confirm"]
 What a step is for: how much is served (closed loop), how long it takes at a given load (open loop), or to measure the
 chosen setting and the defaults once more, so that what is recommended is not the luckiest of many.
 """
-
-
-class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
-    """
-    One combination of concurrency settings, named as Azure names them.
-
-    ``thread_count`` None means PYTHON_THREADPOOL_THREAD_COUNT is left unset (the host then injects 1000).
-    """
-
-    process_count: int = 1
-    thread_count: int | None = None
-    per_instance_concurrency: int | None = None
-    """Requests the instance lets in at a time; None for any number."""
-    app_settings: tuple[tuple[str, str], ...] = ()
-    """Further app settings by name, in the order of their names."""
-
-    def __str__(self) -> str:
-        threads = "unset" if self.thread_count is None else str(self.thread_count)
-        admitted = [] if self.per_instance_concurrency is None else [f"c={self.per_instance_concurrency}"]
-        others = [f"{name}={value}" for name, value in self.app_settings]
-        return " ".join([f"T={threads}", f"P={self.process_count}", *admitted, *others])
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

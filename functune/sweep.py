@@ -13,11 +13,9 @@ same, so a sweep that was killed is resumed by asking again.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -25,7 +23,8 @@ from functune import environment, experiments, measurements
 from functune.environment import Environment
 from functune.errors import FunctuneError, HostError, LoadError, UsageError
 from functune.experiments import Experiment
-from functune.hosts.local import HostProcess
+from functune.hosts.kinds import HostKind, RunningHost
+from functune.hosts.local import LOCAL_HOST
 from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
@@ -33,6 +32,7 @@ from functune.load.runner import finished_steps
 from functune.load.target import target_settings
 from functune.load.windows import Place
 from functune.measurements import FAILURES, Failure, Measurement
+from functune.setting import Setting
 from functune.trials import PlannedTrial, Planner, grid
 
 
@@ -86,48 +86,6 @@ class SweepFinished:
 type Event = SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished
 
 
-class RunningHost(Protocol):
-    """A host that answers at ``base_url``."""
-
-    base_url: str
-
-    @property
-    def pid(self) -> int | None:
-        """Its process, the parent of its workers; None when it was not started here."""
-
-    @property
-    def key(self) -> str | None:
-        """Sent as x-functions-key with every request; None where none is asked for."""
-
-    def tail(self) -> str:
-        """The last lines it printed."""
-
-
-class StartHost(Protocol):
-    """How a host is started: HostProcess, CoreTools, RemoteHost, or what stands in for them."""
-
-    @property
-    def name(self) -> str:
-        """What environment.json says answered."""
-
-    @property
-    def runs_script_root(self) -> bool:
-        """Whether it runs the app in ``script_root``; else what is deployed there is not known."""
-
-    def seconds(self, process_count: int) -> float:
-        """About what starting and stopping a host takes, for the time left."""
-
-    def __call__(
-        self,
-        *,
-        script_root: Path,
-        thread_count: int | None,
-        process_count: int,
-        per_instance_concurrency: int | None,
-        app_settings: Mapping[str, str],
-    ) -> AbstractAsyncContextManager[RunningHost]: ...
-
-
 async def sweep(
     asked: Sequence[Experiment],
     *,
@@ -138,7 +96,7 @@ async def sweep(
     resume: bool = False,
     calibrated: bool = True,
     command: Sequence[str] = (),
-    start_host: StartHost = HostProcess,
+    host_kind: HostKind = LOCAL_HOST,
 ) -> Path:
     """
     Measure the experiments with the app in ``script_root`` as the planner wants it; return the run folder, ``out``.
@@ -149,18 +107,18 @@ async def sweep(
     can be resumed, or cannot be written, and HostError or LoadError, from the first failure, when no step could be
     measured.
     """
-    app = script_root if start_host.runs_script_root else None
-    measured_on = environment.collect(script_root=app, host=start_host.name, command=command)
+    app = script_root if host_kind.runs_script_root else None
+    measured_on = environment.collect(script_root=app, host=host_kind.name, command=command)
     if resume:
         reopen_run_folder(out, measured_on)
     else:
         create_run_folder(out, asked, measured_on)
-    run = Run(asked, out=out, on_progress=on_progress, planner=planner, host_seconds=start_host.seconds)
+    run = Run(asked, out=out, on_progress=on_progress, planner=planner, host_seconds=host_kind.seconds)
     if calibrated:
         measurements.append(out / measurements.CALIBRATIONS, await calibrate())
     while batch := run.next_batch():
         for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
-            await run.measure_setting(list(group), script_root=script_root, start_host=start_host)
+            await run.measure_setting(list(group), script_root=script_root, host_kind=host_kind)
     if calibrated:
         measurements.append(out / measurements.CALIBRATIONS, await calibrate())
     run.finish()
@@ -212,7 +170,7 @@ class Run:
         out: Path,
         on_progress: Callable[[Event], None],
         planner: Planner,
-        host_seconds: Callable[[int], float],
+        host_seconds: Callable[[Setting], float],
     ) -> None:
         self.asked = asked
         self.out = out
@@ -251,22 +209,14 @@ class Run:
                 return batch
         return []
 
-    async def measure_setting(
-        self, trials: Sequence[PlannedTrial], *, script_root: Path, start_host: StartHost
-    ) -> None:
+    async def measure_setting(self, trials: Sequence[PlannedTrial], *, script_root: Path, host_kind: HostKind) -> None:
         """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
         setting, called = trials[0].setting, trials[0].experiment.workload.target
         over = 0
         try:
             async with (
                 target_settings(called) as fetch_settings,
-                start_host(
-                    script_root=script_root,
-                    thread_count=setting.thread_count,
-                    process_count=setting.process_count,
-                    per_instance_concurrency=setting.per_instance_concurrency,
-                    app_settings={**fetch_settings, **dict(setting.app_settings)},
-                ) as host,
+                host_kind.running(script_root, setting=setting, app_settings=fetch_settings) as host,
             ):
                 for trial in trials:
                     await self.measure_trial(trial, host)
@@ -344,5 +294,5 @@ class Run:
     @property
     def seconds_left(self) -> float:
         """About how long the trials that have not begun take, with their hosts."""
-        hosts = {trial.host: trial.setting.process_count for trial in self.waiting}
+        hosts = {trial.host: trial.setting for trial in self.waiting}
         return sum(map(self.host_seconds, hosts.values())) + sum(trial.seconds for trial in self.waiting)

@@ -11,17 +11,19 @@ PACKAGE = Path(__file__).parent.parent / "functune"
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "environ": set(),
-    "measurements": {"errors"},
+    "formatting": set(),
+    "setting": {"formatting"},
+    "measurements": {"errors", "setting"},
     "environment": {"errors"},
     "experiments": {"errors", "measurements"},
-    "host": {"environ", "errors"},
-    "hosts": {"environ", "errors", "host"},
+    "host": {"environ", "errors", "setting"},
+    "hosts": {"environ", "errors", "host", "setting"},
     "probe": {"errors"},
     "load": {"environ", "errors", "measurements", "experiments"},
     "analysis": {"errors", "measurements", "experiments"},
     "report": {"errors", "environment", "measurements", "experiments", "analysis"},
     "trials": {"experiments", "measurements", "load"},
-    "sweep": {"errors", "environment", "experiments", "measurements", "hosts", "load", "trials"},
+    "sweep": {"errors", "environment", "experiments", "measurements", "setting", "hosts", "load", "trials"},
     "planning": {"analysis", "experiments", "measurements", "trials"},
     "progress": {"measurements", "sweep"},
     "cli": {
@@ -116,7 +118,7 @@ def test_tools_use_the_local_host_alone_and_nobody_uses_the_tools() -> None:
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 found.setdefault(folder, set()).update(names)
     assert {name for name in found["tools"] if name.startswith("functune")} == {
-        *("functune.errors", "functune.hosts.local")
+        *("functune.errors", "functune.hosts.local", "functune.setting")
     }
     others = found["functune"] | found["blueprints"] | found["bench"]
     assert {name for name in others if name.split(".")[0] == "tools"} == set()

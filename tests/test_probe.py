@@ -8,8 +8,9 @@ from threading import Thread
 import pytest
 
 from functune.errors import LoadError, UsageError
-from functune.hosts.local import HostProcess
+from functune.hosts.local import LOCAL_HOST
 from functune.probe import Configured, ProbeReport, Wave, describe, probe
+from functune.setting import Setting
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,7 +18,9 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize("process_count", [1, 3])
 @pytest.mark.parametrize("thread_count", [1, 4])
 async def test_probe_counts_what_is_configured(thread_count: int, process_count: int) -> None:
-    async with HostProcess(script_root=ROOT, thread_count=thread_count, process_count=process_count) as host:
+    async with LOCAL_HOST.running(
+        ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)
+    ) as host:
         report = await probe(host.base_url)
     assert report.configured.thread_count == thread_count
     assert report.configured.process_count == process_count
@@ -28,7 +31,7 @@ async def test_probe_counts_what_is_configured(thread_count: int, process_count:
 
 @pytest.mark.parametrize("process_count", [1, 3])
 async def test_probe_says_at_least_the_largest_wave_when_threads_are_unset(process_count: int) -> None:
-    async with HostProcess(script_root=ROOT, thread_count=None, process_count=process_count) as host:
+    async with LOCAL_HOST.running(ROOT, setting=Setting(process_count=process_count)) as host:
         report = await probe(host.base_url, largest_wave=64)
     assert report.configured.thread_count == 1000
     assert report.configured.thread_count_source == "host default"

@@ -23,7 +23,7 @@ from functune.sweep import (
     sweep,
 )
 from functune.trials import LOAD_SECONDS
-from tests.stand_in_host import HOST_SECONDS, StandInHost
+from tests.stand_in_host import HOST_SECONDS, StandInKind
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,7 +57,7 @@ async def run(asked: Experiment, tmp_path: Path, *, resume: bool = False) -> lis
         script_root=tmp_path,
         on_progress=events.append,
         command=["/somewhere/functune", "sweep"],
-        start_host=StandInHost,
+        host_kind=StandInKind(),
         resume=resume,
         calibrated=False,
     )
@@ -123,7 +123,7 @@ async def test_sweep_goes_on_after_failed_trials(tmp_path: Path) -> None:
         out=tmp_path / "run",
         script_root=tmp_path,
         on_progress=follow,
-        start_host=StandInHost,
+        host_kind=StandInKind(),
         calibrated=False,
     )
 
@@ -186,7 +186,7 @@ async def test_cancelled_sweep_keeps_what_was_measured_and_ends_all(tmp_path: Pa
             out=tmp_path / "run",
             script_root=tmp_path,
             on_progress=follow,
-            start_host=StandInHost,
+            host_kind=StandInKind(),
             calibrated=False,
         )
     )
@@ -265,7 +265,7 @@ async def test_sweep_calibrates_the_generator_before_and_after(tmp_path: Path) -
         out=tmp_path / "run",
         script_root=tmp_path,
         on_progress=lambda event: None,
-        start_host=StandInHost,
+        host_kind=StandInKind(),
     )
     before, after = measurements.load_calibrations(tmp_path / "run")
     [step] = measurements.load(tmp_path / "run")

@@ -16,13 +16,10 @@ from functune.host.host_json import HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
 from functune.host.messages import MAX_FRAME_BYTES
 from functune.host.whole_numbers import parse_whole_number
+from functune.setting import DEFAULT_THREAD_COUNT, MAX_PROCESS_COUNT, PROCESS_COUNT, THREAD_COUNT
 
 DEFAULT_PORT = 7071
 DEFAULT_ADDRESS = "127.0.0.1"
-DEFAULT_THREAD_COUNT = 1000
-"""What the real host injects when PYTHON_THREADPOOL_THREAD_COUNT is unset (azure-functions-host, PR 7671)."""
-MAX_PROCESS_COUNT = 10
-"""WorkerProcessCountOptions.MaxProcessCount of the real host: more and it does not start."""
 DEFAULT_STARTUP_INTERVAL = 10.0
 """Seconds between worker starts from the third on (ProcessStartupInterval of the real host)."""
 MAX_STARTUP_INTERVAL = 600.0
@@ -33,8 +30,6 @@ MAX_BODY_LIMIT = MAX_FRAME_BYTES - 2**20
 """Bytes. A body travels to the worker in one message, together with the headers and the URL."""
 
 BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
-PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
-THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
 """Tells the app's concurrency probe that the host, not the user, chose the thread count."""
 
@@ -208,25 +203,6 @@ def parse_process_count(value: str | None) -> int:
             "The real host does not start with it either"
         )
     return max(count, 1)
-
-
-def configured_counts(script_root: Path) -> tuple[int | None, int]:
-    """
-    The thread and process count that the environment, or else local.settings.json, asks for; None for unset threads.
-
-    Raises SettingsError, also for a thread count that the runtime would ignore in favour of its own default.
-    """
-    settings = read_host_settings(script_root=script_root)
-    environ = settings.worker.environ
-    if environ[THREAD_COUNT_SOURCE] == "host default":
-        return None, settings.worker.process_count
-    value = environ[THREAD_COUNT]
-    count = parse_whole_number(value)
-    if count is None or count < 1:
-        raise SettingsError(
-            f"{THREAD_COUNT} is '{value}'; it takes a whole number from 1, the runtime ignores anything else"
-        )
-    return count, settings.worker.process_count
 
 
 def _merged(local: LocalSettings) -> tuple[dict[str, str], list[str]]:

@@ -12,6 +12,7 @@ from functune.errors import SettingsError
 from functune.host import settings
 from functune.host.host_json import HostJson
 from functune.host.settings import HostSettings
+from functune.setting import PROCESS_COUNT, THREAD_COUNT
 
 Read = Callable[..., HostSettings]
 
@@ -151,7 +152,7 @@ def test_null_sections_count_as_empty(read: Read) -> None:
     ("value", "count"), [(None, 1), ("", 1), (" ", 1), ("0", 1), ("-3", 1), ("1", 1), ("2", 2), (" 3 ", 3), ("10", 10)]
 )
 def test_process_count(read: Read, value: str | None, count: int) -> None:
-    environ = {} if value is None else {settings.PROCESS_COUNT: value}
+    environ = {} if value is None else {PROCESS_COUNT: value}
     assert read(environ=environ).worker.process_count == count
 
 
@@ -167,7 +168,7 @@ def test_process_count(read: Read, value: str | None, count: int) -> None:
 )
 def test_process_count_the_host_refuses(read: Read, value: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=f"FUNCTIONS_WORKER_PROCESS_COUNT {reason}"):
-        read(environ={settings.PROCESS_COUNT: value})
+        read(environ={PROCESS_COUNT: value})
 
 
 @pytest.mark.parametrize(
@@ -184,13 +185,13 @@ def test_process_count_the_host_refuses(read: Read, value: str, reason: str) -> 
 def test_thread_count_is_injected_only_when_unset_or_empty(
     read: Read, value: str | None, passed_on: str, source: str
 ) -> None:
-    environ = read(environ={} if value is None else {settings.THREAD_COUNT: value}).worker.environ
-    assert (environ[settings.THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == (passed_on, source)
+    environ = read(environ={} if value is None else {THREAD_COUNT: value}).worker.environ
+    assert (environ[THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == (passed_on, source)
 
 
 def test_thread_count_may_come_from_local_settings(read: Read) -> None:
-    environ = read(local=plain(**{settings.THREAD_COUNT: "8"})).worker.environ
-    assert (environ[settings.THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == ("8", "app setting")
+    environ = read(local=plain(**{THREAD_COUNT: "8"})).worker.environ
+    assert (environ[THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == ("8", "app setting")
 
 
 def test_worker_environment_holds_the_host_s_own_and_what_func_start_adds(read: Read, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ import uvicorn
 
 from functune.cli import main
 from functune.host.local_settings import read_local_settings
-from functune.host.settings import PROCESS_COUNT
+from functune.setting import PROCESS_COUNT
 
 PAUSE = 0.3
 """Seconds before the third worker and each later one; 10 in the original."""
