@@ -29,7 +29,7 @@ import uvloop
 
 from functune.environ import child_environ
 from functune.host.console import LISTENING, Console
-from functune.host.server import serve
+from functune.host.server import serve_until_stopped
 from functune.host.settings import read_host_settings
 
 APP = Path(__file__).parent / "apps" / "echo"
@@ -199,7 +199,7 @@ def serve_quickly() -> None:
     """The host of this proof: its workers come back after half a second instead of the ten of the real one."""
     read = read_host_settings(script_root=APP, port=0, startup_interval=0, startup_stall=False)
     worker = replace(read.worker, process_count=WORKERS, restart_interval=0.5)
-    uvloop.run(serve(replace(read, worker=worker), Console(verbose=False)))
+    uvloop.run(serve_until_stopped(replace(read, worker=worker), Console(verbose=False)))
 
 
 def main() -> None:

@@ -122,7 +122,7 @@ def serve(
 
     from functune.host import console
     from functune.host.parent import end_with_parent
-    from functune.host.server import serve as serve_until_stopped
+    from functune.host.server import serve_until_stopped
 
     if end_with is not None:
         end_with_parent(signal.SIGKILL, parent=end_with)  # the workers end with this process in turn
@@ -184,7 +184,7 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
     def show(wave: probing.Wave) -> None:
         click.echo(f"wave of {wave.size:>4}: {len(wave.threads)} worker(s), {wave.total_threads} thread(s)")
 
-    count = functools.partial(probing.probe, largest_wave=largest_wave, on_wave=show)
+    count = functools.partial(probing.probe_app, largest_wave=largest_wave, on_wave=show)
 
     async def count_on(starting: "AbstractAsyncContextManager[RunningHost]") -> probing.ProbeReport:
         async with starting as running:

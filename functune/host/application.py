@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from functune.errors import AppError
-from functune.host import functions
 from functune.host.console import Console
-from functune.host.functions import Function, FunctionSet
+from functune.host.functions import Function, FunctionSet, load_functions
 from functune.host.limits import Gate, gates
 from functune.host.routing import RouteTable
 from functune.host.settings import HostSettings
@@ -25,7 +24,7 @@ class Application:
     custom_headers: list[tuple[bytes, bytes]]
 
 
-async def load(settings: HostSettings, console: Console) -> Application:
+async def load_application(settings: HostSettings, console: Console) -> Application:
     """
     Start the workers and index the app. Raises AppError or another HostError, and leaves no process then.
     """
@@ -54,4 +53,4 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
             f"{settings.script_root} holds no {script_file}; the local host runs Python v2 apps. "
             "Give the app's folder with --script-root"
         )
-    return functions.load(metadata or [], settings)
+    return load_functions(metadata or [], settings)

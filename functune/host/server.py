@@ -17,14 +17,14 @@ from functune.host.admin import Admin
 from functune.host.application import Application
 from functune.host.console import LISTENING, Console
 from functune.host.front import Front
-from functune.host.lifecycle import Lifecycle, Read
+from functune.host.lifecycle import Lifecycle, ReadSettings
 from functune.host.protocol import with_limits
 from functune.host.settings import HostSettings
 
 _BACKLOG = 2048
 
 
-async def serve(settings: HostSettings, console: Console, reread: Read | None = None) -> None:
+async def serve_until_stopped(settings: HostSettings, console: Console, reread: ReadSettings | None = None) -> None:
     """
     Serve until SIGINT or SIGTERM, then drain and return. With ``reread`` the app is loaded again when its files change.
 

@@ -35,7 +35,7 @@ class AnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What goes to the client."""
 
     status: int
@@ -65,7 +65,7 @@ def request_query(query: str) -> dict[str, str]:
     return values
 
 
-def answer(response: InvocationResponse, http_output: str | None) -> Answer:
+def http_answer(response: InvocationResponse, http_output: str | None) -> HttpAnswer:
     """
     The HTTP answer of a successful invocation.
 
@@ -75,41 +75,41 @@ def answer(response: InvocationResponse, http_output: str | None) -> Answer:
     data = response.return_value if http_output == "$return" else response.output_data.get(http_output or "")
     match data:
         case None:
-            return Answer(204, [], b"")
+            return HttpAnswer(204, [], b"")
         case HttpData():
             return _from_http_data(data)
         case StringData(value=text) | JsonData(value=text):
             return _from_text(text)
         case BytesData(value=octets):
-            return Answer(200, [(b"content-type", b"application/octet-stream")], octets)
+            return HttpAnswer(200, [(b"content-type", b"application/octet-stream")], octets)
 
 
-def _from_http_data(data: HttpData) -> Answer:
-    return Answer(
+def _from_http_data(data: HttpData) -> HttpAnswer:
+    return HttpAnswer(
         _status(data.status_code),
         [*_headers(data.headers), *((b"set-cookie", _latin(_cookie(cookie))) for cookie in data.cookies)],
         data.body,
     )
 
 
-def _from_text(text: str) -> Answer:
+def _from_text(text: str) -> HttpAnswer:
     """A returned ``str`` is tried as JSON first, as the host does: see ``_from_json``."""
     try:
         return _from_json(json.loads(text))
     except (ValueError, RecursionError):  # not JSON, or nested too deeply to be read as such
-        return Answer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
+        return HttpAnswer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
 
 
-def _from_json(value: object) -> Answer:
+def _from_json(value: object) -> HttpAnswer:
     """An object with a ``body`` is a whole answer, other objects and arrays are re-indented, scalars become text."""
     if isinstance(value, dict):
         by_name = {str(name).lower(): item for name, item in value.items()}
         if "body" in by_name:
             return _from_response_object(by_name)
-    return Answer(200, [(b"content-type", _TEXT)], _json_text(value))
+    return HttpAnswer(200, [(b"content-type", _TEXT)], _json_text(value))
 
 
-def _from_response_object(by_name: Mapping[str, Any]) -> Answer:
+def _from_response_object(by_name: Mapping[str, Any]) -> HttpAnswer:
     status = by_name.get("status", by_name.get("statuscode", 200))
     headers = by_name.get("headers")
     named = {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
@@ -117,7 +117,7 @@ def _from_response_object(by_name: Mapping[str, Any]) -> Answer:
     if not any(name == b"content-type" for name, _ in sent):
         sent.append((b"content-type", _TEXT))
     is_integer = (isinstance(status, int) and not isinstance(status, bool)) or str(status).strip().isdecimal()
-    return Answer(_status(str(status)) if is_integer else 200, sent, _json_text(by_name["body"]))
+    return HttpAnswer(_status(str(status)) if is_integer else 200, sent, _json_text(by_name["body"]))
 
 
 def _json_text(value: object) -> bytes:

@@ -22,7 +22,7 @@ def end_group_with_stdin() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main() -> int:
+def run_guarded() -> int:
     """Run the command of the arguments and return its exit code as a shell tells it."""
     if os.getpgrp() != os.getpid():
         raise SystemExit("functune.hosts.guard: must lead a process group of its own, for it ends all of its group")
@@ -35,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_guarded())

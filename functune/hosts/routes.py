@@ -43,6 +43,6 @@ def _routes(function: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(url, str) or not isinstance(config, dict) or function.get("isDisabled"):
         return
     for binding in config.get("bindings") or []:
-        if str(binding.get("type", "")).lower() == "httptrigger":
+        if isinstance(binding, dict) and str(binding.get("type", "")).lower() == "httptrigger":
             for method in binding.get("methods") or ["any"]:
                 yield f"{str(method).upper()} {urlsplit(url).path}"

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import httpx
 
 from functune.errors import PortInUseError, WorkerStartError
-from functune.hosts.program import TAIL_LINES, Program
+from functune.hosts.program import SHOWN_LINES, Program
 from functune.hosts.routes import listed_routes
 
 STOP_TIMEOUT = 15.0
@@ -44,7 +44,7 @@ class StartedHost(ABC):
         """Process id of the program, which all processes of the host are below; 0 before it has started."""
         return self._program.pid if self._program is not None else 0
 
-    def tail(self, count: int = TAIL_LINES) -> str:
+    def tail(self, count: int = SHOWN_LINES) -> str:
         """The last lines the program printed."""
         return self._program.tail(count) if self._program is not None else ""
 

@@ -14,7 +14,7 @@ import uvloop
 
 from functune.errors import HostError, SettingsError
 from functune.host.console import Console
-from functune.host.server import serve
+from functune.host.server import serve_until_stopped
 from functune.host.settings import read_host_settings
 
 
@@ -28,7 +28,7 @@ def main() -> None:
             worker=replace(read.worker, **limits.get("worker", {})),
             connection=replace(read.connection, **limits.get("connection", {})),
         )
-        uvloop.run(serve(limited, Console(verbose=False)))
+        uvloop.run(serve_until_stopped(limited, Console(verbose=False)))
     except (HostError, SettingsError) as error:
         sys.exit(f"functune: {error}")
 

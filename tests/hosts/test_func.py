@@ -13,7 +13,7 @@ import pytest
 
 from functune.errors import HostError, UsageError, WorkerStartError
 from functune.hosts.func import CoreTools, worker_pids
-from functune.probe import probe
+from functune.probe import probe_app
 from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
 from tests.hosts.func_on_path import install_stand_in
@@ -185,7 +185,7 @@ async def test_core_tools_themselves_serve_with_the_setting(thread_count: int, p
     tools = CoreTools.installed()
     async with tools.running(ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)) as host:
         running = below(host.pid)
-        report = await probe(host.base_url)
+        report = await probe_app(host.base_url)
     assert list(report.threads.values()) == [thread_count] * process_count
     assert report.disagreements == []
     assert not any(is_alive(pid) for pid in running)

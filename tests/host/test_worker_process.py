@@ -9,7 +9,7 @@ from functune.environ import child_environ
 from functune.errors import WorkerStartError
 from functune.host.console import Console
 from functune.host.settings import WorkerSettings
-from functune.host.supervisor import WorkerProcess
+from functune.host.worker_process import WorkerProcess
 from tests.host.serving import APPS, is_alive
 
 
