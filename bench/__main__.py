@@ -31,9 +31,10 @@ from functune.analysis.littles_law import LIMIT, residual
 from functune.analysis.verdict import Analysis
 from functune.environment import usable_cores
 from functune.experiments import Experiment, Load, Matrix, Workload, load
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
 from functune.planning import planner
 from functune.report import run_folder
+from functune.setting import Setting
 from functune.sweep import sweep
 
 ROOT = Path(__file__).parent.parent
@@ -121,7 +122,7 @@ async def host() -> AsyncIterator[Figure]:
     """What the host adds to a bare ASGI server: no-op functions, one worker, 32 users."""
     async with (
         asgi_server("noop") as bare,
-        HostProcess(script_root=APPS / "noop", thread_count=None, process_count=1) as served,
+        LOCAL_HOST.running(APPS / "noop", setting=Setting()) as served,
     ):
         urls = [f"{bare}/", f"{served.base_url}/api/async-noop", f"{served.base_url}/api/sync-noop"]
         rounds = [[(await measure(url, users=32, seconds=2))["throughput"] for url in urls] for _ in range(ROUNDS)]
@@ -142,7 +143,7 @@ async def host() -> AsyncIterator[Figure]:
 
 async def connections() -> AsyncIterator[Figure]:
     """What 10,000 connections cost the front that ask for nothing, or for half of something."""
-    async with HostProcess(script_root=APPS / "noop", thread_count=None, process_count=1) as served:
+    async with LOCAL_HOST.running(APPS / "noop", setting=Setting()) as served:
         url = f"{served.base_url}/api/async-noop"
         front = psutil.Process(served.pid)
         before = await measure(url, users=1, seconds=2)
@@ -189,7 +190,9 @@ async def law() -> AsyncIterator[Figure]:
     """Blocking calls of 100 ms follow the law X = T * P / S."""
     for process_count in (1, 2):
         for thread_count in (1, 4, 16, 64):
-            async with HostProcess(script_root=ROOT, thread_count=thread_count, process_count=process_count) as served:
+            async with LOCAL_HOST.running(
+                ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)
+            ) as served:
                 url = f"{served.base_url}/api/sync/sleep?ms=100"
                 expected = thread_count * process_count / 0.1
                 users = 2 * thread_count * process_count
@@ -208,8 +211,8 @@ async def fetch() -> AsyncIterator[Figure]:
     async with asgi_server("slow") as target:
         urls = {"FETCH_URLS": ",".join(f"{target}/?n={n}" for n in range(3))}
         async with (
-            HostProcess(script_root=ROOT, thread_count=None, process_count=1, app_settings=urls) as shared,
-            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, app_settings=urls) as own,
+            LOCAL_HOST.running(ROOT, setting=Setting(), app_settings=urls) as shared,
+            LOCAL_HOST.running(APPS / "clients", setting=Setting(), app_settings=urls) as own,
         ):
             pair = [f"{shared.base_url}/api/parallel-fetch", f"{own.base_url}/api/own-client"]
             rounds = [[await measure(url, users=8, seconds=3) for url in pair] for _ in range(ROUNDS)]
@@ -255,7 +258,7 @@ async def start() -> AsyncIterator[Figure]:
 async def _ready_seconds(script_root: Path) -> float:
     """Seconds until ``/admin/host/status`` says that the one worker is ready."""
     started = time.perf_counter()
-    async with HostProcess(script_root=script_root, thread_count=None, process_count=1):
+    async with LOCAL_HOST.running(script_root, setting=Setting()):
         return time.perf_counter() - started
 
 

@@ -27,9 +27,10 @@ import httpx
 import psutil
 import uvloop
 
-from functune import settings
-from functune.host.console import Console
-from functune.host.server import LISTENING, serve
+from functune.environ import child_environ
+from functune.host.console import LISTENING, Console
+from functune.host.server import serve_until_stopped
+from functune.host.settings import read_host_settings
 
 APP = Path(__file__).parent / "apps" / "echo"
 CONNECTIONS = 200
@@ -136,7 +137,7 @@ async def host() -> AsyncIterator[tuple[psutil.Process, int]]:
         *(sys.executable, "-P", "-m", "bench.faults", "--serve"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env=settings.child_environ({"PYTHONPATH": str(Path(__file__).parent.parent)}),
+        env=child_environ({"PYTHONPATH": str(Path(__file__).parent.parent)}),
         limit=1024 * 1024,
     )
     assert process.stdout is not None
@@ -196,9 +197,9 @@ async def all_ready(client: httpx.AsyncClient) -> None:
 
 def serve_quickly() -> None:
     """The host of this proof: its workers come back after half a second instead of the ten of the real one."""
-    read = settings.read(script_root=APP, port=0, startup_interval=0, startup_stall=False)
+    read = read_host_settings(script_root=APP, port=0, startup_interval=0, startup_stall=False)
     worker = replace(read.worker, process_count=WORKERS, restart_interval=0.5)
-    uvloop.run(serve(replace(read, worker=worker), Console(verbose=False)))
+    uvloop.run(serve_until_stopped(replace(read, worker=worker), Console(verbose=False)))
 
 
 def main() -> None:

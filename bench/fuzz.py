@@ -20,7 +20,8 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 APP = Path(__file__).parent / "apps" / "echo"
 EXAMPLES = 300
@@ -130,7 +131,7 @@ async def prove(seconds: float) -> None:
     statuses: Counter[int] = Counter()
     batches = 0
     async with (
-        HostProcess(script_root=APP, thread_count=None, process_count=2) as host,
+        LOCAL_HOST.running(APP, setting=Setting(process_count=2)) as host,
         httpx.AsyncClient(base_url=host.base_url, timeout=20) as client,
     ):
         workers = (await client.get("/admin/host/status")).json()["workers"]["pids"]

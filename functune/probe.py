@@ -82,7 +82,7 @@ class ProbeReport:
         return found
 
 
-async def probe(
+async def probe_app(
     url: str,
     *,
     key: str | None = None,

@@ -7,42 +7,45 @@ to be killed at any moment.
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from functune import experiments
 from functune.errors import WorkerStartError
+from functune.setting import Setting
 from functune.sweep import sweep
 
 HOST_SECONDS = 1.2
 STAND_IN = Path(__file__).parent / "load" / "stand_in.py"
 
 
-class StandInHost:
-    """Started like HostProcess. A thread count of 99 is one it cannot start with."""
+class StandInKind:
+    """Starts stand-ins."""
 
     name = "stand-in"
     runs_script_root = True
+
+    def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
+        """Take every setting."""
+
+    def seconds(self, setting: Setting) -> float:
+        return HOST_SECONDS
+
+    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "StandInHost":
+        return StandInHost(setting.threads)
+
+
+class StandInHost:
+    """One stand-in. A thread count of 99 is one it cannot start with."""
+
     key = None
 
-    def __init__(
-        self,
-        *,
-        script_root: Path,
-        thread_count: int | None,
-        process_count: int,
-        per_instance_concurrency: int | None,
-        app_settings: Mapping[str, str],
-    ) -> None:
-        self.threads = thread_count or 1000
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
         self.base_url = ""
         self.pid: int | None = None
-
-    @staticmethod
-    def seconds(process_count: int) -> float:
-        return HOST_SECONDS
 
     async def __aenter__(self) -> Self:
         if self.threads == 99:
@@ -65,6 +68,9 @@ class StandInHost:
     def tail(self) -> str:
         return "the stand-in says nothing"
 
+    async def routes(self) -> list[str]:
+        return []
+
 
 def main(folder: Path, *, resume: bool) -> None:
     """Run the sweep."""
@@ -76,7 +82,7 @@ def main(folder: Path, *, resume: bool) -> None:
             on_progress=lambda event: print(type(event).__name__, flush=True),
             resume=resume,
             calibrated=False,
-            start_host=StandInHost,
+            host_kind=StandInKind(),
         )
     )
 

@@ -16,11 +16,12 @@ import httpx
 import pytest
 
 from functune import environment, measurements
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
-from tests.host.core_tools import install_stand_in
+from functune.setting import Setting
 from tests.host.serving import APPS, Serving
+from tests.hosts.func_on_path import install_stand_in
 
 ROOT = Path(__file__).parent.parent
 KEY = "k3y-nobody-may-see"
@@ -97,8 +98,8 @@ def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Pat
     asked = experiment(tmp_path, route="/api/keyed")
     done = functune("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
     assert done.returncode == 3
-    assert "/api/keyed answered 401" in done.stderr
-    assert said in done.stderr
+    assert "/api/keyed answered 401" in done.stdout
+    assert said in done.stdout
     assert KEY not in done.stdout + done.stderr
 
 
@@ -106,7 +107,7 @@ def test_sweep_of_a_url_where_nobody_answers_says_so(unused_tcp_port: int, tmp_p
     asked = experiment(tmp_path, route="/api/keyed")
     done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
     assert done.returncode == 3
-    assert f"http://127.0.0.1:{unused_tcp_port} cannot be reached" in done.stderr
+    assert f"http://127.0.0.1:{unused_tcp_port} cannot be reached" in done.stdout
 
 
 def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
@@ -115,6 +116,15 @@ def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "the experiments have 4 (T=4 P=1, T=unset P=1, T=4 P=2, T=unset P=2)" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_sweep_of_an_app_that_cannot_be_loaded_says_why_once(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("import nothing_of_that_name")
+    asked = experiment(tmp_path, route="/api/x", thread_count="[1, 2]")
+    done = functune("sweep", asked, "--script-root", tmp_path, "--out", tmp_path / "run")
+    assert done.returncode == 3
+    assert (done.stdout + done.stderr).count("No module named 'nothing_of_that_name'") == 1
+    assert "functune: no trial could be measured (2 failed)" in done.stderr
 
 
 @pytest.mark.parametrize("url", ["https://me:{}@example.org", "https://example.org/api?code={}", "http://a/#{}"])
@@ -137,7 +147,7 @@ def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, un
 async def test_key_of_a_url_does_not_reach_an_app_started_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUNCTUNE_KEY", KEY)
     async with (
-        HostProcess(script_root=APPS / "keyed", thread_count=1, process_count=1) as host,
+        LOCAL_HOST.running(APPS / "keyed", setting=Setting(thread_count=1)) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         names = (await client.get("/api/open")).text.split()

@@ -87,7 +87,7 @@ def test_only_the_runtime_seam_imports_the_runtime() -> None:
     assert importing == {"host/runtime.py"}
 
 
-def test_only_settings_reads_the_environment_of_the_lab() -> None:
+def test_only_environ_reads_the_environment_of_the_lab() -> None:
     """The locustfile is the exception: it is a program of its own, and variables are how it gets its plan."""
     reading = {
         file.relative_to(PACKAGE).as_posix()
@@ -95,7 +95,7 @@ def test_only_settings_reads_the_environment_of_the_lab() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and ast.unparse(node.value) == "os"
     }
-    assert reading == {"settings.py", "load/locustfile.py"}
+    assert reading == {"environ.py", "load/locustfile.py"}
 
 
 def test_tools_use_the_local_host_and_the_commands_and_nobody_uses_the_tools() -> None:

@@ -8,8 +8,9 @@ from threading import Thread
 import pytest
 
 from functune.errors import LoadError, UsageError
-from functune.host.process import HostProcess
-from functune.probe import Configured, ProbeReport, Wave, describe, probe
+from functune.hosts.local import LOCAL_HOST
+from functune.probe import Configured, ProbeReport, Wave, describe, probe_app
+from functune.setting import Setting
 
 ROOT = Path(__file__).parent.parent
 
@@ -17,8 +18,10 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize("process_count", [1, 3])
 @pytest.mark.parametrize("thread_count", [1, 4])
 async def test_probe_counts_what_is_configured(thread_count: int, process_count: int) -> None:
-    async with HostProcess(script_root=ROOT, thread_count=thread_count, process_count=process_count) as host:
-        report = await probe(host.base_url)
+    async with LOCAL_HOST.running(
+        ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)
+    ) as host:
+        report = await probe_app(host.base_url)
     assert report.configured.thread_count == thread_count
     assert report.configured.process_count == process_count
     assert report.is_exact
@@ -28,8 +31,8 @@ async def test_probe_counts_what_is_configured(thread_count: int, process_count:
 
 @pytest.mark.parametrize("process_count", [1, 3])
 async def test_probe_says_at_least_the_largest_wave_when_threads_are_unset(process_count: int) -> None:
-    async with HostProcess(script_root=ROOT, thread_count=None, process_count=process_count) as host:
-        report = await probe(host.base_url, largest_wave=64)
+    async with LOCAL_HOST.running(ROOT, setting=Setting(process_count=process_count)) as host:
+        report = await probe_app(host.base_url, largest_wave=64)
     assert report.configured.thread_count == 1000
     assert report.configured.thread_count_source == "host default"
     assert not report.is_exact
@@ -64,7 +67,7 @@ def test_report_names_each_disagreement(threads: dict[int, int], is_exact: bool,
 @pytest.mark.parametrize("url", ["", "localhost:7071", "ftp://127.0.0.1", "http://", "http://[::1"])
 async def test_probe_refuses_what_is_no_url(url: str) -> None:
     with pytest.raises(UsageError, match="is not a URL"):
-        await probe(url)
+        await probe_app(url)
 
 
 @pytest.fixture
@@ -108,9 +111,9 @@ async def test_probe_says_why_it_cannot_measure(
     url, handler = another_server
     handler.status, handler.body = status, body  # type: ignore[attr-defined]
     with pytest.raises(LoadError, match=said):
-        await probe(url)
+        await probe_app(url)
 
 
 async def test_probe_says_that_nobody_listens(unused_tcp_port: int) -> None:
     with pytest.raises(LoadError, match="cannot be reached"):
-        await probe(f"http://127.0.0.1:{unused_tcp_port}")
+        await probe_app(f"http://127.0.0.1:{unused_tcp_port}")

@@ -29,7 +29,8 @@ from typing import Any
 import httpx
 
 from functune.errors import FunctuneError
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 PACKAGES = Path(".python_packages") / "lib" / "site-packages"
 _INSTALL_TIMEOUT = 600
@@ -135,7 +136,7 @@ async def serve_and_call(tree: Path) -> list[str]:
             "IDENTITY_ALLOWED_SCOPES": "https://management.azure.com/.default",
         }
         async with (
-            HostProcess(script_root=tree, thread_count=4, process_count=1, app_settings=settings) as host,
+            LOCAL_HOST.running(tree, setting=Setting(thread_count=4), app_settings=settings) as host,
             httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=_CALL_TIMEOUT) as client,
         ):
             await _require_all_called(client, calls(target))

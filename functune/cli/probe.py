@@ -8,20 +8,26 @@ from pathlib import Path
 
 import click
 
+from functune import environ
 from functune import probe as probing
+from functune.cli.folders import existing_folder
 from functune.errors import UsageError
+from functune.hosts import registry
+from functune.hosts.configured import configured_setting
 from functune.hosts.kinds import RunningHost
 
 
 @click.command()
 @click.argument("url", required=False)
-@click.option("--host", type=click.Choice(_STARTED_HERE), help="Start this host for the probe, and stop it after.")
+@click.option(
+    "--host", type=click.Choice(list(registry.STARTED_KINDS)), help="Start this host for the probe, and stop it after."
+)
 @click.option(
     "--script-root",
     type=click.Path(path_type=Path),
     help="Folder of the app that --host starts.  [default: this folder]",
 )
-@click.option("--key", envvar=settings.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
+@click.option("--key", envvar=environ.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
 @click.option(
     "--largest-wave",
     type=click.IntRange(probing.SMALLEST_LAST_WAVE, probing.MAX_LARGEST_WAVE),
@@ -31,7 +37,7 @@ from functune.hosts.kinds import RunningHost
 )
 def probe(url: str | None, host: str | None, script_root: Path | None, key: str | None, largest_wave: int) -> None:
     """
-    Count from outside how many workers and threads serve, beside what is configured.
+    Count from outside how many workers and threads serve, and compare with the configuration.
 
     URL is the base of a running copy of the showcase app. Without it, --host starts one with the settings of the
     environment and of local.settings.json: functune's own host, or `func start` of Core Tools.
@@ -49,29 +55,18 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
     def show(wave: probing.Wave) -> None:
         click.echo(f"wave of {wave.size:>4}: {len(wave.threads)} worker(s), {wave.total_threads} thread(s)")
 
-    count = functools.partial(probing.probe, largest_wave=largest_wave, on_wave=show)
+    count = functools.partial(probing.probe_app, largest_wave=largest_wave, on_wave=show)
 
-    async def count_on(starting: "AbstractAsyncContextManager[RunningHost]") -> probing.ProbeReport:
+    async def count_on(starting: AbstractAsyncContextManager[RunningHost]) -> probing.ProbeReport:
         async with starting as running:
             return await count(running.base_url)
 
     if url is not None and host is None and script_root is None:
         report = asyncio.run(count(url, key=key))
     elif url is None and host is not None:
-        root = _folder(script_root or Path())
-        thread_count, process_count = settings.configured_counts(root)
-        start = _start_host(host)
-        report = asyncio.run(
-            count_on(
-                start(
-                    script_root=root,
-                    thread_count=thread_count,
-                    process_count=process_count,
-                    per_instance_concurrency=None,
-                    app_settings={},
-                )
-            )
-        )
+        root = existing_folder(script_root or Path())
+        setting = configured_setting(root)
+        report = asyncio.run(count_on(registry.host_kind(host).running(root, setting=setting)))
     else:
         raise UsageError(
             "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "

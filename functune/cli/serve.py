@@ -9,6 +9,7 @@ import click
 
 from functune.errors import HostError, LoadError, SettingsError
 from functune.host import settings
+from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
 
 
 @click.command()
@@ -26,33 +27,33 @@ from functune.host import settings
 @click.option("--verbose", is_flag=True, help="Show what the host and the runtime log, and every invocation.")
 @click.option(
     "--worker-startup-interval",
-    type=click.FloatRange(0, 600),
+    type=click.FloatRange(0, settings.MAX_STARTUP_INTERVAL),
     default=settings.DEFAULT_STARTUP_INTERVAL,
     show_default=True,
     metavar="SECONDS",
-    help="Pause before the third and every later worker process, as the real host makes one.",
+    help="Pause before the third and every later worker process, as in the real host.",
 )
 @click.option(
     "--no-startup-stall",
     is_flag=True,
-    help="Serve on while the third or a later worker process starts; the real host has all calls wait.",
+    help="Keep serving while the third or a later worker process starts; in the real host all calls wait.",
 )
 @click.option(
     "--enable-auth",
     is_flag=True,
-    help="Ask for FUNCTUNE_FUNCTION_KEY or FUNCTUNE_MASTER_KEY, in x-functions-key or ?code=. Open without it.",
+    help="Require FUNCTUNE_FUNCTION_KEY or FUNCTUNE_MASTER_KEY, in x-functions-key or ?code=.  [default: open]",
 )
 @click.option(
     "--per-instance-concurrency",
-    type=click.IntRange(1, 1000),
+    type=click.IntRange(1, MAX_PER_INSTANCE_CONCURRENCY),
     metavar="N",
-    help="Let N requests in at a time, as one Flex Consumption instance does; the others wait in order.",
+    help="Admit N requests at a time, as one Flex Consumption instance does; the others wait in order.",
 )
 @click.option(
     "--watch/--no-watch",
     default=True,
     show_default=True,
-    help="Load the app again when its *.py, host.json or local.settings.json change.",
+    help="Reload the app when its *.py, host.json or local.settings.json change.",
 )
 @click.option("--end-with", type=int, hidden=True, help="Pid of the program that started this host; it ends with it.")
 def serve(
@@ -71,7 +72,7 @@ def serve(
     """
     Run a Python v2 function app in Microsoft's own worker runtime.
 
-    Unlike the real host it runs HTTP triggers only and leaves no call hanging; docs/local-host.md compares the two.
+    Unlike the real host it runs only HTTP triggers and leaves no call hanging; docs/local-host.md compares the two.
 
     \b
     Examples:
@@ -86,14 +87,14 @@ def serve(
 
     from functune.host import console
     from functune.host.parent import end_with_parent
-    from functune.host.server import serve as serve_until_stopped
+    from functune.host.server import serve_until_stopped
 
     if end_with is not None:
         end_with_parent(signal.SIGKILL, parent=end_with)  # the workers end with this process in turn
 
     try:
         read = functools.partial(
-            settings.read,
+            settings.read_host_settings,
             script_root=script_root,
             address=address,
             port=port,

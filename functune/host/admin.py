@@ -9,11 +9,11 @@ from typing import Any
 
 from functune.host.application import Application
 from functune.host.functions import Function
-from functune.host.shaping import Answer
-from functune.host.supervisor import HOST_VERSION
+from functune.host.shaping import HttpAnswer
+from functune.host.worker_process import HOST_VERSION
 
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
-_NOT_FOUND = Answer(404, [], b"")
+_NOT_FOUND = HttpAnswer(404, [], b"")
 
 
 class Admin:
@@ -31,13 +31,13 @@ class Admin:
         self._instance_id = uuid.uuid4().hex
         self._started = time.monotonic()
 
-    def answer(self, method: str, path: str) -> Answer:
+    def answer(self, method: str, path: str) -> HttpAnswer:
         """The answer for a decoded path below ``/admin/``; 404 for what is not served here."""
         match method, path.lower().strip("/").split("/")[1:]:
             case "GET", ["host", "status"]:
                 return _json(self._status())
             case "GET" | "POST", ["host", "ping"]:
-                return Answer(200, [(b"cache-control", b"no-store, no-cache")], b"")
+                return HttpAnswer(200, [(b"cache-control", b"no-store, no-cache")], b"")
             case "GET", ["functions"]:
                 return _json([self._describe(function) for function in self._all()])
             case "GET", ["functions", name]:
@@ -90,5 +90,5 @@ class Admin:
         }
 
 
-def _json(document: object) -> Answer:
-    return Answer(200, list(_JSON), json.dumps(document).encode())
+def _json(document: object) -> HttpAnswer:
+    return HttpAnswer(200, list(_JSON), json.dumps(document).encode())

@@ -1,16 +1,15 @@
 """One loading of the app, from its settings to its routes: what a reload replaces, as one value."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from functune.errors import AppError
-from functune.host import functions
 from functune.host.console import Console
-from functune.host.functions import Function, FunctionSet
+from functune.host.functions import Function, FunctionSet, load_functions
 from functune.host.limits import Gate, gates
 from functune.host.routing import RouteTable
+from functune.host.settings import HostSettings
+from functune.host.shaping import encode_header
 from functune.host.supervisor import Supervisor
-from functune.settings import HostSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Application:
     custom_headers: list[tuple[bytes, bytes]]
 
 
-async def load(settings: HostSettings, console: Console) -> Application:
+async def load_application(settings: HostSettings, console: Console) -> Application:
     """
     Start the workers and index the app. Raises AppError or another HostError, and leaves no process then.
     """
@@ -38,7 +37,7 @@ async def load(settings: HostSettings, console: Console) -> Application:
             functions=found,
             routes=found.routes(),
             gates=gates(settings),
-            custom_headers=_encode_headers(settings.host_json.custom_headers.items()),
+            custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],
         )
     except BaseException:
         await supervisor.stop()
@@ -54,8 +53,4 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
             f"{settings.script_root} holds no {script_file}; the local host runs Python v2 apps. "
             "Give the app's folder with --script-root"
         )
-    return functions.load(metadata or [], settings)
-
-
-def _encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return load_functions(metadata or [], settings)

@@ -7,8 +7,8 @@ Sources: AuthenticationLevelHandler.cs (where the key is looked for), AuthUtilit
 import hmac
 from collections.abc import Iterable
 
+from functune.host.settings import AuthKeys
 from functune.host.shaping import request_query
-from functune.settings import AuthKeys
 
 
 def is_admitted(keys: AuthKeys, level: str, headers: Iterable[tuple[bytes, bytes]], query: str) -> bool:

@@ -5,6 +5,9 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+LISTENING = "Host started, listening on"
+"""Begins the line that announces the base URL, which a program that starts the host waits for."""
+
 _LINE_LIMIT = 16 * 1024
 """Characters shown of one message: an app that logs megabytes must not drown the terminal or its reader."""
 
@@ -15,7 +18,7 @@ class Console:
     """
 
     def __init__(self, *, verbose: bool, stream: TextIO = sys.stdout) -> None:
-        self._verbose = verbose
+        self.is_verbose = verbose
         self._stream = stream
 
     def plain(self, text: str) -> None:
@@ -30,7 +33,7 @@ class Console:
 
     def system(self, message: str, level: int = logging.INFO) -> None:
         """What the host or the runtime has to say."""
-        if self._verbose or level >= logging.WARNING:
+        if self.is_verbose or level >= logging.WARNING:
             self._line(message)
 
     def _line(self, message: str) -> None:

@@ -24,8 +24,8 @@ from functune.host.limits import Gate, OverflowedError
 from functune.host.messages import InvocationRequest, InvocationResponse, RpcHttp
 from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
-from functune.host.shaping import Answer, AnswerError, answer, request_headers, request_query
-from functune.settings import HostSettings
+from functune.host.settings import HostSettings
+from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query
 
 type Scope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -33,11 +33,11 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _START_WAIT = 30.0
 """Seconds a request waits for the host to start (HostAvailabilityCheckMiddleware of the real host)."""
-_NOT_RUNNING = Answer(503, [(b"content-type", b"text/plain")], b"Function host is not running.")
-_EMPTY_401 = Answer(401, [], b"")
-_EMPTY_404 = Answer(404, [], b"")
-_EMPTY_500 = Answer(500, [], b"")
-_OVERFLOWED = Answer(429, [(b"x-function-scaleout", b"1")], b"")
+_NOT_RUNNING = HttpAnswer(503, [(b"content-type", b"text/plain")], b"Function host is not running.")
+_EMPTY_401 = HttpAnswer(401, [], b"")
+_EMPTY_404 = HttpAnswer(404, [], b"")
+_EMPTY_500 = HttpAnswer(500, [], b"")
+_OVERFLOWED = HttpAnswer(429, [(b"x-function-scaleout", b"1")], b"")
 _PING = "/admin/host/ping"
 """The one admin endpoint that needs no key."""
 _HOME_PAGE = (
@@ -94,12 +94,12 @@ class Front:
             reply = _EMPTY_500
         await self._send(scope, reply, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Answer:
+    async def _respond(self, scope: Scope, receive: Receive) -> HttpAnswer:
         raw_path: str = scope["raw_path"].decode("latin-1")
         try:
             path = decode_path(raw_path)
         except ValueError:
-            return Answer(400, [], b"")
+            return HttpAnswer(400, [], b"")
         if path[:7].lower() == "/admin/":
             return self._administer(scope, path)
         application = self._application or await self._opened()
@@ -111,7 +111,7 @@ class Front:
 
     async def _admitted(
         self, gates: Sequence[Gate], scope: Scope, receive: Receive, raw_path: str, path: str
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Pass the gates one after the other, then answer."""
         if not gates:
             application = self._application or await self._opened()  # it may have been replaced in the meantime
@@ -128,7 +128,7 @@ class Front:
         finally:
             gate.leave()
 
-    def _administer(self, scope: Scope, path: str) -> Answer:
+    def _administer(self, scope: Scope, path: str) -> HttpAnswer:
         if path.lower().rstrip("/") != _PING and not self._is_admitted("admin", scope):
             return _EMPTY_401
         return self._admin.answer(scope["method"], path)
@@ -139,7 +139,7 @@ class Front:
 
     async def _answer(
         self, application: Application, scope: Scope, receive: Receive, raw_path: str, path: str
-    ) -> Answer:
+    ) -> HttpAnswer:
         method: str = scope["method"]
         found = application.routes.match(method, path)
         if found is None:
@@ -150,7 +150,7 @@ class Front:
         headers = request_headers(scope["headers"])
         length = int(headers.get("content-length") or 0)
         if length > self._settings.body_limit:
-            return Answer(413, [], b"")
+            return HttpAnswer(413, [], b"")
         query: str = scope["query_string"].decode("latin-1")
         http = RpcHttp(
             method=method,
@@ -163,7 +163,7 @@ class Front:
         )
         return await self._invoke(application, function, http)
 
-    async def _invoke(self, application: Application, function: Function, http: RpcHttp) -> Answer:
+    async def _invoke(self, application: Application, function: Function, http: RpcHttp) -> HttpAnswer:
         try:
             channel = await application.supervisor.choose()
         except HostError:  # the host is ending or reloading, and says why itself
@@ -192,14 +192,14 @@ class Front:
         request: InvocationRequest,
         outcome: InvocationResponse | HostError,
         duration: float | None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         if isinstance(outcome, HostError):
             error, trace = str(outcome), ""
         elif outcome.exception is not None:
             error, trace = outcome.exception.message, outcome.exception.stack_trace
         else:
             try:
-                reply = answer(outcome, function.http_output)
+                reply = http_answer(outcome, function.http_output)
             except AnswerError as problem:
                 error, trace = str(problem), ""
             else:
@@ -230,12 +230,12 @@ class Front:
                 await self._decided.wait()
         return self._application
 
-    def _home_page(self) -> Answer:
+    def _home_page(self) -> HttpAnswer:
         if self._settings.is_home_page_disabled:
-            return Answer(204, [], b"")
-        return Answer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
+            return HttpAnswer(204, [], b"")
+        return HttpAnswer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
 
-    async def _send(self, scope: Scope, reply: Answer, send: Send) -> None:
+    async def _send(self, scope: Scope, reply: HttpAnswer, send: Send) -> None:
         begin_answer(send)
         headers = reply.headers
         if self._application is not None and self._application.custom_headers:

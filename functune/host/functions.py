@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from functune.host.messages import RpcFunctionMetadata
-from functune.host.routing import Route, RouteTable, parse_template
-from functune.settings import HostSettings
+from functune.host.routing import RouteEntry, RouteTable, parse_template
+from functune.host.settings import HostSettings
 
 # The host's own patterns (Utility.cs): an underscore in a binding name is not allowed, in a function name it is.
 _FUNCTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,127}\Z")
@@ -65,7 +65,7 @@ class FunctionSet:
     def routes(self) -> RouteTable[Function]:
         """The route table. Raises RouteError when a template is not valid."""
         return RouteTable(
-            Route(
+            RouteEntry(
                 parse_template(function.route),
                 None if function.methods is None else frozenset(function.methods),
                 function,
@@ -75,7 +75,7 @@ class FunctionSet:
         )
 
 
-def load(indexed: Iterable[RpcFunctionMetadata], settings: HostSettings) -> FunctionSet:
+def load_functions(indexed: Iterable[RpcFunctionMetadata], settings: HostSettings) -> FunctionSet:
     """Validate the indexed functions and sort them by name, ordinal and without case: the order of matching."""
     functions: list[Function] = []
     errors: list[str] = []

@@ -7,13 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
 from functune.errors import HostError, SettingsError
-from functune.host import application
-from functune.host.application import Application
+from functune.host.application import Application, load_application
 from functune.host.console import Console
 from functune.host.front import Front
-from functune.settings import HostSettings
+from functune.host.settings import HostSettings
 
-type Read = Callable[[], HostSettings]
+type ReadSettings = Callable[[], HostSettings]
 
 
 class Lifecycle:
@@ -24,7 +23,7 @@ class Lifecycle:
     """
 
     def __init__(
-        self, front: Front, console: Console, *, reread: Read | None, on_loaded: Callable[[Application], None]
+        self, front: Front, console: Console, *, reread: ReadSettings | None, on_loaded: Callable[[Application], None]
     ) -> None:
         self._front = front
         self._console = console
@@ -41,7 +40,7 @@ class Lifecycle:
         Raises HostError when the first loading fails or a served app has no worker left. A later loading that fails is
         reported, and the next change waited for.
         """
-        current = await application.load(settings, self._console)
+        current = await load_application(settings, self._console)
         try:
             async with self._watching(settings):
                 while True:
@@ -68,7 +67,8 @@ class Lifecycle:
                     return loading.result()
                 self._take_change()
             except (HostError, SettingsError) as error:
-                self._console.system(f"The changed app cannot run: {error}. Waiting for the next change", logging.ERROR)
+                self._console.system(f"The changed app cannot run: {error}", logging.ERROR)
+                self._console.plain("Waiting for the next change")
                 self._front.refuse()
                 await self._has_changed.wait()
                 self._front.pause()
@@ -82,8 +82,8 @@ class Lifecycle:
         self._console.plain(f"\n{self._changed} changed: loading the app again")
         self._has_changed.clear()
 
-    async def _load(self, reread: Read, port: int) -> Application:
-        return await application.load(reread().listening_on(port), self._console)
+    async def _load(self, reread: ReadSettings, port: int) -> Application:
+        return await load_application(reread().listening_on(port), self._console)
 
     @contextlib.asynccontextmanager
     async def _watching(self, settings: HostSettings) -> AsyncIterator[None]:

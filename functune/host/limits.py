@@ -7,7 +7,7 @@ Source: HttpRequestQueue.cs, one block of bounded parallelism and capacity. Ever
 import asyncio
 from collections import deque
 
-from functune.settings import HostSettings
+from functune.host.settings import HostSettings
 
 
 class OverflowedError(Exception):

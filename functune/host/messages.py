@@ -177,7 +177,7 @@ def encode(message: ToWorker | FromWorker) -> bytes:
     return _LENGTH.pack(len(payload)) + payload
 
 
-def printable(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     """The text with lone surrogates escaped, so that a message can carry it: what programs say when they fail."""
     return text.encode("utf-8", errors="backslashreplace").decode()
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from functune.settings import ConnectionLimits
+from functune.host.settings import ConnectionLimits
 
 
 def connection_of(call: Callable[..., Any]) -> "HostProtocol":

@@ -89,7 +89,7 @@ def parse_template(text: str) -> Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Route[Target]:
+class RouteEntry[Target]:
     """A template, the methods it takes (None: all of them) and what it leads to."""
 
     template: Template
@@ -104,8 +104,8 @@ class RouteTable[Target]:
     ``table.match("GET", "/api/products/7")`` is ``(target, {"id": "7"})`` or None.
     """
 
-    def __init__(self, routes: Iterable[Route[Target]]) -> None:
-        self.routes: Sequence[Route[Target]] = tuple(routes)
+    def __init__(self, routes: Iterable[RouteEntry[Target]]) -> None:
+        self.routes: Sequence[RouteEntry[Target]] = tuple(routes)
 
     def match(self, method: str, path: str) -> tuple[Target, dict[str, str]] | None:
         """The first route whose method and template match a decoded path that begins with a slash."""

@@ -43,7 +43,7 @@ from functune.host.messages import (
     TypedData,
     WorkerInitRequest,
     WorkerInitResponse,
-    printable,
+    escape_surrogates,
 )
 
 RUNTIME_VERSION = "1.3.0"
@@ -93,11 +93,6 @@ def start(script_root: Path) -> None:
             break
     sys.path.insert(0, str(script_root))
     runtime.start_threadpool_executor()
-
-
-def stop() -> None:
-    """Stop the thread pool; waits for the calls that run in it."""
-    runtime.stop_threadpool_executor()
 
 
 def current_invocation_id() -> str | None:
@@ -162,21 +157,23 @@ async def invoke(request: InvocationRequest) -> InvocationResponse:
         )
     except asyncio.CancelledError:
         # The runtime lets it through. Nobody cancels an invocation here, so it is the function's own.
-        return failure(request.invocation_id, "CancelledError: the function cancelled itself")
+        return failed_invocation(request.invocation_id, "CancelledError: the function cancelled itself")
     if not ok:
         sys.stdout.flush()  # the runtime flushes prints after a success only
-        return failure(request.invocation_id, error or "unknown error", trace or "")
+        return failed_invocation(request.invocation_id, error or "unknown error", trace or "")
     try:
         return InvocationResponse(
             request.invocation_id, _typed_data(return_datum), {name: _typed_data(d) for name, d in outputs}
         )
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
-        return failure(request.invocation_id, f"{type(problem).__name__}: {problem}")
+        return failed_invocation(request.invocation_id, f"{type(problem).__name__}: {problem}")
 
 
-def failure(invocation_id: str, message: str, stack_trace: str = "") -> InvocationResponse:
+def failed_invocation(invocation_id: str, message: str, stack_trace: str = "") -> InvocationResponse:
     """The answer of an invocation that failed."""
-    return InvocationResponse(invocation_id, exception=RpcException(printable(message), printable(stack_trace)))
+    return InvocationResponse(
+        invocation_id, exception=RpcException(escape_surrogates(message), escape_surrogates(stack_trace))
+    )
 
 
 def _string_datums(values: Mapping[str, str]) -> dict[str, Datum]:
@@ -259,4 +256,8 @@ def _max_age(text: str) -> str:
 
 
 def _rpc_exception(exception: Any) -> RpcException | None:
-    return None if exception is None else RpcException(printable(exception.message), printable(exception.stack_trace))
+    return None if exception is None else _sendable(exception.message, exception.stack_trace)
+
+
+def _sendable(message: str, stack_trace: str) -> RpcException:
+    return RpcException(escape_surrogates(message), escape_surrogates(stack_trace))

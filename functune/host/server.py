@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -11,22 +12,19 @@ from types import FrameType
 
 import uvicorn
 
-from functune.errors import PortInUseError
+from functune.errors import PortInUseError, SettingsError
 from functune.host.admin import Admin
 from functune.host.application import Application
-from functune.host.console import Console
+from functune.host.console import LISTENING, Console
 from functune.host.front import Front
-from functune.host.lifecycle import Lifecycle, Read
+from functune.host.lifecycle import Lifecycle, ReadSettings
 from functune.host.protocol import with_limits
-from functune.settings import HostSettings
-
-LISTENING = "Host started, listening on"
-"""What a program that starts the host waits for; the base URL follows."""
+from functune.host.settings import HostSettings
 
 _BACKLOG = 2048
 
 
-async def serve(settings: HostSettings, console: Console, reread: Read | None = None) -> None:
+async def serve_until_stopped(settings: HostSettings, console: Console, reread: ReadSettings | None = None) -> None:
     """
     Serve until SIGINT or SIGTERM, then drain and return. With ``reread`` the app is loaded again when its files change.
 
@@ -134,6 +132,11 @@ def _listen(address: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise SettingsError(
+                f"cannot listen on the address '{address}': {error.strerror}; --address and Host.LocalHttpAddress take "
+                "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+            ) from error
         raise PortInUseError(
             f"cannot listen on {address} port {port}: {error.strerror}. "
             "Close what uses it, or choose another port with --port (0 takes a free one)"

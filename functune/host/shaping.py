@@ -25,9 +25,9 @@ type RawHeaders = Iterable[tuple[bytes, bytes]]
 _TEXT = b"text/plain; charset=utf-8"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# The front frames the answer itself; the app's idea of it would contradict that.
 _SAME_SITES = {"lax", "strict", "none"}
-_FRAMING = {"connection", "content-length", "transfer-encoding"}
+FRAMING_HEADERS = {"connection", "content-length", "transfer-encoding"}
+"""The front sets these itself, in lower case here; values from the app or host.json would contradict it."""
 
 
 class AnswerError(Exception):
@@ -35,7 +35,7 @@ class AnswerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What goes to the client."""
 
     status: int
@@ -65,7 +65,7 @@ def request_query(query: str) -> dict[str, str]:
     return values
 
 
-def answer(response: InvocationResponse, http_output: str | None) -> Answer:
+def http_answer(response: InvocationResponse, http_output: str | None) -> HttpAnswer:
     """
     The HTTP answer of a successful invocation.
 
@@ -75,41 +75,41 @@ def answer(response: InvocationResponse, http_output: str | None) -> Answer:
     data = response.return_value if http_output == "$return" else response.output_data.get(http_output or "")
     match data:
         case None:
-            return Answer(204, [], b"")
+            return HttpAnswer(204, [], b"")
         case HttpData():
             return _from_http_data(data)
         case StringData(value=text) | JsonData(value=text):
             return _from_text(text)
         case BytesData(value=octets):
-            return Answer(200, [(b"content-type", b"application/octet-stream")], octets)
+            return HttpAnswer(200, [(b"content-type", b"application/octet-stream")], octets)
 
 
-def _from_http_data(data: HttpData) -> Answer:
-    return Answer(
+def _from_http_data(data: HttpData) -> HttpAnswer:
+    return HttpAnswer(
         _status(data.status_code),
         [*_headers(data.headers), *((b"set-cookie", _latin(_cookie(cookie))) for cookie in data.cookies)],
         data.body,
     )
 
 
-def _from_text(text: str) -> Answer:
+def _from_text(text: str) -> HttpAnswer:
     """A returned ``str`` is tried as JSON first, as the host does: see ``_from_json``."""
     try:
         return _from_json(json.loads(text))
     except (ValueError, RecursionError):  # not JSON, or nested too deeply to be read as such
-        return Answer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
+        return HttpAnswer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
 
 
-def _from_json(value: object) -> Answer:
+def _from_json(value: object) -> HttpAnswer:
     """An object with a ``body`` is a whole answer, other objects and arrays are re-indented, scalars become text."""
     if isinstance(value, dict):
         by_name = {str(name).lower(): item for name, item in value.items()}
         if "body" in by_name:
             return _from_response_object(by_name)
-    return Answer(200, [(b"content-type", _TEXT)], _json_text(value))
+    return HttpAnswer(200, [(b"content-type", _TEXT)], _json_text(value))
 
 
-def _from_response_object(by_name: Mapping[str, Any]) -> Answer:
+def _from_response_object(by_name: Mapping[str, Any]) -> HttpAnswer:
     status = by_name.get("status", by_name.get("statuscode", 200))
     headers = by_name.get("headers")
     named = {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
@@ -117,7 +117,7 @@ def _from_response_object(by_name: Mapping[str, Any]) -> Answer:
     if not any(name == b"content-type" for name, _ in sent):
         sent.append((b"content-type", _TEXT))
     is_integer = (isinstance(status, int) and not isinstance(status, bool)) or str(status).strip().isdecimal()
-    return Answer(_status(str(status)) if is_integer else 200, sent, _json_text(by_name["body"]))
+    return HttpAnswer(_status(str(status)) if is_integer else 200, sent, _json_text(by_name["body"]))
 
 
 def _json_text(value: object) -> bytes:
@@ -143,16 +143,15 @@ def _status(text: str) -> int:
     return status
 
 
+def encode_header(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header as sent, its name in lower case. Raises AnswerError when HTTP does not allow the name or the value."""
+    if not _TOKEN.match(name):
+        raise AnswerError(f"'{name}' is not a header name")
+    return name.lower().encode("ascii"), _latin(value)
+
+
 def _headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    sent: list[tuple[bytes, bytes]] = []
-    for name, value in headers.items():
-        lowered = name.lower()
-        if lowered in _FRAMING:
-            continue
-        if not _TOKEN.match(name):
-            raise AnswerError(f"'{name}' is not a header name")
-        sent.append((lowered.encode("ascii"), _latin(value)))
-    return sent
+    return [encode_header(name, value) for name, value in headers.items() if name.lower() not in FRAMING_HEADERS]
 
 
 def _latin(value: str) -> bytes:

@@ -30,7 +30,7 @@ from functune.host.messages import (
     ToWorker,
     WorkerInitRequest,
     encode,
-    printable,
+    escape_surrogates,
 )
 from functune.host.parent import end_with_parent
 
@@ -79,7 +79,7 @@ class WorkerStream(asyncio.Protocol):
                 try:
                     self.send(answer)
                 except ProtocolError as error:
-                    self.send(runtime.failure(message.invocation_id, str(error)))
+                    self.send(runtime.failed_invocation(message.invocation_id, str(error)))
             case WorkerInitRequest():
                 self.send(await runtime.init(message))
                 sys.stdout.flush()
@@ -102,7 +102,7 @@ class StreamLogHandler(logging.Handler):
         try:
             log = RpcLog(
                 level=record.levelno,
-                message=printable(self.format(record)),
+                message=escape_surrogates(self.format(record)),
                 is_system=record.name.startswith(_RUNTIME_LOGGERS),
                 invocation_id=runtime.current_invocation_id(),
             )
@@ -114,7 +114,7 @@ class StreamLogHandler(logging.Handler):
             self.handleError(record)
 
 
-async def serve(connection: socket.socket, worker_id: str) -> None:
+async def answer_front(connection: socket.socket, worker_id: str) -> None:
     """Answer the front until it goes away."""
     loop = asyncio.get_running_loop()
     stream = WorkerStream(worker_id, loop)
@@ -128,7 +128,7 @@ async def serve(connection: socket.socket, worker_id: str) -> None:
         transport.close()
 
 
-def main() -> None:
+def run_worker() -> None:
     """Run one worker; ends when the stream does."""
     parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
@@ -142,7 +142,7 @@ def main() -> None:
     with socket.socket(fileno=arguments.fd) as connection:
         connection.setblocking(False)
         # uvloop is the platform's loop from Python 3.13 on.
-        uvloop.run(serve(connection, arguments.worker_id))
+        uvloop.run(answer_front(connection, arguments.worker_id))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads of the app that never end, or calls still sleeping in the pool, must not keep the process: the platform
@@ -151,4 +151,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_worker()

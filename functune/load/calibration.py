@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 
-from functune import settings
+from functune.environ import child_environ
 from functune.errors import LoadError
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
@@ -45,7 +45,7 @@ async def null_server(*, delay_ms: int = 0) -> AsyncIterator[str]:
         *(sys.executable, "-P", "-m", "functune.load.null_server", str(delay_ms)),
         stdin=asyncio.subprocess.PIPE,  # it ends when this process closes it, or is killed
         stdout=asyncio.subprocess.PIPE,
-        env=settings.child_environ({}),
+        env=child_environ({}),
         start_new_session=True,
     )
     assert process.stdout is not None

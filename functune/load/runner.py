@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from functune import settings
+from functune.environ import URL_KEY, child_environ
 from functune.errors import LoadError
 from functune.load.records import LoadPlan, RecordReader, Request, StepEnd
 
@@ -70,7 +70,7 @@ async def locust(plan: LoadPlan, *, base_url: str, key: str | None, records: Pat
     }
     flags = ["--headless", "--only-summary"]
     # Locust also reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
-    environ = settings.child_environ(plan_variables(plan, records) | ({settings.URL_KEY: key} if key else {}))
+    environ = child_environ(plan_variables(plan, records) | ({URL_KEY: key} if key else {}))
     with log.open("wb") as log_file:
         process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-P", "-m", "locust", *flags],

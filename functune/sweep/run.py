@@ -14,7 +14,7 @@ import msgspec
 from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.errors import FunctuneError, HostError, LoadError
 from functune.experiments.model import Experiment
-from functune.hosts.kind import HostKind, RunningHost
+from functune.hosts.kinds import HostKind, RunningHost
 from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd

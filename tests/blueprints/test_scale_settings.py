@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST, HostProcess
+from functune.setting import Setting
 from tests.blueprints.azure import OBJECT_ID, REFUSAL, SITE, Azure, site
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,7 @@ async def azure() -> AsyncIterator[Azure]:
 
 
 def serving(settings: dict[str, str]) -> HostProcess:
-    return HostProcess(script_root=ROOT, thread_count=4, process_count=1, app_settings=settings)
+    return LOCAL_HOST.running(ROOT, setting=Setting(thread_count=4), app_settings=settings)
 
 
 def client(host: HostProcess) -> httpx.AsyncClient:

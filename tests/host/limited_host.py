@@ -12,23 +12,23 @@ from pathlib import Path
 
 import uvloop
 
-from functune import settings
 from functune.errors import HostError, SettingsError
 from functune.host.console import Console
-from functune.host.server import serve
+from functune.host.server import serve_until_stopped
+from functune.host.settings import read_host_settings
 
 
 def main() -> None:
     """Read the settings, put the limits over them, and serve as the command does."""
     limits = json.loads(sys.argv[2])
     try:
-        read = settings.read(script_root=Path(sys.argv[1]), port=0)
+        read = read_host_settings(script_root=Path(sys.argv[1]), port=0)
         limited = replace(
             read,
             worker=replace(read.worker, **limits.get("worker", {})),
             connection=replace(read.connection, **limits.get("connection", {})),
         )
-        uvloop.run(serve(limited, Console(verbose=False)))
+        uvloop.run(serve_until_stopped(limited, Console(verbose=False)))
     except (HostError, SettingsError) as error:
         sys.exit(f"functune: {error}")
 

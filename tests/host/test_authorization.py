@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from functune.host.authorization import is_admitted
-from functune.settings import AuthKeys
+from functune.host.settings import AuthKeys
 from tests.host.serving import APPS, Serving
 
 FUNCTION, MASTER = "the-function-key", "the-master-kéy"

@@ -53,16 +53,39 @@ def failed(script_root: Path, *flags: str, **environ: str) -> str:
         (APP + "other = func.FunctionApp()", "ValueError: More than one FunctionApp or other top level"),
         (
             APP + HELLO.format(route="a") + HELLO.format(route="b"),
-            "Function hello does not have a unique function name",
+            "ValueError: Function hello does not have a unique function name",
         ),
     ],
 )
-def test_app_that_cannot_be_loaded(tmp_path: Path, source: str, cause: str) -> None:
+def test_app_that_cannot_be_loaded_says_why_once(tmp_path: Path, source: str, cause: str) -> None:
     text = failed(write_app(tmp_path, source))
-    last = text.splitlines()[-1]
-    assert last.startswith("functune: ")
-    assert cause in text
+    assert text.startswith(f"functune: the app in {tmp_path} cannot be loaded: {cause}")
+    assert text.count(cause) == 1
+    assert "Traceback" not in text
     assert "functune/host" not in text, "a traceback of the host itself"
+
+
+def test_app_that_cannot_be_loaded_shows_its_lines_alone(tmp_path: Path) -> None:
+    (tmp_path / "orders.py").write_text("def total(): return 1 / 0")
+    text = failed(write_app(tmp_path, "import json, orders\njson.loads('1', parse_int=lambda _: orders.total())"))
+    places = [line.strip() for line in text.splitlines() if line.startswith("  File ")]
+    assert places == [
+        f'File "{tmp_path}/function_app.py", line 2, in <module>',
+        f'File "{tmp_path}/function_app.py", line 2, in <lambda>',
+        f'File "{tmp_path}/orders.py", line 1, in total',
+    ]
+
+
+def test_verbose_host_also_shows_what_the_runtime_logs_of_an_app_that_cannot_be_loaded(tmp_path: Path) -> None:
+    text = failed(write_app(tmp_path, "import nothing_of_that_name"), "--verbose")
+    assert "Error when indexing function" in text
+    assert text.count("ModuleNotFoundError") > 1
+
+
+def test_errors_the_runtime_logs_are_shown_when_the_worker_then_dies(tmp_path: Path) -> None:
+    source = "import logging, os\nlogging.getLogger('azure_functions_runtime.x').error('the last words')\nos._exit(8)"
+    text = failed(write_app(tmp_path, source))
+    assert text.count("the last words") == 1
 
 
 @pytest.mark.parametrize(
@@ -132,6 +155,13 @@ def test_busy_port_is_named_with_the_flag_that_helps(tmp_path: Path) -> None:
         text = failed(write_app(tmp_path, APP), "--port", port)
     assert f"functune: cannot listen on 127.0.0.1 port {port}: " in text
     assert "--port" in text
+
+
+@pytest.mark.parametrize("address", ["999.1.1.1", "192.0.2.1", "not an address"])
+def test_address_of_no_interface_is_named_with_what_is_allowed(tmp_path: Path, address: str) -> None:
+    text = failed(write_app(tmp_path, APP), "--address", address)
+    assert text.startswith(f"functune: cannot listen on the address '{address}': ")
+    assert "--address and Host.LocalHttpAddress take an address of this machine, such as 127.0.0.1" in text
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from functune.host import functions
-from functune.host.functions import FunctionSet
+from functune.host.functions import FunctionSet, load_functions
+from functune.host.host_json import HostJson
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.routing import RouteError
-from functune.settings import HostJson, HostSettings, WorkerSettings
+from functune.host.settings import HostSettings, WorkerSettings
 
 
 def settings(*, prefix: str = "api", allowed: tuple[str, ...] | None = None, disabled: str = "") -> HostSettings:
@@ -49,24 +49,24 @@ def names(found: FunctionSet) -> list[str]:
 
 
 def only_error(*metadata: RpcFunctionMetadata, **given: Any) -> str:
-    found = functions.load(metadata, settings(**given))
+    found = load_functions(metadata, settings(**given))
     assert len(found.errors) == 1
     return found.errors[0]
 
 
 def test_functions_are_tried_in_the_order_of_their_names_without_case() -> None:
-    found = functions.load([http(name) for name in ("b", "a_b", "C", "aZ", "B2")], settings())
+    found = load_functions([http(name) for name in ("b", "a_b", "C", "aZ", "B2")], settings())
     assert names(found) == ["aZ", "a_b", "b", "B2", "C"]
 
 
 def test_route_is_prefix_and_route_or_the_name() -> None:
     metadata = [http("a", "x/{id}"), http("b"), http("c", "")]
-    assert [f.route for f in functions.load(metadata, settings()).functions] == ["api/x/{id}", "api/b", "api/"]
-    assert [f.route for f in functions.load(metadata, settings(prefix="")).functions] == ["x/{id}", "b", ""]
+    assert [f.route for f in load_functions(metadata, settings()).functions] == ["api/x/{id}", "api/b", "api/"]
+    assert [f.route for f in load_functions(metadata, settings(prefix="")).functions] == ["x/{id}", "b", ""]
 
 
 def test_route_table_serves_the_functions() -> None:
-    found = functions.load([http("a", "{id}", ["post"]), http("b", "x")], settings())
+    found = load_functions([http("a", "{id}", ["post"]), http("b", "x")], settings())
     match = found.routes().match("GET", "/api/x")
     assert match is not None
     assert match[0].name == "b"
@@ -79,7 +79,7 @@ def test_function_name_that_the_host_refuses_is_named(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a", "a_b-c9", "a" * 128])
 def test_function_name_that_the_host_takes(name: str) -> None:
-    assert names(functions.load([http(name)], settings())) == [name]
+    assert names(load_functions([http(name)], settings())) == [name]
 
 
 def test_binding_name_with_an_underscore_is_refused_and_says_what_to_change() -> None:
@@ -104,7 +104,7 @@ def test_reserved_route_is_refused(route: str) -> None:
 
 
 def test_function_named_like_a_reserved_word_may_have_another_route() -> None:
-    assert names(functions.load([http("admin_page", ""), http("runtime", "x")], settings())) == [
+    assert names(load_functions([http("admin_page", ""), http("runtime", "x")], settings())) == [
         "admin_page",
         "runtime",
     ]
@@ -124,31 +124,31 @@ def test_function_named_like_a_reserved_word_may_have_another_route() -> None:
 def test_route_given_twice_is_refused_when_methods_meet(
     first: list[str] | None, second: list[str] | None, is_taken: bool
 ) -> None:
-    found = functions.load([http("b", "X/{id}/", second), http("a", "x/{ID}", first)], settings())
+    found = load_functions([http("b", "X/{id}/", second), http("a", "x/{ID}", first)], settings())
     assert names(found) == (["a"] if is_taken else ["a", "b"])
     assert ["is taken by the function 'a'" in error for error in found.errors] == ([True] if is_taken else [])
 
 
 def test_one_refused_function_leaves_the_others() -> None:
-    found = functions.load([http("good"), http("bad", arg_name="_req")], settings())
+    found = load_functions([http("good"), http("bad", arg_name="_req")], settings())
     assert (names(found), len(found.errors)) == (["good"], 1)
 
 
 def test_allow_list_is_compared_without_case() -> None:
     metadata = [http("hello"), http("World"), http("other")]
-    assert names(functions.load(metadata, settings(allowed=("HELLO", "world")))) == ["hello", "World"]
-    assert names(functions.load(metadata, settings(allowed=()))) == []
+    assert names(load_functions(metadata, settings(allowed=("HELLO", "world")))) == ["hello", "World"]
+    assert names(load_functions(metadata, settings(allowed=()))) == []
 
 
 def test_disabled_function_is_listed_and_has_no_route() -> None:
-    found = functions.load([http("Off", "same"), http("on")], settings(disabled="off"))
+    found = load_functions([http("Off", "same"), http("on")], settings(disabled="off"))
     assert [(function.name, function.is_disabled) for function in found.functions] == [("Off", True), ("on", False)]
     assert [route.target.name for route in found.routes().routes] == ["on"]
 
 
 def test_other_trigger_is_listed_and_has_no_route() -> None:
     timer = indexed("tick", {"type": "timerTrigger", "direction": "IN", "name": "timer", "schedule": "* * * * * *"})
-    found = functions.load([timer, http("a")], settings())
+    found = load_functions([timer, http("a")], settings())
     assert [function.name for function in found.other_triggers] == ["tick"]
     assert len(found.routes().routes) == 1
 
@@ -157,10 +157,10 @@ def test_http_output_is_the_output_binding_of_type_http() -> None:
     trigger = {"type": "httpTrigger", "direction": "IN", "name": "req"}
     out = {"type": "http", "direction": "OUT", "name": "res"}
     queue = {"type": "queue", "direction": "OUT", "name": "msg"}
-    found = functions.load([http("a"), indexed("b", trigger, queue, out), indexed("c", trigger, queue)], settings())
+    found = load_functions([http("a"), indexed("b", trigger, queue, out), indexed("c", trigger, queue)], settings())
     assert [function.http_output for function in found.functions] == ["$return", "res", None]
 
 
 def test_bad_template_stops_the_start() -> None:
     with pytest.raises(RouteError, match="api//x"):
-        functions.load([http("a", "/x")], settings()).routes()
+        load_functions([http("a", "/x")], settings()).routes()

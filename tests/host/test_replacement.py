@@ -44,7 +44,7 @@ def test_worker_that_ends_with_0_is_not_replaced_and_the_others_go_on() -> None:
     with Serving(APPS / "faults", limits=SOON, FUNCTIONS_WORKER_PROCESS_COUNT="2") as host:
         pids = host.ready().workers()["pids"]
         assert host.get("/api/exit?code=0").status_code == 500
-        host.line("ended itself with exit code 0 and is not replaced, as on the platform, which would besides go on")
+        host.line("ended itself with exit code 0 and is not replaced, as on the platform, which would also keep")
         left = {host.get("/api/pid").text for _ in range(4)}
         assert len(left) == 1
         assert left <= {str(pid) for pid in pids}

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.host.routing import Route, RouteError, RouteTable, decode_path, parse_template
+from functune.host.routing import RouteEntry, RouteError, RouteTable, decode_path, parse_template
 
 
 def table(*routes: tuple[str, str | None]) -> RouteTable[str]:
     """A table of (template, methods); every route leads to ``template methods``."""
     return RouteTable(
-        Route(parse_template(text), None if methods is None else frozenset(methods.split()), f"{text} {methods or ''}")
+        RouteEntry(
+            parse_template(text), None if methods is None else frozenset(methods.split()), f"{text} {methods or ''}"
+        )
         for text, methods in routes
     )
 

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functune.host.messages import BytesData, HttpData, InvocationResponse, JsonData, RpcHttpCookie, StringData
-from functune.host.shaping import Answer, AnswerError, answer, request_headers, request_query
+from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query
 
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 
 
-def returned(value: Any) -> Answer:
-    return answer(InvocationResponse("id", value), "$return")
+def returned(value: Any) -> HttpAnswer:
+    return http_answer(InvocationResponse("id", value), "$return")
 
 
-def of_text(text: str) -> Answer:
+def of_text(text: str) -> HttpAnswer:
     return returned(StringData(text))
 
 
@@ -94,27 +94,27 @@ def test_request_query_never_raises_and_gives_text_a_message_can_carry(query: st
     ids=lambda text: text[:20],
 )
 def test_string_is_tried_as_json_first(text: str, body: str) -> None:
-    assert of_text(text) == Answer(200, [TEXT], body.encode())
+    assert of_text(text) == HttpAnswer(200, [TEXT], body.encode())
 
 
 @pytest.mark.parametrize(
     ("document", "expected"),
     [
-        ({"body": "hi"}, Answer(200, [TEXT], b"hi")),
-        ({"BODY": "hi", "Status": 201}, Answer(201, [TEXT], b"hi")),
-        ({"body": None, "statusCode": "404"}, Answer(404, [TEXT], b"")),
-        ({"body": "x", "status": "teapot"}, Answer(200, [TEXT], b"x")),
-        ({"body": "x", "status": True}, Answer(200, [TEXT], b"x")),
-        ({"body": "x", "status": 2.5}, Answer(200, [TEXT], b"x")),
-        ({"body": {"a": 1}}, Answer(200, [TEXT], b'{\n  "a": 1\n}')),
+        ({"body": "hi"}, HttpAnswer(200, [TEXT], b"hi")),
+        ({"BODY": "hi", "Status": 201}, HttpAnswer(201, [TEXT], b"hi")),
+        ({"body": None, "statusCode": "404"}, HttpAnswer(404, [TEXT], b"")),
+        ({"body": "x", "status": "teapot"}, HttpAnswer(200, [TEXT], b"x")),
+        ({"body": "x", "status": True}, HttpAnswer(200, [TEXT], b"x")),
+        ({"body": "x", "status": 2.5}, HttpAnswer(200, [TEXT], b"x")),
+        ({"body": {"a": 1}}, HttpAnswer(200, [TEXT], b'{\n  "a": 1\n}')),
         (
             {"body": "x", "headers": {"X-A": 1, "Content-Type": "text/html"}},
-            Answer(200, [(b"x-a", b"1"), (b"content-type", b"text/html")], b"x"),
+            HttpAnswer(200, [(b"x-a", b"1"), (b"content-type", b"text/html")], b"x"),
         ),
-        ({"body": "x", "headers": "none"}, Answer(200, [TEXT], b"x")),
+        ({"body": "x", "headers": "none"}, HttpAnswer(200, [TEXT], b"x")),
     ],
 )
-def test_object_with_a_body_is_a_whole_response(document: dict[str, Any], expected: Answer) -> None:
+def test_object_with_a_body_is_a_whole_response(document: dict[str, Any], expected: HttpAnswer) -> None:
     assert of_text(json.dumps(document)) == expected
 
 
@@ -125,7 +125,7 @@ def test_any_string_has_an_answer_or_is_refused(text: str) -> None:
 
 
 def test_http_response_goes_out_as_given() -> None:
-    assert returned(response("418", {"X-A": "1", "content-type": "image/png"})) == Answer(
+    assert returned(response("418", {"X-A": "1", "content-type": "image/png"})) == HttpAnswer(
         418, [(b"x-a", b"1"), (b"content-type", b"image/png")], b"body"
     )
 
@@ -188,17 +188,17 @@ def test_cookie_cannot_break_out_of_its_header() -> None:
 
 
 def test_answer_without_an_output_is_204() -> None:
-    nothing = Answer(204, [], b"")
-    assert answer(InvocationResponse("id"), None) == nothing
-    assert answer(InvocationResponse("id"), "$return") == nothing
-    assert answer(InvocationResponse("id", output_data={}), "res") == nothing
+    nothing = HttpAnswer(204, [], b"")
+    assert http_answer(InvocationResponse("id"), None) == nothing
+    assert http_answer(InvocationResponse("id"), "$return") == nothing
+    assert http_answer(InvocationResponse("id", output_data={}), "res") == nothing
 
 
 def test_answer_is_taken_from_the_output_that_carries_http() -> None:
     outcome = InvocationResponse("id", StringData("return"), {"res": response("201"), "msg": StringData("queue")})
-    assert answer(outcome, "res").status == 201
+    assert http_answer(outcome, "res").status == 201
 
 
 def test_bytes_and_json_of_a_generic_binding() -> None:
-    assert returned(BytesData(b"\xff")) == Answer(200, [(b"content-type", b"application/octet-stream")], b"\xff")
-    assert returned(JsonData('{"a":1}')) == Answer(200, [TEXT], b'{\n  "a": 1\n}')
+    assert returned(BytesData(b"\xff")) == HttpAnswer(200, [(b"content-type", b"application/octet-stream")], b"\xff")
+    assert returned(JsonData('{"a":1}')) == HttpAnswer(200, [TEXT], b'{\n  "a": 1\n}')

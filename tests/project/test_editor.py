@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 ROOT = Path(__file__).parent.parent.parent
 JSON_FILES = sorted([*ROOT.glob(".vscode/*.json"), *ROOT.glob(".devcontainer/*.json")])
@@ -82,7 +83,7 @@ async def test_every_request_of_the_http_file_is_answered() -> None:
         "IDENTITY_ALLOWED_SCOPES": "https://management.azure.com/.default",
     }
     async with (
-        HostProcess(script_root=ROOT, thread_count=4, process_count=1, app_settings=settings) as host,
+        LOCAL_HOST.running(ROOT, setting=Setting(thread_count=4), app_settings=settings) as host,
         httpx.AsyncClient(trust_env=False, timeout=30) as client,
     ):
         for request in requests():

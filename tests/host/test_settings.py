@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from functune import settings
+from functune.environ import process_environ
 from functune.errors import SettingsError
-from functune.settings import HostJson, HostSettings
+from functune.host import settings
+from functune.host.host_json import HostJson
+from functune.host.settings import HostSettings
+from functune.setting import PROCESS_COUNT, THREAD_COUNT
 
 Read = Callable[..., HostSettings]
 
@@ -25,11 +28,11 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Read:
             if content is not None:
                 text = content if isinstance(content, str) else json.dumps(content)
                 (tmp_path / name).write_text(text, "utf-8")
-        for name in list(settings.child_environ({})):
+        for name in process_environ():
             monkeypatch.delenv(name)
         for name, value in (environ or {}).items():
             monkeypatch.setenv(name, value)
-        return settings.read(script_root=tmp_path, **flags)
+        return settings.read_host_settings(script_root=tmp_path, **flags)
 
     return read
 
@@ -64,6 +67,12 @@ def test_environment_wins_over_local_settings_with_a_warning(read: Read) -> None
     assert found.warnings == (expected,)
 
 
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 600.5])
+def test_startup_interval_that_is_no_pause_is_named(read: Read, seconds: float) -> None:
+    with pytest.raises(SettingsError, match=r"--worker-startup-interval is .*; it takes seconds from 0 to 600"):
+        read(startup_interval=seconds)
+
+
 def test_functions_flag_wins_over_host_json(read: Read) -> None:
     host = v2(functions=["a"])
     assert read(host=host).host_json.functions == ("a",)
@@ -72,7 +81,7 @@ def test_functions_flag_wins_over_host_json(read: Read) -> None:
 
 def test_missing_script_root_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--script-root .*/nowhere: there is no such folder"):
-        settings.read(script_root=tmp_path / "nowhere")
+        settings.read_host_settings(script_root=tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("mark", [{}, {"IsEncrypted": True}], ids=["absent", "true"])
@@ -126,6 +135,7 @@ def test_connection_strings_become_settings(read: Read) -> None:
         ({"Host": {"LocalHttpPort": "x"}}, r"Host.LocalHttpPort is 'x'; it takes a whole number from 0 to 65535"),
         ({"Host": {"LocalHttpPort": 65536}}, "LocalHttpPort is 65536"),
         ({"Host": {"LocalHttpPort": -1}}, "LocalHttpPort is -1"),
+        ({"Host": {"LocalHttpPort": "7_071"}}, "LocalHttpPort is '7_071'"),
         ({"Host": {"LocalHttpAddress": 5}}, "Host.LocalHttpAddress is 5; it takes a string"),
     ],
 )
@@ -142,7 +152,7 @@ def test_null_sections_count_as_empty(read: Read) -> None:
     ("value", "count"), [(None, 1), ("", 1), (" ", 1), ("0", 1), ("-3", 1), ("1", 1), ("2", 2), (" 3 ", 3), ("10", 10)]
 )
 def test_process_count(read: Read, value: str | None, count: int) -> None:
-    environ = {} if value is None else {settings.PROCESS_COUNT: value}
+    environ = {} if value is None else {PROCESS_COUNT: value}
     assert read(environ=environ).worker.process_count == count
 
 
@@ -152,11 +162,13 @@ def test_process_count(read: Read, value: str | None, count: int) -> None:
         ("11", "is 11; at most 10 worker processes are allowed"),
         ("x", "is 'x'; it takes a whole number from 1 to 10"),
         ("2.5", r"is '2\.5'; it takes a whole number"),
+        ("1_0", "is '1_0'; it takes a whole number"),
+        ("٣", "is '٣'; it takes a whole number"),
     ],
 )
 def test_process_count_the_host_refuses(read: Read, value: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=f"FUNCTIONS_WORKER_PROCESS_COUNT {reason}"):
-        read(environ={settings.PROCESS_COUNT: value})
+        read(environ={PROCESS_COUNT: value})
 
 
 @pytest.mark.parametrize(
@@ -167,18 +179,19 @@ def test_process_count_the_host_refuses(read: Read, value: str, reason: str) -> 
         ("16", "16", "app setting"),
         ("0", "0", "app setting"),
         ("many", "many", "app setting"),
+        ("1000000", "1000000", "app setting"),
     ],
 )
 def test_thread_count_is_injected_only_when_unset_or_empty(
     read: Read, value: str | None, passed_on: str, source: str
 ) -> None:
-    environ = read(environ={} if value is None else {settings.THREAD_COUNT: value}).worker.environ
-    assert (environ[settings.THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == (passed_on, source)
+    environ = read(environ={} if value is None else {THREAD_COUNT: value}).worker.environ
+    assert (environ[THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == (passed_on, source)
 
 
 def test_thread_count_may_come_from_local_settings(read: Read) -> None:
-    environ = read(local=plain(**{settings.THREAD_COUNT: "8"})).worker.environ
-    assert (environ[settings.THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == ("8", "app setting")
+    environ = read(local=plain(**{THREAD_COUNT: "8"})).worker.environ
+    assert (environ[THREAD_COUNT], environ[settings.THREAD_COUNT_SOURCE]) == ("8", "app setting")
 
 
 def test_worker_environment_holds_the_host_s_own_and_what_func_start_adds(read: Read, tmp_path: Path) -> None:
@@ -203,11 +216,20 @@ def test_worker_environment_holds_the_host_s_own_and_what_func_start_adds(read: 
         (v2(extensions={"http": {"routePrefix": 5}}), "extensions.http.routePrefix is 5; it takes a string"),
         (v2(extensions={"http": {"maxConcurrentRequests": 0}}), "maxConcurrentRequests is 0; it takes a whole number"),
         (v2(extensions={"http": {"maxOutstandingRequests": True}}), "maxOutstandingRequests is True; it takes a"),
+        (v2(extensions={"http": {"maxConcurrentRequests": "1_0"}}), "maxConcurrentRequests is '1_0'; it takes a whole"),
+        (v2(extensions={"http": {"maxConcurrentRequests": 2**31}}), "maxConcurrentRequests is 2147483648"),
         (v2(extensions={"http": {"customHeaders": []}}), r"customHeaders is \[\]"),
+        (v2(extensions={"http": {"customHeaders": {"X": "€"}}}), r"customHeaders.X is '€'; .* a header cannot"),
+        (v2(extensions={"http": {"customHeaders": {"X": "a\r\nB: c"}}}), "customHeaders.X is .* holds a line break"),
+        (v2(extensions={"http": {"customHeaders": {"X Y": "1"}}}), "customHeaders.X Y is '1'; 'X Y' is not a header"),
+        (v2(extensions={"http": {"customHeaders": {"X": None}}}), "customHeaders.X is None; it takes a string"),
+        (v2(extensions={"http": {"customHeaders": {"Content-Length": 1}}}), "the host sets this header itself"),
         (v2(functions="a"), "functions is 'a'; it takes a list of function names"),
-        (v2(functionTimeout="00:00:00"), "functionTimeout is '00:00:00'; it takes hh:mm:ss from 00:00:01"),
+        (v2(functionTimeout="00:00:00"), r"functionTimeout is '00:00:00'; it takes \[d.\]hh:mm:ss from 00:00:01"),
         (v2(functionTimeout="5 min"), "functionTimeout is '5 min'"),
         (v2(functionTimeout="00:60:00"), "functionTimeout is '00:60:00'"),
+        (v2(functionTimeout="10675199.00:00:00"), "functionTimeout is .* to 10675198.23:59:59, or -1"),
+        (v2(functionTimeout="9" * 5000 + ".00:00:00"), "functionTimeout is '9999"),
     ],
 )
 def test_host_json_that_is_wrong_names_the_key_and_what_is_allowed(read: Read, content: Any, reason: str) -> None:
@@ -265,6 +287,13 @@ def test_override_reaches_arrays_by_index(read: Read) -> None:
     assert read(host=v2(functions=["a", "b", "c"]), environ=over).host_json.functions == ("a", "z", "c")
 
 
+@pytest.mark.parametrize("index", ["2", "99999999999", "9" * 5000])
+def test_override_beyond_the_end_of_an_array_appends(read: Read, index: str) -> None:
+    """As the .NET configuration does, which skips gaps; an array of that length would take all memory."""
+    over = {f"AzureFunctionsJobHost__functions__{index}": "z"}
+    assert read(host=v2(functions=["a"]), environ=over).host_json.functions == ("a", "z")
+
+
 def test_override_is_checked_like_the_file(read: Read) -> None:
     with pytest.raises(SettingsError, match="maxConcurrentRequests is 'lots'"):
         read(environ={"AzureFunctionsJobHost__extensions__http__maxConcurrentRequests": "lots"})
@@ -275,12 +304,12 @@ def test_override_may_stand_in_local_settings(read: Read) -> None:
     assert read(local=local).host_json.route_prefix == "x"
 
 
-@pytest.mark.parametrize(("value", "limit"), [("1", 1), ("", 104_857_600), ("5000", 5000)])
+@pytest.mark.parametrize(("value", "limit"), [("1", 1), ("", 104_857_600), ("5000", 5000), ("535822336", 535_822_336)])
 def test_body_limit(read: Read, value: str, limit: int) -> None:
     assert read(environ={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": value}).body_limit == limit
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "1MB", "1.5"])
+@pytest.mark.parametrize("value", ["0", "-1", "1MB", "1.5", "1_0", "535822337", "9" * 5000])
 def test_body_limit_that_is_none_is_named(read: Read, value: str) -> None:
     with pytest.raises(SettingsError, match=f"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is '{value}'"):
         read(environ={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": value})

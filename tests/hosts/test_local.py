@@ -1,4 +1,4 @@
-"""HostProcess: a host for one setting, ended without a trace."""
+"""The local host as a child process: a host for one setting, ended without a trace."""
 
 import asyncio
 import subprocess
@@ -10,15 +10,16 @@ import httpx
 import pytest
 
 from functune.errors import HostError
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
 
 COUNTS = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&EXTRA=1"
 
 
 async def test_host_process_serves_with_its_setting_and_ends_without_a_trace() -> None:
-    async with HostProcess(
-        script_root=APPS / "main", thread_count=3, process_count=2, app_settings={"EXTRA": "given"}
+    async with LOCAL_HOST.running(
+        APPS / "main", setting=Setting(thread_count=3, process_count=2), app_settings={"EXTRA": "given"}
     ) as host:
         async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
             workers = (await client.get("/admin/host/status")).json()["workers"]
@@ -36,7 +37,7 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
         '{"IsEncrypted": false, "Values": {"PYTHON_THREADPOOL_THREAD_COUNT": "8"}}'
     )
     async with (
-        HostProcess(script_root=tmp_path, thread_count=None, process_count=1) as host,
+        LOCAL_HOST.running(tmp_path, setting=Setting()) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         environ = (await client.get(f"/api/environ?{COUNTS}")).json()
@@ -45,7 +46,7 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
 
 async def test_host_process_ends_without_waiting_for_calls_in_flight() -> None:
     """A load generator leaves calls behind; draining them would hold up every trial of a sweep."""
-    host = HostProcess(script_root=APPS.parents[2], thread_count=1, process_count=1)
+    host = LOCAL_HOST.running(APPS.parents[2], setting=Setting(thread_count=1))
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         async with host:
             slow = asyncio.create_task(client.get(f"{host.base_url}/api/sync/sleep?ms=60000"))
@@ -63,10 +64,12 @@ def test_host_process_ends_with_a_program_that_is_killed() -> None:
     """A sweep ended by SIGKILL can stop nothing itself."""
     script = f"""
 import asyncio, httpx, pathlib
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 async def main():
-    async with HostProcess(script_root=pathlib.Path({str(APPS / "main")!r}), thread_count=1, process_count=2) as host:
+    app = pathlib.Path({str(APPS / "main")!r})
+    async with LOCAL_HOST.running(app, setting=Setting(thread_count=1, process_count=2)) as host:
         workers = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False).json()["workers"]
         print(host.pid, *workers["pids"], flush=True)
         await asyncio.Event().wait()
@@ -92,8 +95,11 @@ async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:
 
 async def test_host_process_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("raise KeyError('the reason')")
-    host = HostProcess(script_root=tmp_path, thread_count=1, process_count=1)
-    with pytest.raises(HostError, match=r"could not start; its last lines:(.|\n)*KeyError: 'the reason'"):
+    host = LOCAL_HOST.running(tmp_path, setting=Setting(thread_count=1))
+    with pytest.raises(
+        HostError, match=r"^the local host could not start: the app in .* KeyError: 'the reason'"
+    ) as raised:
         async with host:
             pass
+    assert str(raised.value).count("KeyError") == 2, "in the message, and in the line of the app that raises it"
     assert not is_alive(host.pid)

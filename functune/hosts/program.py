@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 _KEPT_LINES = 200
+SHOWN_LINES = 15
+"""Lines of output that an error message shows."""
 _LONGEST_LINE = 1024 * 1024
 
 
@@ -53,7 +55,7 @@ class Program:
         """Whether it has ended and all it printed was read."""
         return self._process.returncode is not None and self._reading.done()
 
-    def tail(self, count: int = 15) -> str:
+    def tail(self, count: int = SHOWN_LINES) -> str:
         """The last lines it printed."""
         return "\n".join(list(self._lines)[-count:])
 

@@ -1,7 +1,7 @@
 """
 Runs a foreign program and ends it, with all it started, when whoever asked for it is gone::
 
-    python -m functune.host.guard func start --port 7071
+    python -m functune.hosts.guard func start --port 7071
 
 The signal of parent.py has to be asked for by the process that gets it and reaches that one alone, so it does not fit a
 program that starts others. Here stdin is a pipe from the process that asked: whatever that dies of, SIGKILL included,
@@ -22,10 +22,10 @@ def end_group_with_stdin() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main() -> int:
+def run_guarded() -> int:
     """Run the command of the arguments and return its exit code as a shell tells it."""
     if os.getpgrp() != os.getpid():
-        raise SystemExit("functune.host.guard: must lead a process group of its own, for it ends all of its group")
+        raise SystemExit("functune.hosts.guard: must lead a process group of its own, for it ends all of its group")
     # SIGINT comes to the whole group and is for the program to act on. A handler, unlike "ignore", is not inherited.
     signal.signal(signal.SIGINT, lambda *_: None)
     with subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL) as program:
@@ -35,4 +35,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_guarded())

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from functune import settings
+from functune.environ import child_environ
 from functune.errors import WorkerStartError
 from functune.host.console import Console
-from functune.host.supervisor import WorkerProcess
-from functune.settings import WorkerSettings
+from functune.host.settings import WorkerSettings
+from functune.host.worker_process import WorkerProcess
 from tests.host.serving import APPS, is_alive
 
 
@@ -24,7 +24,7 @@ async def test_worker_that_is_too_slow_names_the_limit_it_broke(
     tmp_path: Path, limits: dict[str, float], expected: str
 ) -> None:
     """The app of the second one never ends its import."""
-    environ = settings.child_environ({"STAGES": str(tmp_path)})
+    environ = child_environ({"STAGES": str(tmp_path)})
     worker = WorkerProcess(
         7,
         script_root=APPS / "staged",

@@ -26,8 +26,9 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from functune import settings
 from functune.cli import main
+from functune.host.local_settings import read_local_settings
+from functune.setting import PROCESS_COUNT
 
 PAUSE = 0.3
 """Seconds before the third worker and each later one; 10 in the original."""
@@ -56,7 +57,7 @@ class Start:
         """Serve until SIGINT."""
         print("\nAzure Functions Core Tools\nCore Tools Version:       4.14.0 (64-bit)\n", flush=True)
         self.read_local_settings()
-        process_count = int(os.environ.get(settings.PROCESS_COUNT) or 1)
+        process_count = int(os.environ.get(PROCESS_COUNT) or 1)
         kind = Deaf if "deaf" in WORDS else uvicorn.Server
         config = uvicorn.Config(self, port=self.port, lifespan="off", log_level="error", timeout_graceful_shutdown=2)
         server = kind(config)
@@ -73,7 +74,7 @@ class Start:
 
     def read_local_settings(self):
         """Take what the environment has not, or has empty."""
-        for name, value in settings.read_local_settings(self.script_root).values.items():
+        for name, value in read_local_settings(self.script_root).values.items():
             if os.environ.get(name):
                 print(
                     f"Skipping '{name}' from local settings as it's already defined in current environment variables."
@@ -99,7 +100,7 @@ class Start:
         number = str(len(self.workers) + 1)
         worker = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", __file__, "--workerId", number, str(self.script_root)),
-            env={**os.environ, settings.PROCESS_COUNT: "1"},
+            env={**os.environ, PROCESS_COUNT: "1"},
             stdout=asyncio.subprocess.PIPE,
         )
         self.workers.append(worker)

@@ -12,10 +12,11 @@ import psutil
 import pytest
 
 from functune.errors import HostError, UsageError, WorkerStartError
-from functune.host.core_tools import CoreTools, workers
-from functune.probe import probe
-from tests.host.core_tools import install_stand_in
+from functune.hosts.func import CoreTools, worker_pids
+from functune.probe import probe_app
+from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
+from tests.hosts.func_on_path import install_stand_in
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = "PYTHON_THREADPOOL_THREAD_COUNT=1&PYTHON_ENABLE_DEBUG_LOGGING=1&AzureFunctionsJobHost__fileWatchingEnabled=1"
@@ -35,7 +36,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CoreTools:
 
 async def test_func_serves_with_all_its_workers_and_ends_without_a_trace(tools: CoreTools) -> None:
     assert tools.name == "Azure Functions Core Tools 4.14.0"
-    async with tools(script_root=APPS / "main", thread_count=3, process_count=3) as host:
+    async with tools.running(APPS / "main", setting=Setting(thread_count=3, process_count=3)) as host:
         async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
             environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
             answering = {(await client.get("/api/sync/sleep")).json()["pid"] for _ in range(3)}
@@ -43,7 +44,7 @@ async def test_func_serves_with_all_its_workers_and_ends_without_a_trace(tools: 
         assert len(answering) == 3
         running = below(host.pid)
         assert answering < set(running)
-        assert len(workers(host.pid)) == 3
+        assert len(worker_pids(host.pid)) == 3
     assert not any(is_alive(pid) for pid in running)
 
 
@@ -57,24 +58,24 @@ async def test_func_with_threads_unset_has_what_its_host_makes_of_that(
     values = {"PYTHON_THREADPOOL_THREAD_COUNT": in_file, "FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
     (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
     async with (
-        tools(script_root=tmp_path, thread_count=None, process_count=1) as host,
+        tools.running(tmp_path, setting=Setting()) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
-        assert len(workers(host.pid)) == 1
+        assert len(worker_pids(host.pid)) == 1
     assert environ["PYTHON_THREADPOOL_THREAD_COUNT"] == "1000"
 
 
 async def test_func_takes_another_port_when_the_first_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch, f"busy:{tmp_path / 'refused'}")
-    async with CoreTools.installed()(script_root=APPS / "main", thread_count=1, process_count=1) as host:
+    async with CoreTools.installed().running(APPS / "main", setting=Setting(thread_count=1)) as host:
         assert (tmp_path / "refused").exists()
-        assert len(workers(host.pid)) == 1
+        assert len(worker_pids(host.pid)) == 1
 
 
 async def test_func_that_cannot_start_says_why(tools: CoreTools, tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("raise KeyError('the reason')")
-    host = tools(script_root=tmp_path, thread_count=1, process_count=1)
+    host = tools.running(tmp_path, setting=Setting(thread_count=1))
     with pytest.raises(HostError, match=r"could not start; its last lines:(.|\n)*Initializing worker process failed"):
         async with host:
             pass
@@ -85,7 +86,7 @@ async def test_func_that_answers_to_be_in_error_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch, "error")
-    host = CoreTools.installed()(script_root=APPS / "main", thread_count=1, process_count=1)
+    host = CoreTools.installed().running(APPS / "main", setting=Setting(thread_count=1))
     with pytest.raises(HostError, match="host is in error: the reason"):
         async with host:
             pass
@@ -97,7 +98,7 @@ async def test_func_without_all_its_workers_is_not_taken_for_ready(
     install_stand_in(tmp_path / "bin", monkeypatch, "missing")
     found = CoreTools.installed()
     tools = CoreTools(found.executable, "4.14.0", start_timeout=6, next_worker_timeout=1)
-    host = tools(script_root=APPS / "main", thread_count=1, process_count=2)
+    host = tools.running(APPS / "main", setting=Setting(thread_count=1, process_count=2))
     with pytest.raises(WorkerStartError, match=r"within 7 s: of 2 worker process\(es\) 1 ran, with 1 line\(s\)"):
         async with host:
             pass
@@ -110,7 +111,7 @@ async def test_func_that_does_not_heed_ctrl_c_is_killed_with_its_workers(
     install_stand_in(tmp_path / "bin", monkeypatch, "deaf")
     found = CoreTools.installed()
     tools = CoreTools(found.executable, "4.14.0", stop_timeout=0.5)
-    async with tools(script_root=APPS / "main", thread_count=1, process_count=2) as host:
+    async with tools.running(APPS / "main", setting=Setting(thread_count=1, process_count=2)) as host:
         running = below(host.pid)
         assert len(running) > 5  # the guard, func, and two workers that are two processes each
     wait_until(lambda: not any(is_alive(pid) for pid in running), "the end of func and its workers")
@@ -120,11 +121,13 @@ def test_func_ends_with_a_program_that_is_killed(tools: CoreTools) -> None:
     """A sweep ended by SIGKILL can stop nothing itself, and func starts others."""
     script = f"""
 import asyncio, pathlib
-from functune.host.core_tools import CoreTools
+from functune.hosts.func import CoreTools
+from functune.setting import Setting
 
 async def main():
     tools = CoreTools.installed()
-    async with tools(script_root=pathlib.Path({str(APPS / "main")!r}), thread_count=1, process_count=2) as host:
+    app = pathlib.Path({str(APPS / "main")!r})
+    async with tools.running(app, setting=Setting(thread_count=1, process_count=2)) as host:
         print(host.pid, flush=True)
         await asyncio.Event().wait()
 
@@ -141,19 +144,19 @@ asyncio.run(main())
 
 
 def test_time_left_knows_the_pauses_between_workers(tools: CoreTools) -> None:
-    assert tools.seconds(10) - tools.seconds(2) == 80
+    assert tools.seconds(Setting(process_count=10)) - tools.seconds(Setting(process_count=2)) == 80
 
 
 def test_guard_tells_the_exit_code_of_what_it_ran() -> None:
     for code, command in ((3, "exit 3"), (128 + signal.SIGTERM, "kill -TERM $$")):
-        guard = [sys.executable, "-P", "-m", "functune.host.guard", "sh", "-c", command]
+        guard = [sys.executable, "-P", "-m", "functune.hosts.guard", "sh", "-c", command]
         with subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True) as running:
             assert running.wait(30) == code
 
 
 def test_guard_refuses_to_end_a_group_that_is_not_its_own() -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "functune.host.guard", "true"],
+        [sys.executable, "-P", "-m", "functune.hosts.guard", "true"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -180,9 +183,9 @@ def test_func_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(("thread_count", "process_count"), [(4, 1), (4, 3)])
 async def test_core_tools_themselves_serve_with_the_setting(thread_count: int, process_count: int) -> None:
     tools = CoreTools.installed()
-    async with tools(script_root=ROOT, thread_count=thread_count, process_count=process_count) as host:
+    async with tools.running(ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)) as host:
         running = below(host.pid)
-        report = await probe(host.base_url)
+        report = await probe_app(host.base_url)
     assert list(report.threads.values()) == [thread_count] * process_count
     assert report.disagreements == []
     assert not any(is_alive(pid) for pid in running)

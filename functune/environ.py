@@ -1,0 +1,31 @@
+"""The environment of this process: the only module of functune that reads it, and the names of the keys in it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+FUNCTION_KEY = "FUNCTUNE_FUNCTION_KEY"
+"""The key that ``functune serve --enable-auth`` asks for; it opens every function."""
+MASTER_KEY = "FUNCTUNE_MASTER_KEY"
+"""The key that opens the admin endpoints as well."""
+URL_KEY = "FUNCTUNE_KEY"
+"""The function key sent to a host given by its URL."""
+
+
+def process_environ() -> dict[str, str]:
+    """A copy of the environment of this process."""
+    return dict(os.environ)
+
+
+def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
+    """
+    The environment for a program started from here: that of this process, with ``extra`` over it.
+
+    It lacks the function key of a URL, which belongs to the load on that URL alone.
+    """
+    return {name: value for name, value in os.environ.items() if name != URL_KEY} | dict(extra)
+
+
+def search_path(first: Path) -> str:
+    """The PATH of this process with the folder ``first`` in front."""
+    return os.pathsep.join([str(first), os.environ.get("PATH", os.defpath)])

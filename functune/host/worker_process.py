@@ -1,0 +1,197 @@
+"""One worker process: started with its stream, watched, killed."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import uuid
+from pathlib import Path
+
+from functune.errors import AppError, FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
+from functune.host.app_frames import app_frames
+from functune.host.channel import Channel
+from functune.host.console import Console
+from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
+from functune.host.settings import WorkerSettings
+
+HOST_VERSION = "4.functune"
+_EXIT_GRACE = 1.0
+"""Seconds a process has to end after it has closed its stream."""
+_LAST_OUTPUT = 1.0
+"""Seconds to wait for the rest of the output of a process that has ended."""
+_CHUNK = 64 * 1024
+"""Bytes of output read at a time, and the longest line that is shown in one piece."""
+
+
+class WorkerProcess:
+    """One child process and its stream: ``start()``, then ``channel.invoke(…)``, then ``kill()``."""
+
+    def __init__(self, number: int, *, script_root: Path, settings: WorkerSettings, console: Console) -> None:
+        self.number = number
+        self.died: asyncio.Future[WorkerDiedError] = asyncio.get_running_loop().create_future()
+        self.is_ready = False
+        self.exit_code: int | None = None
+        self._cause = ""
+        self._held: list[RpcLog] | None = None if console.is_verbose else []
+        """Errors that the runtime logs while it loads the app; None once errors are shown as they come."""
+        self._script_root = script_root
+        self._settings = settings
+        self._console = console
+        self._timing: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._showing: list[asyncio.Task[None]] = []
+        self.channel = Channel(on_log=self._log, on_lost=self._kill_soon)
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether it was killed because an invocation took too long."""
+        return bool(self._cause)
+
+    @property
+    def pid(self) -> int:
+        """Process id, 0 before it started."""
+        return self._process.pid if self._process is not None else 0
+
+    def __str__(self) -> str:
+        return f"worker {self.number} (pid {self.pid})"
+
+    async def start(self) -> None:
+        """
+        Start the process and have it import the app.
+
+        Raises WorkerStartError when it ends or does not answer in time, AppError when the app cannot be loaded.
+        """
+        await self._spawn()
+        try:
+            response = await self._loaded()
+        except HostError:
+            self._show_held()
+            raise
+        if response.exception is not None:
+            # The held records repeat this cause, with the frames of the runtime.
+            lines = [response.exception.message, *app_frames(response.exception.stack_trace, self._script_root)]
+            raise AppError(f"the app in {self._script_root} cannot be loaded: {'\n'.join(lines)}")
+        self._show_held()
+        self.is_ready = True
+        if self._settings.function_timeout is not None:
+            self._timing = asyncio.create_task(self._enforce(self._settings.function_timeout))
+        self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
+
+    async def _loaded(self) -> WorkerInitResponse:
+        limit = self._settings.startup_timeout
+        try:
+            async with asyncio.timeout(limit):
+                await self.channel.started
+            limit = self._settings.initialization_timeout
+            async with asyncio.timeout(limit):
+                return await self.channel.init(WorkerInitRequest(str(self._script_root), HOST_VERSION))
+        except TimeoutError as error:
+            raise WorkerStartError(f"{self} did not become ready within {limit:g} s") from error
+        except WorkerDiedError as error:
+            raise WorkerStartError(f"{self} ended while it started: {error}") from error
+
+    async def functions(self) -> list[RpcFunctionMetadata] | None:
+        """The functions that the worker indexed; None without function_app.py, or without a function in it."""
+        return (await self.channel.functions()).functions
+
+    def kill(self) -> None:
+        """End the process and those that the app started with SIGKILL, as the real host ends its Python workers."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def ended(self) -> None:
+        """Return once the process has ended and its output has been shown."""
+        if self._watching is not None:
+            await self._watching
+        if self._showing:
+            # A process the app started may outlive the worker and hold its output open.
+            _, open_ended = await asyncio.wait(self._showing, timeout=_LAST_OUTPUT)
+            for task in open_ended:
+                task.cancel()
+
+    def _kill_soon(self) -> None:
+        # A process that is ending closes its stream first; killing it at once would hide how it ended.
+        asyncio.get_running_loop().call_later(_EXIT_GRACE, self.kill)
+
+    async def _enforce(self, limit: float) -> None:
+        """
+        Kill the process once an invocation has taken ``limit`` seconds, as the real host does, since a thread cannot be
+        killed.
+
+        All invocations have the same limit, so the oldest reaches it first, and one timer is enough.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            oldest = self.channel.oldest
+            left = limit if oldest is None else oldest[1] + limit - loop.time()
+            if oldest is not None and left <= 0:
+                break
+            await asyncio.sleep(left)
+        self._cause = f"invocation {oldest[0]} ran longer than the functionTimeout of {limit:g} s in host.json"
+        self.channel.give_up(oldest[0], FunctionTimeoutError(f"{self._cause}; {self} is killed and replaced"))
+        self.kill()
+
+    async def _spawn(self) -> None:
+        here, there = socket.socketpair()
+        with there:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "functune.host.worker"),
+                *("--fd", str(there.fileno()), "--worker-id", str(uuid.uuid4())),
+                *("--script-root", str(self._script_root)),
+                cwd=self._script_root,
+                env=self._settings.environ,
+                pass_fds=(there.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                # CTRL+C reaches the whole foreground group, and the workers must finish what is in flight.
+                start_new_session=True,
+            )
+        here.setblocking(False)
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._showing = [asyncio.create_task(self._show(out)) for out in (self._process.stdout, self._process.stderr)]
+        self._watching = asyncio.create_task(self._watch(self._process))
+        await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=here)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        self.is_ready = False
+        self.exit_code = code
+        if self._timing is not None:
+            self._timing.cancel()
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        why = f", because {self._cause}" if self._cause else ""
+        reason = WorkerDiedError(f"{self} {how} with {self.channel.in_flight} invocation(s) in flight{why}")
+        self.channel.fail(reason)
+        self.channel.close()
+        self.died.set_result(reason)
+
+    async def _show(self, output: asyncio.StreamReader) -> None:
+        """Show the output of the process line by line; a line longer than a chunk is shown in pieces."""
+        rest = b""
+        while chunk := await output.read(_CHUNK):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) > _CHUNK:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                self._console.user(line.decode("utf-8", errors="replace"))
+        if rest:
+            self._console.user(rest.decode("utf-8", errors="replace"))
+
+    def _log(self, log: RpcLog) -> None:
+        if self._held is not None and log.is_system and log.level >= logging.ERROR:
+            self._held.append(log)
+            return
+        show = self._console.system if log.is_system else self._console.user
+        show(log.message, log.level)
+
+    def _show_held(self) -> None:
+        held, self._held = self._held or [], None
+        for log in held:
+            self._log(log)

@@ -1,0 +1,62 @@
+"""The shape of a host kind, which starts or calls hosts, and of a running host."""
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from functune.setting import Setting
+
+
+class RunningHost(Protocol):
+    """A host that answers at ``base_url``."""
+
+    @property
+    def base_url(self) -> str:
+        """Scheme, name and port, without a slash at the end."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process all of its processes are below; None for a host that was not started here."""
+
+    @property
+    def key(self) -> str | None:
+        """The function key to send as ``x-functions-key`` with every request; None where none is needed."""
+
+    def tail(self) -> str:
+        """The last lines it printed; empty where they are not known."""
+
+    async def routes(self) -> list[str]:
+        """The routes of its app, such as ``GET /api/x``; empty for a host that does not list them."""
+
+
+class HostKind(Protocol):
+    """One kind of host: the local host, Core Tools, or the app at a URL."""
+
+    @property
+    def name(self) -> str:
+        """The name of the host in environment.json."""
+
+    @property
+    def runs_script_root(self) -> bool:
+        """Whether it runs the app in a folder of this machine."""
+
+    def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
+        """
+        Check the settings of a sweep before it starts. ``with_target`` names the experiments that have a target server.
+
+        Raises UsageError for a setting that this kind of host cannot apply.
+        """
+
+    def seconds(self, setting: Setting) -> float:
+        """About how long a host takes to start and stop, in seconds."""
+
+    def running(
+        self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}
+    ) -> AbstractAsyncContextManager[RunningHost]:
+        """
+        A host that runs the app in the folder ``app`` with this setting while the context is open.
+
+        ``app_settings`` are added to those of the setting. Entering raises HostError when the host cannot start, and
+        UsageError for a setting that it cannot apply.
+        """

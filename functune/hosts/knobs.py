@@ -1,0 +1,26 @@
+"""The knobs that a host sets by something other than an environment variable."""
+
+from collections.abc import Mapping
+
+from functune.errors import UsageError
+from functune.setting import KNOBS, Setting
+
+
+def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[str]:
+    """
+    The command line flags that apply the knobs without a variable, by ``flags`` from a knob's name to its flag.
+
+    Raises UsageError for a knob that has a value and no flag; ``host`` is the name of the kind, as ``--host`` takes it.
+    """
+    given: list[str] = []
+    for knob in KNOBS:
+        value = getattr(setting, knob.name)
+        if knob.variable is not None or knob.name == "app_settings" or value is None:
+            continue
+        if knob.name not in flags:
+            raise UsageError(
+                f'--host {host}: {knob.name} is {value}, which this host cannot limit: allowed is "unset", '
+                "or --host local"
+            )
+        given += [flags[knob.name], str(value)]
+    return given

@@ -1,0 +1,113 @@
+"""The local host, ``functune serve``, as a child process."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import httpx
+
+from functune.environ import child_environ
+from functune.errors import HostError
+from functune.host.console import LISTENING
+from functune.hosts.knobs import flags_of
+from functune.hosts.program import Program
+from functune.hosts.started import StartedHost, host_status
+from functune.setting import Setting
+
+_URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
+_START_TIMEOUT = 60.0
+"""Seconds; a light app with ten workers takes about 10 s on two cores."""
+_START_AND_STOP = 1.2
+"""Seconds, whatever the number of workers, since they start together."""
+_FLAGS = {"per_instance_concurrency": "--per-instance-concurrency"}
+
+
+class LocalHostKind:
+    """The host of functune itself. It needs nothing that is not installed with functune."""
+
+    name: ClassVar[str] = "functune local host"
+    runs_script_root: ClassVar[bool] = True
+
+    def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
+        """Check that each knob has a variable or a flag."""
+        for setting in settings:
+            flags_of(setting, _FLAGS, host="local")
+
+    def seconds(self, setting: Setting) -> float:
+        """About how long a host takes to start and stop, in seconds."""
+        return _START_AND_STOP
+
+    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "HostProcess":
+        """
+        A host with this setting::
+
+            async with LOCAL_HOST.running(Path("."), setting=Setting(thread_count=16, process_count=2)) as host:
+                host.base_url  # http://127.0.0.1:43211
+        """
+        # An empty variable counts as unset, and still hides a value in local.settings.json.
+        variables = {name: value or "" for name, value in setting.app_setting_values().items()}
+        return HostProcess(
+            app,
+            process_count=setting.process_count,
+            environ=child_environ({**app_settings, **variables}),
+            flags=flags_of(setting, _FLAGS, host="local"),
+        )
+
+
+LOCAL_HOST = LocalHostKind()
+
+
+class HostProcess(StartedHost):
+    """One ``functune serve``, without the pauses and the watching that only get in the way of a measurement."""
+
+    title = "the local host"
+
+    def __init__(self, app: Path, *, process_count: int, environ: Mapping[str, str], flags: Sequence[str]) -> None:
+        super().__init__(start_timeout=_START_TIMEOUT)
+        self._app = app
+        self._process_count = process_count
+        self._environ = environ
+        self._flags = flags
+
+    async def launch(self) -> Program:
+        """Start ``functune serve`` on a free port."""
+        return await Program.start(
+            *(sys.executable, "-P", "-m", "functune.cli", "serve", "--port", "0", "--script-root", str(self._app)),
+            # A sweep measures the steady state, and waits for all workers before it.
+            *("--worker-startup-interval", "0", "--no-startup-stall", "--no-watch"),
+            *self._flags,
+            *("--end-with", str(os.getpid())),
+            environ=self._environ,
+            on_line=self._find_base_url,
+        )
+
+    def _find_base_url(self, line: str) -> None:
+        if not self.base_url and (found := _URL.search(line)):
+            self.base_url = found[1]
+
+    async def is_ready(self, client: httpx.AsyncClient) -> bool:
+        """Whether the host counts as many ready workers as it was asked to start."""
+        if not self.base_url:
+            return False
+        workers = (await host_status(client, self.base_url)).get("workers", {})
+        return bool(workers.get("ready", 0) >= self._process_count)
+
+    def start_error(self) -> HostError:
+        """The message of ``functune serve``; its last lines where it ended without one."""
+        _, found, message = f"\n{self.tail()}".rpartition("\nfunctune: ")
+        reason = f": {message}" if found else f"; its last lines:\n{self.tail()}"
+        return HostError(f"{self.title} could not start{reason}")
+
+    def ask_to_end(self, program: Program) -> None:
+        """
+        Have the host end without draining.
+
+        The calls still in flight are those that a load generator dropped when it ended, and one slow thread can hold a
+        queue of them for many seconds.
+        """
+        program.send(signal.SIGTERM)
+        program.send(signal.SIGINT)  # the second signal drops what is in flight

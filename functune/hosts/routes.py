@@ -1,0 +1,48 @@
+"""The routes of an app, from the function list of its host."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+_TIMEOUT = 10.0
+"""Seconds."""
+
+
+async def listed_routes(base_url: str, *, key: str | None = None) -> list[str]:
+    """
+    The routes at a base URL, such as ``GET /api/x``, in the order the host tries them.
+
+    Empty when the host does not answer, refuses ``key``, or answers something other than a function list: these routes
+    are an addition to an error message, and must not replace it.
+    """
+    headers = {"x-functions-key": key} if key else {}
+    try:
+        # The system's certificates, as in the load generator, not those of httpx.
+        verify = ssl.create_default_context()
+        async with httpx.AsyncClient(headers=headers, verify=verify, timeout=_TIMEOUT, trust_env=False) as client:
+            response = await client.get(f"{base_url}/admin/functions")
+            functions = response.json() if response.status_code == 200 else None
+    except (httpx.HTTPError, ValueError):
+        return []
+    return http_routes(functions)
+
+
+def http_routes(functions: object) -> list[str]:
+    """The routes in the document of ``/admin/functions``, one for each method; ``ANY`` where all are allowed."""
+    if not isinstance(functions, list):
+        return []
+    return [route for function in functions if isinstance(function, dict) for route in _routes(function)]
+
+
+def _routes(function: Mapping[str, Any]) -> Iterator[str]:
+    url = function.get("invoke_url_template")
+    config = function.get("config")
+    if not isinstance(url, str) or not isinstance(config, dict) or function.get("isDisabled"):
+        return
+    for binding in config.get("bindings") or []:
+        if isinstance(binding, dict) and str(binding.get("type", "")).lower() == "httptrigger":
+            for method in binding.get("methods") or ["any"]:
+                yield f"{str(method).upper()} {urlsplit(url).path}"

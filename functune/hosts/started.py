@@ -1,0 +1,132 @@
+"""A host that runs as a child process for one setting: how it is started, awaited until it is ready, and stopped."""
+
+import asyncio
+import contextlib
+import signal
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import httpx
+
+from functune.errors import PortInUseError, WorkerStartError
+from functune.hosts.program import SHOWN_LINES, Program
+from functune.hosts.routes import listed_routes
+
+STOP_TIMEOUT = 15.0
+"""Seconds a host has to end its workers and itself before it is killed."""
+_STATUS_TIMEOUT = 10.0
+"""Seconds for one answer of the host."""
+_POLL_INTERVAL = 0.05
+_PORTS_TRIED = 5
+
+
+class StartedHost(ABC):
+    """
+    Enter it to start the host and wait until all its workers are ready; leave it to stop the host.
+
+    A subclass says how the program is launched, when it is ready, and how it is asked to end. Entering raises
+    HostError with the reason when the program ends, and WorkerStartError after ``start_timeout`` seconds.
+    """
+
+    key: ClassVar[None] = None
+    title: ClassVar[str]
+    """The host as the subject of an error message."""
+
+    def __init__(self, *, start_timeout: float, stop_timeout: float = STOP_TIMEOUT) -> None:
+        self.base_url = ""
+        self._start_timeout = start_timeout
+        self._stop_timeout = stop_timeout
+        self._program: Program | None = None
+
+    @property
+    def pid(self) -> int:
+        """Process id of the program, which all processes of the host are below; 0 before it has started."""
+        return self._program.pid if self._program is not None else 0
+
+    def tail(self, count: int = SHOWN_LINES) -> str:
+        """The last lines the program printed."""
+        return self._program.tail(count) if self._program is not None else ""
+
+    async def routes(self) -> list[str]:
+        """The routes of the app, such as ``GET /api/x``."""
+        return await listed_routes(self.base_url)
+
+    @abstractmethod
+    async def launch(self) -> Program:
+        """Start the program."""
+
+    @abstractmethod
+    async def is_ready(self, client: httpx.AsyncClient) -> bool:
+        """Whether the host answers and all its workers are ready."""
+
+    @abstractmethod
+    def start_error(self) -> Exception:
+        """Why the program ended before it was ready. PortInUseError has it launched again."""
+
+    @abstractmethod
+    def ask_to_end(self, program: Program) -> None:
+        """Ask the program to end in order."""
+
+    def missing(self) -> str:
+        """What is missing from a host that is not ready in time, as the rest of a sentence."""
+        return ""
+
+    async def __aenter__(self) -> Self:
+        try:
+            for _ in range(_PORTS_TRIED - 1):
+                with contextlib.suppress(PortInUseError):  # another program took the port since it was found free
+                    await self._start()
+                    return self
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def _start(self) -> None:
+        try:
+            async with asyncio.timeout(self._start_timeout):
+                self._program = await self.launch()
+                await self._until_ready(self._program)
+        except TimeoutError as error:
+            raise WorkerStartError(
+                f"{self.title} did not become ready within {self._start_timeout:g} s{self.missing()}; "
+                f"its last lines:\n{self.tail()}"
+            ) from error
+
+    async def _until_ready(self, program: Program) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=_STATUS_TIMEOUT) as client:
+            while not await self.is_ready(client):
+                if program.has_ended:
+                    raise self.start_error()
+                await asyncio.sleep(_POLL_INTERVAL)
+
+    async def _stop(self) -> None:
+        """Stop the program, with SIGKILL when it takes too long, and kill whatever is left of its process group."""
+        program = self._program
+        if program is None:
+            return
+        self.ask_to_end(program)
+        try:
+            with contextlib.suppress(TimeoutError):  # SIGKILL follows
+                async with asyncio.timeout(self._stop_timeout):
+                    await program.ended()
+        finally:
+            program.send_to_group(signal.SIGKILL)
+        await program.ended()
+
+
+async def host_status(client: httpx.AsyncClient, base_url: str) -> dict[str, Any]:
+    """The answer of ``/admin/host/status``; empty while there is none."""
+    try:
+        response = await client.get(f"{base_url}/admin/host/status")
+        status = response.json() if response.status_code == 200 else {}
+    except (httpx.HTTPError, ValueError):
+        return {}  # the caller asks again until the host is ready, has ended, or the time is up
+    return status if isinstance(status, dict) else {}

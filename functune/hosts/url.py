@@ -1,0 +1,102 @@
+"""A running app at a URL: measured with the settings it has, neither started nor stopped."""
+
+import ssl
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+import httpx
+
+from functune.environ import URL_KEY
+from functune.errors import HostError, UsageError
+from functune.hosts.routes import listed_routes
+from functune.setting import Setting
+
+_TIMEOUT = 120.0
+"""Seconds for the first answer, which also starts an app that is scaled to zero."""
+
+
+class RemoteHost:
+    """
+    The app at ``url``, called with ``key`` as ``x-functions-key``. It is its own kind, since nothing is started.
+
+    It must answer ``route`` before it is measured: entering raises HostError when it does not, or asks for another key.
+    Creating it raises UsageError for anything but the base URL of an app, without repeating a key or password in it.
+    """
+
+    runs_script_root: ClassVar[bool] = False
+    pid: ClassVar[None] = None
+
+    def __init__(self, url: str, *, key: str | None, route: str) -> None:
+        self.base_url = checked_url(url)
+        self.name = self.base_url
+        self.key = key
+        self._route = route
+
+    def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
+        """Check that there is one setting, and no target: the settings at a URL cannot be changed from here."""
+        if with_target:
+            raise UsageError(
+                f"--host URL cannot have the app call a server of this machine, as workload.target of "
+                f"{', '.join(with_target)} wants: set FETCH_URLS there, and remove the target"
+            )
+        if len(settings) != 1:
+            raise UsageError(
+                "--host URL measures the app with the settings it has, which cannot be changed from here: allowed is "
+                f"one setting, the experiments have {len(settings)} ({', '.join(map(str, settings))}). Keep the one "
+                "that is set there, under [settings]"
+            )
+
+    def seconds(self, setting: Setting) -> float:
+        """Zero seconds, since nothing is started."""
+        return 0.0
+
+    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> Self:
+        """This host, with the settings it has."""
+        return self
+
+    def tail(self) -> str:
+        """Empty: the log is at the URL."""
+        return ""
+
+    async def routes(self) -> list[str]:
+        """The routes of the app; empty when its host keeps them from this key, as on Azure without the master key."""
+        return await listed_routes(self.base_url, key=self.key)
+
+    async def __aenter__(self) -> Self:
+        headers = {"x-functions-key": self.key} if self.key else {}
+        try:
+            # The system's certificates, as in the load generator, not those of httpx.
+            verify = ssl.create_default_context()
+            async with httpx.AsyncClient(headers=headers, verify=verify, timeout=_TIMEOUT, trust_env=False) as client:
+                status = (await client.get(self.base_url + self._route)).status_code
+        except httpx.HTTPError as error:
+            raise HostError(
+                f"{self.base_url} cannot be reached: {type(error).__name__}: {error}. Is the app running there?"
+            ) from error
+        if status in {401, 403}:
+            refused = "refuses the function key it was given" if self.key else "asks for a function key"
+            raise HostError(f"{self.base_url}{self._route} answered {status}: it {refused}; set {URL_KEY}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the app running."""
+
+
+def checked_url(url: str) -> str:
+    """The URL without a slash at its end. Raises UsageError when it cannot be the base URL of an app."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise UsageError(f"--host '{url}' is not a URL: {error}") from error
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise UsageError(
+            f"--host {parsed.scheme}://{parsed.host}… holds more than scheme, name, port and path; "
+            f"give a function key as {URL_KEY}, and parameters with the routes of the experiment"
+        )
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise UsageError(f"--host '{url}' is not the base URL of an app, such as http://127.0.0.1:7071")
+    return str(parsed).rstrip("/")
