@@ -48,7 +48,8 @@ def test_an_action_has_the_same_commit_everywhere() -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_every_make_target_and_file_a_step_runs_exists(workflow: Path) -> None:
     commands = "\n".join(step["run"] for step in steps(workflow) if "run" in step)
-    named = {target for line in re.findall(r"\bmake ([a-z -]+)$", commands, re.MULTILINE) for target in line.split()}
+    targets = re.findall(r"\bmake ([a-z -]+)(?:$|[A-Z_]+=)", commands, re.MULTILINE)
+    named = {target for line in targets for target in line.split()}
     assert named
     assert named <= MAKE_TARGETS
     files = set(re.findall(r"(?<![\w./$])(?:infra|tests|tools)(?:/[\w.-]+)+", commands))

@@ -11,8 +11,8 @@ from functune.report.heat_map import contrast
 from functune.report.run_folder import write
 from functune.report.step_rows import Row
 from tests.report.written import full_run
+from tools.equipment import AXE, BROWSER
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,16 +24,17 @@ ARGUMENTS = [
 ]
 ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "artifacts"
-AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
 CHARTS = 6 + 4 + 4
 """Cost, throughput, latency, arrivals, time and repeats of the first route; no arrivals, no repeats of the others."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM.exists(), f"{CHROMIUM} is missing: install it (Debian: apt-get install chromium) to test the report"
+    program = BROWSER.find()
+    if program is None:
+        pytest.skip(BROWSER.missing)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -132,15 +133,16 @@ def hexadecimal(color: str) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_no_serious_violation(browser: Browser, report: str, dark: bool) -> None:
-    if not AXE.exists():
-        pytest.skip(f"{AXE.relative_to(ROOT)} is missing: npm install --no-save --prefix .axe axe-core@4")
+    script = AXE.find()
+    if script is None:
+        pytest.skip(AXE.missing)
     context = browser.new_context(
         viewport={"width": 1200, "height": 900}, color_scheme="dark" if dark else "light", bypass_csp=True
     )
     page = context.new_page()
     page.goto(report)
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(script.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     assert found["passes"] != []
     grave = {
