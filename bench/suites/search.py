@@ -48,15 +48,12 @@ async def search() -> AsyncIterator[Figure]:
             if chosen.setting not in [step.setting for step in contest]:
                 contest += [step for step in best_steps(grid) if step.setting == chosen.setting]
             rounds = await measured_again(contest, folder / "contest")
-        of_chosen = [step.setting for step in contest].index(chosen.setting)
-        medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
-        best = medians.index(max(medians))
         yield Figure(
             bounds.SEARCH_REGRET,
-            tuple(1 - each[of_chosen] / each[best] for each in rounds),
+            regrets(rounds, chosen=[step.setting for step in contest].index(chosen.setting)),
             case=name,
-            detail=f"chosen {chosen.setting}: {medians[of_chosen]:.0f}/s; "
-            f"best {contest[best].setting}: {medians[best]:.0f}/s",
+            detail=f"chosen {chosen.setting}; measured again: "
+            + ", ".join(f"{step.setting} {each:.0f}/s" for step, each in zip(contest, medians(rounds), strict=True)),
         )
         yield Figure(
             bounds.SEARCH_TIME,
@@ -64,6 +61,22 @@ async def search() -> AsyncIterator[Figure]:
             case=name,
             detail=f"{len(adaptive.repeats)} steps, {len(grid.repeats)} steps",
         )
+
+
+def regrets(rounds: Sequence[Sequence[float]], *, chosen: int) -> tuple[float, ...]:
+    """
+    By round the share of the best setting's throughput that the setting number ``chosen`` misses.
+
+    The best setting has the highest median over the rounds. A share below 0 is a round that ``chosen`` won.
+    """
+    middle = medians(rounds)
+    best = middle.index(max(middle))
+    return tuple(1 - throughputs[chosen] / throughputs[best] for throughputs in rounds)
+
+
+def medians(rounds: Sequence[Sequence[float]]) -> list[float]:
+    """By setting the median of its throughputs over the rounds."""
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
 
 
 def experiment(route: str, search: Literal["grid", "adaptive"]) -> Experiment:
