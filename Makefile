@@ -15,7 +15,7 @@ lessons: venv ## Run every experiment and write docs/lessons.md from the results
 		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
 test: venv equipment ## Run the test suite; PYTEST_FLAGS adds options of pytest
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -rs $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -rs $(PYTEST_FLAGS)
 
 soak: venv ## Run the tests that break workers 20 times in a row; stop at the first failure
 	@for round in $$(seq 20); do echo "soak round $$round of 20"; \

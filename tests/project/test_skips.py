@@ -1,5 +1,7 @@
 """The option --allowed-skips fails a run in which a test was skipped for any other reason."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,58 +10,70 @@ from pathlib import Path
 import pytest
 
 CONFTEST = Path(__file__).parent.parent / "conftest.py"
-SKIPPED_TEST = """
-import pytest
-
-def test_passes():
-    pass
-
-def test_needs_a_browser():
-    pytest.skip("browser is missing")
-
-@pytest.mark.xfail(reason="browser is missing", strict=True)
-def test_is_expected_to_fail():
-    assert False
-"""
-SKIPPED_FIXTURE = """
+FILES = {
+    "test_skipping.py": """
 import pytest
 
 @pytest.fixture
 def browser():
     pytest.skip("browser is missing")
 
-def test_needs_a_browser(browser):
+def test_with_fixture(browser):
     pass
-"""
-SKIPPED_FILE = """
+
+def test_itself():
+    pytest.skip("browser is missing")
+
+@pytest.mark.skipif(True, reason="browser is missing")
+def test_with_mark():
+    pass
+
+def test_passes():
+    pass
+
+@pytest.mark.xfail(reason="browser is missing", strict=True)
+def test_is_expected_to_fail():
+    assert False
+""",
+    "test_skipped_file.py": """
 import pytest
 
 pytest.skip("browser is missing", allow_module_level=True)
-"""
+""",
+}
+SKIPPED = [
+    "test_skipped_file.py",
+    *(f"test_skipping.py::test_{name}" for name in ("itself", "with_fixture", "with_mark")),
+]
 
 
-def run(folder: Path, code: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Pytest on one file, with the conftest.py of this project."""
+def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Pytest on FILES with the conftest.py of this project; it goes on after a file that cannot be collected."""
     shutil.copy(CONFTEST, folder)
-    (folder / "test_it.py").write_text(code)
-    command = [sys.executable, "-m", "pytest", "--rootdir", folder, "-c", "/dev/null", "-p", "no:cacheprovider"]
-    return subprocess.run([*command, folder, *options], cwd=folder, capture_output=True, text=True, timeout=60)
+    for name, code in FILES.items():
+        (folder / name).write_text(code)
+    command = [sys.executable, "-m", "pytest", "--rootdir", folder, "-c", "/dev/null", "-rA"]
+    return subprocess.run(
+        [*command, "--continue-on-collection-errors", folder, *options],
+        cwd=folder,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
-@pytest.mark.parametrize("code", [SKIPPED_TEST, SKIPPED_FIXTURE, SKIPPED_FILE], ids=["test", "fixture", "file"])
-@pytest.mark.parametrize("allowed", ["Bicep CLI|Core Tools", ""])
-def test_skip_for_another_reason_fails_the_run(code: str, allowed: str, tmp_path: Path) -> None:
-    outcome = run(tmp_path, code, f"--allowed-skips={allowed}")
+@pytest.mark.parametrize("allowed", ["Bicep CLI|Core Tools", ""], ids=["another reason", "no reason"])
+def test_skip_that_is_not_allowed_fails_the_run(allowed: str, tmp_path: Path) -> None:
+    outcome = run(tmp_path, f"--allowed-skips={allowed}")
     assert outcome.returncode != 0
-    assert "browser is missing" in outcome.stdout
-    assert f"--allowed-skips='{allowed}' does not allow" in outcome.stdout
+    assert sorted(re.findall(r"^(?:FAILED|ERROR) (\S+)", outcome.stdout, re.MULTILINE)) == SKIPPED
+    assert f"browser is missing\n--allowed-skips='{allowed}' does not allow" in outcome.stdout
+    assert "1 passed, 1 xfailed" in outcome.stdout
 
 
-@pytest.mark.parametrize("code", [SKIPPED_TEST, SKIPPED_FIXTURE], ids=["test", "fixture"])
-@pytest.mark.parametrize("options", [[], ["--allowed-skips=brows.r is"]], ids=["no option", "allowed reason"])
-def test_skip_is_fine_without_the_option_and_for_an_allowed_reason(
-    code: str, options: list[str], tmp_path: Path
-) -> None:
-    outcome = run(tmp_path, code, *options)
+@pytest.mark.parametrize("options", [[], ["--allowed-skips=brows.r is"]], ids=["no option", "this reason"])
+def test_skip_is_fine_without_the_option_and_for_an_allowed_reason(options: list[str], tmp_path: Path) -> None:
+    outcome = run(tmp_path, *options)
     assert outcome.returncode == 0, outcome.stdout
-    assert "1 skipped" in outcome.stdout
+    assert "1 passed, 4 skipped, 1 xfailed" in outcome.stdout
