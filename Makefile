@@ -1,8 +1,8 @@
-# The same few verbs by hand and in CI. Everything runs from .venv; `make lab` and `make test` need nothing before them.
+# The same few verbs by hand and in CI. Everything runs from .venv; `make lab` and `make test` need no other target first.
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab lessons test soak venv serve check fix schema bench package azure-types clean
+.PHONY: help lab lessons test soak venv serve check fix schema bench package equipment clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -14,10 +14,10 @@ lessons: venv ## Run every experiment and write docs/lessons.md from the results
 	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
 		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
-test: venv ## Run the test suite
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: venv equipment ## Run the test suite; PYTEST_FLAGS adds options of pytest
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -rs $(PYTEST_FLAGS)
 
-soak: venv ## Run the tests that break workers 20 times in a row, up to the first failure
+soak: venv ## Run the tests that break workers 20 times in a row; stop at the first failure
 	@for round in $$(seq 20); do echo "soak round $$round of 20"; \
 		$(BIN)/python -m pytest --quiet --exitfirst -m fault || exit 1; done
 
@@ -33,7 +33,7 @@ venv: .venv/installed ## Create .venv and install everything
 serve: venv ## Run the app on the local host at http://127.0.0.1:7071
 	$(BIN)/functune serve
 
-check: venv ## Format, lint and types
+check: venv ## Check format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -45,21 +45,18 @@ fix: venv ## Format and apply the safe lint fixes
 schema: venv ## Write the JSON Schema of report.json
 	$(BIN)/python -m functune.report.document > docs/schema/report.schema.json
 
-bench: venv ## Measure the figures the project holds itself to, as ratios
+bench: venv ## Measure the project's performance figures and compare each with its bound
 	$(BIN)/python -m bench
 
 package: venv ## Build the deployment zip, install it as the remote build does and call every route
 	$(BIN)/python -m tools.package dist/app.zip
 	$(BIN)/python -m tools.rehearsal dist/app.zip
 
-azure-types: .azure-types/installed ## Fetch Azure's resource types, which the tests of infra/ check against (npm, 60 MB)
+equipment: venv ## Get what the tests need and pip cannot install: a browser, Azure's types, axe-core
+	@$(BIN)/python -m tools.equipment
 
-.azure-types/installed:
-	npm install --prefix .azure-types --no-save --no-package-lock --no-audit --no-fund --loglevel=error @azure/mcp-linux-x64@2.0.5
-	@touch $@
-
-clean: ## Remove the environment, caches and run folders
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types dist runs artifacts
+clean: ## Remove the environment, test equipment, caches and run folders
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe dist runs artifacts
 
 .PHONY: docs
 docs: venv ## Write docs/cli.md from the help of the commands, and the table of rooms in docs/architecture.md

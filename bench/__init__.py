@@ -1,1 +1,1 @@
-"""`make bench`: the figures the project holds itself to, each a ratio measured in one run."""
+"""`make bench`: the performance figures the project holds itself to, each with its bound."""

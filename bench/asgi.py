@@ -1,4 +1,4 @@
-"""The plain ASGI applications the figures are held against."""
+"""The plain ASGI applications that the host is compared with and the app fetches from."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping

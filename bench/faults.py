@@ -1,10 +1,10 @@
 """
-The long proof that no request is lost or mixed up: ``python -m bench.faults``, two minutes.
+The long test that no request is lost or mixed up: ``python -m bench.faults``, two minutes.
 
-First minute: 200 connections, four workers, one of them killed every twelfth of the time. Every request must be
-answered exactly once, with 200 and its own token, or with 500 when a worker was killed while it was in flight. Second
-minute: the same load without kills, after which the memory of the front and of every worker must be where it was.
-Prints counts; exit code 1 on a violation.
+First part: 200 connections load four workers, and one worker is killed every twelfth of the time. Every request must
+be answered exactly once: with 200 and its own token, or with 500 if a worker was killed while it was in flight. Second
+part: the same load without kills; the memory of the front and of every worker must not grow. Prints counts. Exit codes:
+0 no violation, 1 at least one.
 """
 
 import argparse
@@ -36,27 +36,27 @@ APP = Path(__file__).parent / "apps" / "echo"
 CONNECTIONS = 200
 WORKERS = 4
 KILLS = 12
-"""Parts the time with kills is cut into; with one kill between two of them it stays below the 3 deaths per worker."""
+"""Parts of the time with kills. One kill between two parts keeps every worker below the 3 deaths it is allowed."""
 GRACE = 1.0
-"""Seconds from a kill to the answer of the calls it took along, on a busy machine."""
+"""Seconds from a kill to the last answer to a call it ended, on a busy machine."""
 GROWTH = 0.05
-"""Share of its memory a process may gain in the second half; allocators breathe."""
+"""Share of its memory that a process may gain in the second half: allocators fluctuate."""
 SLACK = 4 * 1024**2
 
 
 @dataclass
 class Tally:
-    """What happened. ``violations`` are what must not."""
+    """The events of one part; ``violations`` are the forbidden ones."""
 
     answers: Counter[int] = field(default_factory=Counter)
     kills: list[float] = field(default_factory=list)
     suspects: list[tuple[float, float]] = field(default_factory=list)
-    """Times of sending and answering of the requests that got 500."""
+    """When each request that got 500 was sent and answered, ``time.monotonic``."""
     violations: list[str] = field(default_factory=list)
 
 
 class Answer:
-    """One response, taken apart by httptools."""
+    """One response, parsed by httptools."""
 
     def __init__(self) -> None:
         self.body = b""
@@ -71,7 +71,7 @@ class Answer:
 
 
 async def user(port: int, until: float, tally: Tally) -> None:
-    """One connection: request, whole answer, next request. An answer too many shows as one to another request."""
+    """One connection: request, whole answer, next request. A surplus answer shows as the answer to a later request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.monotonic() < until:
         token = uuid.uuid4().hex
@@ -96,7 +96,7 @@ async def user(port: int, until: float, tally: Tally) -> None:
 
 
 async def kill(client: httpx.AsyncClient, until: float, every: float, tally: Tally) -> None:
-    """Kill one ready worker again and again."""
+    """Kill a random ready worker after each ``every`` seconds."""
     while time.monotonic() + every < until:
         await asyncio.sleep(every)
         pids = (await client.get("/admin/host/status")).json()["workers"]["pids"]
@@ -105,7 +105,7 @@ async def kill(client: httpx.AsyncClient, until: float, every: float, tally: Tal
 
 
 def check_suspects(tally: Tally) -> None:
-    """A 500 is allowed only to a request that was in flight when a worker was killed."""
+    """Add a violation for each 500 to a request that was not in flight when a worker was killed."""
     for sent, answered in tally.suspects:
         if not any(sent - GRACE <= killed <= answered for killed in tally.kills):
             tally.violations.append("a request got 500 and no worker was killed while it was in flight")
@@ -117,7 +117,7 @@ def memory(host: psutil.Process) -> dict[str, int]:
 
 
 async def watch_memory(host: psutil.Process, seconds: float, tally: Tally) -> None:
-    """Compare the end of the load with the middle of it."""
+    """Compare the memory at the end of the load with that in the middle."""
     await asyncio.sleep(seconds / 2)
     middle = memory(host)
     await asyncio.sleep(seconds / 2 - 0.5)
@@ -132,7 +132,7 @@ async def watch_memory(host: psutil.Process, seconds: float, tally: Tally) -> No
 
 @asynccontextmanager
 async def host() -> AsyncIterator[tuple[psutil.Process, int]]:
-    """A host in its own process, and its port."""
+    """Start a host in its own process; yields the process and its port."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "bench.faults", "--serve"),
         stdout=asyncio.subprocess.PIPE,
@@ -162,11 +162,11 @@ async def _port(output: asyncio.StreamReader) -> int:
 async def _drain(output: asyncio.StreamReader) -> None:
     async for line in output:
         if b"Traceback" in line:
-            print("  the host printed a traceback; see its log")
+            print("  the host printed a traceback")
 
 
 async def prove(seconds: float) -> bool:
-    """Run both parts; whether nothing was violated."""
+    """Run both parts; returns whether there was no violation."""
     tally = Tally()
     async with host() as (process, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         await all_ready(client)
@@ -189,14 +189,14 @@ async def prove(seconds: float) -> bool:
 
 
 async def all_ready(client: httpx.AsyncClient) -> None:
-    """Return once every worker serves; the replacements may take a while."""
+    """Return once every worker serves, replacements included. Raises TimeoutError after 60 s."""
     async with asyncio.timeout(60):
         while (await client.get("/admin/host/status")).json()["workers"]["ready"] < WORKERS:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 
 def serve_quickly() -> None:
-    """The host of this proof: its workers come back after half a second instead of the ten of the real one."""
+    """Run the host of this test: it restarts a worker after half a second, the real host after ten."""
     read = read_host_settings(script_root=APP, port=0, startup_interval=0, startup_stall=False)
     worker = replace(read.worker, process_count=WORKERS, restart_interval=0.5)
     uvloop.run(serve_until_stopped(replace(read, worker=worker), Console(verbose=False)))

@@ -1,9 +1,9 @@
 """
-The long proof that no request breaks the host: ``python -m bench.fuzz``, one minute.
+The long test that no request breaks the host: ``python -m bench.fuzz``, one minute.
 
-Hypothesis writes requests, sound and broken, and sends them one after another down one connection, cut anywhere. The
-app answers everything, so any 5xx is the host's; no traceback may be logged and no worker lost. Prints counts; exit
-code 1 with the smallest example when one is found.
+Hypothesis generates valid and broken requests. Several are sent in sequence over one connection, in pieces cut at
+random. The app answers every request, so a 5xx comes from the host; the host must log no traceback and lose no worker.
+Prints counts. Exit codes: 0 no violation, 1 a violation, with the smallest example.
 """
 
 import argparse
@@ -25,9 +25,9 @@ from functune.setting import Setting
 
 APP = Path(__file__).parent / "apps" / "echo"
 EXAMPLES = 300
-"""Examples between two looks at the log and the workers."""
+"""Examples between two checks of the log and the workers."""
 QUIET = 0.05
-"""Seconds without an answer after which a connection is given up: a body that was promised may never come."""
+"""Seconds without an answer after which a connection is closed: the host may wait for a body that never comes."""
 
 NAMES = st.sampled_from(["host", "expect", "connection", "upgrade", "cookie", "x-functions-key", "traceparent", "x-a"])
 VALUES = st.sampled_from(["x", "", "close", "keep-alive", "100-continue", "websocket", "upgrade", "a, b", "\xff"])
@@ -44,15 +44,15 @@ LENGTHS = st.sampled_from(["right", "right", "right", "none", "chunked", "too lo
 
 
 def encoded(text: str) -> str:
-    """Percent-encoded, whatever the text holds."""
+    """Percent-encoded, lone surrogates included."""
     return quote(text.encode("utf-8", "surrogatepass"), safe="")
 
 
 def request(
     method: str, path: str, query: str, version: str, headers: list[tuple[str, str]], body: bytes, length: str
 ) -> bytes:
-    """One request as bytes, its length told rightly or not."""
-    told = {
+    """One request as bytes; ``length`` says how it states the length of its body, rightly or wrongly."""
+    header = {
         "right": f"content-length: {len(body)}\r\n",
         "none": "",
         "chunked": "transfer-encoding: chunked\r\n",
@@ -63,7 +63,7 @@ def request(
     }[length]
     sent = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if length == "chunked" else body
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"{method} {path}{query} {version}\r\n{lines}{told}\r\n".encode("latin-1") + sent
+    return f"{method} {path}{query} {version}\r\n{lines}{header}\r\n".encode("latin-1") + sent
 
 
 REQUESTS = st.builds(
@@ -93,13 +93,13 @@ SOUND = st.builds(
     BODIES,
     st.sampled_from(["right", "right", "chunked"]),
 )
-"""Requests nobody may refuse: without them nearly every stream would end at its first line."""
+"""Valid requests, which the host may not refuse. Without them nearly every stream would end at its first line."""
 STREAMS = st.lists(SOUND | SOUND | SOUND | REQUESTS | st.binary(max_size=50), min_size=1, max_size=4).map(b"".join)
 CUTS = st.lists(st.floats(0, 1), max_size=3)
 
 
 def exchange(port: int, stream: bytes, cuts: list[float]) -> list[int]:
-    """Send the bytes in pieces; the statuses of all that came back."""
+    """Send the bytes in pieces; returns the statuses of all answers."""
     edges = sorted(int(cut * len(stream)) for cut in cuts)
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=QUIET) as connection:
@@ -109,12 +109,12 @@ def exchange(port: int, stream: bytes, cuts: list[float]) -> list[int]:
             while piece := connection.recv(65536):
                 received += piece
         except (TimeoutError, ConnectionError):
-            pass  # it waits for more, or has ended the connection: both are answers
+            pass  # the host waits for more, or has closed the connection: both are allowed
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
 
 
 def fuzz(port: int, statuses: Counter[int]) -> None:
-    """Run a batch of examples. Raises AssertionError with the smallest stream that got a 5xx."""
+    """Run a batch of examples, counting statuses. Raises AssertionError with the smallest stream that got a 5xx."""
 
     @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(STREAMS, CUTS)
@@ -127,7 +127,7 @@ def fuzz(port: int, statuses: Counter[int]) -> None:
 
 
 async def prove(seconds: float) -> None:
-    """Fuzz for so long. Raises AssertionError on the first violation."""
+    """Fuzz for ``seconds``. Raises AssertionError on the first violation."""
     statuses: Counter[int] = Counter()
     batches = 0
     async with (

@@ -1,9 +1,11 @@
 """
-A light closed-loop HTTP client, for figures Locust would blur by its own cost.
+A light closed-loop HTTP load generator, for figures that the cost of Locust would distort.
 
-Locust spends more CPU on a request than the host does, so a ratio of two servers measured with it would be a ratio of
-Locust to itself. This one keeps one connection per user, sends the next request when the answer is complete, and parses
-with httptools. Its own process: ``python -m bench.generator URL --users 32 --seconds 3``; prints one JSON object.
+Locust spends more CPU on a request than the host does, so a ratio of two servers measured with it would mostly compare
+Locust with itself. This generator keeps one connection per user, sends the next request when the answer is complete,
+and parses with httptools. It runs in its own process and prints one JSON object:
+
+    python -m bench.generator URL --users 32 --seconds 3
 """
 
 import argparse
@@ -20,7 +22,7 @@ import uvloop
 
 @dataclass(slots=True)
 class Log:
-    """Every answer: when it ended and how long it took, in seconds of ``time.perf_counter``."""
+    """End and latency of every answer, in seconds of ``time.perf_counter``."""
 
     ends: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
@@ -68,7 +70,7 @@ class User(asyncio.Protocol):
 
 
 async def run(url: str, *, users: int, seconds: float, warm_up: float) -> dict[str, float]:
-    """Throughput (1/s), latencies (ms) and failures of ``users`` clients over ``seconds`` after ``warm_up``."""
+    """Throughput (1/s), latencies (ms) and failures of ``users`` clients in the ``seconds`` after ``warm_up``."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -87,12 +89,14 @@ async def run(url: str, *, users: int, seconds: float, warm_up: float) -> dict[s
 
 
 def _summary(log: Log, opened: float, closed: float) -> dict[str, float]:
-    """Counts whole batches: the window begins and ends at the first answer after a pause, where there are pauses."""
+    """The summary of whole batches: where answers come with pauses, the window begins and ends at a pause."""
     first = _batch_end(log.ends, opened)
     last = _batch_end(log.ends, closed - (closed - opened) * 0.1)
     latencies = sorted(log.latencies[first + 1 : last + 1])
     if not latencies:
-        raise SystemExit("no answer in the measured window: the server is too slow for it, or does not answer")
+        raise SystemExit(
+            "no answer in the measured window: the server does not answer, or is too slow for a window this short"
+        )
     duration = log.ends[last] - log.ends[first]
     return {
         "throughput": len(latencies) / duration,
@@ -106,9 +110,9 @@ def _summary(log: Log, opened: float, closed: float) -> dict[str, float]:
 
 def _batch_end(ends: list[float], after: float) -> int:
     """
-    Index of the answer before the widest pause in the 10 % of the window that follow ``after``.
+    Index of the answer before the widest pause in the half second after ``after``, or up to the end near it.
 
-    Threads that sleep equally long answer in bursts; an edge inside a burst would miscount by up to the burst.
+    Threads that sleep equally long answer in bursts. An edge inside a burst would miscount by up to one burst.
     """
     start = next((index for index, end in enumerate(ends) if end >= after), len(ends) - 1)
     horizon = after + (ends[-1] - after if after + 1.0 > ends[-1] else 0.5)

@@ -1,1 +1,1 @@
-"""Programs for working on this repository; neither the app nor the lab imports them."""
+"""Programs for work on this repository. Neither the app nor the lab imports them."""

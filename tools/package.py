@@ -1,10 +1,10 @@
 """
-Builds the deployment zip as the tools of Azure do: everything in the folder that ``.funcignore`` does not leave out.
+Builds the deployment zip as Azure's tools do: every file of the folder that ``.funcignore`` does not exclude.
 
     python -m tools.package dist/app.zip
 
 Core Tools and azd read .funcignore themselves, with the semantics of .gitignore; ``az`` sends the zip it is given.
-Refuses what is not the app's, so that a stray file is seen before it is deployed. Exit codes: 0 built, 1 refused,
+A file that is not part of the app is refused, so that no stray file is deployed. Exit codes: 0 built, 1 refused,
 2 wrong usage.
 """
 
@@ -21,59 +21,59 @@ ROOT = Path(__file__).parent.parent
 IGNORE_FILE = ".funcignore"
 REQUIRED = ("function_app.py", "host.json", "requirements.txt")
 MOST_BYTES = 100 * 1024
-"""Of the zip, without dependencies: the remote build brings those."""
+"""Largest zip allowed. Dependencies are not in it: the remote build installs them."""
 
 
 class PackageError(Exception):
-    """The folder does not make a package; the message says which file and what to do."""
+    """The folder cannot be packaged; the message names the file and says what to do."""
 
 
 def packaged_files(root: Path) -> list[PurePosixPath]:
     """
-    Paths, relative to ``root``, of the files that would be sent. Raises PackageError without a .funcignore.
+    Paths, relative to ``root``, of the files to send. Raises PackageError where there is no .funcignore.
 
-    As git does, a folder left out is not entered, so nothing below it can be taken in again.
+    An excluded folder is not entered, as in git, so no rule can include a file below it again.
     """
     ignore = root / IGNORE_FILE
     if not ignore.is_file():
         raise PackageError(f"{ignore} is missing; without it the whole folder would be sent")
-    left_out = GitIgnoreSpec.from_lines(ignore.read_text().splitlines())
-    return sorted(_walk(root, PurePosixPath(), left_out))
+    excluded = GitIgnoreSpec.from_lines(ignore.read_text().splitlines())
+    return sorted(_walk(root, PurePosixPath(), excluded))
 
 
-def _walk(root: Path, folder: PurePosixPath, left_out: GitIgnoreSpec) -> Iterator[PurePosixPath]:
+def _walk(root: Path, folder: PurePosixPath, excluded: GitIgnoreSpec) -> Iterator[PurePosixPath]:
     with os.scandir(root / folder) as entries:
         for entry in entries:
             path = folder / entry.name
             if entry.is_symlink():
-                if not left_out.match_file(path):
+                if not excluded.match_file(path):
                     raise PackageError(
-                        f"{path} is a symbolic link; put the file itself there, or name it in {IGNORE_FILE}"
+                        f"{path} is a symbolic link; replace it with the file, or name it in {IGNORE_FILE}"
                     )
             elif entry.is_dir():
-                if not left_out.match_file(f"{path}/"):
-                    yield from _walk(root, path, left_out)
-            elif not left_out.match_file(path):
+                if not excluded.match_file(f"{path}/"):
+                    yield from _walk(root, path, excluded)
+            elif not excluded.match_file(path):
                 yield path
 
 
 def is_of_the_app(path: PurePosixPath) -> bool:
-    """The app's own files: the three at the top, and Python modules in ``blueprints``."""
+    """Whether the file belongs to the app: one of the three in the top folder, or a Python module in ``blueprints``."""
     return str(path) in REQUIRED or (path.parts[0] == "blueprints" and path.suffix == ".py")
 
 
 def check(files: Sequence[PurePosixPath]) -> None:
-    """Raise PackageError naming what is missing and what is not the app's."""
+    """Raise PackageError for the first problem: files that are missing, or files that are not part of the app."""
     if missing := sorted(set(REQUIRED) - {str(path) for path in files}):
-        raise PackageError(f"{', '.join(missing)} must be in the package, and is missing or named in {IGNORE_FILE}")
+        raise PackageError(f"{', '.join(missing)} must be in the package, but is missing or named in {IGNORE_FILE}")
     if stray := [str(path) for path in files if not is_of_the_app(path)]:
         raise PackageError(
-            f"not the app's: {', '.join(stray)}; name it in {IGNORE_FILE}, or allow it in tools/package.py"
+            f"not part of the app: {', '.join(stray)}; name it in {IGNORE_FILE}, or allow it in tools/package.py"
         )
 
 
 def build(root: Path, out: Path) -> list[PurePosixPath]:
-    """Write the zip and return what is in it. Raises PackageError; nothing is written then."""
+    """Write the zip and return the paths in it. Raises PackageError, and then leaves no zip."""
     files = packaged_files(root)
     check(files)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -82,20 +82,22 @@ def build(root: Path, out: Path) -> list[PurePosixPath]:
             archive.writestr(_entry(path), (root / path).read_bytes())
     if (size := out.stat().st_size) > MOST_BYTES:
         out.unlink()
-        raise PackageError(f"the package has {size:,} bytes, more than {MOST_BYTES:,}; what in it is that large?")
+        raise PackageError(
+            f"the package has {size:,} bytes, more than {MOST_BYTES:,}; name the large file in {IGNORE_FILE}"
+        )
     return files
 
 
 def _entry(path: PurePosixPath) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(str(path))  # dated 1980, not today: equal files make equal zips
+    entry = zipfile.ZipInfo(str(path))  # its date is 1980, so that equal files make equal zips
     entry.compress_type = zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o644 << 16  # else unzip makes files nobody may read
+    entry.external_attr = 0o644 << 16  # without it unzip creates files that nobody may read
     return entry
 
 
 def main() -> None:
-    """Build, list, exit."""
-    parser = argparse.ArgumentParser(description="Build the deployment zip, list it, and refuse stray files.")
+    """Build the zip, list its files, exit."""
+    parser = argparse.ArgumentParser(description="Build the deployment zip, list its files, and refuse stray ones.")
     parser.add_argument("out", type=Path, help="where to write the zip, such as dist/app.zip")
     out: Path = parser.parse_args().out
     try:

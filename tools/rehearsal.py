@@ -1,14 +1,14 @@
 """
-Rehearses the remote build: unpacks the zip, installs its requirements beside it, and calls every route of the app.
+Rehearses the remote build: unpacks the zip, installs its requirements next to it, and calls every route of the app.
 
     python -m tools.rehearsal dist/app.zip
 
-As Azure does, pip puts requirements.txt into ``.python_packages/lib/site-packages`` for the running Python, and the
-worker imports from there first. Isolated: every module the app names is first imported by an interpreter that has the
-unpacked tree and nothing else, so a package that requirements.txt forgets is seen. Not isolated: the host and the
+As on Azure, pip installs requirements.txt into ``.python_packages/lib/site-packages`` for the running Python, and the
+worker imports from there first. The imports are isolated: an interpreter that has only the unpacked tree imports every
+module the app names, which shows a package missing in requirements.txt. The calls are not isolated: the host and the
 worker's runtime come from this environment, and azure-functions is loaded with them.
 
-Exit codes: 0 every route answered as it should, 1 not, 2 wrong usage.
+Exit codes: 0 every route answered as expected, 1 one did not, 2 wrong usage.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _INSTALL_TIMEOUT = 600
 _IMPORT_TIMEOUT = 120
 _CALL_TIMEOUT = 30.0
 
-# Run by an interpreter with -I -S: no environment variable, no site-packages. Prints where each module came from.
+# Run with -I -S, that is without environment variables and site-packages. Prints the file of each module.
 _IMPORT = """
 import importlib, sys
 tree, packages, *names = sys.argv[1:]
@@ -48,12 +48,12 @@ for name in names:
 
 
 class RehearsalError(Exception):
-    """The package does not build or does not serve; the message says what failed and how."""
+    """The package does not build or does not serve; the message says what failed and why."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request and the statuses the app's contract has for it."""
+    """A request and the statuses that the app's contract allows for it."""
 
     function: str
     method: str
@@ -81,14 +81,14 @@ def calls(target: str) -> list[Call]:
         Call("sequential_fetch", "GET", "/api/sequential-fetch"),
         Call("sequential_fetch", "POST", "/api/sequential-fetch", json=urls),
         Call("concurrency_probe", "GET", "/api/concurrency-probe"),
-        # 503 is the contract's answer where there is no identity; who is logged in with az has one.
+        # The contract answers 503 where there is no identity. A login with az is one.
         Call("sync_identity", "GET", f"/api/identity/sync?scope={scope}", statuses=(200, 503)),
         Call("async_identity", "GET", f"/api/identity/async?scope={scope}", statuses=(200, 503)),
     ]
 
 
 def unpack(archive: Path, tree: Path) -> None:
-    """Raises RehearsalError where ``archive`` is no zip."""
+    """Unpack the zip into ``tree``. Raises RehearsalError where ``archive`` is not a zip."""
     try:
         with zipfile.ZipFile(archive) as opened:
             opened.extractall(tree)
@@ -97,7 +97,7 @@ def unpack(archive: Path, tree: Path) -> None:
 
 
 def install(tree: Path) -> None:
-    """Install requirements.txt as the remote build does. Raises RehearsalError with what pip said."""
+    """Install requirements.txt as the remote build does. Raises RehearsalError with the message of pip."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"]
     command += ["--requirement", "requirements.txt", "--target", str(PACKAGES)]
     outcome = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT)
@@ -106,7 +106,7 @@ def install(tree: Path) -> None:
 
 
 def imported_modules(tree: Path) -> set[str]:
-    """Every module the app's files import from outside the standard library, wherever in the file they do."""
+    """Every module that the app imports from outside the standard library, including imports inside functions."""
     names: set[str] = set()
     for file in (tree / "function_app.py", *tree.glob("blueprints/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -118,7 +118,7 @@ def imported_modules(tree: Path) -> set[str]:
 
 
 def check_imports(tree: Path) -> None:
-    """Import the app and all it names from ``tree`` alone. Raises RehearsalError naming what is not there."""
+    """Import the app and its modules from ``tree`` alone. Raises RehearsalError naming the first that is missing."""
     names = ["function_app", *sorted(imported_modules(tree))]
     command = [sys.executable, "-I", "-S", "-B", "-c", _IMPORT, str(tree), str(tree / PACKAGES), *names]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=_IMPORT_TIMEOUT)
@@ -144,7 +144,7 @@ async def serve_and_call(tree: Path) -> list[str]:
 
 
 async def _require_all_called(client: httpx.AsyncClient, made: list[Call]) -> None:
-    """A route added to the app is added to the rehearsal."""
+    """Raise RehearsalError unless every function served is called: a new route needs a call here."""
     served = {function["name"] for function in (await client.get("/admin/functions")).json()}
     if missing := served ^ {call.function for call in made}:
         raise RehearsalError(f"served or called, but not both: {', '.join(sorted(missing))}; see calls() in this file")
@@ -162,7 +162,7 @@ async def _made(client: httpx.AsyncClient, call: Call) -> str:
 
 @contextmanager
 def _target() -> Iterator[str]:
-    """The url of a server that says ok, for the app to fetch."""
+    """A server that answers ok, for the app to fetch from; yields its url."""
 
     class Ok(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -172,7 +172,7 @@ def _target() -> Iterator[str]:
             self.wfile.write(b"ok")
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: the calls are listed."""
+            """Print nothing: the calls are listed."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Ok) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -181,7 +181,7 @@ def _target() -> Iterator[str]:
 
 
 def rehearse(archive: Path, tree: Path) -> list[str]:
-    """All of it, in the empty folder ``tree``; returns a line for each call. Raises RehearsalError or FunctuneError."""
+    """Run every step in the empty folder ``tree``; returns a line per call. Raises RehearsalError or FunctuneError."""
     unpack(archive, tree)
     install(tree)
     check_imports(tree)
@@ -189,7 +189,7 @@ def rehearse(archive: Path, tree: Path) -> list[str]:
 
 
 def main() -> None:
-    """Rehearse in a folder of its own, say what answered, exit."""
+    """Rehearse in a temporary folder, print the answers, exit."""
     parser = argparse.ArgumentParser(
         description="Install a deployment zip as the remote build does, and call every route."
     )

@@ -1,8 +1,8 @@
 """
 Azure's own type definitions, offline, and a check of resource bodies against them.
 
-They come from ``azmcp bicepschema get``, a program in the npm package @azure/mcp-linux-x64 (`make azure-types` puts it
-beside the project); it carries Bicep's types and asks nobody. For a resource type it knows one API version.
+They come from ``azmcp bicepschema get``, a program in the npm package @azure/mcp-linux-x64, which `make equipment`
+installs. The program contains Bicep's types and needs no network. It knows one API version of each resource type.
 """
 
 import functools
@@ -13,9 +13,10 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.infra.bicep import ROOT, Resource, Template, decorators
+from tests.infra.bicep import Resource, Template, decorators
+from tools.equipment import AZURE_TYPES
 
-AZMCP = ROOT / ".azure-types" / "node_modules" / "@azure" / "mcp-linux-x64" / "dist" / "azmcp"
+AZMCP = AZURE_TYPES.find()
 
 # Type and path of a property the types do not have, and why it is written all the same.
 EXCEPTIONS = {
@@ -59,6 +60,7 @@ def definition(resource_type: str) -> Definition:
 
     Raises LookupError when it has none, CalledProcessError with its output when it fails otherwise.
     """
+    assert AZMCP is not None, AZURE_TYPES.missing
     kept = AZMCP.parent / f"{resource_type.replace('/', '_')}.json"
     if not kept.exists():
         answer = subprocess.run(

@@ -6,10 +6,9 @@ import pytest
 
 from tests.infra.azure_types import AZMCP, EXCEPTIONS, UNKNOWN, definition, problems
 from tests.infra.bicep import FILES, FLEX, INFRA, PREMIUM, Template, parse
+from tools.equipment import AZURE_TYPES
 
-pytestmark = pytest.mark.skipif(
-    not AZMCP.exists(), reason="Azure's types are not here: `make azure-types` installs them (npm, Linux on x86-64)"
-)
+pytestmark = pytest.mark.skipif(AZMCP is None, reason=AZURE_TYPES.missing)
 
 MONITORING = INFRA / "modules" / "monitoring.bicep"
 NETWORK = INFRA / "modules" / "network.bicep"

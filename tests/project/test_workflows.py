@@ -1,4 +1,4 @@
-"""The workflows can be read, are pinned, and name what exists."""
+"""The workflows parse, pin their actions, name existing targets and files, and fail on skipped tests."""
 
 import re
 from pathlib import Path
@@ -48,7 +48,8 @@ def test_an_action_has_the_same_commit_everywhere() -> None:
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_every_make_target_and_file_a_step_runs_exists(workflow: Path) -> None:
     commands = "\n".join(step["run"] for step in steps(workflow) if "run" in step)
-    named = {target for line in re.findall(r"\bmake ([a-z -]+)$", commands, re.MULTILINE) for target in line.split()}
+    targets = re.findall(r"\bmake ([a-z -]+)(?:$|[A-Z_]+=)", commands, re.MULTILINE)
+    named = {target for line in targets for target in line.split()}
     assert named
     assert named <= MAKE_TARGETS
     files = set(re.findall(r"(?<![\w./$])(?:infra|tests|tools)(?:/[\w.-]+)+", commands))
@@ -61,6 +62,13 @@ def test_jobs_have_a_time_limit_and_read_the_repository_alone(workflow: Path) ->
     assert permissions["contents"] == "read"
     assert set(permissions) <= {"contents", "id-token"}
     assert [name for name, job in jobs(workflow).items() if "timeout-minutes" not in job] == []
+
+
+@pytest.mark.parametrize("script", [ROOT / ".ci" / "run", WORKFLOWS[0]], ids=lambda path: path.name)
+def test_ci_fails_on_skips_other_than_those_it_names(script: Path) -> None:
+    commands = re.findall(r"^(?!\s*#).*(?:make test|-m pytest).*$", script.read_text(), re.MULTILINE)
+    assert commands
+    assert [command for command in commands if "--allowed-skips=" not in command] == []
 
 
 def test_deployment_signs_in_without_a_stored_password() -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from functune.report.heat_map import contrast
 from functune.report.run_folder import write
 from functune.report.step_rows import Row
 from tests.report.written import full_run
+from tools.equipment import AXE, BROWSER
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -24,16 +24,17 @@ ARGUMENTS = [
 ]
 ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "artifacts"
-AXE = ROOT / ".axe/node_modules/axe-core/axe.min.js"
 CHARTS = 6 + 4 + 4
 """Cost, throughput, latency, arrivals, time and repeats of the first route; no arrivals, no repeats of the others."""
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM.exists(), f"{CHROMIUM} is missing: install it (Debian: apt-get install chromium) to test the report"
+    program = BROWSER.find()
+    if program is None:
+        pytest.skip(BROWSER.missing)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -132,15 +133,16 @@ def hexadecimal(color: str) -> tuple[int, ...]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_no_serious_violation(browser: Browser, report: str, dark: bool) -> None:
-    if not AXE.exists():
-        pytest.skip(f"{AXE.relative_to(ROOT)} is missing: npm install --no-save --prefix .axe axe-core@4")
+    script = AXE.find()
+    if script is None:
+        pytest.skip(AXE.missing)
     context = browser.new_context(
         viewport={"width": 1200, "height": 900}, color_scheme="dark" if dark else "light", bypass_csp=True
     )
     page = context.new_page()
     page.goto(report)
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate(script.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     assert found["passes"] != []
     grave = {
@@ -173,28 +175,21 @@ def test_report_copies_the_settings(browser: Browser, report: str) -> None:
 @pytest.mark.parametrize(
     ("mark", "said"),
     [
-        (".mark-symbol [data-tip]", "requests/s · 128 users · 1 thread in 1 process"),
-        (".mark-rect [data-tip]", " in the handler, "),
+        (".mark-symbol", "requests/s · 128 users · 1 thread in 1 process"),
+        (".mark-rect", " in the handler, "),
     ],
 )
 def test_report_shows_a_marks_value_on_hover(browser: Browser, report: str, mark: str, said: str) -> None:
     page = opened(browser, report, width=1200)
-    shown = [each for each in page.locator(f"svg.chart {mark}").all() if said in (tip_of(each) or "")]
-    shown = [each for each in shown if each.is_visible()]
-    point = shown[-1]
+    point = page.locator(f'svg.chart {mark} [data-tip*="{said}"] >> visible=true').last
     point.scroll_into_view_if_needed()
     box = point.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     tip = page.locator(".tip:not([hidden])")
     tip.wait_for(timeout=5000)
-    assert tip.inner_text() == tip_of(point)
+    assert tip.inner_text() == point.get_attribute("data-tip")
     page.context.close()
-
-
-def tip_of(mark: Locator) -> str | None:
-    """What a mark says on hover."""
-    return mark.get_attribute("data-tip")
 
 
 def test_table_sorts_by_keyboard_and_says_so(browser: Browser, report: str) -> None:

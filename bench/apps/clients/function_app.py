@@ -1,4 +1,4 @@
-"""Three fetches at once with a client of this request's own: the mistake that the showcase's shared client avoids."""
+"""Three concurrent fetches with a new client for each request: the mistake that the app's shared client avoids."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Answers every request; the two proofs check that each answer is the right one."""
+"""Answers every request, for bench.faults and bench.fuzz."""
 
 import asyncio
 import time
@@ -22,6 +22,6 @@ def echo_sync(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("{*rest}")
 async def rest(req: func.HttpRequest) -> func.HttpResponse:
-    """Whatever the fuzzer sends, down to the last header."""
+    """Read every part of the request that bench.fuzz sends, down to the last header."""
     seen = [req.method, req.url, *req.params.values(), *req.headers.values(), *req.route_params.values()]
     return func.HttpResponse(f"{len(seen)} and {len(req.get_body())}")

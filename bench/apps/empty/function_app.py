@@ -1,4 +1,4 @@
-"""No functions: what is left of its start is the worker."""
+"""An app without functions, so that only the host and the worker cost start time."""
 
 import azure.functions as func
 

@@ -1,4 +1,4 @@
-"""Two functions that do nothing: what is left is the host."""
+"""Two functions that do nothing, so that only the host costs time."""
 
 import azure.functions as func
 

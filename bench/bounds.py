@@ -1,0 +1,28 @@
+"""Every figure the project holds itself to, with its unit and bound. Claims of the experiments have theirs in TOML."""
+
+from bench.figure import Bound
+from functune.analysis.littles_law import LIMIT
+
+HOST_ASYNC = Bound("async def no-op, host / bare uvicorn", "", at_least=0.30)
+HOST_DEF = Bound("def no-op, host / bare uvicorn", "", at_least=0.15)
+
+FRONT_MEMORY = Bound("memory of the front after a load", "MB", at_most=80)
+# Protocol, transport, parser and timer, and for every other connection half a small head.
+CONNECTION_MEMORY = Bound("memory of a waiting connection", "KiB", at_most=16)
+CALL_AMONG_CONNECTIONS = Bound("median of a call, with waiting connections / without", "", at_most=2)
+
+BLOCKING_CALLS = Bound("throughput of a 100 ms sleep / (T*P/S)", "", at_least=0.95, at_most=1.02)
+
+SHARED_CLIENT = Bound("parallel-fetch, shared client / a client per request", "", at_least=3.0)
+PARALLEL_FETCH = Bound("parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms", "", at_most=1.6)
+
+APP_IMPORT = Bound("import function_app / import azure.functions, httpx", "", at_most=1.3)
+APP_START = Bound("time until ready, the app / an app without functions", "", at_most=1.5)
+
+LITTLES_LAW = Bound("Little's law, largest residual of all steps", "", at_most=LIMIT)
+
+SEARCH_REGRET = Bound("throughput the search misses / that of the best setting", "", at_most=0.05)
+SEARCH_TIME = Bound("measuring time, search / grid", "", at_most=0.25)
+
+REPORT_TIME = Bound("report of the project's experiments", "s", at_most=6)
+REPORT_SIZE = Bound("size of that page", "MB", at_most=1.5)

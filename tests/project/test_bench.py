@@ -1,0 +1,44 @@
+"""The benchmarks judge figures as they say; what they measure is not measured here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.figure import Bound, Figure
+from bench.suites.search import regrets
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize(
+    ("values", "is_held"),
+    [((0.95,), True), ((1.02,), True), ((0.949,), False), ((1.021,), False), ((0.5, 1.0, 1.5), True)],
+    ids=["lower limit", "upper limit", "below", "above", "median within"],
+)
+def test_figure_is_held_if_its_median_keeps_both_limits(values: tuple[float, ...], is_held: bool) -> None:
+    figure = Figure(Bound("throughput / law", "", at_least=0.95, at_most=1.02), values)
+    assert figure.is_held == is_held
+    assert ("NOT HELD" in str(figure)) != is_held
+    assert ">= 0.95 and <= 1.02" in str(figure)
+
+
+def test_bound_without_a_limit_is_refused() -> None:
+    with pytest.raises(ValueError, match="has no limit"):
+        Bound("throughput", "requests/s")
+
+
+def test_regret_compares_with_the_best_median_and_not_with_the_luckiest_measurement() -> None:
+    """Setting 1 has the highest single throughput, 130, but setting 0 the highest median."""
+    rounds = [[100.0, 130.0, 90.0], [100.0, 80.0, 95.0], [100.0, 80.0, 90.0]]
+    assert regrets(rounds, chosen=0) == (0.0, 0.0, 0.0)
+    assert regrets(rounds, chosen=2) == pytest.approx((0.1, 0.05, 0.1))
+    assert regrets(rounds, chosen=1) == pytest.approx((-0.3, 0.2, 0.2))
+
+
+def test_command_refuses_a_suite_there_is_not() -> None:
+    command = [sys.executable, "-m", "bench", "speed"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert outcome.returncode == 2
+    assert "unknown suite speed; there are host, connections," in outcome.stderr
