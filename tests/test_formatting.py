@@ -1,7 +1,6 @@
 import pytest
 
-from functune.analysis import formatting
-from functune.measurements import Setting
+from functune import formatting
 
 
 @pytest.mark.parametrize(
@@ -28,12 +27,6 @@ def test_number_has_three_significant_digits(value: float, text: str) -> None:
 )
 def test_duration_takes_the_unit_that_reads_best(seconds: float, text: str) -> None:
     assert formatting.duration(seconds) == text
-
-
-def test_setting_is_said_in_words() -> None:
-    assert formatting.setting(Setting(thread_count=16, process_count=2)) == "16 threads in 2 processes"
-    assert formatting.setting(Setting(thread_count=1)) == "1 thread in 1 process"
-    assert formatting.setting(Setting()) == "1 process, threads unset"
 
 
 def test_joined_puts_and_before_the_last() -> None:

@@ -29,7 +29,7 @@ def one_of(names: Any) -> str:
 ROUTE = "a path that starts with / and holds printable ASCII without spaces; write other characters as %XX, é as %C3%A9"
 ALLOWED = {
     "name": "1 to 64 lower-case letters, digits and dashes",
-    "routes": f"a list of one or more routes, each {ROUTE}",
+    "routes": ROUTE,
     "route": ROUTE,
     "background": ROUTE,
     "method": '"GET"',
@@ -49,7 +49,7 @@ ALLOWED = {
     "metric": one_of(Metric),
 } | {knob.name: knob.allowed for knob in KNOBS}
 """The values that each key may have, in words; the types of the model enforce it."""
-LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.background_users"}
+LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.routes", "workload.background_users"}
 """Keys that take a list of such values."""
 
 
@@ -78,7 +78,7 @@ def allowed_values(key: str) -> str | None:
     path = re.sub(r"\[\d+\]", "", key)
     name = path.rpartition(".")[2]
     if path in LISTS and path == key:
-        return f"a list, each {ALLOWED[name]}"
+        return f"a list of one or more, each {ALLOWED[name]}"
     return ALLOWED.get(name)
 
 

@@ -111,7 +111,7 @@ class RunFolder:
     def schema_version(self) -> int | None:
         """The schema version of the measurements; None without any."""
         path = self.path / MEASUREMENTS
-        lines = self.lines(MEASUREMENTS)
+        lines = whole_lines(path)
         if not lines:
             return None
         try:
@@ -129,7 +129,7 @@ class RunFolder:
                 return decode_lines(path, Measurement)
             case version2.VERSION:
                 with self.decoding(path):
-                    read = [version2.measurement_from_version2(line) for line in self.lines(MEASUREMENTS)]
+                    read = [version2.measurement_from_version2(line) for line in whole_lines(path)]
                 return version2.with_shares(read, self.experiments)
             case version:
                 raise RunFolderError(
@@ -153,7 +153,7 @@ class RunFolder:
         if self.schema_version() != version2.VERSION:
             return decode_lines(path, Failure)
         with self.decoding(path):
-            several = [version2.failures_from_version2(line, self.experiments) for line in self.lines(FAILURES)]
+            several = [version2.failures_from_version2(line, self.experiments) for line in whole_lines(path)]
         return [failure for each in several for failure in each]
 
     def append(self, record: Measurement | Calibration | Failure) -> None:
@@ -166,13 +166,6 @@ class RunFolder:
         """Write a file of the folder, in UTF-8."""
         with self.writing(self.path / name):
             (self.path / name).write_text(text, encoding="utf-8")
-
-    def lines(self, name: str) -> list[bytes]:
-        """The finished lines of a file."""
-        try:
-            return whole_lines(self.path / name)
-        except OSError as error:
-            raise RunFolderError(f"{self.path / name}: {error.strerror}") from error
 
     @staticmethod
     @contextlib.contextmanager

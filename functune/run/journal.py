@@ -27,10 +27,13 @@ def cut_torn_line(path: Path) -> None:
 
 
 def whole_lines(path: Path) -> list[bytes]:
-    """The finished lines of a file; none when it does not exist."""
+    """The finished lines of a file; none when it does not exist. Raises RunFolderError when it cannot be read."""
     if not path.exists():
         return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    try:
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+    except OSError as error:
+        raise RunFolderError(f"{path}: {error.strerror}") from error
     return whole.splitlines()
 
 

@@ -6,21 +6,29 @@ X = min(N / S, threads / S, processors / D_c) with S = D_c + D_w; by Little's la
 
 import heapq
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from functune.experiments import Expectation, Experiment, Load, Matrix, Workload, trials
-from functune.measurements import Handler, Measurement, Phase, Setting
+from functune.analysis.experiment import ExperimentFindings, analyse
+from functune.analysis.numbers.figures import Figures
+from functune.analysis.numbers.levels import Level, Repeat, levels_of, with_spreads
+from functune.experiments.model import Expectation, Experiment, Load, Matrix, Workload
+from functune.experiments.planned import planned_trials
+from functune.experiments.subject import Subject
+from functune.plans.registry import price_for
+from functune.run.measurement import Handler, Measurement, Phase
+from functune.setting import Setting
 
 CORES = 2
+SLEEP = Subject(route="/api/sync/sleep?ms=100")
 
 
 def throughput(
     setting: Setting, users: int, *, cpu: float, wait: float, handler: Handler, blocks_loop: bool = False
 ) -> float:
     processes = setting.process_count
-    slots = (setting.thread_count or 1000) * processes
+    slots = setting.threads * processes
     if handler == "async def":
         slots = processes if blocks_loop else users
     return min(min(users, slots) / (cpu + wait), min(processes, CORES) / cpu)
@@ -64,7 +72,7 @@ def step(
     return Measurement(
         experiment=experiment,
         trial=trial,
-        route=route,
+        subject=Subject(route=route, background=background, background_users=background_users),
         handler=handler,
         setting=setting,
         users=users,
@@ -77,7 +85,7 @@ def step(
         errors={"HTTP 500": errors} if errors else {},
         worker_requests={"4242": count},
         worker_peak_in_flight={"4242": users},
-        worker_threads={"4242": min(setting.thread_count or 1000, users)},
+        worker_threads={"4242": min(setting.threads, users)},
         service_times_us=[round((cpu + wait) * 1e6)] * count,
         cpu_times_us=[round(cpu * 1e6)] * count,
         generator_cpu=0.05,
@@ -86,12 +94,10 @@ def step(
         queued_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
         repeat=repeat,
         phase=phase,
-        background=background,
-        background_users=background_users,
         generator_lag_us=[chance.randint(20, 900) for _ in range(400)],
         generator_rss_mb=64.0,
         worker_cpu={"4241": 0.1, "4242": min(rate * cpu, CORES)},
-        worker_rss_mb={"4241": 60.0, "4242": 55.0 + 0.05 * min(setting.thread_count or 1000, users)},
+        worker_rss_mb={"4241": 60.0, "4242": 55.0 + 0.05 * min(setting.threads, users)},
     )
 
 
@@ -106,11 +112,17 @@ def arrivals(
     duration: float = 10.0,
     connections: int = 256,
     repeat: int = 0,
+    share: float | None = None,
 ) -> Measurement:
-    """An open-loop step: Poisson arrivals at ``rate`` a second, served first come first served by all threads."""
+    """
+    An open-loop step: Poisson arrivals at ``rate`` a second, served first come first served by all threads.
+
+    ``share`` is that of the capacity, that of the threads where it is omitted, to whole per cent.
+    """
     setting = setting or Setting()
+    share = round(rate * (cpu + wait) / setting.threads / setting.process_count, 2) if share is None else share
     chance = random.Random(f"{route} {setting} {rate} {repeat}")
-    free = [0.0] * min((setting.thread_count or 1000) * setting.process_count, connections)
+    free = [0.0] * min(setting.threads * setting.process_count, connections)
     now, latencies, in_flight = 0.0, [], 0.0
     while (now := now + chance.expovariate(rate)) < duration:
         began = max(now, free[0])
@@ -124,6 +136,7 @@ def arrivals(
         users=connections,
         phase="arrivals",
         arrival_rate=rate,
+        share=share,
         arrivals=len(latencies),
         latencies_us=latencies,
         concurrency=in_flight / duration,
@@ -172,13 +185,48 @@ def sweep(
             users=users,
             cpu=cpu,
             wait=wait,
-            handler="async def" if "async" in trial.route else "def",
-            blocks_loop=trial.route in blocking,
-            route=trial.route,
+            handler="async def" if "async" in trial.subject.route else "def",
+            blocks_loop=trial.subject.route in blocking,
+            route=trial.subject.route,
             experiment=experiment.name,
             trial=index,
             jitter=jitter,
         )
-        for index, trial in enumerate(trials(experiment))
+        for index, trial in enumerate(planned_trials(experiment))
         for users in experiment.load.users
     ]
+
+
+def findings(
+    experiment: Experiment, measured: Iterable[Measurement], *, cores: float | None = CORES
+) -> ExperimentFindings:
+    """The findings of an experiment with the prices of Flex Consumption, as a report has them."""
+    return analyse(experiment, measured, cores=cores, price=price_for(experiment.memory_mb))
+
+
+def level(*repeats: Measurement) -> Level:
+    """The one level of the repeats of a step."""
+    [only] = levels_of(repeats)
+    return only
+
+
+def plain_level(
+    figures: Figures,
+    *,
+    setting: Setting | None = None,
+    users: int = 8,
+    subject: Subject | None = None,
+    repeats: Mapping[int, Figures] | None = None,
+) -> Level:
+    """A level with these figures, and those of its repeats by number: one repeat with the same ones if omitted."""
+    made = Level(
+        subject=subject or Subject(route="/api/plain"),
+        setting=setting or Setting(),
+        users=users,
+        figures=figures,
+        repeats=tuple(
+            Repeat(number=number, trial=number, started_at=1_760_000_000.0 + number, figures=each)
+            for number, each in (repeats or {0: figures}).items()
+        ),
+    )
+    return with_spreads(made, seed=1)

@@ -3,10 +3,11 @@ import random
 import msgspec
 import pytest
 
-from functune.analysis.comparison import Comparison, compare, ratio_spread
-from functune.analysis.verdict import analyse
-from functune.experiments import Expectation, Matrix, Where
-from functune.measurements import Measurement, Setting
+from functune.analysis.comparison import Comparison, compare_findings, ratio_spread
+from functune.analysis.experiment import analyse
+from functune.experiments.model import Expectation, Matrix, Where
+from functune.run.measurement import Measurement
+from functune.setting import Setting
 from tests.analysis.simulated import arrivals, planned, step
 
 COUNTS = (1, 16)
@@ -35,7 +36,9 @@ def slowed(one: Measurement, speed: float) -> Measurement:
 
 def compared(before: list[Measurement], after: list[Measurement], *, margin: float = 0.05) -> Comparison:
     experiment = planned(settings=Matrix(thread_count=COUNTS), users=(1, 64))
-    return compare([analyse(experiment, before, cores=2)], [analyse(experiment, after, cores=2)], margin=margin)
+    return compare_findings(
+        [analyse(experiment, before, cores=2)], [analyse(experiment, after, cores=2)], margin=margin
+    )
 
 
 def test_a_slower_run_is_worse_and_a_faster_one_better() -> None:
@@ -94,12 +97,12 @@ def test_an_expectation_that_held_and_fails_is_broken() -> None:
     experiment = planned(settings=Matrix(thread_count=COUNTS), users=(1, 64), expect=(claim,))
     before = analyse(experiment, run(noise=0), cores=2)
     after = analyse(experiment, run(noise=0, speed=0.9), cores=2)
-    found = compare([before], [after], margin=0.5)
+    found = compare_findings([before], [after], margin=0.5)
     [broken] = found.broken
     assert broken.what.startswith("expected: it serves 150; observed 14")
     assert broken.what.endswith("requests/s, allowed at least 150")
     assert found.got_worse
-    assert compare([after], [after], margin=0.5).broken == ()  # it failed before as well
+    assert compare_findings([after], [after], margin=0.5).broken == ()  # it failed before as well
 
 
 def test_a_step_that_begins_to_fail_is_broken_however_fast() -> None:
@@ -112,7 +115,7 @@ def test_a_step_that_begins_to_fail_is_broken_however_fast() -> None:
 def test_steps_are_matched_by_their_load_and_the_others_counted() -> None:
     before = run()
     after = [each for each in run(seed=1) if each.users == 1]
-    found = compared([*before, arrivals(50.0)], [*after, arrivals(60.0)])
+    found = compared([*before, arrivals(50.0, share=0.5)], [*after, arrivals(60.0, share=0.6)])
     assert (found.matched, found.only_before, found.only_after) == (2, 3, 1)
 
 

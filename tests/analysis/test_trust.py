@@ -1,40 +1,63 @@
 import msgspec
 import pytest
 
-from functune.analysis.trust import trust
-from functune.analysis.verdict import analyse
-from functune.measurements import Calibration, Setting
-from tests.analysis.simulated import arrivals, planned, step, sweep
-from tests.report.written import CALIBRATIONS, waits
+from functune.analysis.trust import trust_of
+from functune.experiments.model import Experiment, Load, Matrix, Workload
+from functune.run.measurement import Calibration, Measurement
+from functune.setting import Setting
+from tests.analysis.simulated import arrivals, findings, planned, step, sweep
+
+CALIBRATIONS = [
+    Calibration(at=1_760_000_000.0, users=64, throughput=9_800.0, latency_p50_us=6_100.0, generator_cpu=0.99),
+    Calibration(at=1_760_000_900.0, users=64, throughput=9_450.0, latency_p50_us=6_300.0, generator_cpu=0.99),
+]
+
+
+def repeated() -> tuple[Experiment, list[Measurement]]:
+    """Three repeats of twelve steps, the first repeat of one of them void, and arrivals at two shares."""
+    experiment = Experiment(
+        name="waits",
+        question="?",
+        workload=Workload(routes=("/api/sync/sleep?ms=100",)),
+        settings=Matrix(thread_count=(1, 4, 16, 64)),
+        load=Load(users=(1, 16, 64), warm_up=1, measure=3, repeats=3, seed=7, arrivals=(0.5, 0.9)),
+    )
+    measured = [msgspec.structs.replace(one, repeat=repeat) for repeat in range(3) for one in sweep(experiment)]
+    measured[3] = msgspec.structs.replace(measured[3], generator_cpu=0.97)
+    setting = Setting(thread_count=16)
+    opened = [
+        arrivals(160 * share, share=share, setting=setting, experiment="waits") for share in experiment.load.arrivals
+    ]
+    return experiment, [*measured, *opened]
 
 
 def test_trust_counts_what_is_measured_and_what_is_void() -> None:
-    experiment, measured = waits()
-    found = trust([analyse(experiment, measured, cores=2)], CALIBRATIONS)
-    assert found.steps == 72 + 8
-    assert found.repeats == (4, 5)  # one repeat is void
-    assert [each.step.generator_cpu for each in found.void] == [0.97]
-    assert found.seeds == (("waits", 7),)
+    experiment, measured = repeated()
+    found = trust_of([findings(experiment, measured)], CALIBRATIONS)
+    assert found.steps == 12 + 2
+    assert found.repeats == (2, 3)  # one repeat is void
+    assert [each.reason[:38] for each in found.void] == ["the load generator used 0.97 of the on"]
+    assert found.seeds == {"waits": 7}
     assert found.warm_up == (1.0, 1.0)
 
 
 def test_headroom_is_the_worse_calibration_over_the_fastest_step() -> None:
-    experiment, measured = waits()
-    found = trust([analyse(experiment, measured, cores=2)], CALIBRATIONS)
+    experiment, measured = repeated()
+    found = trust_of([findings(experiment, measured)], CALIBRATIONS)
     assert found.fastest is not None
     assert found.headroom == pytest.approx(9_450 / found.fastest.value)
     assert found.enough_headroom
     slow = [msgspec.structs.replace(each, throughput=each.throughput / 4) for each in CALIBRATIONS]
-    assert not trust([analyse(experiment, measured, cores=2)], slow).enough_headroom
-    assert trust([analyse(experiment, measured, cores=2)], []).headroom is None
+    assert not trust_of([findings(experiment, measured)], slow).enough_headroom
+    assert trust_of([findings(experiment, measured)], []).headroom is None
 
 
 def test_a_run_that_is_not_over_has_one_calibration() -> None:
-    experiment, measured = waits()
+    experiment, measured = repeated()
     [first, _] = CALIBRATIONS
-    found = trust([analyse(experiment, measured[:10], cores=2)], [first])
-    assert isinstance(found.before, Calibration)
-    assert found.after is None
+    found = trust_of([findings(experiment, measured[:10])], [first])
+    assert isinstance(found.calibration_before, Calibration)
+    assert found.calibration_after is None
 
 
 def test_drift_of_the_defaults_is_seen_and_steadiness_too() -> None:
@@ -49,8 +72,7 @@ def test_drift_of_the_defaults_is_seen_and_steadiness_too() -> None:
             )
             for each in range(8)
         ]
-        [(_, drift)] = trust([analyse(experiment, steps, cores=2)]).drifts
-        assert drift is not None
+        [drift] = trust_of([findings(experiment, steps)]).drift.values()
         assert drift.matters == (change != 0)
         return drift.change
 
@@ -58,10 +80,10 @@ def test_drift_of_the_defaults_is_seen_and_steadiness_too() -> None:
     assert control(0.3) == pytest.approx(1 / 1.3 - 1, abs=0.03)
 
 
-def test_backlog_tells_what_was_not_answered_and_how_late_it_was_sent() -> None:
+def test_backlog_counts_what_was_not_answered_and_how_late_it_was_sent() -> None:
     experiment = planned(users=(1,))
     late = msgspec.structs.replace(arrivals(100.0), arrivals=2000, send_delays_us=[5_000] * 500)
-    found = trust([analyse(experiment, [*sweep(experiment), late], cores=2)]).backlog
+    found = trust_of([findings(experiment, [*sweep(experiment), late])]).backlog
     assert found is not None
     assert found.intended == 2000
     assert found.missing == 2000 - len(late.latencies_us)
@@ -71,5 +93,5 @@ def test_backlog_tells_what_was_not_answered_and_how_late_it_was_sent() -> None:
 
 
 def test_trust_of_nothing_is_unknown_and_not_sound() -> None:
-    found = trust([analyse(planned(), [])])
-    assert (found.steps, found.littles_law, found.generator_cpu, found.headroom) == (0, None, None, None)
+    found = trust_of([findings(planned(), [])])
+    assert (found.steps, found.littles_law_off, found.generator_cpu_cores, found.headroom) == (0, None, None, None)

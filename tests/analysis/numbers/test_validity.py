@@ -1,12 +1,10 @@
-"""Steps that say more of the load generator than of the app."""
+"""Steps whose figures the load generator determined, not the app."""
 
 import msgspec
 
-from functune.analysis.validity import void_reason, warnings
-from functune.analysis.verdict import analyse
-from functune.measurements import Measurement
-from tests.analysis.simulated import planned, step
-from tests.analysis.simulated import sweep as simulated
+from functune.analysis.numbers.validity import void_reason
+from functune.run.measurement import Measurement
+from tests.analysis.simulated import findings, planned, step, sweep
 
 
 def arrivals(*, meant: int, sent: int, concurrency: float) -> Measurement:
@@ -44,18 +42,11 @@ def test_arrivals_the_app_could_not_take_are_a_result() -> None:
 
 def test_void_steps_are_kept_and_count_for_nothing() -> None:
     experiment = planned()
-    steps = simulated(experiment)
+    steps = sweep(experiment)
     steps[-1] = msgspec.structs.replace(steps[-1], generator_cpu=1.0)
-    analysis = analyse(experiment, steps, cores=2)
-    assert [void.step for void in analysis.void] == [steps[-1]]
-    assert len(analysis.measurements) == len(steps) - 1
-
-
-def test_window_of_few_bursts_is_warned_of() -> None:
-    """2 s sleeps in lockstep, measured for 4.5 s: one burst more or less is a third of the throughput."""
-    bursts = msgspec.structs.replace(step(), duration=4.5, longest_pause=2.0)
-    steady = msgspec.structs.replace(step(), duration=4.5, longest_pause=1.1)
-    [said] = warnings([bursts, steady])
-    assert said.startswith("No answer came for up to 2.00 s in 1 of 2 measurements")
-    assert said.endswith("measure for 8.00 s or longer.")
-    assert warnings([steady]) == ()
+    found = findings(experiment, steps)
+    [void] = found.void
+    assert (void.setting, void.users, void.counts) == (steps[-1].setting, steps[-1].users, False)
+    assert [each.throughput for each in void.void] == [steps[-1].throughput]
+    assert void not in found.levels
+    assert len(found.levels) == len(steps) - 1

@@ -1,8 +1,10 @@
 import msgspec
 
-from functune.analysis.expectations import check, result_in_words
-from functune.experiments import Expectation, Metric, Where
-from functune.measurements import Setting
+from functune.analysis.checks.expectations import Outcome, check_expectations, result_in_words
+from functune.analysis.numbers.levels import levels_of
+from functune.experiments.model import Expectation, Experiment, Metric, Where
+from functune.run.measurement import Measurement
+from functune.setting import Setting
 from tests.analysis.simulated import planned, step, sweep
 
 AT_16 = Where(thread_count=16, users=64)
@@ -13,6 +15,10 @@ def expected(
     metric: Metric, where: Where, *, over: Where | None = None, low: float | None = None, high: float | None = None
 ) -> Expectation:
     return Expectation(claim="claim", metric=metric, where=where, over=over, at_least=low, at_most=high)
+
+
+def check(experiment: Experiment, steps: list[Measurement], *, cores: float | None = None) -> tuple[Outcome, ...]:
+    return check_expectations(experiment, levels_of(steps), cores=cores)
 
 
 def test_check_passes_within_and_fails_beyond_the_limits() -> None:
@@ -51,15 +57,15 @@ def test_check_shows_what_is_just_outside_its_limit() -> None:
 
 
 def test_check_judges_what_needs_cores_only_where_they_were_free() -> None:
-    """What ran beside a step that is not looked at does not matter; what ran beside the one compared with does."""
+    """Other programs matter while a step that is looked at was measured, not while another one was."""
     of_two = expected("throughput", AT_16, over=AT_1, low=1e6)
     experiment = planned(expect=(msgspec.structs.replace(of_two, free_cores=2),))
     first, second = (Setting(thread_count=count) for count in (1, 64))
     steps = sweep(experiment)
 
     def disturbed(setting: Setting) -> list[str]:
-        beside = [msgspec.structs.replace(one, other_cpu=1.2) if one.setting == setting else one for one in steps]
-        return [result_in_words(outcome) for outcome in check(experiment, beside, cores=2)]
+        busy = [msgspec.structs.replace(one, other_cpu=1.2) if one.setting == setting else one for one in steps]
+        return [result_in_words(outcome) for outcome in check(experiment, busy, cores=2)]
 
     assert disturbed(first) == ["not judged: needs 2 free cores, and other programs used 1.20 cores of 2"]
     assert disturbed(second) == ["fails"]
@@ -68,7 +74,7 @@ def test_check_judges_what_needs_cores_only_where_they_were_free() -> None:
 
 
 def test_check_finds_the_arrivals_at_a_share_of_the_measured_capacity() -> None:
-    """With 4 threads of 100 ms the capacity is 40 a second; arrivals at 0.52 of it are those meant to be at 0.5."""
+    """With 4 threads of 100 ms the capacity is 40 a second; a round that measured 42 had 21 arrivals at half of it."""
     at_half, at_most = (Where(thread_count=4, arrivals=share) for share in (0.5, 0.95))
     experiment = planned(
         arrivals=(0.5, 0.7, 0.95),
@@ -80,9 +86,12 @@ def test_check_finds_the_arrivals_at_a_share_of_the_measured_capacity() -> None:
     )
     [half, most] = (
         msgspec.structs.replace(
-            step(setting=Setting(thread_count=4), users=users, duration=10.0), arrival_rate=rate, phase="arrivals"
+            step(setting=Setting(thread_count=4), users=users, duration=10.0),
+            arrival_rate=rate,
+            share=share,
+            phase="arrivals",
         )
-        for users, rate in ((1, 21.0), (32, 38.0))
+        for users, rate, share in ((1, 21.0, 0.5), (32, 38.0, 0.95))
     )
     outcomes = check(experiment, [*sweep(experiment), half, most])
     assert [(outcome.result, outcome.observed is None) for outcome in outcomes] == [

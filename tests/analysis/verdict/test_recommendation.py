@@ -1,26 +1,28 @@
 import msgspec
 import pytest
 
-from functune.analysis.objective import parse
-from functune.analysis.recommendation import PROCESSES, THREADS, Aim, Recommendation, recommend
-from functune.analysis.strategies import NoChoice
-from functune.experiments import Matrix
-from functune.measurements import Measurement, Setting
-from tests.analysis.simulated import planned, step, sweep
+from functune.analysis.numbers.levels import levels_of
+from functune.analysis.search.objective import parse_objective
+from functune.analysis.verdict.recommendation import Aim, Recommendation, recommend
+from functune.analysis.verdict.strategies import NoChoice
+from functune.experiments.model import Matrix
+from functune.plans.registry import FLEX
+from functune.run.measurement import Measurement
+from functune.setting import PROCESS_COUNT, THREAD_COUNT, Setting
+from tests.analysis.simulated import SLEEP, planned, step, sweep
 
-ROUTE = "/api/sync/sleep?ms=100"
+
+def recommended(steps: list[Measurement], *, aim: Aim | None = None) -> Recommendation | NoChoice:
+    return recommend(SLEEP, levels_of(steps), aim=aim or Aim())
 
 
-def served(count: int, *, setting: Setting, users: int = 8, errors: int = 0, trial: int = 0) -> Measurement:
+def served(count: int, *, setting: Setting, users: int = 8, errors: int = 0) -> Measurement:
     """A step that served so many requests in 3 s, 200 of which are 66.7 requests/s."""
-    return msgspec.structs.replace(
-        step(setting=setting, users=users, errors=errors, trial=trial), latencies_us=[50_000] * count
-    )
+    return msgspec.structs.replace(step(setting=setting, users=users, errors=errors), latencies_us=[50_000] * count)
 
 
 def test_recommend_takes_the_simplest_within_five_percent_of_the_fastest() -> None:
-    found = recommend(
-        ROUTE,
+    found = recommended(
         [
             served(200, setting=Setting(thread_count=4, process_count=2)),
             served(192, setting=Setting(thread_count=16)),
@@ -42,33 +44,30 @@ def test_recommend_takes_the_simplest_within_five_percent_of_the_fastest() -> No
 
 def test_recommend_counts_unset_as_a_thousand_threads() -> None:
     steps = [served(200, setting=Setting()), served(200, setting=Setting(thread_count=64))]
-    found = recommend(ROUTE, steps)
+    found = recommended(steps)
     assert isinstance(found, Recommendation)
     assert found.setting == Setting(thread_count=64)
-    assert found.settings_to_set == {THREADS: "64", PROCESSES: "1"}
-    alone = recommend(ROUTE, steps[:1])
+    assert found.settings_to_set == {THREAD_COUNT: "64", PROCESS_COUNT: "1"}
+    alone = recommended(steps[:1])
     assert isinstance(alone, Recommendation)
-    assert alone.settings_to_set == {THREADS: None, PROCESSES: "1"}
+    assert alone.settings_to_set == {THREAD_COUNT: None, PROCESS_COUNT: "1"}
 
 
-def test_recommend_uses_each_settings_best_level_and_names_its_trial() -> None:
+def test_recommend_uses_each_settings_best_level() -> None:
     setting = Setting(thread_count=4)
-    found = recommend(
-        ROUTE, [served(count, setting=setting, users=users, trial=3) for users, count in ((1, 30), (8, 120), (64, 90))]
-    )
+    found = recommended([served(count, setting=setting, users=users) for users, count in ((1, 30), (8, 120), (64, 90))])
     assert isinstance(found, Recommendation)
-    assert (found.best.trial, found.best.users, found.best.throughput) == (3, 8, 40)
+    assert (found.best.users, found.best.throughput) == (8, 40)
 
 
-def test_recommend_leaves_out_steps_that_fail() -> None:
-    found = recommend(
-        ROUTE,
+def test_recommend_omits_steps_that_fail() -> None:
+    found = recommended(
         [served(200, setting=Setting(thread_count=64), errors=3), served(20, setting=Setting(thread_count=1))],
     )
     assert isinstance(found, Recommendation)
     assert found.setting == Setting(thread_count=1)
     assert any("1 of 2 steps failed" in caveat for caveat in found.caveats)
-    assert isinstance(recommend(ROUTE, [served(20, setting=Setting(), errors=20)]), NoChoice)
+    assert isinstance(recommended([served(20, setting=Setting(), errors=20)]), NoChoice)
 
 
 @pytest.mark.parametrize(
@@ -78,29 +77,28 @@ def test_recommend_leaves_out_steps_that_fail() -> None:
 )
 def test_recommend_says_when_more_users_may_give_more(counts: tuple[int, ...], open_ended: bool) -> None:
     steps = [served(count, setting=Setting(), users=users) for users, count in zip((1, 2, 4), counts, strict=True)]
-    found = recommend(ROUTE, steps)
+    found = recommended(steps)
     assert isinstance(found, Recommendation)
-    assert found.caveats[0].startswith("Not every setting that may be the best was")
+    assert found.caveats[0].startswith("Not every setting within 5 % of the best was measured twice")
     assert open_ended is any(caveat.startswith("No peak up to ") for caveat in found.caveats)
 
 
-def test_recommend_sets_no_process_count_on_flex() -> None:
+def test_recommend_chooses_among_the_settings_a_plan_allows() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 4), process_count=(1, 2)))
-    steps = sweep(experiment, cpu=0.02, wait=0)
-    flex = recommend(ROUTE, steps, cores=2, plan="flex")
+    levels = levels_of(sweep(experiment, cpu=0.02, wait=0))
+    flex = recommend(SLEEP, levels, aim=Aim(), cores=2, allows=FLEX.allows)
     assert isinstance(flex, Recommendation)
     assert flex.setting == Setting(thread_count=1)
-    assert flex.settings_to_set == {THREADS: "1"}
-    other = recommend(ROUTE, steps, cores=2)
+    assert {each.setting.process_count for each in flex.evidence} == {1}
+    other = recommend(SLEEP, levels, aim=Aim(), cores=2)
     assert isinstance(other, Recommendation)
     assert other.setting == Setting(thread_count=1, process_count=2)
-    assert any("not valid on Flex Consumption: there use 1 thread in 1 process" in caveat for caveat in other.caveats)
 
 
 def test_recommend_warns_of_an_unsound_instrument() -> None:
     sound = served(200, setting=Setting(thread_count=4))
     off = msgspec.structs.replace(sound, concurrency=sound.concurrency * 1.25)
-    found = recommend(ROUTE, [off, served(10, setting=Setting(thread_count=1), users=1)])
+    found = recommended([off, served(10, setting=Setting(thread_count=1), users=1)])
     assert isinstance(found, Recommendation)
     assert any("Little's law is off by" in caveat for caveat in found.caveats)
 
@@ -111,17 +109,17 @@ def repeated(*counts: int, setting: Setting) -> list[Measurement]:
     ]
 
 
-def test_recommend_takes_settings_as_tied_that_repeats_do_not_tell_apart() -> None:
+def test_recommend_takes_settings_as_tied_that_repeats_do_not_distinguish() -> None:
     """One repeat of the simpler setting was unlucky; in the others it kept up."""
     simple, faster = Setting(thread_count=4), Setting(thread_count=64)
-    found = recommend(ROUTE, [*repeated(160, 199, 198, setting=simple), *repeated(200, 200, 200, setting=faster)])
+    found = recommended([*repeated(160, 199, 198, setting=simple), *repeated(200, 200, 200, setting=faster)])
     assert isinstance(found, Recommendation)
     assert found.setting == simple
     assert set(found.ties) == {simple, faster}
     assert found.best.spread is not None
     assert (found.best.spread.repeats, found.best.spread.is_interval) == (3, False)
-    assert any("From 3 repeats a range is known and no interval" in caveat for caveat in found.caveats)
-    apart = recommend(ROUTE, [*repeated(160, 170, 165, setting=simple), *repeated(200, 200, 200, setting=faster)])
+    assert any("3 repeats give a range but no interval" in caveat for caveat in found.caveats)
+    apart = recommended([*repeated(160, 170, 165, setting=simple), *repeated(200, 200, 200, setting=faster)])
     assert isinstance(apart, Recommendation)
     assert apart.setting == faster
 
@@ -132,9 +130,9 @@ def test_recommend_keeps_the_objective() -> None:
         served(300, setting=quick),
         msgspec.structs.replace(served(600, setting=slow), latencies_us=[400_000] * 600),
     ]
-    found = recommend(ROUTE, steps, aim=Aim(objective=parse("p95 < 300ms")))
+    found = recommended(steps, aim=Aim(objective=parse_objective("p95 < 300ms")))
     assert isinstance(found, Recommendation)
     assert [each.setting for each in found.evidence] == [quick]
-    nothing = recommend(ROUTE, steps, aim=Aim(objective=parse("p95 < 1ms")))
+    nothing = recommended(steps, aim=Aim(objective=parse_objective("p95 < 1ms")))
     assert isinstance(nothing, NoChoice)
     assert nothing.reason.startswith("Nothing measured keeps p95 < 1")

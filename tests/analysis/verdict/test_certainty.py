@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from functune.analysis.recommendation import Aim, Recommendation, recommend
-from functune.measurements import Measurement, Setting
-from tests.analysis.simulated import step
+from functune.analysis.numbers.levels import levels_of
+from functune.analysis.verdict.recommendation import Aim, Recommendation, recommend
+from functune.run.measurement import Measurement
+from functune.setting import Setting
+from tests.analysis.simulated import SLEEP, step
 
-ROUTE = "/api/sync/sleep?ms=100"
 SLOW, FAST, EQUAL = Setting(thread_count=4), Setting(thread_count=16), Setting(thread_count=64)
 
 
@@ -21,7 +22,7 @@ def served(setting: Setting, *counts: int) -> list[Measurement]:
 
 
 def certainty(*steps: Measurement, aim: Aim | None = None) -> str:
-    found = recommend(ROUTE, steps, aim=aim)
+    found = recommend(SLEEP, levels_of(steps), aim=aim or Aim())
     assert isinstance(found, Recommendation)
     return found.certainty
 
@@ -29,7 +30,7 @@ def certainty(*steps: Measurement, aim: Aim | None = None) -> str:
 @pytest.mark.parametrize(
     ("slow", "fast", "said"),
     [
-        ((100,), (200,), "By one measurement it serves 2.00 times as much as 4 threads in 1 process, the next best;"),
+        ((100,), (200,), "By single figures it serves 2.00 times as much as 4 threads in 1 process, the next best;"),
         ((100, 100), (200, 210), "In each of 2 repeats it serves 2.00 to 2.10 times as much as 4 threads in 1 process"),
         ((100,) * 5, (199, 200, 200, 201, 200), "With 95 % confidence it serves "),
     ],
@@ -39,8 +40,8 @@ def test_certainty_rests_on_the_repeats(slow: tuple[int, ...], fast: tuple[int, 
     assert certainty(*served(SLOW, *slow), *served(FAST, *fast)).startswith(said)
 
 
-def test_certainty_tells_of_ties() -> None:
-    tied = "1 other setting cannot be told from the best by 5 %: this is the simplest of them."
+def test_certainty_names_ties() -> None:
+    tied = "1 other setting is within 5 % of the best, as far as the repeats show; this is the simplest of them."
     steps = [*served(SLOW, 100, 100), *served(FAST, 200, 200), *served(EQUAL, 201, 201)]
     assert certainty(*steps).endswith(f"the next best. {tied}")
     assert certainty(*served(FAST, 200), *served(EQUAL, 201)) == tied

@@ -1,7 +1,9 @@
 import pytest
 
-from functune.analysis.bounds import Bound, Demand, bound, demand, thread_law
-from functune.measurements import Handler, Setting
+from functune.analysis.laws.bounds import Bound, Demand, bound, demand_of, thread_law
+from functune.analysis.numbers.levels import levels_of
+from functune.run.measurement import Handler
+from functune.setting import Setting
 from tests.analysis.simulated import planned, step, sweep
 
 SLEEP = Demand(service=0.1, cpu=0.001)
@@ -35,13 +37,15 @@ def test_thread_law_is_threads_times_processes_over_service_time() -> None:
 
 def test_demand_comes_from_single_user_steps_only() -> None:
     crowded = step(users=64, cpu=0.5, wait=0.5)
-    assert demand([step(cpu=0.001, wait=0.099), crowded]) == Demand(service=0.1, cpu=0.001)
-    assert demand([crowded]) is None
+    found = demand_of(levels_of([step(cpu=0.001, wait=0.099), crowded]))
+    assert found is not None
+    assert (found.service, found.cpu) == pytest.approx((0.1, 0.001))
+    assert demand_of(levels_of([crowded])) is None
 
 
 def test_bound_is_never_exceeded_by_a_closed_loop() -> None:
     steps = sweep(planned())
-    needs = demand(steps)
+    needs = demand_of(levels_of(steps))
     assert needs is not None
     for one in steps:
         limit = bound(needs, users=one.users, setting=one.setting, handler=one.handler, cores=2).throughput

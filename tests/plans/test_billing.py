@@ -1,17 +1,18 @@
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.analysis.cost import Prices, billed, busy, fixed, monthly, sparse
+from functune.plans.billing import billed_time, busy_cost, fixed_cost, flex_prices, monthly_cost, sparse_cost
 
 
 def bill(*calls: tuple[float, float]) -> float:
     """Seconds billed for calls by start and response."""
     starts, responses = zip(*calls, strict=True)
-    return billed(np.array(starts), np.array(responses)).billed
+    return billed_time(np.array(starts), np.array(responses)).billed
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_billed_is_at_least_the_time_executing_and_never_twice_the_same(calls: l
     calls.sort()
     moments = np.arange(0, 26, 0.01)
     executing = sum(any(start <= moment < start + time for start, time in calls) for moment in moments) * 0.01
-    cycle = billed(*map(np.array, zip(*calls, strict=True)))
+    cycle = billed_time(*map(np.array, zip(*calls, strict=True)))
     assert cycle.billed >= executing - 0.02 * len(calls)
     assert 0 < cycle.fraction <= 1 + 1e-9
 
@@ -58,63 +59,71 @@ def test_billed_is_at_least_the_time_executing_and_never_twice_the_same(calls: l
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.0, 2.0, 5.0, 10.0])
 @pytest.mark.parametrize("response", [0.05, 0.4])
 def test_sparse_traffic_is_billed_as_the_formula_says(rate: float, response: float) -> None:
-    found = sparse(rate, response, 2048, Prices(million_executions=0), generator=np.random.default_rng(1))
+    found = sparse_cost(
+        rate,
+        response,
+        2048,
+        msgspec.structs.replace(flex_prices(), million_executions=0),
+        generator=np.random.default_rng(1),
+    )
     share = rate / (rate + math.exp(-rate * response))
     assert found.gb_seconds == pytest.approx(2 * share / rate * 1e6, rel=0.03 if response < 0.1 else 0.06)
 
 
 def test_sparse_traffic_of_long_calls_is_billed_for_the_time_executing() -> None:
     """Calls of 20 s, where the minimum does not matter: someone is in for 1 - exp(-L R) of the time."""
-    found = sparse(0.03, 20.0, 512, generator=np.random.default_rng(2))
+    found = sparse_cost(0.03, 20.0, 512, generator=np.random.default_rng(2))
     assert found.gb_seconds == pytest.approx(0.5 * (1 - math.exp(-0.6)) / 0.03 * 1e6, rel=0.03)
 
 
 def test_sparse_traffic_tends_to_the_busy_figure() -> None:
-    dense = sparse(200, 0.1, 4096, generator=np.random.default_rng(3))
-    assert dense.per_million == pytest.approx(busy(200, 4096).per_million, rel=0.01)
-    lone = sparse(0.001, 0.05, 2048, generator=np.random.default_rng(3))
+    dense = sparse_cost(200, 0.1, 4096, generator=np.random.default_rng(3))
+    assert dense.per_million == pytest.approx(busy_cost(200, 4096).per_million, rel=0.01)
+    lone = sparse_cost(0.001, 0.05, 2048, generator=np.random.default_rng(3))
     assert lone.gb_seconds == pytest.approx(2e6, rel=0.01)  # a second of 2 GB each
 
 
 def test_busy_gives_the_figures_of_the_published_example() -> None:
     """40 requests/s on ten instances of 2 GB: $1.872 and $0.0576 an hour; all on one: $0.1872 and $0.0576."""
     for instances, hourly in ((10, 1.872 + 0.0576), (1, 0.1872 + 0.0576)):
-        found = busy(40 / instances, 2048)
+        found = busy_cost(40 / instances, 2048)
         assert found.per_million * 40 * 3600 / 1e6 == pytest.approx(hourly)
     assert found.currency == "USD"
     assert found.basis == "local shape"
 
 
 def test_busy_cost_falls_with_throughput_down_to_the_price_of_executions() -> None:
-    costs = [busy(throughput, 2048).per_million for throughput in (1, 10, 100, 1e9)]
+    costs = [busy_cost(throughput, 2048).per_million for throughput in (1, 10, 100, 1e9)]
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] == pytest.approx(0.40)
 
 
 def test_prices_are_the_callers() -> None:
-    euros = Prices(currency="EUR", as_of="2026-11", gb_second=0.00002, million_executions=0.37)
-    found = busy(100, 512, euros)
+    euros = msgspec.structs.replace(
+        flex_prices(), currency="EUR", as_of="2026-11", gb_second=0.00002, million_executions=0.37
+    )
+    found = busy_cost(100, 512, euros)
     assert (found.per_million, found.currency) == (pytest.approx(0.5 / 100 * 1e6 * 0.00002 + 0.37), "EUR")
 
 
 def test_free_grant_is_taken_off_a_month() -> None:
-    million = busy(100, 2048)  # 20,000 GB-s
-    assert monthly(250_000, million) == 0
-    assert monthly(1_000_000, million) == pytest.approx(0.75 * 0.40)
-    assert monthly(10_000_000, million) == pytest.approx(100_000 * 0.000026 + 9.75 * 0.40)
+    million = busy_cost(100, 2048)  # 20,000 GB-s
+    assert monthly_cost(250_000, million) == 0
+    assert monthly_cost(1_000_000, million) == pytest.approx(0.75 * 0.40)
+    assert monthly_cost(10_000_000, million) == pytest.approx(100_000 * 0.000026 + 9.75 * 0.40)
 
 
 def test_fixed_price_is_shared_by_what_an_instance_serves() -> None:
-    assert fixed(100, 0.36).per_million == pytest.approx(1.0)
+    assert fixed_cost(100, 0.36).per_million == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: busy(0, 2048), "throughput is 0 requests/s: allowed is above 0"),
-        (lambda: busy(1, 1024), "instance memory is 1024 MB: allowed are 512, 2048, 4096"),
-        (lambda: sparse(0, 1, 512, generator=np.random.default_rng(1)), "arrival rate is 0/s"),
-        (lambda: fixed(1, -1), "price -1 an hour"),
+        (lambda: busy_cost(0, 2048), "throughput is 0 requests/s: allowed is above 0"),
+        (lambda: busy_cost(1, 1024), "instance memory is 1024 MB: allowed are 512, 2048, 4096"),
+        (lambda: sparse_cost(0, 1, 512, generator=np.random.default_rng(1)), "arrival rate is 0/s"),
+        (lambda: fixed_cost(1, -1), "price -1 an hour"),
     ],
 )
 def test_what_has_no_cost_is_refused(call: object, message: str) -> None:

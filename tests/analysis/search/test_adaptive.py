@@ -12,13 +12,16 @@ import msgspec
 import numpy as np
 import pytest
 
-from functune.analysis.objective import Objective, parse
-from functune.analysis.search import Plan, next_batch
-from functune.analysis.strategies import Choice, candidates, choose, simplicity
-from functune.measurements import Handler, Measurement, Setting
+from functune.analysis.numbers.levels import levels_of
+from functune.analysis.search.adaptive import SearchPlan, next_batch
+from functune.analysis.search.objective import Objective, parse_objective
+from functune.analysis.verdict.strategies import Choice, choose
+from functune.experiments.subject import Subject
+from functune.run.measurement import Handler, Measurement
+from functune.setting import Setting
 from tests.analysis.simulated import step
 
-ROUTE = "/api/simulated"
+ROUTE = Subject(route="/api/simulated")
 THREADS = (1, 4, 16, 64, None)
 PROCESSES = (1, 2, 4)
 USERS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -46,7 +49,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     def throughput(self, setting: Setting, users: int) -> float:
         """The truth, requests per second."""
         service = self.cpu + self.wait
-        slots = (setting.thread_count or 1000) * setting.process_count if self.handler == "def" else users
+        slots = setting.threads * setting.process_count if self.handler == "def" else users
         limits = (
             users / (service + 2 * self.front),
             slots / service,
@@ -61,14 +64,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         """The truth, seconds: latencies spread evenly over 80 to 120 % of their mean."""
         return 1.18 * users / self.throughput(setting, users)
 
-    def measure(self, setting: Setting, users: int, chance: np.random.Generator) -> Measurement:
-        """The step as a sweep would have measured it in 3 s."""
+    def measure(self, setting: Setting, users: int, chance: np.random.Generator, trial: int = 0) -> Measurement:
+        """The step as a sweep would have measured it in 3 s; ``trial`` is when."""
         rate = self.throughput(setting, users) * chance.normal(1, self.noise)
         count = max(round(rate * 3), 1)
         latencies = (users / rate * chance.uniform(0.8, 1.2, count) * 1e6).astype(int).tolist()
         times = chance.normal(1, 0.02, count)
         return msgspec.structs.replace(
-            step(setting=setting, users=users, route=ROUTE, handler=self.handler),
+            step(setting=setting, users=users, route=ROUTE.route, handler=self.handler, trial=trial),
             latencies_us=latencies,
             handler=self.handler if self.reports else None,
             service_times_us=((self.cpu + self.wait) * 1e6 * times).astype(int).tolist() if self.reports else [],
@@ -88,24 +91,37 @@ HOSTS = {
 
 
 def searched(
-    host: Host, *, seed: int, objective: Objective | None = None, required: tuple[tuple[str, Setting, int], ...] = ()
-) -> tuple[list[Measurement], Plan]:
+    host: Host, *, seed: int, objective: Objective | None = None, required: tuple[tuple[Setting, int], ...] = ()
+) -> tuple[list[Measurement], SearchPlan]:
     """A whole search: everything it measured, and its last plan."""
     chance = np.random.default_rng(seed)
     measured: list[Measurement] = []
     for plan in plans(measured, objective, required):
-        if plan.done:
+        if not plan.batch:
             return measured, plan
-        measured += [host.measure(each.setting, each.users, chance) for each in plan.batch]
+        for each in plan.batch:
+            measured.append(host.measure(each.setting, each.users, chance, trial=len(measured)))
     raise AssertionError("the search did not end")
 
 
+def planned_next(
+    measured: list[Measurement],
+    *,
+    subject: Subject = ROUTE,
+    objective: Objective | None = None,
+    required: tuple[tuple[Setting, int], ...] = (),
+) -> SearchPlan:
+    """The next batch over the whole matrix."""
+    levels = levels_of(measured)
+    return next_batch(MATRIX, USERS, subject, levels, objective=objective, required=required, cores=CORES)
+
+
 def plans(
-    measured: list[Measurement], objective: Objective | None, required: tuple[tuple[str, Setting, int], ...] = ()
-) -> Iterator[Plan]:
+    measured: list[Measurement], objective: Objective | None, required: tuple[tuple[Setting, int], ...] = ()
+) -> Iterator[SearchPlan]:
     """The plans of a search whose measurements grow meanwhile; no more than four times the grid."""
     for _ in range(4 * GRID):
-        yield next_batch(MATRIX, USERS, [ROUTE], measured, objective=objective, required=required, cores=CORES)
+        yield planned_next(measured, objective=objective, required=required)
 
 
 def kept(host: Host, setting: Setting, users: int, objective: Objective | None) -> bool:
@@ -119,7 +135,7 @@ def capacity(host: Host, setting: Setting, objective: Objective | None) -> float
 
 
 def chosen(measured: list[Measurement], objective: Objective | None) -> Choice:
-    found = choose(candidates(measured), objective=objective, generator=np.random.default_rng(1))
+    found = choose(levels_of(measured), objective=objective)
     assert isinstance(found, Choice), found
     return found
 
@@ -127,7 +143,7 @@ def chosen(measured: list[Measurement], objective: Objective | None) -> Choice:
 @pytest.mark.parametrize("limit", ["", "p95 < 300ms", "p95 < 130ms"])
 @pytest.mark.parametrize("name", HOSTS)
 def test_search_finds_the_grids_best_with_a_quarter_of_its_steps(name: str, limit: str) -> None:
-    host, objective = HOSTS[name], parse(limit) if limit else None
+    host, objective = HOSTS[name], parse_objective(limit) if limit else None
     best = max(capacity(host, setting, objective) for setting in MATRIX)
     spent = []
     for seed in range(3):
@@ -149,7 +165,7 @@ def test_search_recommends_the_computed_best_or_its_tie_in_nineteen_of_twenty_ru
     """The truth is the setting that serves most, and what is truly within 5 % of it: any of these is as good."""
     host = HOSTS[name]
     most = max(capacity(host, setting, None) for setting in MATRIX)
-    tied = sorted((one for one in MATRIX if capacity(host, one, None) >= 0.95 * most), key=simplicity)
+    tied = sorted((one for one in MATRIX if capacity(host, one, None) >= 0.95 * most), key=lambda one: one.simplicity)
     found = [chosen(searched(host, seed=seed)[0], None).chosen.setting for seed in range(20)]
     assert sum(setting in tied for setting in found) >= 19
     if capacity(host, tied[0], None) >= 0.97 * most:  # nearer to 5 %, noise of 1 % decides whether it is tied
@@ -157,18 +173,18 @@ def test_search_recommends_the_computed_best_or_its_tie_in_nineteen_of_twenty_ru
 
 
 def test_search_starts_with_one_user_on_the_simplest_setting() -> None:
-    plan = next_batch(MATRIX, USERS, [ROUTE], [], cores=CORES)
+    plan = planned_next([])
     assert [(each.setting, each.users) for each in plan.batch] == [(Setting(thread_count=1), 1)]
     assert plan.batch[0].reason == "one user alone: its times bound every setting"
     assert plan.skipped == ()
 
 
 def test_search_measures_what_is_required_first_and_counts_it() -> None:
-    required = tuple((ROUTE, Setting(thread_count=4), users) for users in (1, 64))
-    plan = next_batch(MATRIX, USERS, [ROUTE], [], required=(*required, required[0]), cores=CORES)
-    assert [(each.route, each.setting, each.users) for each in plan.batch] == list(required)
+    required = tuple((Setting(thread_count=4), users) for users in (1, 64))
+    plan = planned_next([], required=(*required, required[0]))
+    assert [(each.subject, each.setting, each.users) for each in plan.batch] == [(ROUTE, *step) for step in required]
     measured, _ = searched(HOSTS["waiting"], seed=1, required=required)
-    assert [(each.route, each.setting, each.users) for each in measured[:2]] == list(required)
+    assert [(each.setting, each.users) for each in measured[:2]] == list(required)
     assert (Setting(thread_count=1), 1) not in [(each.setting, each.users) for each in measured]
 
 
@@ -209,46 +225,47 @@ def test_search_goes_on_where_it_was_cut_short() -> None:
     """The plan depends on the measurements alone, so every prefix of a run leads to the same next step."""
     whole, _ = searched(HOSTS["limited by overhead"], seed=2)
     for cut in range(len(whole)):
-        plan = next_batch(MATRIX, USERS, [ROUTE], whole[:cut], cores=CORES)
+        plan = planned_next(whole[:cut])
         assert [(each.setting, each.users) for each in plan.batch] == [(whole[cut].setting, whole[cut].users)]
-    assert next_batch(MATRIX, USERS, [ROUTE], whole, cores=CORES).done
+    assert planned_next(whole).batch == ()
 
 
 def test_search_ends_at_once_where_one_user_breaks_the_objective() -> None:
-    measured, plan = searched(HOSTS["CPU-bound"], seed=0, objective=parse("p95 < 10ms"))
+    measured, plan = searched(HOSTS["CPU-bound"], seed=0, objective=parse_objective("p95 < 10ms"))
     assert len(measured) == 1
     assert plan.skipped == ()
 
 
 def test_search_leaves_the_rate_of_an_objective_to_the_choice() -> None:
-    objective = parse("p95 < 300ms and throughput >= 90/s")
+    objective = parse_objective("p95 < 300ms and throughput >= 90/s")
     measured, _ = searched(HOSTS["CPU-bound"], seed=0, objective=objective)
     assert chosen(measured, objective).chosen.setting.process_count == 2
 
 
-def test_search_follows_each_route_by_itself() -> None:
-    other = "/api/other"
+def test_search_follows_each_subject_by_itself() -> None:
+    other = Subject(route="/api/other")
     measured, _ = searched(HOSTS["waiting"], seed=0)
-    plan = next_batch(MATRIX, USERS, [ROUTE, other], measured, cores=CORES)
-    assert [(each.route, each.users) for each in plan.batch] == [(other, 1)]
-    assert {skip.route for skip in plan.skipped} == {ROUTE}
+    plan = planned_next(measured, subject=other)
+    assert [(each.subject, each.users) for each in plan.batch] == [(other, 1)]
+    assert plan.skipped == ()
+    assert {skip.subject for skip in planned_next(measured).skipped} == {ROUTE}
 
 
 def test_search_ends_where_nothing_works() -> None:
     """Every request of every step fails: each setting is tried, down to one user, and no best is named."""
     measured: list[Measurement] = []
     for plan in plans(measured, None):
-        if plan.done:
+        if not plan.batch:
             break
         measured += [
             msgspec.structs.replace(
-                step(setting=each.setting, users=each.users, route=ROUTE),
+                step(setting=each.setting, users=each.users, route=ROUTE.route),
                 latencies_us=[],
                 error_latencies_us=[1000] * 50,
             )
             for each in plan.batch
         ]
-    assert plan.done
+    assert plan.batch == ()
     assert len(measured) <= GRID
     assert plan.skipped == ()
 
@@ -258,4 +275,4 @@ def test_search_takes_one_setting_and_one_number_of_users_or_more(
     settings: tuple[Setting, ...], users: tuple[int, ...]
 ) -> None:
     with pytest.raises(ValueError, match="one setting or more"):
-        next_batch(settings, users, [ROUTE], [])
+        next_batch(settings, users, ROUTE, [])

@@ -1,17 +1,20 @@
 import msgspec
 import pytest
 
-from functune.analysis.recommendation import recommend
-from functune.experiments import Matrix
-from functune.measurements import Measurement, Setting
+from functune.analysis.numbers.levels import levels_of
+from functune.analysis.verdict.recommendation import Aim, Recommendation, recommend
+from functune.experiments.model import Matrix
+from functune.experiments.subject import Subject
+from functune.run.measurement import Measurement
+from functune.setting import Setting
 from tests.analysis.simulated import CORES, planned, step, sweep
 
 BOTH = Matrix(thread_count=(1, 16), process_count=(1, 2))
 
 
 def reason(route: str, steps: list[Measurement]) -> str:
-    found = recommend(route, steps, cores=CORES)
-    assert found is not None
+    found = recommend(Subject(route=route), levels_of(steps), aim=Aim(), cores=CORES)
+    assert isinstance(found, Recommendation)
     return found.reason
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.analysis import queueing
+from functune.analysis.laws import queueing
 
 CALLS = 40_000
 
@@ -74,10 +74,9 @@ def test_erlang_b_of_a_thousand_servers_does_not_overflow() -> None:
 def test_one_server_waits_as_mm1_says(busy: float) -> None:
     assert queueing.erlang_c(1, busy) == pytest.approx(busy)
     assert queueing.response(busy, 1.0, 1) == pytest.approx(1 / (1 - busy))
-    assert queueing.wait_single(busy, 1.0, service_variation=1) == pytest.approx(queueing.wait(busy, 1.0, 1))
-    assert queueing.wait_general(busy, 1.0, 1, service_variation=0.3) == pytest.approx(
-        queueing.wait_single(busy, 1.0, service_variation=0.3)
-    )
+    assert queueing.wait_general(busy, 1.0, 1, service_variation=1) == pytest.approx(queueing.wait(busy, 1.0, 1))
+    pollaczek_khinchine = busy * (1 + 0.3**2) / (2 * (1 - busy))
+    assert queueing.wait_general(busy, 1.0, 1, service_variation=0.3) == pytest.approx(pollaczek_khinchine)
 
 
 @pytest.mark.parametrize(("servers", "arrival_rate"), [(1, 6.0), (4, 30.0), (16, 140.0)])
@@ -111,7 +110,7 @@ def test_wait_of_uneven_services_grows_with_their_square() -> None:
     work = np.where(chance.random(CALLS) < 0.1, 1.0, 0.1)
     waits = first_come_first_served(chance.exponential(1 / 2.0, CALLS).tolist(), work.tolist(), 1)
     variation = math.sqrt(0.1 * 1.0 + 0.9 * 0.01 - 0.19**2) / 0.19
-    assert waits.mean() == pytest.approx(queueing.wait_single(2.0, 0.19, service_variation=variation), rel=0.08)
+    assert waits.mean() == pytest.approx(queueing.wait_general(2.0, 0.19, 1, service_variation=variation), rel=0.08)
 
 
 @pytest.mark.parametrize("uneven", [False, True], ids=["equal demands", "uneven demands"])
@@ -120,27 +119,6 @@ def test_shared_response_depends_on_the_mean_demand_only(uneven: bool) -> None:
     work = np.where(chance.random(CALLS) < 0.5, 0.002, 0.038) if uneven else np.full(CALLS, 0.02)
     found = processor_sharing(chance.exponential(1 / 35, CALLS).tolist(), work.tolist())
     assert found == pytest.approx(queueing.shared_response(35, 0.02), rel=0.08)
-
-
-def test_closed_users_share_one_core() -> None:
-    assert queueing.shared_response_closed(8, 0.02) == pytest.approx(0.16)
-
-
-def test_admitted_calls_beyond_the_threads_wait_as_simulated() -> None:
-    """24 always admitted to 8 threads of 100 ms, each next one admitted as one ends: it waits twice the service."""
-    chance = np.random.default_rng(13)
-    admitted, threads, service = 24, 8, 0.1
-    free = [0.0] * threads
-    ends: list[float] = [0.0] * admitted
-    waits = []
-    for seconds in chance.exponential(service, CALLS):
-        admission = heapq.heappop(ends)
-        start = max(admission, free[0])
-        heapq.heapreplace(free, start + seconds)
-        heapq.heappush(ends, start + seconds)
-        waits.append(start - admission)
-    assert np.mean(waits[1000:]) == pytest.approx(queueing.wait_behind_threads(admitted, threads, service), rel=0.03)
-    assert queueing.wait_behind_threads(4, 8, service) == 0
 
 
 def test_instances_hold_what_littles_law_puts_in_them() -> None:
@@ -158,11 +136,7 @@ def test_a_full_server_is_refused_with_its_utilisation() -> None:
         queueing.shared_response(50, 0.05)
     with pytest.raises(ValueError, match="servers 0"):
         queueing.wait(1, 0.1, 0)
-    with pytest.raises(ValueError, match="threads 0"):
-        queueing.wait_behind_threads(1, 0, 0.1)
     with pytest.raises(ValueError, match="fill is 0"):
         queueing.instances(1, 1, 1, fill=0)
-    with pytest.raises(ValueError, match="users is 0"):
-        queueing.shared_response_closed(0, 0.1)
     with pytest.raises(ValueError, match="offered load is -1"):
         queueing.erlang_b(1, -1)

@@ -1,23 +1,24 @@
-"""Queueing theory beside simulated arrivals."""
+"""Queueing theory next to simulated arrivals."""
 
 import msgspec
 import pytest
 
-from functune.analysis.prediction import predict
-from functune.measurements import Measurement, Setting
-from tests.analysis.simulated import arrivals, step
+from functune.analysis.laws.prediction import predict
+from functune.analysis.numbers.levels import Level, levels_of
+from functune.setting import Setting
+from tests.analysis.simulated import arrivals, level, step
 
 FOUR = Setting(thread_count=4)
 
 
-def opened(rate: float, setting: Setting = FOUR) -> Measurement:
+def opened(rate: float, setting: Setting = FOUR) -> Level:
     """Arrivals at a rate, each of 100.3 ms on one of the setting's threads."""
-    return msgspec.structs.replace(arrivals(rate, setting=setting), arrival_rate=float(rate))
+    return level(arrivals(float(rate), setting=setting))
 
 
 @pytest.mark.parametrize("rate", [10, 20, 30])
 def test_threads_are_predicted_by_waiting_for_one_of_them(rate: int) -> None:
-    found = predict(opened(rate), [step(setting=FOUR, users=1)], cores=2)
+    found = predict(opened(rate), levels_of([step(setting=FOUR, users=1)]), cores=2)
     assert found is not None
     assert found.model == "threads"
     assert found.utilisation == pytest.approx(rate * 0.1003 / 4)
@@ -26,7 +27,7 @@ def test_threads_are_predicted_by_waiting_for_one_of_them(rate: int) -> None:
 
 def test_computing_is_predicted_by_sharing_a_core() -> None:
     alone = step(setting=FOUR, users=1, cpu=0.02, wait=0)
-    found = predict(opened(25), [alone], cores=2)
+    found = predict(opened(25), [level(alone)], cores=2)
     assert found is not None
     assert found.model == "core"
     assert found.expected == pytest.approx(0.02 / (1 - 25 * 0.02))
@@ -34,13 +35,13 @@ def test_computing_is_predicted_by_sharing_a_core() -> None:
 
 def test_awaiting_is_predicted_to_wait_for_nothing() -> None:
     loop = msgspec.structs.replace(opened(30), handler="async def")
-    found = predict(loop, [step(setting=FOUR, users=1, handler="async def")], cores=2)
+    found = predict(loop, levels_of([step(setting=FOUR, users=1, handler="async def")]), cores=2)
     assert found is not None
     assert (found.model, found.expected) == ("event loop", pytest.approx(0.1003, rel=0.01))
 
 
 def test_nothing_is_predicted_of_more_than_can_be_served_or_of_unknown_times() -> None:
-    assert predict(opened(41), [step(setting=FOUR, users=1)], cores=2) is None
-    assert predict(opened(10), [step(setting=FOUR, users=4)], cores=2) is None
+    assert predict(opened(41), levels_of([step(setting=FOUR, users=1)]), cores=2) is None
+    assert predict(opened(10), levels_of([step(setting=FOUR, users=4)]), cores=2) is None
     untold = msgspec.structs.replace(step(setting=FOUR, users=1), service_times_us=[], cpu_times_us=[])
-    assert predict(opened(10), [untold], cores=2) is None
+    assert predict(opened(10), [level(untold)], cores=2) is None

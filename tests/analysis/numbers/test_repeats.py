@@ -2,13 +2,10 @@ import itertools
 import math
 from collections.abc import Callable
 
-import msgspec
 import numpy as np
 import pytest
 
-from functune.analysis.repeats import Drift, Spread, drift, mser, ratio, spread
-from functune.measurements import Measurement, Setting
-from tests.analysis.simulated import step
+from functune.analysis.numbers.repeats import Spread, ratio, spread
 
 RUNS = 200
 
@@ -109,77 +106,3 @@ def test_ratio_needs_repeats_in_common() -> None:
     chance = np.random.default_rng(1)
     assert ratio({0: 1.0, 1: 1.0}, {1: 1.0, 2: 1.0}, generator=chance) is None
     assert ratio({0: 3.0, 1: 4.0, 2: 9.0}, {0: 1.0, 1: 2.0}, generator=chance) == Spread(low=2.0, high=3.0, repeats=2)
-
-
-def control(throughput: float, *, at: float, users: int = 8, setting: Setting | None = None) -> Measurement:
-    """A step of 1000 calls that took as long as its throughput says."""
-    return msgspec.structs.replace(
-        step(users=users, setting=setting), started_at=at, duration=1000 / throughput, latencies_us=[50_000] * 1000
-    )
-
-
-def controls(*, change: float, noise: float, seed: int = 6) -> list[Measurement]:
-    """Two kinds of control steps in turn, a minute apart, whose throughput changes by so much in all."""
-    chance = np.random.default_rng(seed)
-    return [
-        control(level * (1 + change) ** (at / 11) * chance.normal(1, noise), at=60.0 * at, setting=setting)
-        for at, (level, setting) in enumerate([(100.0, Setting(thread_count=4)), (400.0, Setting())] * 6)
-    ]
-
-
-def found_drift(steps: list[Measurement]) -> Drift:
-    found = drift(steps)
-    assert found is not None
-    return found
-
-
-def test_drift_finds_a_trend_across_kinds_of_steps() -> None:
-    found = found_drift(controls(change=-0.2, noise=0.01))
-    assert found.change == pytest.approx(-0.2, abs=0.04)
-    assert found.interval.low < -0.2 < found.interval.high
-    assert found.matters
-    assert "% less at the end than at the start" in found.in_words
-    assert "cannot be compared" in found.in_words
-
-
-def test_drift_within_what_settings_may_differ_by_does_not_matter() -> None:
-    found = found_drift(controls(change=0.03, noise=0.002))
-    assert not found.matters
-    assert "more at the end" in found.in_words
-
-
-def test_drift_is_seen_in_a_steady_run_as_seldom_as_it_says() -> None:
-    seen = sum(
-        "No drift" not in found_drift(controls(change=0, noise=0.03, seed=seed)).in_words for seed in range(RUNS)
-    )
-    assert 0.01 * RUNS <= seen <= 0.10 * RUNS
-
-
-def test_drift_needs_five_control_steps() -> None:
-    steps = [control(100, at=at) for at in (0.0, 1.0, 2.0, 3.0)]
-    assert drift(steps) is None
-    assert drift([control(100, at=0.0)] * 5) is None
-    assert drift([control(100, at=at, users=users) for at, users in enumerate((1, 2, 4, 8, 16))]) is None
-
-
-@pytest.mark.parametrize("length", [5, 12, 20])
-def test_mser_cuts_a_warm_up(length: int) -> None:
-    """Batches that start at three times the steady value and fall to it."""
-    chance = np.random.default_rng(length)
-    series = chance.normal(1, 0.05, 80)
-    series[:length] += np.linspace(2, 0.3, length)
-    assert length <= mser(list(series)) <= length + 6
-
-
-def test_mser_cuts_little_of_a_steady_series() -> None:
-    cuts = [mser(list(np.random.default_rng(seed).normal(1, 0.1, 60))) for seed in range(50)]
-    assert np.median(cuts) <= 6
-
-
-def test_mser_of_an_endless_trend_is_half_the_series() -> None:
-    assert mser([float(value) for value in range(100, 0, -1)]) == 50
-
-
-@pytest.mark.parametrize("series", [[], [1.0], [1.0] * 9], ids=["none", "one", "equal"])
-def test_mser_cuts_nothing_where_nothing_varies(series: list[float]) -> None:
-    assert mser(series) == 0

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functune import experiments
 from functune.errors import ExperimentError
-from functune.experiments import Expectation, Experiment, Load, Matrix, Where, Workload
-from functune.measurements import Setting
+from functune.experiments.file import experiments_toml, read_experiments, require_unique_names
+from functune.experiments.model import Expectation, Experiment, Load, Matrix, Where, Workload
+from functune.experiments.planned import planned_trials, required_steps
+from functune.setting import MAX_THREAD_COUNT, Setting
 
 ONE = """
 name = "threads-blocking-io"
@@ -37,7 +38,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_load_reads_one_experiment(tmp_path: Path) -> None:
-    (experiment,) = experiments.load(written(tmp_path, ONE))
+    (experiment,) = read_experiments(written(tmp_path, ONE))
     assert experiment == Experiment(
         name="threads-blocking-io",
         question="How many threads does a blocking handler need?",
@@ -58,8 +59,8 @@ def test_load_reads_one_experiment(tmp_path: Path) -> None:
 
 def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None:
     text = ONE.partition("[[expect]]")[0].replace('thread_count = [1, 16, "unset"]\nprocess_count = [1, 2]', "")
-    (experiment,) = experiments.load(written(tmp_path, text))
-    assert [trial.setting for trial in experiments.trials(experiment)] == [Setting()]
+    (experiment,) = read_experiments(written(tmp_path, text))
+    assert [trial.setting for trial in planned_trials(experiment)] == [Setting()]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,22 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
         ('[1, 16, "unset"]', '["default"]', "settings.thread_count[0] is 'default': allowed"),
         ('[1, 16, "unset"]', "[1, 1]", "settings: thread_count is [1, 1]: allowed"),
         ('[1, 16, "unset"]', "[]", "settings.thread_count is []: allowed"),
+        (
+            '[1, 16, "unset"]',
+            "8",
+            "settings.thread_count is 8: allowed: a list of one or more, each a whole number from 1 to 1000",
+        ),
+        (
+            '[1, 16, "unset"]',
+            "[1000000]",
+            "settings.thread_count[0] is 1000000: allowed: a whole number from 1 to 1000",
+        ),
+        ("[1, 64]", "64", "load.users is 64: allowed: a list of one or more, each a whole number from 1 to 1000"),
+        ("?ms=100", "?name=é", "sleep?name=é': allowed: a path that starts with / and holds printable ASCII"),
+        ("?ms=100", "?name=é", "write other characters as %XX, é as %C3%A9"),
+        ("name =", "memory_mb = 1024\nname =", "memory_mb is 1024: allowed: 512, 2048 or 4096"),
+        ("name =", 'memory_mb = "2 GB"\nname =', "memory_mb is '2 GB': allowed: a whole number of MB"),
+        ("name =", 'strategy = "speed"\nname =', 'strategy is \'speed\': allowed: "throughput", "latency",'),
         ("[1, 2]", "[11]", "settings.process_count[0] is 11: allowed"),
         ("[1, 64]", "[64, 1]", "users is [64, 1]: allowed are strictly increasing"),
         ("[1, 64]", "[64, 64]", "users is [64, 64]: allowed are strictly increasing"),
@@ -103,7 +120,7 @@ def test_load_refuses_and_names_file_key_and_value(tmp_path: Path, old: str, new
     assert old in ONE
     path = written(tmp_path, ONE.replace(old, new, 1))
     with pytest.raises(ExperimentError) as caught:
-        experiments.load(path)
+        read_experiments(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
 
@@ -111,34 +128,34 @@ def test_load_refuses_and_names_file_key_and_value(tmp_path: Path, old: str, new
 def test_load_refuses_a_ratio_that_selects_no_step(tmp_path: Path) -> None:
     text = ONE + "over = { thread_count = 3, process_count = 1, users = 64 }\n"
     with pytest.raises(ExperimentError, match=r"expect\[0\]\.over is .*selects 0 planned steps"):
-        experiments.load(written(tmp_path, text))
+        read_experiments(written(tmp_path, text))
 
 
-def test_load_refuses_keys_beside_experiment_tables(tmp_path: Path) -> None:
-    (experiment,) = experiments.load(written(tmp_path, ONE))
-    text = 'note = "x"\n' + experiments.dumps([experiment])
-    with pytest.raises(ExperimentError, match=r"note beside \[\[experiment\]\]"):
-        experiments.load(written(tmp_path, text))
+def test_load_refuses_keys_next_to_experiment_tables(tmp_path: Path) -> None:
+    (experiment,) = read_experiments(written(tmp_path, ONE))
+    text = 'note = "x"\n' + experiments_toml([experiment])
+    with pytest.raises(ExperimentError, match=r"note next to \[\[experiment\]\]"):
+        read_experiments(written(tmp_path, text))
 
 
 def test_load_refuses_a_name_used_twice(tmp_path: Path) -> None:
-    (experiment,) = experiments.load(written(tmp_path, ONE))
+    (experiment,) = read_experiments(written(tmp_path, ONE))
     with pytest.raises(ExperimentError, match="'threads-blocking-io' more than once"):
-        experiments.load(written(tmp_path, experiments.dumps([experiment, experiment])))
+        read_experiments(written(tmp_path, experiments_toml([experiment, experiment])))
 
 
 def test_require_unique_names_holds_over_several_files(tmp_path: Path) -> None:
-    (experiment,) = experiments.load(written(tmp_path, ONE))
-    experiments.require_unique_names([experiment])
+    (experiment,) = read_experiments(written(tmp_path, ONE))
+    require_unique_names([experiment])
     with pytest.raises(
         ExperimentError, match="the experiments of the run: name is 'threads-blocking-io' more than once"
     ):
-        experiments.require_unique_names([experiment, experiment])
+        require_unique_names([experiment, experiment])
 
 
 def test_load_says_which_file_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"absent\.toml: No such file"):
-        experiments.load(tmp_path / "absent.toml")
+        read_experiments(tmp_path / "absent.toml")
 
 
 def test_trials_come_by_processes_then_threads_then_routes() -> None:
@@ -150,8 +167,8 @@ def test_trials_come_by_processes_then_threads_then_routes() -> None:
         load=Load(users=(1,), warm_up=1, measure=1),
     )
     assert [
-        (trial.setting.process_count, trial.setting.thread_count, trial.route)
-        for trial in experiments.trials(experiment)
+        (trial.setting.process_count, trial.setting.thread_count, trial.subject.route)
+        for trial in planned_trials(experiment)
     ] == [
         (2, 4, "/b"),
         (2, 4, "/a"),
@@ -172,7 +189,7 @@ LIMITS = st.floats(allow_nan=False, allow_infinity=False)
 def any_experiment(draw: st.DrawFn, name: str) -> Experiment:
     matrix = Matrix(
         thread_count=tuple(
-            draw(st.lists(st.integers(1, 5000) | st.just("unset"), min_size=1, max_size=3, unique=True))
+            draw(st.lists(st.integers(1, MAX_THREAD_COUNT) | st.just("unset"), min_size=1, max_size=3, unique=True))
         ),
         process_count=tuple(draw(st.lists(st.integers(1, 10), min_size=1, max_size=3, unique=True))),
     )
@@ -213,21 +230,21 @@ def test_load_reads_back_what_dumps_wrote(
     tmp_path_factory: pytest.TempPathFactory, planned: tuple[Experiment, Experiment]
 ) -> None:
     path = tmp_path_factory.mktemp("run") / "experiment.toml"
-    path.write_text(experiments.dumps(planned), encoding="utf-8")
-    assert experiments.load(path) == list(planned)
+    path.write_text(experiments_toml(planned), encoding="utf-8")
+    assert read_experiments(path) == list(planned)
 
 
 def test_expectation_of_arrivals_selects_a_setting_and_no_users(tmp_path: Path) -> None:
     text = ONE.replace("measure = 3.0", "measure = 3.0\narrivals = [0.5, 0.9]")
-    (experiment,) = experiments.load(written(tmp_path, text.replace("users = 64 }", "arrivals = 0.9 }")))
+    (experiment,) = read_experiments(written(tmp_path, text.replace("users = 64 }", "arrivals = 0.9 }")))
     where = experiment.expect[0].where
     assert (where.arrivals, where.users) == (0.9, None)
-    required = experiments.required_steps(experiment)
+    required = required_steps(experiment)
     assert [step.users for step in required] == [1, 64]  # the capacity, which the share is of
 
     both = written(tmp_path, text.replace("users = 64 }", "users = 64, arrivals = 0.9 }"))
-    with pytest.raises(ExperimentError, match=r"expect\[0\].where.users is 64 beside arrivals: leave it out"):
-        experiments.load(both)
+    with pytest.raises(ExperimentError, match=r"expect\[0\].where.users is 64 together with arrivals: omit it"):
+        read_experiments(both)
     several = written(tmp_path, text.replace("process_count = 1, users = 64 }", "arrivals = 0.9 }"))
     with pytest.raises(ExperimentError, match="it selects 2 planned steps, allowed is exactly one"):
-        experiments.load(several)
+        read_experiments(several)

@@ -1,0 +1,89 @@
+"""What environment.json holds, and what it must not."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from functune.run import environment
+from functune.run.environment import Environment, collect_environment, differences
+
+
+def collected(script_root: Path | None, *, command: Sequence[str] = ("functune",)) -> Environment:
+    return collect_environment(script_root=script_root, host="functune local host", host_kind="local", command=command)
+
+
+def test_environment_names_machine_software_and_command(tmp_path: Path) -> None:
+    found = collected(tmp_path, command=["/opt/bin/functune", "sweep"])
+    assert found.cpu_count is not None
+    assert found.cpu_count >= 1
+    assert found.command == "functune sweep"
+    assert set(found.versions) == set(environment.PACKAGES)
+    assert all(found.versions.values())
+    assert found.git_commit is None  # tmp_path is no repository
+
+
+def test_command_hides_the_home_directory() -> None:
+    words = [f"{Path.home()}/.venv/bin/functune", "sweep", "a b.toml", "--out", f"{Path.home()}/runs/1"]
+    assert environment.printable(words) == "functune sweep 'a b.toml' --out ~/runs/1"
+
+
+@pytest.mark.parametrize(("text", "cores"), [("200000 100000\n", 2.0), ("50000 100000\n", 0.5), ("max 100000\n", None)])
+def test_cpu_quota_is_in_cores(text: str, cores: float | None, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert environment.cpu_quota(tmp_path / "cpu.max") == cores
+
+
+def test_git_commit_marks_uncommitted_changes(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        done = subprocess.run(["git", *identity, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "--quiet", "--message", "one")
+    commit = git("rev-parse", "HEAD")
+    assert environment.git_commit(tmp_path) == commit
+    (tmp_path / "file").write_text("2")
+    assert environment.git_commit(tmp_path) == f"{commit}-dirty"
+
+
+def test_run_on_another_machine_or_software_differs(tmp_path: Path) -> None:
+    now = collected(tmp_path)
+    later = msgspec.structs.replace(now, started_at="later", load_average=(9.0, 9.0, 9.0), command="another")
+    assert differences(now, later) == []
+    other = msgspec.structs.replace(now, git_commit="abc", cpu_count=99)
+    assert [name for name, _, _ in differences(now, other)] == ["cpu_count", "git_commit"]
+
+
+def test_another_app_differs_and_its_caches_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "function_app.py").write_text("a = 1")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / ".venv").mkdir()
+    now = collected(tmp_path)
+    (tmp_path / "__pycache__" / "x.py").write_text("")
+    (tmp_path / ".venv" / "x.py").write_text("")
+    (tmp_path / "notes.txt").write_text("")
+    assert differences(now, collected(tmp_path)) == []
+    (tmp_path / "function_app.py").write_text("a = 2")
+    assert [name for name, _, _ in differences(now, collected(tmp_path))] == ["app_digest"]
+    assert collected(None).app_digest is None
+
+
+@pytest.mark.parametrize(
+    ("known", "cores"),
+    [
+        ({"cpu_count": 8, "cpu_affinity": 4, "cpu_quota": 1.5}, 1.5),
+        ({"cpu_count": 8, "cpu_affinity": 4, "cpu_quota": None}, 4),
+        ({}, None),
+    ],
+)
+def test_usable_cores_are_those_the_run_could_use(known: dict[str, float | None], cores: float | None) -> None:
+    found = msgspec.convert(known, Environment)
+    assert found.usable_cores == cores
+    assert found.machine_cores == cores
+    assert msgspec.structs.replace(found, host_kind="https://app.example.org").machine_cores is None

@@ -1,0 +1,85 @@
+"""The table of knobs, and everything that must know each of them."""
+
+import msgspec
+import pytest
+
+from functune.experiments.messages import ALLOWED
+from functune.experiments.model import Matrix, Where
+from functune.experiments.planned import planned_settings
+from functune.setting import KNOBS, Setting, from_file, titles_of, varying_knobs, words_of
+
+NAMES = {knob.name for knob in KNOBS}
+SELECTED_TOO = {"users", "background_users", "route", "arrivals"}
+"""What an expectation selects by other than knobs."""
+
+
+def test_every_knob_is_a_field_of_setting_and_a_list_of_the_matrix() -> None:
+    assert set(Setting.__struct_fields__) == NAMES
+    assert set(Matrix.__struct_fields__) == NAMES
+
+
+def test_every_knob_selects_steps_and_has_its_values_in_words() -> None:
+    assert set(Where.__struct_fields__) - SELECTED_TOO == NAMES
+    assert ALLOWED.keys() >= NAMES
+
+
+def test_columns_have_places_of_their_own() -> None:
+    assert sorted(knob.column for knob in KNOBS) == list(range(len(KNOBS)))
+
+
+def test_defaults_of_the_matrix_are_those_of_azure() -> None:
+    assert planned_settings(Matrix()) == [Setting()]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words", "text"),
+    [
+        (Setting(thread_count=16, process_count=2), "16 threads in 2 processes", "T=16 P=2"),
+        (Setting(thread_count=1), "1 thread in 1 process", "T=1 P=1"),
+        (Setting(), "1 process, threads unset", "T=unset P=1"),
+        (Setting(thread_count=4, per_instance_concurrency=8), "4 threads in 1 process, 8 at a time", "T=4 P=1 c=8"),
+        (
+            Setting(app_settings=(("A", "1"), ("B", "2"))),
+            "1 process, threads unset, A=1, B=2",
+            "T=unset P=1 A=1 B=2",
+        ),
+    ],
+)
+def test_setting_is_written_in_words_and_short(setting: Setting, words: str, text: str) -> None:
+    assert (setting.in_words, str(setting)) == (words, text)
+
+
+def test_simplest_setting_has_the_fewest_processes_then_threads() -> None:
+    ordered = [
+        Setting(thread_count=4),
+        Setting(thread_count=16),
+        Setting(),
+        Setting(per_instance_concurrency=1),
+        Setting(app_settings=(("A", "1"),)),
+        Setting(thread_count=4, process_count=2),
+    ]
+    assert sorted(set(ordered), key=lambda one: one.simplicity) == ordered
+
+
+def test_app_settings_name_every_variable_and_keep_unset_ones() -> None:
+    assert Setting(process_count=2, app_settings=(("A", "1"),)).app_setting_values() == {
+        "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
+        "PYTHON_THREADPOOL_THREAD_COUNT": None,
+        "A": "1",
+    }
+
+
+def test_values_of_a_file_are_those_of_a_setting() -> None:
+    assert [from_file(value) for value in ("unset", 3, {"B": "2", "A": "1"})] == [None, 3, (("A", "1"), ("B", "2"))]
+
+
+def test_knobs_that_vary_are_named_in_the_order_of_simplicity() -> None:
+    several = [Setting(thread_count=1), Setting(thread_count=4, process_count=2)]
+    assert titles_of(varying_knobs(several)) == "processes and threads"
+    assert words_of(several[1], ["thread_count", "process_count"]) == "2 processes, 4 threads"
+    assert varying_knobs([Setting()]) == ()
+
+
+def test_setting_is_read_back_as_written() -> None:
+    setting = Setting(thread_count=4, app_settings=(("A", "1"),))
+    assert msgspec.json.decode(msgspec.json.encode(setting), type=Setting) == setting
