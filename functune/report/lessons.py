@@ -19,7 +19,7 @@ from functune.analysis.verdict import Analysis
 from functune.experiments import Experiment, Metric, Where
 from functune.measurements import Measurement
 from functune.report import run_folder
-from functune.report.lesson_pictures import Bar, Panel, picture
+from functune.report.charts.lesson_picture import Bar, Panel, picture
 from functune.report.summary import MARKS, text
 
 DOCUMENT = "lessons.md"

@@ -13,16 +13,16 @@ from functune.analysis.formatting import count, percent, plural
 from functune.analysis.plan_settings import PlanSettings
 from functune.analysis.verdict import Advice, Analysis
 from functune.report import document
+from functune.report.assets.style import SCRIPT, STYLE
+from functune.report.charts.figures import figure
+from functune.report.charts.pareto import repeat_chart
 from functune.report.contents import Contents
-from functune.report.experiment_section import section
-from functune.report.figures import figure
-from functune.report.host_section import host_section
 from functune.report.markup import Html, element, join
-from functune.report.scatter_charts import repeat_chart
+from functune.report.sections.experiment import section
+from functune.report.sections.hosts import host_section
+from functune.report.sections.steps_table import arrivals_table, steps_table
+from functune.report.sections.trust import trust_section
 from functune.report.settings_files import TEMPLATES, bicepparam, commands
-from functune.report.steps_table import arrivals_table, steps_table
-from functune.report.style import SCRIPT, STYLE
-from functune.report.trust_section import trust_section
 
 
 def render(contents: Contents) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
-from functune.report.heat_map import contrast
+from functune.report.charts.heat_map import contrast
 from functune.report.run_folder import write
 from functune.report.step_rows import Row
 from tests.report.written import full_run

@@ -11,12 +11,12 @@ from functune.analysis.formatting import duration
 from functune.analysis.verdict import analyse
 from functune.experiments import Experiment, Matrix
 from functune.measurements import Measurement, Setting
-from functune.report.drawing import LABEL_GAP, apart, axis, looks, slim
-from functune.report.figures import arrivals_figure
-from functune.report.heat_map import colors, contrast, heat_map
-from functune.report.line_charts import arrivals_chart, bounds, latency_chart, throughput_chart
-from functune.report.scatter_charts import deviations, pareto_chart, repeat_chart
-from functune.report.time_chart import time_chart
+from functune.report.charts.drawing import LABEL_GAP, apart, axis, looks, slim
+from functune.report.charts.figures import arrivals_figure
+from functune.report.charts.heat_map import colors, contrast, heat_map
+from functune.report.charts.line_chart import arrivals_chart, bounds, latency_chart, throughput_chart
+from functune.report.charts.pareto import deviations, pareto_chart, repeat_chart
+from functune.report.charts.time_split import time_chart
 from tests.analysis.simulated import planned, step, sweep
 from tests.report.written import BROKEN, waits
 

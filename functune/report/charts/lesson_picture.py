@@ -14,8 +14,8 @@ import altair as alt
 import msgspec
 import vl_convert
 
+from functune.report.assets.style import DARK, LIGHT
 from functune.report.markup import markup
-from functune.report.style import DARK, LIGHT
 
 WIDTH = 700
 """Of the drawing, pixels: about the width of the text in a rendered document."""

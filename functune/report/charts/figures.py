@@ -9,10 +9,10 @@ from functune.analysis.prediction import Model, Prediction
 from functune.analysis.statistics import minimum_sample, percentile
 from functune.analysis.usl import Fit, Refused
 from functune.measurements import Measurement
-from functune.report.line_charts import arrivals_chart, latency_chart, throughput_chart
+from functune.report.charts.line_chart import arrivals_chart, latency_chart, throughput_chart
+from functune.report.charts.pareto import pareto_chart
+from functune.report.charts.time_split import legend, time_chart
 from functune.report.markup import Html, element, join
-from functune.report.scatter_charts import pareto_chart
-from functune.report.time_chart import legend, time_chart
 
 
 def figure(title: str, note: str, drawing: Html, *, class_: str | None = None) -> Html:

@@ -13,7 +13,19 @@ from functune.analysis.formatting import setting as in_words
 from functune.analysis.standings import across
 from functune.analysis.strategies import Candidate
 from functune.measurements import Measurement, Setting
-from functune.report.drawing import IN_MS_AND_S, LABEL_GAP, SIZES, Axis, Layers, Look, Size, axis, drawn, looks, rows
+from functune.report.charts.drawing import (
+    IN_MS_AND_S,
+    LABEL_GAP,
+    SIZES,
+    Axis,
+    Layers,
+    Look,
+    Size,
+    axis,
+    drawn,
+    looks,
+    rows,
+)
 from functune.report.markup import Html
 
 ROW = 20

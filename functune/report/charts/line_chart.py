@@ -16,7 +16,7 @@ from functune.analysis.statistics import percentile
 from functune.analysis.usl import Fit
 from functune.experiments import Experiment
 from functune.measurements import Handler, Measurement, Setting
-from functune.report.drawing import IN_MS_AND_S, Axis, Layers, Look, Size, apart, axis, drawn, looks, rows
+from functune.report.charts.drawing import IN_MS_AND_S, Axis, Layers, Look, Size, apart, axis, drawn, looks, rows
 from functune.report.markup import Html
 
 CURVE_POINTS = 24

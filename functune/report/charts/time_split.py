@@ -6,7 +6,7 @@ import altair as alt
 
 from functune.analysis.formatting import duration, percent, plural
 from functune.analysis.time_split import Split
-from functune.report.drawing import IN_MS_AND_S, SIZES, Layers, Size, drawn, rows
+from functune.report.charts.drawing import IN_MS_AND_S, SIZES, Layers, Size, drawn, rows
 from functune.report.markup import Html, element
 
 PARTS = (("wait", "waiting for a thread or the event loop"), ("run", "in the handler"), ("rest", "host and transport"))

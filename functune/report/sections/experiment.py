@@ -3,10 +3,16 @@
 from functune.analysis.expectations import Result
 from functune.analysis.findings import Findings, RouteFindings
 from functune.analysis.verdict import Analysis
-from functune.report.cards import cards
-from functune.report.figures import arrivals_figure, latency_figure, pareto_figure, throughput_figure, time_figure
-from functune.report.heat_map import heat_map
+from functune.report.charts.figures import (
+    arrivals_figure,
+    latency_figure,
+    pareto_figure,
+    throughput_figure,
+    time_figure,
+)
+from functune.report.charts.heat_map import heat_map
 from functune.report.markup import Content, Html, element, table
+from functune.report.sections.cards import cards
 
 MARKS: dict[Result, tuple[str, str]] = {"holds": ("✓", "good"), "fails": ("✗", "bad"), "not judged": ("?", "muted")}
 """The sign and the class of each result."""
