@@ -1,6 +1,6 @@
 """Everything the report draws of an experiment, route by route, computed from its analysis once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 import numpy as np
@@ -8,8 +8,7 @@ import numpy as np
 from functune.analysis.curves import curves
 from functune.analysis.prediction import Prediction, predict
 from functune.analysis.recommendation import Recommendation, priced
-from functune.analysis.repeats import Spread, spread
-from functune.analysis.standings import Standing, standings
+from functune.analysis.standings import SpreadsByStep, Standing, standings, step_spreads
 from functune.analysis.strategies import Candidate, pareto
 from functune.analysis.time_split import Split, splits
 from functune.analysis.usl import Fit, Refused
@@ -30,8 +29,8 @@ class RouteFindings(msgspec.Struct, frozen=True, kw_only=True):
     """Of the arrivals that queueing theory has a mean for, in the same order."""
     candidates: tuple[Candidate, ...]
     """Every step that worked, priced."""
-    spreads: dict[tuple[Setting, int], Spread]
-    """What the throughput of a step, by setting and users, spans across its repeats."""
+    spreads: SpreadsByStep
+    """The spreads that every table, file and chart prints."""
     front: tuple[Candidate, ...]
     """Those that no other beats in both cost and p95, cheapest first."""
     standings: tuple[Standing, ...]
@@ -65,13 +64,14 @@ def find(analysis: Analysis, *, failed: Mapping[tuple[str, Setting], str] | None
 
 def find_route(analysis: Analysis, route: str) -> RouteFindings:
     """The findings of one route."""
-    generator = np.random.default_rng(analysis.experiment.load.seed)
+    seed = analysis.experiment.load.seed
     recommended = next((each for each in analysis.recommendations if each.route == route), None)
     steps = tuple(step for step in analysis.measurements if step.route == route)
     repeats = tuple(step for step in analysis.repeats if step.route == route)
     offered = tuple(priced(repeats, memory_mb=analysis.experiment.memory_mb))
     arrivals = tuple(step for step in analysis.arrivals if step.route == route)
     expected = (predict(step, steps, cores=analysis.cores) for step in arrivals)
+    spreads = step_spreads(repeats, offered, seed=seed)
     return RouteFindings(
         route=route,
         recommended=recommended,
@@ -80,18 +80,9 @@ def find_route(analysis: Analysis, route: str) -> RouteFindings:
         arrivals=arrivals,
         predictions=tuple(each for each in expected if each is not None),
         candidates=offered,
-        spreads=spreads(repeats, generator),
+        spreads=spreads,
         front=pareto(offered),
-        standings=standings(recommended, offered, generator=generator) if recommended else (),
-        curves=curves(repeats, generator=generator),
+        standings=standings(recommended, offered, spreads, seed=seed) if recommended else (),
+        curves=curves(repeats, generator=np.random.default_rng(seed)),
         splits=splits(steps, setting=recommended.setting) if recommended else (),
     )
-
-
-def spreads(repeats: Iterable[Measurement], generator: np.random.Generator) -> dict[tuple[Setting, int], Spread]:
-    """What the throughput of each step spans across its repeats; not of steps measured once or serving nothing."""
-    groups: dict[tuple[Setting, int], list[float]] = {}
-    for step in repeats:
-        groups.setdefault((step.setting, step.users), []).append(step.throughput)
-    found = {key: spread(values, generator=generator) for key, values in groups.items() if min(values) > 0}
-    return {key: value for key, value in found.items() if value is not None}

@@ -19,7 +19,7 @@ from functune.analysis.formatting import percent, plural, rate
 from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.objective import Objective, parse
 from functune.analysis.pooling import by_step, pooled
-from functune.analysis.repeats import ENOUGH, Spread, spread
+from functune.analysis.repeats import ENOUGH, Spread, seeded_spread
 from functune.analysis.statistics import percentile
 from functune.analysis.strategies import (
     ACCEPTED_ERRORS,
@@ -174,7 +174,7 @@ def evidence(step: Measurement, candidate: Candidate, aim: Aim) -> Evidence:
         users=step.users,
         throughput=step.throughput,
         p95=None if p95 is None else p95 / 1e6,
-        spread=spread(each, generator=np.random.default_rng(aim.seed)) if min(each) > 0 else None,
+        spread=seeded_spread(each, seed=aim.seed) if min(each) > 0 else None,
     )
 
 

@@ -106,6 +106,15 @@ def spread(values: Sequence[float], *, generator: np.random.Generator) -> Spread
     )
 
 
+def seeded_spread(values: Sequence[float], *, seed: int) -> Spread | None:
+    """
+    The spread with a generator of its own: the same values and seed give the same ends wherever they are printed.
+
+    Raises ValueError as ``spread`` does.
+    """
+    return spread(values, generator=np.random.default_rng(seed))
+
+
 def standard_errors(rows: np.ndarray) -> np.ndarray:
     """The standard error of the mean of each row; 0, not a rounding error, where all its values are equal."""
     errors: np.ndarray = rows.std(axis=1, ddof=1) / math.sqrt(rows.shape[1])

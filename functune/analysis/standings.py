@@ -4,17 +4,16 @@ The settings worth knowing by name: recommended, fastest, cheapest, Azure's defa
 Every figure is of all repeats of a step together; what it varies by is read from the repeats one by one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 import numpy as np
 
-from functune.analysis.objective import Figures
 from functune.analysis.recommendation import Recommendation
-from functune.analysis.repeats import Spread, ratio, spread
+from functune.analysis.repeats import Spread, ratio, seeded_spread
 from functune.analysis.strategies import Candidate, plainness
-from functune.measurements import Setting
+from functune.measurements import Measurement, Setting
 
 type Name = Literal["recommended", "fastest", "cheapest", "Azure's defaults", "next best"]
 
@@ -24,7 +23,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     value: float
     spread: Spread | None
-    """None of a single repeat, or where a repeat is too short for the value."""
+    """None for a single repeat, or where a repeat is too short for the value."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +42,42 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Its throughput over that of the recommended setting, repeat by repeat of the same round; None for that itself."""
 
 
+class StepSpreads(msgspec.Struct, frozen=True, kw_only=True):
+    """The spread of each figure of a step over its repeats; None as in ``Figure``. Units as in ``Standing``."""
+
+    throughput: Spread | None = None
+    p95: Spread | None = None
+    cost: Spread | None = None
+
+
+type SpreadsByStep = Mapping[tuple[Setting, int], StepSpreads]
+"""By setting and users."""
+
+
+def step_spreads(repeats: Iterable[Measurement], offered: Iterable[Candidate], *, seed: int) -> SpreadsByStep:
+    """The spreads of every step of a route; of p95 and cost only where the step is a candidate."""
+    throughputs: dict[tuple[Setting, int], list[float]] = {}
+    for step in repeats:
+        throughputs.setdefault((step.setting, step.users), []).append(step.throughput)
+    found = {key: StepSpreads(throughput=known_spread(values, seed)) for key, values in throughputs.items()}
+    for one in offered:
+        figures = one.repeats.values()
+        found[one.setting, one.users] = StepSpreads(
+            throughput=known_spread([each.throughput for each in figures], seed),
+            p95=known_spread([each.p95 for each in figures], seed),
+            cost=known_spread([each.cost for each in figures], seed),
+        )
+    return found
+
+
+def known_spread(values: Sequence[float | None], seed: int) -> Spread | None:
+    """The spread of a figure of each repeat; None where one of them does not know it."""
+    known = [value for value in values if value]
+    return seeded_spread(known, seed=seed) if len(known) == len(values) else None
+
+
 def standings(
-    recommended: Recommendation, offered: Sequence[Candidate], *, generator: np.random.Generator
+    recommended: Recommendation, offered: Sequence[Candidate], spreads: SpreadsByStep, *, seed: int
 ) -> tuple[Standing, ...]:
     """One per setting that has a name, the recommended one first. ``offered`` are the candidates of its route."""
     by_step = {(one.setting, one.users): one for one in offered}
@@ -63,43 +96,40 @@ def standings(
     names: dict[Setting, list[Name]] = {}
     for name, one in named:
         names.setdefault(one.setting, []).append(name)
-    return tuple(standing(tuple(names[setting]), evidence[setting], chosen, generator) for setting in names)
+    return tuple(
+        standing(
+            tuple(names[setting]),
+            evidence[setting],
+            spreads[setting, evidence[setting].users],
+            of_recommended=None if setting == chosen.setting else compared(evidence[setting], chosen, seed),
+        )
+        for setting in names
+    )
 
 
-def standing(names: tuple[Name, ...], one: Candidate, chosen: Candidate, generator: np.random.Generator) -> Standing:
+def standing(
+    names: tuple[Name, ...], one: Candidate, spreads: StepSpreads, *, of_recommended: Figure | None
+) -> Standing:
     """One setting with its figures."""
+    p95, cost = one.figures.p95, one.figures.cost
     return Standing(
         names=names,
         setting=one.setting,
         users=one.users,
-        throughput=Figure(
-            value=one.figures.throughput, spread=across(one, lambda figures: figures.throughput, generator)
-        ),
-        p95=figure(one, lambda figures: figures.p95, generator),
-        cost=figure(one, lambda figures: figures.cost, generator),
-        of_recommended=None if one is chosen else compared(one, chosen, generator),
+        throughput=Figure(value=one.figures.throughput, spread=spreads.throughput),
+        p95=None if p95 is None else Figure(value=p95, spread=spreads.p95),
+        cost=None if cost is None else Figure(value=cost, spread=spreads.cost),
+        of_recommended=of_recommended,
     )
 
 
-def figure(one: Candidate, value: Callable[[Figures], float | None], generator: np.random.Generator) -> Figure | None:
-    """A figure of a candidate; None where it is not known."""
-    found = value(one.figures)
-    return None if found is None else Figure(value=found, spread=across(one, value, generator))
-
-
-def across(one: Candidate, value: Callable[[Figures], float | None], generator: np.random.Generator) -> Spread | None:
-    """What a figure spans across the repeats of a candidate; None where one of them does not know it."""
-    values = [value(figures) for figures in one.repeats.values()]
-    known = [each for each in values if each]
-    return spread(known, generator=generator) if len(known) == len(values) else None
-
-
-def compared(one: Candidate, chosen: Candidate, generator: np.random.Generator) -> Figure:
+def compared(one: Candidate, chosen: Candidate, seed: int) -> Figure:
     """How many times the throughput of the chosen candidate another one has."""
     ours, theirs = (
         {repeat: figures.throughput for repeat, figures in each.repeats.items() if figures.throughput}
         for each in (one, chosen)
     )
     return Figure(
-        value=one.figures.throughput / chosen.figures.throughput, spread=ratio(ours, theirs, generator=generator)
+        value=one.figures.throughput / chosen.figures.throughput,
+        spread=ratio(ours, theirs, generator=np.random.default_rng(seed)),
     )

@@ -19,7 +19,7 @@ from functune.analysis.verdict import Analysis
 from functune.experiments import Experiment, Metric, Where
 from functune.measurements import Measurement
 from functune.report import run_folder
-from functune.report.charts.lesson_picture import Bar, Panel, picture
+from functune.report.charts.lesson_picture import Bar, LessonPicture, Panel, picture_files
 from functune.report.summary import MARKS, text
 
 DOCUMENT = "lessons.md"
@@ -92,8 +92,9 @@ def write(folder: Path, out: Path) -> Path:
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.svg"):
         old.unlink()
-    for lesson in found:
-        (pictures / f"{lesson.experiment.name}.svg").write_text(drawn(lesson), encoding="utf-8")
+    drawn = picture_files([lesson_picture(lesson) for lesson in found])
+    for lesson, file in zip(found, drawn, strict=True):
+        (pictures / f"{lesson.experiment.name}.svg").write_text(file, encoding="utf-8")
     (out / DOCUMENT).write_text(document(found, environment), encoding="utf-8")
     return out / DOCUMENT
 
@@ -163,11 +164,11 @@ def label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
     return ", ".join(found) or "the one step"
 
 
-def drawn(lesson: Lesson) -> str:
-    """The picture: a panel for each metric an expectation is about, where there are bars to compare."""
+def lesson_picture(lesson: Lesson) -> LessonPicture:
+    """A panel for each metric that an expectation is about, if there are bars to compare."""
     panels = [Panel(title=TITLES[metric], bars=bars(lesson, metric)) for metric in metrics_of(lesson)]
     panels = [panel for panel in panels if len(panel.bars) > 1] or panels
-    return picture(panels, alternative=alternative(panels))
+    return LessonPicture(panels=panels, alternative=panels_in_words(panels))
 
 
 def bars(lesson: Lesson, metric: Metric) -> list[Bar]:
@@ -185,7 +186,7 @@ def metrics_of(lesson: Lesson) -> list[Metric]:
     return list(dict.fromkeys(expectation.metric for expectation in lesson.experiment.expect))
 
 
-def alternative(panels: Sequence[Panel]) -> str:
+def panels_in_words(panels: Sequence[Panel]) -> str:
     """The picture in words."""
     return "; ".join(
         f"{panel.title}: " + ", ".join(f"{bar.label} {bar.text}" for bar in panel.bars) for panel in panels

@@ -15,7 +15,7 @@ from functune.measurements import Measurement
 from functune.report import document
 from functune.report.contents import Contents, Elsewhere, gather
 from functune.report.junit import junit
-from functune.report.page import render
+from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.step_rows import measured_rows, to_csv
 from functune.report.summary import summary
@@ -41,7 +41,7 @@ def write(folder: Path, *, beside: Sequence[Path] = ()) -> list[Analysis]:
     """
     contents = read_contents(folder, beside=beside)
     written = {
-        REPORT: render(contents),
+        REPORT: render_page(contents),
         SUMMARY: summary(contents.analyses),
         RECOMMENDATION: recommendation_json(contents),
         DOCUMENT: document.to_json(document.report(contents)),

@@ -142,7 +142,7 @@ def closed_rows(findings: RouteFindings) -> list[Row]:
             row(
                 step,
                 repeats=counts.get((step.setting, step.users), 1),
-                spread=findings.spreads.get((step.setting, step.users)),
+                spread=findings.spreads[step.setting, step.users].throughput,
                 cost=one.figures.cost if one else None,
             )
         )

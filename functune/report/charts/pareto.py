@@ -1,76 +1,98 @@
-"""Clouds of dots: cost against latency with the Pareto front, and every repeat around its step's mean."""
+"""Cost against latency: a point per setting and number of users, and the Pareto front."""
 
 from collections.abc import Mapping, Sequence
 
-import altair as alt
 import msgspec
-import numpy as np
 
-from functune.analysis.diagnosis import SAME
 from functune.analysis.findings import RouteFindings
-from functune.analysis.formatting import duration, number, percent, plural, rate
-from functune.analysis.formatting import setting as in_words
-from functune.analysis.standings import across
+from functune.analysis.formatting import duration, number, plural
+from functune.analysis.formatting import setting as setting_in_words
+from functune.analysis.repeats import Spread
 from functune.analysis.strategies import Candidate
-from functune.measurements import Measurement, Setting
-from functune.report.charts.drawing import (
-    IN_MS_AND_S,
-    LABEL_GAP,
-    SIZES,
-    Axis,
-    Layers,
-    Look,
-    Size,
-    axis,
-    drawn,
-    looks,
-    rows,
-)
-from functune.report.markup import Html
+from functune.report.charts.axes import IN_MS_AND_S, WITH_SEPARATORS, LogAxis, log_axis
+from functune.report.charts.drawing import Drawing, drawing
+from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.labels import LABEL_GAP
+from functune.report.charts.looks import Look, looks
+from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
 
-ROW = 20
-"""Height of a setting's row, pixels."""
-SIGNED = "datum.value > 0 ? '+' + datum.value : datum.value < 0 ? '\u2212' + -datum.value : '0'"
-"""Tick labels with their sign."""
 NEAR_ACROSS, NEAR_DOWN = 0.2, 0.05
 """Shares of the plot within which two names would cover each other."""
 
 
-def pareto_chart(findings: RouteFindings, *, currency: str) -> Html | None:
-    """Cost per million requests against p95, a point per setting and users; None with fewer than two."""
-    known = [one for one in findings.candidates if one.figures.cost is not None and one.figures.p95 is not None]
+class ParetoAxes(msgspec.Struct, frozen=True, kw_only=True):
+    """Cost across, p95 down."""
+
+    cost: LogAxis
+    p95: LogAxis
+
+
+def pareto_figure(chart: ChartInput) -> Figure | None:
+    """Cost against latency; None with fewer than two steps that have a p95."""
+    drawn = pareto_drawing(chart.route, currency=chart.currency)
+    if drawn is None:
+        return None
+    memory = chart.findings.analysis.experiment.memory_mb
+    note = (
+        f"A point per setting and number of users. The cost is that of a busy {memory} MB instance of Flex Consumption "
+        "with this machine's throughput: use it to compare settings, not to budget. No point beats one on the dashed "
+        "line in both cost and p95."
+    )
+    bars = " Bars: the spread over repeats." if any(len(one.repeats) > 1 for one in chart.route.candidates) else ""
+    return Figure(title=pareto_finding(chart.route, currency=chart.currency), note=note + bars, drawing=drawn)
+
+
+def pareto_finding(route: RouteFindings, *, currency: str) -> str:
+    """The finding of the cost chart: the ends of the front, or the one setting that is best in both."""
+    cheapest, quickest = route.front[0], route.front[-1]
+    cost, p95 = number(cheapest.figures.cost or 0.0), duration(cheapest.figures.p95 or 0.0)
+    if cheapest is quickest:
+        best = f"{setting_in_words(cheapest.setting)} at {plural(cheapest.users, 'user')}"
+        return f"{best} is both cheapest and quickest"
+    return (
+        f"From {cost} {currency} a million at a p95 of {p95} to {number(quickest.figures.cost or 0.0)} at "
+        f"{duration(quickest.figures.p95 or 0.0)}"
+    )
+
+
+def pareto_drawing(route: RouteFindings, *, currency: str) -> Drawing | None:
+    """The points, the front, and the spread of the points on it or with a name; None with fewer than two points."""
+    known = [one for one in route.candidates if one.figures.cost is not None and one.figures.p95 is not None]
     if len(known) < 2:
         return None
-    ways = looks(step.setting for step in findings.steps)
-    generator = np.random.default_rng(0)  # for intervals that are drawn only, hence the same in every report
-    named = {(one.setting, one.users) for one in findings.standings}
-    points = [priced_point(one, ways[one.setting]) for one in known]
+    look_of = looks(step.setting for step in route.steps)
+    named = {(one.setting, one.users) for one in route.standings}
+    points = [priced_point(one, look_of[one.setting]) for one in known]
     bars = [
-        error_bars(one, ways[one.setting], generator)
+        spread_bars(one, look_of[one.setting], route)
         for one in known
-        if one in findings.front or (one.setting, one.users) in named
+        if one in route.front or (one.setting, one.users) in named
     ]
-    across_x = axis(
-        f"Cost of a million requests, {currency} (log scale)",
-        [one.figures.cost or 0.0 for one in known] + spanned(bars, "cost"),
-        labels="format(datum.value, ',~r')",
+    axes = ParetoAxes(
+        cost=log_axis(
+            f"Cost of a million requests, {currency} (log scale)",
+            [one.figures.cost or 0.0 for one in known] + bar_ends(bars, "cost"),
+            tick_labels=WITH_SEPARATORS,
+        ),
+        p95=log_axis(
+            "p95 latency (log scale)",
+            [one.figures.p95 or 0.0 for one in known] + bar_ends(bars, "p95"),
+            tick_labels=IN_MS_AND_S,
+        ),
     )
-    vertical = axis(
-        "p95 latency (log scale)", [one.figures.p95 or 0.0 for one in known] + spanned(bars, "p95"), labels=IN_MS_AND_S
-    )
-    front = [{"cost": one.figures.cost, "value": one.figures.p95} for one in findings.front]
-    words = labels(findings, across_x, vertical)
-    best = "; ".join(priced_text(one) for one in findings.front)
-    return drawn(
-        lambda _: pareto_layers(points, bars, front, words, across_x, vertical),
-        label=f"Cost per million requests against p95 latency of {len(known)} steps. Not beaten in both: {best}.",
+    front = [{"cost": one.figures.cost, "value": one.figures.p95} for one in route.front]
+    names = setting_names(route, axes)
+    best = "; ".join(priced_in_words(one) for one in route.front)
+    return drawing(
+        lambda _: pareto_layers(points, bars, front, names, axes),
+        f"Cost per million requests against p95 latency of {len(known)} steps. On the Pareto front: {best}.",
     )
 
 
-def priced_text(one: Candidate) -> str:
+def priced_in_words(one: Candidate) -> str:
     """A candidate's cost and p95 in words."""
     cost, p95 = number(one.figures.cost or 0.0), duration(one.figures.p95 or 0.0)
-    return f"{cost} a million, p95 {p95} · {plural(one.users, 'user')} · {in_words(one.setting)}"
+    return f"{cost} a million, p95 {p95} · {plural(one.users, 'user')} · {setting_in_words(one.setting)}"
 
 
 def priced_point(one: Candidate, look: Look) -> dict[str, object]:
@@ -80,35 +102,40 @@ def priced_point(one: Candidate, look: Look) -> dict[str, object]:
         "value": one.figures.p95,
         "color": look.color,
         "shape": look.shape,
-        "text": priced_text(one),
+        "text": priced_in_words(one),
     }
 
 
-def error_bars(one: Candidate, look: Look, generator: np.random.Generator) -> dict[str, object]:
-    """What a candidate's cost and p95 span across repeats; nothing, where it was measured once."""
+def spread_bars(one: Candidate, look: Look, route: RouteFindings) -> dict[str, object]:
+    """The spread of a candidate's cost and p95 over its repeats; of length 0 for a single repeat."""
     found: dict[str, object] = {"cost": one.figures.cost, "value": one.figures.p95, "color": look.color}
+    spreads = route.spreads[one.setting, one.users]
     for name, spread, value in (
-        ("cost", across(one, lambda figures: figures.cost, generator), one.figures.cost),
-        ("p95", across(one, lambda figures: figures.p95, generator), one.figures.p95),
+        ("cost", spreads.cost, one.figures.cost),
+        ("p95", spreads.p95, one.figures.p95),
     ):
-        found[f"{name}_low"] = spread.low if spread else value
-        found[f"{name}_high"] = spread.high if spread else value
+        found[f"{name}_low"], found[f"{name}_high"] = spread_ends(spread, value)
     return found
 
 
-def spanned(bars: Sequence[Mapping[str, object]], name: str) -> list[float]:
-    """The ends of the error bars, for an axis that holds them."""
+def spread_ends(spread: Spread | None, value: float | None) -> tuple[float | None, float | None]:
+    """Both ends of a spread; the value itself where there is none."""
+    return (spread.low, spread.high) if spread else (value, value)
+
+
+def bar_ends(bars: Sequence[Mapping[str, object]], name: str) -> list[float]:
+    """The ends of the bars of "cost" or "p95", for an axis that contains them."""
     return [float(str(bar[f"{name}_{end}"])) for bar in bars for end in ("low", "high")]
 
 
-def labels(findings: RouteFindings, across_x: Axis, vertical: Axis) -> list[dict[str, object]]:
-    """The names of the settings that have one, at their points; those close to one another one above the other."""
+def setting_names(route: RouteFindings, axes: ParetoAxes) -> list[dict[str, object]]:
+    """The name of each setting that has one, at its point; names close together stand above one another."""
     found: list[dict[str, object]] = []
     places: list[tuple[float, float]] = []
-    for one in findings.standings:
+    for one in route.standings:
         if one.cost is None or one.p95 is None:
             continue
-        place = across_x.height_of(one.cost.value, 1), vertical.height_of(one.p95.value, 1)
+        place = axes.cost.distance_of(one.cost.value, 1), axes.p95.distance_of(one.p95.value, 1)
         near = sum(abs(place[0] - x) < NEAR_ACROSS and abs(place[1] - y) < NEAR_DOWN for x, y in places)
         places.append(place)
         found.append(
@@ -127,124 +154,54 @@ def pareto_layers(
     points: Sequence[Mapping[str, object]],
     bars: Sequence[Mapping[str, object]],
     front: Sequence[Mapping[str, object]],
-    named: Sequence[Mapping[str, object]],
-    across_x: Axis,
-    vertical: Axis,
-) -> Layers:
-    """Front, error bars, points and names."""
-    x = alt.X(
-        "cost:Q",
-        scale=alt.Scale(type="log", domain=[across_x.low, across_x.high], nice=False),
-        axis=alt.Axis(
-            values=across_x.ticks, title=across_x.title, labelExpr=across_x.labels, grid=False, labelOverlap=True
+    names: Sequence[Mapping[str, object]],
+    axes: ParetoAxes,
+) -> list[Specification]:
+    """Front, bars, points and names."""
+    place = {"x": axes.cost.horizontal("cost"), "y": axes.p95.vertical()}
+    color = literal("color")
+    across = {
+        **place,
+        "x": quantity("cost_low", title=axes.cost.title),
+        "x2": {"field": "cost_high"},
+        "color": color,
+    }
+    down = {**place, "y": quantity("p95_low", title=axes.p95.title), "y2": {"field": "p95_high"}, "color": color}
+    return [
+        mark_layer(
+            front,
+            "line",
+            {**place, "order": quantity("cost")},
+            interpolate="step-after",
+            strokeWidth=1.5,
+            strokeDash=[5, 3],
+            color="var(--ink)",
+            aria=False,
         ),
-    )
-    y = vertical.y()
-    color = alt.Color("color:N", scale=None)
-    spans = rows(bars).mark_rule(strokeWidth=1, opacity=0.55, aria=False)
-    return alt.layer(
-        rows(front)
-        .mark_line(interpolate="step-after", strokeWidth=1.5, strokeDash=[5, 3], color="var(--ink)", aria=False)
-        .encode(x=x, y=y, order="cost:Q"),
-        spans.encode(x=alt.X("cost_low:Q", title=across_x.title), x2="cost_high:Q", y=y, color=color),
-        spans.encode(x=x, y=alt.Y("p95_low:Q", title=vertical.title), y2="p95_high:Q", color=color),
-        rows(points)
-        .mark_point(filled=True, opacity=1, size=60)
-        .encode(x=x, y=y, color=color, shape=alt.Shape("shape:N", scale=None), description="text:N"),
-        *(
-            rows([label])
-            .mark_text(
-                align="left",
-                dx=9,
-                dy=float(str(label["rise"])),
-                fontSize=12,
-                fontWeight="bold" if label["bold"] else "normal",
-                color="var(--ink)",
-                aria=False,
-            )
-            .encode(x=x, y=y, text="text:N")
-            for label in named
+        *(mark_layer(bars, "rule", each, strokeWidth=1, opacity=0.55, aria=False) for each in (across, down)),
+        mark_layer(
+            points,
+            "point",
+            {**place, "color": color, "shape": literal("shape"), "description": category("text")},
+            filled=True,
+            opacity=1,
+            size=60,
         ),
-    )
-
-
-class Dot(msgspec.Struct, frozen=True, kw_only=True):
-    """One repeat of one step."""
-
-    step: Measurement
-    deviation: float
-    """Throughput over the mean of the step's repeats less 1."""
-
-
-def deviations(repeats: Sequence[Measurement]) -> list[Dot]:
-    """Every repeat of the steps that were measured more than once and served something, around their mean."""
-    groups: dict[tuple[Setting, int], list[Measurement]] = {}
-    for step in repeats:
-        groups.setdefault((step.setting, step.users), []).append(step)
-    found = []
-    for group in groups.values():
-        mean = sum(step.throughput for step in group) / len(group)
-        if len(group) > 1 and mean > 0:
-            found += [Dot(step=step, deviation=step.throughput / mean - 1) for step in group]
-    return found
-
-
-def repeat_chart(findings: RouteFindings) -> Html | None:
-    """Every repeat as a dot, a row per setting; None where each step was measured once."""
-    dots = deviations(findings.repeats)
-    if not dots:
-        return None
-    ways = looks(step.setting for step in findings.steps)
-    order = [look.label for setting, look in ways.items() if any(dot.step.setting == setting for dot in dots)]
-    points = [
-        {
-            "setting": ways[dot.step.setting].label,
-            "deviation": dot.deviation * 100,
-            "color": ways[dot.step.setting].color,
-            "text": (
-                f"{dot.deviation * 100:+.1f} % · {rate(dot.step.throughput)} · {plural(dot.step.users, 'user')} · "
-                f"repeat {dot.step.repeat + 1}"
-            ),
-        }
-        for dot in dots
+        *(name_layer(name, place) for name in names),
     ]
-    widest = max(abs(dot.deviation) for dot in dots)
-    reach = max(widest, 1.5 * SAME) * 100 * 1.1
-    sizes = [Size(size.width, ROW * len(order) + 60, size.name) for size in SIZES]
-    beyond = sum(abs(dot.deviation) > SAME for dot in dots)
-    return drawn(
-        lambda _: repeat_layers(points, order, reach),
-        label=(
-            f"Throughput of {len(dots)} repeats against the mean of their step: at most {percent(widest)} away, "
-            f"{beyond} beyond {percent(SAME)}."
-        ),
-        sizes=sizes,
-    )
 
 
-def repeat_layers(points: Sequence[Mapping[str, object]], order: Sequence[str], reach: float) -> Layers:
-    """The margin within which settings tie, and the dots."""
-    x = alt.X(
-        "deviation:Q",
-        scale=alt.Scale(domain=[-reach, reach], nice=False),
-        axis=alt.Axis(
-            title="Throughput against the mean of its step, %",
-            labelExpr=SIGNED,
-            tickCount=5,
-            grid=True,
-            labelOverlap=True,
-        ),
-    )
-    y = alt.Y("setting:N", sort=list(order), scale=alt.Scale(domain=list(order)), axis=alt.Axis(title=None))
-    margin = alt.Chart(alt.InlineData(values=[{"deviation": -SAME * 100, "high": SAME * 100}]))
-    return alt.layer(
-        margin.mark_rect(color="var(--hatch)", aria=False).encode(x=x, x2="high:Q"),
-        rows(points)
-        .mark_point(filled=True, opacity=1, size=30)
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color("color:N", scale=None),
-            description="text:N",
-        ),
+def name_layer(name: Mapping[str, object], place: Specification) -> Specification:
+    """The name of one setting; each has its own rise above its point, which is a property of the mark."""
+    return mark_layer(
+        [name],
+        "text",
+        {**place, "text": category("text")},
+        align="left",
+        dx=9,
+        dy=name["rise"],
+        fontSize=12,
+        fontWeight="bold" if name["bold"] else "normal",
+        color="var(--ink)",
+        aria=False,
     )

@@ -2,39 +2,62 @@
 
 from collections.abc import Mapping, Sequence
 
-import altair as alt
-
 from functune.analysis.formatting import duration, percent, plural
+from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.time_split import Split
-from functune.report.charts.drawing import IN_MS_AND_S, SIZES, Layers, Size, drawn, rows
+from functune.report.charts.axes import IN_MS_AND_S
+from functune.report.charts.drawing import Drawing, drawing
+from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
 from functune.report.markup import Html, element
 
 PARTS = (("wait", "waiting for a thread or the event loop"), ("run", "in the handler"), ("rest", "host and transport"))
-"""The parts from left to right, in words; their colours are --part-0 to --part-2."""
-ROW = 26
-"""Height of a bar with its gap, pixels."""
+"""The parts from left to right, in words; their colours are --part-0 to --part-2 of report.css."""
+BAR_HEIGHT = 26
+"""Of a bar and its gap, pixels."""
 LABELLED = 0.17
 """Share of the longest bar from which a part is wide enough for its own label."""
 
 
-def time_chart(splits: Sequence[Split]) -> Html | None:
-    """Stacked bars, one per number of users; None where the parts are not known."""
+def time_figure(chart: ChartInput) -> Figure | None:
+    """The time of the recommended setting; None where the answers do not report it."""
+    route = chart.route
+    drawn = time_drawing(route.splits)
+    if drawn is None or route.recommended is None:
+        return None
+    last = route.splits[-1]
+    title = (
+        f"At {plural(last.users, 'user')}, {percent(last.wait / last.latency)} of the time is waiting "
+        f"and {percent(last.run / last.latency)} the handler"
+    )
+    note = (
+        f"Mean latency with {setting_in_words(route.recommended.setting)}. Waiting is the delay before the handler "
+        "beyond that of a lone user; host and transport count both directions."
+    )
+    return Figure(title=title, note=note, drawing=drawn, before=parts_legend())
+
+
+def time_drawing(splits: Sequence[Split]) -> Drawing | None:
+    """A stacked bar per number of users; None where the parts are not known."""
     if not splits:
         return None
     longest = max(each.latency for each in splits)
-    bars = [bar for each in splits for bar in parts(each, longest)]
+    bars = [bar for each in splits for bar in split_bars(each, longest)]
     order = [str(each.users) for each in splits]
-    sizes = [Size(size.width, ROW * len(order) + 60, size.name) for size in SIZES]
-    said = "; ".join(
+    parts = "; ".join(
         f"{plural(each.users, 'user')}: "
         + ", ".join(f"{duration(getattr(each, part))} {words}" for part, words in PARTS)
         for each in splits
     )
-    return drawn(lambda _: layers(bars, order, longest), label=f"Mean latency in its parts. {said}.", sizes=sizes)
+    return drawing(
+        lambda _: bar_layers(bars, order, longest),
+        f"Mean latency in its parts. {parts}.",
+        height=BAR_HEIGHT * len(order) + 60,
+    )
 
 
-def parts(split: Split, longest: float) -> list[dict[str, object]]:
-    """The bars of one step, end to end."""
+def split_bars(split: Split, longest: float) -> list[dict[str, object]]:
+    """The bars of one step, end to end, seconds."""
     found, start = [], 0.0
     for place, (name, words) in enumerate(PARTS):
         value = getattr(split, name)
@@ -54,26 +77,28 @@ def parts(split: Split, longest: float) -> list[dict[str, object]]:
     return found
 
 
-def layers(bars: Sequence[Mapping[str, object]], order: Sequence[str], longest: float) -> Layers:
+def bar_layers(bars: Sequence[Mapping[str, object]], order: Sequence[str], longest: float) -> list[Specification]:
     """The bars, and labels in those that are wide enough."""
-    x = alt.X(
-        "start:Q",
-        scale=alt.Scale(domain=[0, longest], nice=False),
-        axis=alt.Axis(title="Mean latency", labelExpr=IN_MS_AND_S, tickCount=4, labelOverlap=True, labelFlush=False),
-    )
-    y = alt.Y("users:N", sort=list(order), axis=alt.Axis(title="Users", titleAngle=0, titleY=-8, titleX=-24))
-    return alt.layer(
-        rows(bars)
-        .mark_bar(stroke="var(--surface)", strokeWidth=1.5, height={"band": 0.82})
-        .encode(x=x, x2="end:Q", y=y, color=alt.Color("color:N", scale=None), description="text:N"),
-        rows([bar for bar in bars if bar["label"]])
-        .mark_text(fontSize=12, aria=False)
-        .encode(x=alt.X("middle:Q"), y=y, text="label:N", color=alt.Color("ink:N", scale=None)),
-    )
+    axis = {
+        "title": "Mean latency",
+        "labelExpr": IN_MS_AND_S,
+        "tickCount": 4,
+        "labelOverlap": True,
+        "labelFlush": False,
+    }
+    x = quantity("start", scale={"domain": [0, longest], "nice": False}, axis=axis)
+    y = category("users", sort=list(order), axis={"title": "Users", "titleAngle": 0, "titleY": -8, "titleX": -24})
+    whole = {"x": x, "x2": {"field": "end"}, "y": y, "color": literal("color"), "description": category("text")}
+    words = {"x": quantity("middle"), "y": y, "text": category("label"), "color": literal("ink")}
+    labelled = [bar for bar in bars if bar["label"]]
+    return [
+        mark_layer(bars, "bar", whole, stroke="var(--surface)", strokeWidth=1.5, height={"band": 0.82}),
+        mark_layer(labelled, "text", words, fontSize=12, aria=False),
+    ]
 
 
-def legend() -> Html:
-    """What the colours stand for, in the order of the bars."""
+def parts_legend() -> Html:
+    """The meaning of the colours, in the order of the bars."""
     return element(
         "ul",
         *(

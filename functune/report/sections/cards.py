@@ -1,4 +1,4 @@
-"""The cards of a route: the settings that have a name, each with what it varies by and how it compares."""
+"""The cards of a route: each named setting, its spread over repeats, and how it compares with the recommended one."""
 
 from collections.abc import Callable
 
@@ -7,29 +7,32 @@ from functune.analysis.formatting import duration, number, percent, plural, rate
 from functune.analysis.formatting import setting as in_words
 from functune.analysis.repeats import Spread
 from functune.analysis.standings import Figure, Standing
+from functune.analysis.statistics import minimum_sample
 from functune.report.markup import Html, element
 
 
-def cards(findings: RouteFindings, *, currency: str) -> Html | None:
+def setting_cards(findings: RouteFindings, *, currency: str) -> Html | None:
     """One card per named setting, the recommended one first; None where nothing can be recommended."""
     if not findings.standings:
         return None
     alone = len(findings.standings) == 1 and len({step.setting for step in findings.steps}) == 1
-    return element("dl", *(card(each, currency=currency, alone=alone) for each in findings.standings), class_="tiles")
+    return element(
+        "dl", *(setting_card(each, currency=currency, alone=alone) for each in findings.standings), class_="tiles"
+    )
 
 
-def card(standing: Standing, *, currency: str, alone: bool) -> Html:
-    """One setting at its best number of users; ``alone`` when there was nothing to choose from."""
+def setting_card(standing: Standing, *, currency: str, alone: bool) -> Html:
+    """One setting at its best number of users; ``alone`` where it is the only one."""
     names = "Measured" if alone else ", ".join(standing.names).capitalize().replace("azure", "Azure")
-    p95 = figure_in_words(standing.p95, duration) if standing.p95 else "unknown: fewer than 72 requests"
+    p95 = with_ends(standing.p95, duration) if standing.p95 else f"unknown: fewer than {minimum_sample(0.95)} requests"
     lines = [
-        f"at {plural(standing.users, 'user')}; {spread_in_words(standing.throughput.spread)}",
+        f"at {plural(standing.users, 'user')}; {throughput_spread(standing.throughput.spread)}",
         f"p95 {p95}",
     ]
     if standing.cost is not None:
-        lines.append(f"{figure_in_words(standing.cost, number)} {currency} a million requests")
+        lines.append(f"{with_ends(standing.cost, number)} {currency} a million requests")
     if standing.of_recommended is not None:
-        lines.append(f"{difference(standing.of_recommended)} against the recommended")
+        lines.append(f"{difference_in_percent(standing.of_recommended)} against the recommended")
     return element(
         "div",
         element("dt", element("b", names), element("br"), in_words(standing.setting)),
@@ -41,26 +44,28 @@ def card(standing: Standing, *, currency: str, alone: bool) -> Html:
     )
 
 
-def spread_in_words(spread: Spread | None) -> str:
-    """What the throughput spans: ``95 % between 605 and 618, 5 repeats``."""
+def throughput_spread(spread: Spread | None) -> str:
+    """The spread of a throughput: ``95 % interval 605 to 618, 5 repeats``."""
     if spread is None:
         return "measured once"
-    kind = "95 %" if spread.is_interval else "range"
+    kind = "95 % interval" if spread.is_interval else "range"
     return f"{kind} {number(spread.low)} to {number(spread.high)}, {plural(spread.repeats, 'repeat')}"
 
 
-def figure_in_words(figure: Figure, write: Callable[[float], str]) -> str:
-    """A figure with what it spans: ``130 ms (126 ms to 133 ms)``."""
+def with_ends(figure: Figure, write: Callable[[float], str]) -> str:
+    """A figure with the ends of its spread: ``130 ms (126 ms to 133 ms)``."""
     span = f" ({write(figure.spread.low)} to {write(figure.spread.high)})" if figure.spread else ""
     return f"{write(figure.value)}{span}"
 
 
-def difference(ratio: Figure) -> str:
+def difference_in_percent(ratio: Figure) -> str:
     """A ratio as a difference in percent, with its ends: ``+0.9 % (-8.0 % to +2.3 %)``."""
-    ends = f" ({signed(ratio.spread.low - 1)} to {signed(ratio.spread.high - 1)})" if ratio.spread else ""
-    return f"{signed(ratio.value - 1)}{ends}"
+    ends = (
+        f" ({signed_percent(ratio.spread.low - 1)} to {signed_percent(ratio.spread.high - 1)})" if ratio.spread else ""
+    )
+    return f"{signed_percent(ratio.value - 1)}{ends}"
 
 
-def signed(share: float) -> str:
+def signed_percent(share: float) -> str:
     """A share as percent with its sign."""
     return f"{'+' if share >= 0 else '−'}{percent(abs(share))}"  # noqa: RUF001 - a minus sign, as wide as the plus

@@ -1,27 +1,27 @@
-"""The page's section on the same routes under other servers, such as Gunicorn with Uvicorn."""
+"""The same routes on other servers, such as Gunicorn with Uvicorn."""
 
 from functune.analysis.formatting import count, duration, number
 from functune.analysis.host_comparison import Beside, Served
 from functune.report.contents import Compared, Contents
-from functune.report.markup import Content, Html, element, table
+from functune.report.markup import Content, Html, data_table, element
 
 
-def host_section(contents: Contents) -> Html:
-    """A table per experiment and second run; without one, how to get it."""
+def hosts_section(contents: Contents) -> Html:
+    """A table per experiment and second run; without a second run, how to measure one."""
     return element(
         "section",
-        element("h2", "Beside other servers"),
-        *(block(each, str(contents.environment.get("host") or "this run")) for each in contents.compared),
-        *missing(contents),
+        element("h2", "Compared with other servers"),
+        *(host_block(each, str(contents.environment.get("host") or "this run")) for each in contents.compared),
+        *without_comparison(contents),
         id="servers",
     )
 
 
-def missing(contents: Contents) -> list[Html]:
-    """What is not there, and how to get it."""
+def without_comparison(contents: Contents) -> list[Html]:
+    """Second runs that share no route with this one; without any, how to measure one."""
     if not contents.elsewhere:
         text = (
-            "Gunicorn and Uvicorn were not measured in this run. To compare: serve the same routes there, measure them "
+            "Gunicorn and Uvicorn were not measured in this run. To compare, serve the same routes there, measure them "
             "with "
         )
         return [
@@ -29,7 +29,7 @@ def missing(contents: Contents) -> list[Html]:
                 "p",
                 text,
                 element("code", "functune sweep EXPERIMENT.toml --host http://127.0.0.1:8000 --out OTHER"),
-                " and draw this report again with ",
+                " and make this report again with ",
                 element("code", "functune report RUN --beside OTHER"),
                 ".",
                 class_="lead",
@@ -43,19 +43,19 @@ def missing(contents: Contents) -> list[Html]:
     ]
 
 
-def block(compared: Compared, ours: str) -> Html:
-    """One experiment beside one second run."""
-    caption = f"{compared.experiment}: {ours} with the recommended setting, beside {compared.host}"
+def host_block(compared: Compared, ours: str) -> Html:
+    """One experiment compared with one second run."""
+    caption = f"{compared.experiment}: {ours} with the recommended setting, compared with {compared.host}"
     head = ["Route", "Users", "Requests/s here", f"Requests/s {compared.host}", "Ratio", "p95 here", "p95 there"]
     return element(
         "div",
         element("h3", f"{compared.experiment} on {compared.host}"),
-        table(caption, head, [row(each) for each in compared.rows]),
+        data_table(caption, head, [served_row(each) for each in compared.rows]),
         class_="block",
     )
 
 
-def row(each: Beside) -> list[Content]:
+def served_row(each: Beside) -> list[Content]:
     """One route at one number of users."""
     return [
         each.route,
@@ -63,11 +63,11 @@ def row(each: Beside) -> list[Content]:
         number(each.ours.throughput),
         number(each.theirs.throughput),
         number(each.ratio),
-        p95(each.ours),
-        p95(each.theirs),
+        p95_in_words(each.ours),
+        p95_in_words(each.theirs),
     ]
 
 
-def p95(served: Served) -> str:
+def p95_in_words(served: Served) -> str:
     """The p95 in words; a dash where there are too few requests."""
     return "-" if served.p95 is None else duration(served.p95)

@@ -1,17 +1,19 @@
-"""The table of every step of a route: its result, and what its trustworthiness rests on."""
+"""Every step of the run in tables: its result, and the figures that show how far to trust it."""
 
 from functune.analysis import littles_law
 from functune.analysis.findings import RouteFindings
 from functune.analysis.formatting import count, number, percent
+from functune.analysis.verdict import Analysis
 from functune.measurements import BUSY_GENERATOR, BUSY_MACHINE
-from functune.report.markup import Content, Html, element, table
+from functune.report.contents import Contents
+from functune.report.markup import Content, Html, data_table, element
 from functune.report.step_rows import Row, closed_rows, open_rows
 
-HEAD = [
+STEPS_HEAD = [
     "Setting",
     "Users",
     "Requests/s",
-    "Repeats span",
+    "Range or interval",
     "Cost of a million",
     "p50 ms",
     "p95 ms",
@@ -29,13 +31,36 @@ HEAD = [
 ]
 
 
-def steps_table(findings: RouteFindings) -> Html:
-    """Every closed-loop step of a route, by settings and users, the repeats of each in one row. A dash: not known."""
-    return table(
-        f"{findings.route}: T threads in each of P processes, c requests let in at a time. Queued, service and CPU are "
-        "means per request, from the answers; cores are those host, load generator and all other programs used.",
-        HEAD,
-        [cells(row, str(step.setting)) for row, step in zip(closed_rows(findings), findings.steps, strict=True)],
+def steps_section(contents: Contents) -> Html:
+    """A table of closed-loop steps per route, and one of its arrivals where the open loop was measured."""
+    tables = [
+        element(
+            "div",
+            element("h3", table_heading(findings.analysis, route)),
+            closed_table(route),
+            arrivals_table(route),
+            class_="block",
+        )
+        for findings in contents.findings
+        for route in findings.routes
+    ]
+    return element("section", element("h2", "Every step"), *tables, id="steps")
+
+
+def table_heading(analysis: Analysis, route: RouteFindings) -> str:
+    """The experiment, and the route where there are several."""
+    name = analysis.experiment.name
+    return name if len(analysis.subjects) == 1 else f"{name}: {route.route}"
+
+
+def closed_table(findings: RouteFindings) -> Html:
+    """Every closed-loop step of a route by setting and users, its repeats in one row. A dash: not known."""
+    return data_table(
+        f"{findings.route}: T threads in each of P processes, at most c requests at a time. Queued, service and CPU "
+        "are means per request, reported by the answers. Cores are those used by host, load generator and all other "
+        "programs.",
+        STEPS_HEAD,
+        [step_cells(row, str(step.setting)) for row, step in zip(closed_rows(findings), findings.steps, strict=True)],
         class_="steps sortable",
     )
 
@@ -62,9 +87,9 @@ def arrivals_table(findings: RouteFindings) -> Html | None:
     if not findings.arrivals:
         return None
     pairs = zip(open_rows(findings), findings.arrivals, strict=True)
-    return table(
-        f"{findings.route}: arrivals by chance, latency from the intended moment. Sent late is the load generator's "
-        "own delay; not answered are those still open when the window closed.",
+    return data_table(
+        f"{findings.route}: random arrivals, latency from the intended moment. Sent late: the load generator's own "
+        "delay. Not answered: still open when the window closed.",
         ARRIVALS_HEAD,
         [arrival_cells(row, str(step.setting)) for row, step in pairs],
         class_="steps sortable",
@@ -75,24 +100,24 @@ def arrival_cells(row: Row, setting: str) -> list[Content]:
     """One open-loop step."""
     return [
         setting,
-        known(row.arrivals_per_s),
+        or_dash(row.arrivals_per_s),
         count(row.users),
         number(row.throughput_per_s),
-        *(known(value) for value in (row.p50_ms, row.p95_ms, row.p99_ms, row.late_p99_ms)),
+        *(or_dash(value) for value in (row.p50_ms, row.p95_ms, row.p99_ms, row.late_p99_ms)),
         count(row.arrivals),
         count(max(row.arrivals - row.requests - row.failed, 0)),
-        failures(row),
+        failed_cell(row),
         in_cores(row.generator_cpu_cores, limit=BUSY_GENERATOR),
         in_cores(row.other_cpu_cores, limit=BUSY_MACHINE),
     ]
 
 
-def failures(row: Row) -> Content:
+def failed_cell(row: Row) -> Content:
     """Failed requests, marked where there are any."""
     return element("span", f"✗ {count(row.failed)}", class_="bad") if row.failed else count(row.failed)
 
 
-def cells(row: Row, setting: str) -> list[Content]:
+def step_cells(row: Row, setting: str) -> list[Content]:
     """One step."""
     off = row.littles_law_off
     law = "-" if off is None else percent(off)
@@ -101,25 +126,25 @@ def cells(row: Row, setting: str) -> list[Content]:
         setting,
         count(row.users),
         number(row.throughput_per_s),
-        "once" if row.throughput_low_per_s is None else span(row),
-        known(row.cost_per_million),
-        *(known(value) for value in (row.p50_ms, row.p95_ms, row.p99_ms, row.queued_ms, row.service_ms, row.cpu_ms)),
+        "once" if row.throughput_low_per_s is None else spread_cell(row),
+        or_dash(row.cost_per_million),
+        *(or_dash(value) for value in (row.p50_ms, row.p95_ms, row.p99_ms, row.queued_ms, row.service_ms, row.cpu_ms)),
         count(row.requests),
-        failures(row),
+        failed_cell(row),
         element("span", f"✗ {law}", class_="bad") if broken else law,
         in_cores(row.host_cpu_cores, limit=None),
         in_cores(row.generator_cpu_cores, limit=BUSY_GENERATOR),
         in_cores(row.other_cpu_cores, limit=BUSY_MACHINE),
-        known(row.host_memory_mb),
+        or_dash(row.host_memory_mb),
     ]
 
 
-def span(row: Row) -> str:
-    """What the repeats span."""
-    return f"{known(row.throughput_low_per_s)} to {known(row.throughput_high_per_s)}"
+def spread_cell(row: Row) -> str:
+    """The ends of the throughput's spread over repeats."""
+    return f"{or_dash(row.throughput_low_per_s)} to {or_dash(row.throughput_high_per_s)}"
 
 
-def known(value: float | None) -> str:
+def or_dash(value: float | None) -> str:
     """A number; a dash where it is not known."""
     return "-" if value is None else number(value)
 

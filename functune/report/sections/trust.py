@@ -1,9 +1,10 @@
-"""The page's section on what the figures can bear."""
+"""How reliable the figures are: checks of every step, steps that do not count, and how to read the figures."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from functune.analysis import littles_law
+from functune.analysis.diagnosis import SAME
 from functune.analysis.formatting import count, duration, number, percent, plural, rate
 from functune.analysis.interference import cores
 from functune.analysis.repeats import ENOUGH, Drift
@@ -12,68 +13,73 @@ from functune.analysis.trust import Backlog, Trust, Worst, named
 from functune.analysis.validity import HEADROOM
 from functune.measurements import BUSY_GENERATOR, BUSY_MACHINE, Measurement
 from functune.report.contents import Contents
-from functune.report.markup import Content, Html, element, table
+from functune.report.markup import Content, Html, data_table, element
 
 
 def trust_section(contents: Contents) -> Html:
-    """What the figures can bear: a table of checks, what was left out, and how to read the figures."""
+    """A table of checks, the measurements that are missing from the figures, and notes."""
     found = contents.trust
     steps = [step for analysis in contents.analyses for step in (*analysis.measurements, *analysis.arrivals)]
-    caption = "What was checked on every step of this run; the worst step counts"
+    caption = "Checks of every step of this run; the worst step decides"
     return element(
         "section",
         element("h2", "How far to trust this"),
         element(
             "div",
-            table(caption, ["Check", "Found", "Sound", "Outcome"], checks(found), class_="claims"),
+            data_table(caption, ["Check", "Found", "Sound", "Outcome"], check_rows(found), class_="claims"),
             class_="block",
         ),
-        left_out(contents),
-        element("ul", *(element("li", note) for note in notes(found, steps)), class_="notes"),
+        missing_figures(contents),
+        element("ul", *(element("li", note) for note in reading_notes(found, steps)), class_="notes"),
         id="trust",
     )
 
 
-def checks(found: Trust) -> list[list[Content]]:
-    """One row per check, with those that could not be made."""
+def check_rows(found: Trust) -> list[list[Content]]:
+    """One row per check, including those that could not be made."""
     law, generator, others = found.littles_law, found.generator_cpu, found.other_cpu
     headroom = None if found.headroom is None else f"{number(found.headroom)} times"
     return [
-        check(
+        check_row(
             "Little's law, N = X R: off by",
             at_most(law, percent),
             f"below {percent(littles_law.LIMIT)}",
             None if law is None else law.value <= littles_law.LIMIT,
         ),
-        check(
+        check_row(
             "Load generator: cores, of the one it can use",
             at_most(generator, cores),
             f"up to {BUSY_GENERATOR:g}",
             None if generator is None else generator.value <= BUSY_GENERATOR,
         ),
-        check(
+        check_row(
             "Load generator alone, against a server that does nothing, over the fastest step",
             headroom,
             f"{HEADROOM:g} times or more",
             None if headroom is None else found.enough_headroom,
         ),
-        check(
+        check_row(
             "Other programs: cores",
             at_most(others, cores),
             f"up to {BUSY_MACHINE:g}",
             None if others is None else others.value <= BUSY_MACHINE,
         ),
-        ["Repeats of each step", repeats(found), f"{ENOUGH} or more for an interval", enough(found)],
+        ["Repeats of each step", repeats_range(found), f"{ENOUGH} or more for an interval", repeats_mark(found)],
         *(
-            check(f"Drift over the run, {name}", None if drift is None else change(drift), "none", steady(drift))
+            check_row(
+                f"Drift over the run, {name}",
+                None if drift is None else drift_in_words(drift),
+                "none",
+                is_steady(drift),
+            )
             for name, drift in found.drifts
         ),
-        check("Steps that do not count", count(len(found.void)), "0", not found.void),
+        check_row("Steps that do not count", count(len(found.void)), "0", not found.void),
     ]
 
 
-def check(name: str, seen: str | None, sound: str, holds: bool | None) -> list[Content]:
-    """One row; None where there was nothing to see."""
+def check_row(name: str, seen: str | None, sound: str, holds: bool | None) -> list[Content]:
+    """One row; ``seen`` is None where nothing is known."""
     if seen is None or holds is None:
         return [name, "not known", sound, element("span", "? not judged", class_="muted")]
     mark = element("span", "✓ sound", class_="good") if holds else element("span", "⚠ doubtful", class_="warning")
@@ -85,31 +91,31 @@ def at_most(worst: Worst | None, write: Callable[[float], str]) -> str | None:
     return None if worst is None else f"at most {write(worst.value)}"
 
 
-def repeats(found: Trust) -> str:
-    """How often steps were measured."""
+def repeats_range(found: Trust) -> str:
+    """How many times steps were measured."""
     fewest, most = found.repeats
     return str(fewest) if fewest == most else f"{fewest} to {most}"
 
 
-def enough(found: Trust) -> Html:
-    """Whether figures have intervals; that they have none makes no figure doubtful, only less certain."""
+def repeats_mark(found: Trust) -> Html:
+    """Whether figures have intervals. Without them no figure is doubtful, only less certain."""
     if found.repeats[0] >= ENOUGH:
         return element("span", "✓ intervals", class_="good")
     return element("span", "? too few", class_="muted")
 
 
-def change(drift: Drift) -> str:
-    """How much the control changed."""
+def drift_in_words(drift: Drift) -> str:
+    """The change of the control steps over the run, with its interval."""
     return f"{percent(drift.change)} ({percent(drift.interval.low)} to {percent(drift.interval.high)})"
 
 
-def steady(drift: Drift | None) -> bool | None:
-    """Whether the machine stayed as it was."""
+def is_steady(drift: Drift | None) -> bool | None:
+    """Whether the machine was as fast at the end as at the start; None where that is not known."""
     return None if drift is None else not drift.matters
 
 
-def left_out(contents: Contents) -> Html | None:
-    """What was measured and does not count, and what could not be measured, each with its reason."""
+def missing_figures(contents: Contents) -> Html | None:
+    """Steps that do not count and steps that could not be measured, each with its reason; None without any."""
     lines = [f"Does not count: {named(each.step)}: {each.reason}." for each in contents.trust.void]
     lines += [
         f"Not measured: {failure.route}, {failure.setting} ({failure.experiment}, repeat {failure.repeat + 1}): "
@@ -120,14 +126,14 @@ def left_out(contents: Contents) -> Html | None:
         return None
     return element(
         "div",
-        element("h3", "What is left out"),
+        element("h3", "Missing from the figures"),
         element("ul", *(element("li", line) for line in lines), class_="notes"),
         class_="block",
     )
 
 
-def notes(found: Trust, steps: Sequence[Measurement]) -> list[str]:
-    """How to read the figures, and whatever the table has no room for."""
+def reading_notes(found: Trust, steps: Sequence[Measurement]) -> list[str]:
+    """How to read the figures, and the details of the checks."""
     errors = sum((Counter(step.errors) for step in steps), Counter[str]())
     kinds = ", ".join(f"{kind}: {count(times)}" for kind, times in sorted(errors.items()))
     return [
@@ -142,51 +148,51 @@ def notes(found: Trust, steps: Sequence[Measurement]) -> list[str]:
         *([backlog_note(found.backlog)] if found.backlog else []),
         *warm_up_notes(found),
         f"Failed requests: {kinds}." if kinds else "No request failed.",
-        "Percentiles are order statistics of every successful request, none interpolated. They are left out of steps "
-        f"with too few requests to bound them: p50 below {minimum_sample(0.5)}, p95 below {minimum_sample(0.95)}, p99 "
+        "Percentiles are order statistics over every successful request, none interpolated. A step with too few "
+        f"requests has none: p50 below {minimum_sample(0.5)}, p95 below {minimum_sample(0.95)}, p99 "
         f"below {minimum_sample(0.99)}.",
-        "The load on settings is a closed loop: every user sends the next request when the last is answered. It shows "
-        "capacity; latency at a given rate of arrivals is what an open loop shows.",
-        f"Order and arrivals came from the seed {seeds(found)}.",
+        "Settings are compared in a closed loop: every user sends the next request when the last is answered. A closed "
+        "loop shows capacity; an open loop shows the latency at a rate of arrivals.",
+        f"The seed of order and arrivals was {seeds_in_words(found)}.",
     ]
 
 
 def repeats_note(found: Trust) -> str:
-    """What repeats allow to be said."""
+    """What the number of repeats means for the figures."""
     fewest, most = found.repeats
     if most <= 1:
         return (
-            "Each step was measured once: no figure has an interval across repeats, and throughputs less than 5 % "
-            "apart count as equal. More repeats in the experiment file give intervals."
+            f"Each step was measured once: no figure has an interval, and throughputs less than {percent(SAME)} apart "
+            f"count as equal. {ENOUGH} or more repeats in the experiment file give intervals."
         )
     if fewest < ENOUGH:
-        return f"Steps with fewer than {ENOUGH} repeats show the range of their repeats, which is no interval."
-    return "Intervals are of the mean over repeats, by the studentised bootstrap on logarithms, 95 %."
+        return f"Steps with fewer than {ENOUGH} repeats show the range of their repeats, which is not an interval."
+    return "Intervals are 95 % intervals of the mean over repeats, from the studentised bootstrap on logarithms."
 
 
 def generator_notes(found: Trust) -> list[str]:
-    """Which steps were the hardest on the load generator, and where others used the cores."""
+    """The steps that used most of the load generator, and the most cores that other programs used."""
     lines = []
     if found.generator_cpu:
         lines.append(
-            f"The load generator used at most {cores(found.generator_cpu.value)} ({found.generator_cpu.at}); it has "
-            "one thread, so near 1 its own limit is measured."
+            f"The load generator used at most {cores(found.generator_cpu.value)} ({found.generator_cpu.at}). It "
+            "has one thread, so near 1 core a step measures the generator's own limit."
         )
     if found.generator_lag_p99:
         lag = found.generator_lag_p99
-        lines.append(f"It woke up late by {duration(lag.value)} at p99 at worst ({lag.at}); latencies include that.")
+        lines.append(f"It woke up to {duration(lag.value)} late at p99 ({lag.at}); latencies include that delay.")
     if found.other_cpu:
         lines.append(
             f"Programs other than host and load generator used at most {cores(found.other_cpu.value)} "
-            f"({found.other_cpu.at}); above {BUSY_MACHINE:g} a step is warned of."
+            f"({found.other_cpu.at}); a step above {BUSY_MACHINE:g} has a warning."
         )
     if found.other_cpu_unknown:
-        lines.append(f"What other programs used is not known for {plural(found.other_cpu_unknown, 'step')}.")
+        lines.append(f"The cores that other programs used are not known for {plural(found.other_cpu_unknown, 'step')}.")
     return lines
 
 
 def calibration_notes(found: Trust) -> list[str]:
-    """What the load generator reached by itself, before and after."""
+    """The throughput of the load generator alone, before and after the run."""
     named_ones = [("before", found.before), ("after", found.after)]
     known = [f"{rate(each.throughput)} {when}" for when, each in named_ones if each is not None]
     if not known:
@@ -195,25 +201,25 @@ def calibration_notes(found: Trust) -> list[str]:
 
 
 def backlog_note(backlog: Backlog) -> str:
-    """What became of the arrivals."""
+    """How many arrivals were answered, and how late they were sent."""
     late = f"; at worst sent {duration(backlog.late_p99.value)} late at p99" if backlog.late_p99 else ""
     return (
-        f"{count(backlog.intended)} arrivals were intended in the open loop, {count(backlog.missing)} of them not "
+        f"The open loop intended {count(backlog.intended)} arrivals. {count(backlog.missing)} of them were not "
         f"answered in their window{late}."
     )
 
 
 def warm_up_notes(found: Trust) -> list[str]:
-    """How much was cut off the steps."""
+    """The warm-up of the steps."""
     if found.warm_up is None:
         return []
     low, high = found.warm_up
     span = duration(low) if low == high else f"{duration(low)} to {duration(high)}"
-    return [f"Cut off each step as warm-up: {span}."]
+    return [f"Warm-up, not counted in any step: {span}."]
 
 
-def seeds(found: Trust) -> str:
-    """The seeds in words, each once where all experiments share it."""
+def seeds_in_words(found: Trust) -> str:
+    """The seed, or each experiment's seed where they differ."""
     values = dict(found.seeds)
     if len(set(values.values())) == 1:
         return str(next(iter(values.values())))

@@ -1,0 +1,87 @@
+"""Percentiles of latency as lines over the load: what the charts of latency and of arrivals share."""
+
+from collections.abc import Callable, Sequence
+
+from functune.analysis import objective
+from functune.analysis.formatting import duration, joined, load
+from functune.analysis.formatting import setting as setting_in_words
+from functune.analysis.statistics import percentile
+from functune.experiments import Experiment
+from functune.measurements import Measurement, Setting
+from functune.report.charts.axes import IN_MS_AND_S, log_axis
+from functune.report.charts.drawing import Drawing
+from functune.report.charts.line_chart import Guide, Line, LineChart, Point, line_drawing, measured_values
+from functune.report.charts.looks import Look
+
+
+def latency_percentile(step: Measurement, q: float) -> float | None:
+    """The q-th quantile of latency, seconds; None where the step has too few requests to bound it."""
+    value = percentile(step.latencies_us, q)
+    return None if value is None else value / 1e6
+
+
+def percentile_line(
+    steps: Sequence[Measurement],
+    setting: Setting,
+    look: Look,
+    q: float,
+    *,
+    x: Callable[[Measurement], float],
+    label: str | None = None,
+    bold: bool = False,
+) -> Line:
+    """One percentile of one setting; all but p95 are dashed."""
+    known = [
+        (step, value)
+        for step in steps
+        if step.setting == setting and (value := latency_percentile(step, q)) is not None
+    ]
+    points = tuple(
+        Point(
+            x=x(step),
+            value=value,
+            text=f"p{round(q * 100)} {duration(value)} · {load(step)} · {setting_in_words(setting)}",
+        )
+        for step, value in known
+    )
+    return Line(label=label or look.label, look=look, points=points, curve=points, bold=bold, dashed=q != 0.95)
+
+
+def percentile_drawing(
+    lines: Sequence[Line],
+    experiment: Experiment,
+    subject: str,
+    *,
+    ticks: Sequence[float],
+    horizontal_title: str,
+    logarithmic: bool,
+) -> Drawing:
+    """The lines with the objective's limits, if the experiment has any."""
+    limits = latency_limits(experiment)
+    shown = [*measured_values(lines), *(value for value, _ in limits)]
+    ends = (ticks[0], max(ticks[-1], ticks[0] * 1.01))
+    chart = LineChart(
+        lines=tuple(lines),
+        guides=tuple(
+            Guide(points=tuple(Point(x=end, value=value) for end in ends), label=label) for value, label in limits
+        ),
+        vertical=log_axis("Latency (log scale)", shown, tick_labels=IN_MS_AND_S),
+        horizontal_title=horizontal_title,
+        ticks=tuple(ticks),
+        logarithmic=logarithmic,
+    )
+    return line_drawing(chart, subject)
+
+
+def latency_limits(experiment: Experiment) -> list[tuple[float, str]]:
+    """The objective's limits on latency, seconds, each with its words."""
+    if not experiment.objective:
+        return []
+    conditions = objective.parse(experiment.objective).conditions
+    return [(each.limit, str(each)) for each in conditions if each.metric in objective.QUANTILES]
+
+
+def limits_in_words(experiment: Experiment) -> str:
+    """The sentence about the dotted lines; empty where the objective limits no latency."""
+    words = [label for _, label in latency_limits(experiment)]
+    return f" Dotted: the objective, {joined(words)}." if words else ""
