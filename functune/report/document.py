@@ -23,7 +23,7 @@ from functune.analysis.usl import Fit, Refused
 from functune.analysis.verdict import Advice
 from functune.measurements import Calibration, Failure, Setting
 from functune.report.contents import Compared, Contents
-from functune.report.step_rows import Row, closed_rows, cut, open_rows
+from functune.report.step_rows import Row, closed_rows, open_rows, significant
 
 SCHEMA_VERSION = 1
 SCHEMA_ID = "report.schema.json"
@@ -238,12 +238,12 @@ def law(setting: Setting, found: Fit | Refused) -> Law:
     return Law(
         setting=setting,
         refused=None if isinstance(found, Fit) else found.reason,
-        performance=cut(fit.curve.performance) if fit else None,
-        contention=cut(fit.curve.contention) if fit else None,
-        coherency=cut(fit.curve.coherency) if fit else None,
-        r_squared=cut(fit.r_squared) if fit else None,
-        peak_users=cut(fit.peak.users) if fit and fit.peak else None,
-        peak_throughput=cut(fit.peak.throughput) if fit and fit.peak else None,
+        performance=significant(fit.curve.performance) if fit else None,
+        contention=significant(fit.curve.contention) if fit else None,
+        coherency=significant(fit.curve.coherency) if fit else None,
+        r_squared=significant(fit.r_squared) if fit else None,
+        peak_users=significant(fit.peak.users) if fit and fit.peak else None,
+        peak_throughput=significant(fit.peak.throughput) if fit and fit.peak else None,
         peak_users_interval=fit.peak.users_interval if fit and fit.peak else None,
         performance_interval=fit.interval("performance") if fit else None,
         contention_interval=fit.interval("contention") if fit else None,
@@ -259,10 +259,10 @@ def trust_report(trust: Trust) -> TrustReport:
         repeats=trust.repeats,
         calibration_before=trust.before,
         calibration_after=trust.after,
-        headroom=cut(trust.headroom),
+        headroom=significant(trust.headroom),
         generator_cpu_cores=seen(trust.generator_cpu),
         generator_lag_p99=seen(trust.generator_lag_p99),
-        generator_memory_mb=cut(trust.generator_rss_mb),
+        generator_memory_mb=significant(trust.generator_rss_mb),
         other_cpu_cores=seen(trust.other_cpu),
         littles_law_off=seen(trust.littles_law),
         void=tuple(VoidStep(at=named(each.step), reason=each.reason) for each in trust.void),
@@ -277,7 +277,7 @@ def trust_report(trust: Trust) -> TrustReport:
 
 def seen(worst: Worst | None) -> Seen | None:
     """A highest value with its step in words."""
-    return None if worst is None else Seen(value=cut(worst.value) or 0.0, at=worst.at)
+    return None if worst is None else Seen(value=significant(worst.value) or 0.0, at=worst.at)
 
 
 def to_json(document: Report) -> str:

@@ -97,11 +97,11 @@ def row(
         per_instance_concurrency=step.setting.per_instance_concurrency,
         app_settings=" ".join(f"{name}={value}" for name, value in step.setting.app_settings),
         users=step.users,
-        arrivals_per_s=cut(step.arrival_rate),
-        throughput_per_s=cut(step.throughput) or 0.0,
-        throughput_low_per_s=cut(spread.low) if spread else None,
-        throughput_high_per_s=cut(spread.high) if spread else None,
-        cost_per_million=cut(cost),
+        arrivals_per_s=significant(step.arrival_rate),
+        throughput_per_s=significant(step.throughput) or 0.0,
+        throughput_low_per_s=significant(spread.low) if spread else None,
+        throughput_high_per_s=significant(spread.high) if spread else None,
+        cost_per_million=significant(cost),
         p50_ms=in_ms(percentile(step.latencies_us, 0.5)),
         p95_ms=in_ms(percentile(step.latencies_us, 0.95)),
         p99_ms=in_ms(percentile(step.latencies_us, 0.99)),
@@ -112,19 +112,19 @@ def row(
         requests=len(step.latencies_us),
         failed=len(step.error_latencies_us),
         errors="; ".join(f"{kind}: {times}" for kind, times in sorted(step.errors.items())),
-        in_flight=cut(step.concurrency) or 0.0,
-        littles_law_off=cut(littles_law.residual(step)),
+        in_flight=significant(step.concurrency) or 0.0,
+        littles_law_off=significant(littles_law.residual(step)),
         late_p99_ms=in_ms(percentile(step.send_delays_us, 0.99)),
         arrivals=step.arrivals,
-        host_cpu_cores=cut(step.host_cpu),
-        generator_cpu_cores=cut(step.generator_cpu) or 0.0,
-        other_cpu_cores=cut(step.other_cpu),
+        host_cpu_cores=significant(step.host_cpu),
+        generator_cpu_cores=significant(step.generator_cpu) or 0.0,
+        other_cpu_cores=significant(step.other_cpu),
         generator_lag_p99_ms=in_ms(percentile(step.generator_lag_us, 0.99)),
-        generator_memory_mb=cut(step.generator_rss_mb),
-        host_memory_mb=cut(sum(step.worker_rss_mb.values()) or None),
+        generator_memory_mb=significant(step.generator_rss_mb),
+        host_memory_mb=significant(sum(step.worker_rss_mb.values()) or None),
         started_at_s=step.started_at,
-        duration_s=cut(step.duration) or 0.0,
-        warm_up_s=cut(step.warm_up) or 0.0,
+        duration_s=significant(step.duration) or 0.0,
+        warm_up_s=significant(step.warm_up) or 0.0,
         void=void,
     )
 
@@ -168,11 +168,11 @@ def to_csv(rows: Iterable[Row]) -> str:
     return file.getvalue()
 
 
-def cut(value: float | None) -> float | None:
+def significant(value: float | None) -> float | None:
     """The value to six significant digits."""
     return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
 def in_ms(microseconds: float | None) -> float | None:
     """Microseconds as milliseconds."""
-    return None if microseconds is None else cut(microseconds / 1e3)
+    return None if microseconds is None else significant(microseconds / 1e3)
