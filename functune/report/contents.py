@@ -1,4 +1,4 @@
-"""What a report shows, gathered once: the page, the files for programs and the summary are all made from it."""
+"""The contents of a report, gathered once: the page, the files for programs and the summary are made from it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,12 +17,12 @@ class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
     """A second run, of the same routes on another server."""
 
     host: str
-    """What answered there, as its environment.json says."""
+    """The server, from its environment.json."""
     measured: tuple[Measurement, ...]
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """One experiment beside a second run."""
+    """One experiment compared with a second run."""
 
     experiment: str
     host: str
@@ -36,7 +36,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     trust: Trust
     environment: dict[str, object]
     apply: dict[str, tuple[PlanSettings, ...]]
-    """Settings to apply, by the experiment's name."""
+    """Settings to apply, by experiment name."""
     failures: tuple[Failure, ...]
     compared: tuple[Compared, ...]
     elsewhere: tuple[str, ...]
@@ -89,7 +89,7 @@ def gather(
 
 
 def failed(analysis: Analysis, failures: Sequence[Failure]) -> dict[tuple[str, Setting], str]:
-    """The first cause by subject and setting; a failure names its route alone, so it counts for every load beside."""
+    """The first cause by subject and setting; a failure names only its route, so it is every background load's."""
     found: dict[tuple[str, Setting], str] = {}
     for failure in failures:
         if failure.experiment != analysis.experiment.name:

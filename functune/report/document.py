@@ -1,5 +1,5 @@
 """
-report.json: every figure of the report for programs, of types that its published schema is made from.
+report.json: every figure of the report, for programs. Its published schema is generated from the types here.
 
 The same document is embedded in the page. Times are in seconds unless a name says otherwise, throughputs in requests
 per second. It holds no raw latencies: those are in measurements.jsonl.
@@ -25,7 +25,7 @@ from functune.measurements import Calibration, Failure, Setting
 from functune.report.contents import Compared, Contents
 from functune.report.step_rows import Row, closed_rows, open_rows, significant
 
-SCHEMA_VERSION = 1
+REPORT_SCHEMA_VERSION = 1
 SCHEMA_ID = "report.schema.json"
 
 
@@ -70,7 +70,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RouteReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One route, or one route with one load beside it."""
+    """One route, or one route with one background load."""
 
     route: str
     recommended: Setting | None
@@ -108,8 +108,8 @@ class ExperimentReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Reason, ...]
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A highest value, and the step it was seen at."""
+class HighestValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A highest value, and the step that had it."""
 
     value: float
     at: str
@@ -123,7 +123,7 @@ class VoidStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the figures can bear."""
+    """Reliability of the figures."""
 
     steps: int
     repeats: tuple[int, int]
@@ -131,18 +131,18 @@ class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
     calibration_before: Calibration | None
     calibration_after: Calibration | None
     headroom: float | None
-    """How many times faster the load generator is by itself than the fastest step."""
-    generator_cpu_cores: Seen | None
-    generator_lag_p99: Seen | None
+    """Throughput of the load generator alone, over that of the fastest step."""
+    generator_cpu_cores: HighestValue | None
+    generator_lag_p99: HighestValue | None
     generator_memory_mb: float | None
-    other_cpu_cores: Seen | None
-    littles_law_off: Seen | None
+    other_cpu_cores: HighestValue | None
+    littles_law_off: HighestValue | None
     void: tuple[VoidStep, ...]
     arrivals_intended: int
     arrivals_answered: int
-    arrivals_late_p99: Seen | None
+    arrivals_late_p99: HighestValue | None
     warm_up: tuple[float, float] | None
-    """The least and the most that was cut off a step."""
+    """The shortest and the longest of a step, seconds."""
     drift: dict[str, str]
     """By experiment, in words."""
     seeds: dict[str, int]
@@ -151,11 +151,11 @@ class TrustReport(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report shows."""
 
-    schema_version: Annotated[int, Meta(ge=1)] = SCHEMA_VERSION
+    schema_version: Annotated[int, Meta(ge=1)] = REPORT_SCHEMA_VERSION
     currency: str
-    """Of all costs, which are per million requests."""
+    """The currency of all costs, which are per million requests."""
     environment: dict[str, Any]
-    """What the sweep noted about the machine and the software."""
+    """What the sweep recorded of the machine and the software."""
     experiments: tuple[ExperimentReport, ...]
     trust: TrustReport
     compared: tuple[Compared, ...]
@@ -163,13 +163,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...]
 
 
-def report(contents: Contents) -> Report:
+def report_document(contents: Contents) -> Report:
     """The document."""
     return Report(
         currency=contents.currency,
         environment=contents.environment,
         experiments=tuple(
-            experiment(each, contents.apply.get(each.analysis.experiment.name, ())) for each in contents.findings
+            experiment_report(each, contents.apply.get(each.analysis.experiment.name, ())) for each in contents.findings
         ),
         trust=trust_report(contents.trust),
         compared=contents.compared,
@@ -177,7 +177,7 @@ def report(contents: Contents) -> Report:
     )
 
 
-def experiment(findings: Findings, apply: Sequence[PlanSettings]) -> ExperimentReport:
+def experiment_report(findings: Findings, apply: Sequence[PlanSettings]) -> ExperimentReport:
     """One experiment of the document."""
     analysis, asked = findings.analysis, findings.analysis.experiment
     return ExperimentReport(
@@ -194,18 +194,18 @@ def experiment(findings: Findings, apply: Sequence[PlanSettings]) -> ExperimentR
         advice=analysis.advice,
         apply=tuple(apply),
         expectations=analysis.outcomes,
-        routes=tuple(route(each, analysis.demands.get(each.route)) for each in findings.routes),
-        failed=reasons(findings.failed),
-        skipped=reasons(findings.skipped),
+        routes=tuple(route_report(each, analysis.demands.get(each.route)) for each in findings.routes),
+        failed=listed_reasons(findings.failed),
+        skipped=listed_reasons(findings.skipped),
     )
 
 
-def reasons(found: Mapping[tuple[str, Setting], str]) -> tuple[Reason, ...]:
+def listed_reasons(found: Mapping[tuple[str, Setting], str]) -> tuple[Reason, ...]:
     """Reasons by route and setting as a list."""
     return tuple(Reason(route=route, setting=setting, reason=reason) for (route, setting), reason in found.items())
 
 
-def route(findings: RouteFindings, demand: Demand | None) -> RouteReport:
+def route_report(findings: RouteFindings, demand: Demand | None) -> RouteReport:
     """One route of the document."""
     recommended = findings.recommended
     return RouteReport(
@@ -226,13 +226,13 @@ def route(findings: RouteFindings, demand: Demand | None) -> RouteReport:
             )
             for one in findings.front
         ),
-        laws=tuple(law(setting, each) for setting, each in findings.curves.items()),
+        laws=tuple(law_report(setting, each) for setting, each in findings.curves.items()),
         splits=findings.splits,
         steps=(*closed_rows(findings), *open_rows(findings)),
     )
 
 
-def law(setting: Setting, found: Fit | Refused) -> Law:
+def law_report(setting: Setting, found: Fit | Refused) -> Law:
     """A curve, or why there is none."""
     fit = found if isinstance(found, Fit) else None
     return Law(
@@ -252,7 +252,7 @@ def law(setting: Setting, found: Fit | Refused) -> Law:
 
 
 def trust_report(trust: Trust) -> TrustReport:
-    """What the figures can bear, without the raw measurements."""
+    """Reliability of the figures, without the raw measurements."""
     backlog = trust.backlog
     return TrustReport(
         steps=trust.steps,
@@ -260,33 +260,33 @@ def trust_report(trust: Trust) -> TrustReport:
         calibration_before=trust.before,
         calibration_after=trust.after,
         headroom=significant(trust.headroom),
-        generator_cpu_cores=seen(trust.generator_cpu),
-        generator_lag_p99=seen(trust.generator_lag_p99),
+        generator_cpu_cores=highest_value(trust.generator_cpu),
+        generator_lag_p99=highest_value(trust.generator_lag_p99),
         generator_memory_mb=significant(trust.generator_rss_mb),
-        other_cpu_cores=seen(trust.other_cpu),
-        littles_law_off=seen(trust.littles_law),
+        other_cpu_cores=highest_value(trust.other_cpu),
+        littles_law_off=highest_value(trust.littles_law),
         void=tuple(VoidStep(at=named(each.step), reason=each.reason) for each in trust.void),
         arrivals_intended=backlog.intended if backlog else 0,
         arrivals_answered=backlog.answered if backlog else 0,
-        arrivals_late_p99=seen(backlog.late_p99) if backlog else None,
+        arrivals_late_p99=highest_value(backlog.late_p99) if backlog else None,
         warm_up=trust.warm_up,
         drift={name: drift.in_words for name, drift in trust.drifts if drift is not None},
         seeds=dict(trust.seeds),
     )
 
 
-def seen(worst: Worst | None) -> Seen | None:
-    """A highest value with its step in words."""
-    return None if worst is None else Seen(value=significant(worst.value) or 0.0, at=worst.at)
+def highest_value(worst: Worst | None) -> HighestValue | None:
+    """A highest value with its step in words; None where it is not known."""
+    return None if worst is None else HighestValue(value=significant(worst.value) or 0.0, at=worst.at)
 
 
 def to_json(document: Report) -> str:
-    """The document as JSON for people too, indented."""
+    """The document as JSON, indented for people."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
 def to_compact_json(document: Report) -> str:
-    """The document as JSON that can stand inside of HTML: no ``<`` that could end its element."""
+    """The document as JSON for a place in HTML: without ``<``, which could end its element."""
     return msgspec.json.encode(document).decode().replace("<", "\\u003c")
 
 

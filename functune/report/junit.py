@@ -10,7 +10,8 @@ def junit(analyses: Sequence[Analysis]) -> str:
     """
     A test suite per experiment and a test case per expectation, as CI servers read it.
 
-    One that fails carries what was observed and what is allowed; one that was not judged is skipped, with the reason.
+    A failure says what was observed and what is allowed. An expectation that was not judged is skipped, with its
+    reason.
     """
     root = ElementTree.Element("testsuites", name="functune")
     for analysis in analyses:
@@ -25,17 +26,17 @@ def junit(analyses: Sequence[Analysis]) -> str:
         )
         for outcome in analysis.outcomes:
             case = ElementTree.SubElement(
-                suite, "testcase", classname=f"functune.{analysis.experiment.name}", name=printable(outcome.claim)
+                suite, "testcase", classname=f"functune.{analysis.experiment.name}", name=xml_text(outcome.claim)
             )
             if outcome.result == "fails":
                 said = f"observed {outcome.observed_text}, allowed {outcome.allowed}"
-                ElementTree.SubElement(case, "failure", type="expectation", message=printable(said))
+                ElementTree.SubElement(case, "failure", type="expectation", message=xml_text(said))
             elif outcome.result == "not judged":
-                ElementTree.SubElement(case, "skipped", message=printable(outcome.reason))
+                ElementTree.SubElement(case, "skipped", message=xml_text(outcome.reason))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def printable(text: str) -> str:
+def xml_text(text: str) -> str:
     """The text without control characters, which XML 1.0 cannot hold even escaped."""
     return "".join(character if character.isprintable() else " " for character in text)

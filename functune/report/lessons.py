@@ -1,7 +1,7 @@
 """
-docs/lessons.md: what each experiment of a run teaches, with a picture and the figures it rests on.
+docs/lessons.md: the lesson of each experiment of a run, with a picture and the figures behind it.
 
-Pure but for ``write``: run folder in, document and pictures out. The same run gives the same bytes.
+Only ``write`` touches files. The same run gives the same bytes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,12 +19,12 @@ from functune.analysis.verdict import Analysis
 from functune.experiments import Experiment, Metric, Where
 from functune.measurements import Measurement
 from functune.report import run_folder
-from functune.report.charts.lesson_picture import Bar, LessonPicture, Panel, picture_files
-from functune.report.summary import MARKS, text
+from functune.report.charts.lesson_picture import LessonBar, LessonPicture, Panel, picture_files
+from functune.report.summary import RESULT_MARKS, as_markdown
 
-DOCUMENT = "lessons.md"
+LESSONS_FILE = "lessons.md"
 PICTURES = "images/lessons"
-"""Beside the document."""
+"""The folder of the pictures, next to the document."""
 
 TITLES: dict[Metric, str] = {
     "throughput": "Requests per second",
@@ -34,7 +34,7 @@ TITLES: dict[Metric, str] = {
     "error_ratio": "Share of failed requests",
     "memory_mb": "Memory of host and workers, MB",
 }
-HEADS: dict[Metric, str] = {
+METRIC_HEADS: dict[Metric, str] = {
     "throughput": "Requests/s",
     "p50_ms": "p50, ms",
     "p95_ms": "p95, ms",
@@ -42,7 +42,7 @@ HEADS: dict[Metric, str] = {
     "error_ratio": "Failed",
     "memory_mb": "Memory, MB",
 }
-UNITS: dict[Metric, str] = {"throughput": "/s", "error_ratio": "", "memory_mb": " MB"}
+BAR_UNITS: dict[Metric, str] = {"throughput": "/s", "error_ratio": "", "memory_mb": " MB"}
 LABELS: dict[str, Callable[[Any], str]] = {
     "route": str,
     "thread_count": lambda count: "threads unset" if count == "unset" else plural(count, "thread"),
@@ -53,30 +53,30 @@ LABELS: dict[str, Callable[[Any], str]] = {
     "arrivals": lambda share: f"arrivals at {share * 100:g} % of the capacity",
     "app_settings": str,
 }
-"""The keys of a step in words, in the order they are told."""
+"""The keys of a step in words, in the order of a label."""
 ALWAYS: tuple[Metric, ...] = ("throughput", "p50_ms", "p95_ms")
-"""Columns of every table; further ones are there where an expectation is about them."""
+"""Columns of every table; expectations about other metrics add theirs."""
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A decisive step: one that an expectation looks at."""
+class DecisiveStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that an expectation is about, or one of its series."""
 
     label: str
     step: Measurement | None
     """None when it was not measured."""
     metrics: tuple[Metric, ...]
-    """What the expectations look at."""
+    """The metrics that expectations are about."""
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment of a run, with the steps that decide its question."""
 
     analysis: Analysis
-    steps: tuple[Shown, ...]
+    steps: tuple[DecisiveStep, ...]
 
     @property
     def experiment(self) -> Experiment:
-        """What was asked."""
+        """The experiment that was run."""
         return self.analysis.experiment
 
 
@@ -95,8 +95,8 @@ def write(folder: Path, out: Path) -> Path:
     drawn = picture_files([lesson_picture(lesson) for lesson in found])
     for lesson, file in zip(found, drawn, strict=True):
         (pictures / f"{lesson.experiment.name}.svg").write_text(file, encoding="utf-8")
-    (out / DOCUMENT).write_text(document(found, environment), encoding="utf-8")
-    return out / DOCUMENT
+    (out / LESSONS_FILE).write_text(lessons_document(found, environment), encoding="utf-8")
+    return out / LESSONS_FILE
 
 
 def lessons(analyses: Iterable[Analysis], measured: Sequence[Measurement]) -> list[Lesson]:
@@ -105,7 +105,7 @@ def lessons(analyses: Iterable[Analysis], measured: Sequence[Measurement]) -> li
     return [
         Lesson(
             analysis=analysis,
-            steps=decisive(
+            steps=decisive_steps(
                 analysis.experiment, [step for step in valid if step.experiment == analysis.experiment.name]
             ),
         )
@@ -113,23 +113,23 @@ def lessons(analyses: Iterable[Analysis], measured: Sequence[Measurement]) -> li
     ]
 
 
-def decisive(experiment: Experiment, measured: list[Measurement]) -> tuple[Shown, ...]:
-    """The steps the expectations look at, with the whole series where one is of a series, in the order of the file."""
+def decisive_steps(experiment: Experiment, measured: list[Measurement]) -> tuple[DecisiveStep, ...]:
+    """The steps that expectations are about, each with its whole series, in the order of the experiment file."""
     looked_at: list[tuple[Where, list[Metric]]] = []  # a list, since a Where with app settings cannot be hashed
     for expectation in experiment.expect:
         for where in (expectation.where, expectation.over):
-            for each in series(experiment, where) if where is not None else ():
+            for each in whole_series(experiment, where) if where is not None else ():
                 known = next((metrics for other, metrics in looked_at if other == each), None)
                 if known is None:
                     looked_at.append((each, [expectation.metric]))
                 elif expectation.metric not in known:
                     known.append(expectation.metric)
-    looked_at.sort(key=lambda pair: place(experiment, pair[0]))
+    looked_at.sort(key=lambda pair: planned_place(experiment, pair[0]))
     wheres = [where for where, _ in looked_at]
     varying = [name for name in LABELS if any(getattr(where, name) != getattr(wheres[0], name) for where in wheres)]
     return tuple(
-        Shown(
-            label=label(experiment, where, varying or list(LABELS)),
+        DecisiveStep(
+            label=step_label(experiment, where, varying or list(LABELS)),
             step=select(where, measured, experiment.load.arrivals),
             metrics=tuple(metrics),
         )
@@ -137,8 +137,8 @@ def decisive(experiment: Experiment, measured: list[Measurement]) -> tuple[Shown
     )
 
 
-def series(experiment: Experiment, where: Where) -> list[Where]:
-    """The step itself; where it is one of several loads beside or of several rates of arrivals, all of them."""
+def whole_series(experiment: Experiment, where: Where) -> list[Where]:
+    """The step, or every step of its series: all background loads, or all rates of arrivals."""
     if where.arrivals is not None:
         return [msgspec.structs.replace(where, arrivals=share) for share in experiment.load.arrivals]
     if where.background_users is not None:
@@ -147,17 +147,17 @@ def series(experiment: Experiment, where: Where) -> list[Where]:
     return [where]
 
 
-def place(experiment: Experiment, where: Where) -> tuple[float, int]:
-    """Where a step stands in the experiment's plan; arrivals come after all closed loops."""
+def planned_place(experiment: Experiment, where: Where) -> tuple[float, int]:
+    """The place of a step in the experiment's plan; arrivals come after all closed loops."""
     planned = list(experiments.steps(experiment))
     return where.arrivals or 0.0, next(number for number, step in enumerate(planned) if where.selects(step))
 
 
-def label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
-    """The step in words, as far as the named keys tell it."""
-    told = {name: getattr(where, name) for name in names}
-    found = [LABELS[name](value) for name, value in told.items() if value is not None and name != "app_settings"]
-    if "app_settings" in told:
+def step_label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
+    """The named keys of a step in words."""
+    chosen_keys = {name: getattr(where, name) for name in names}
+    found = [LABELS[name](value) for name, value in chosen_keys.items() if value is not None and name != "app_settings"]
+    if "app_settings" in chosen_keys:
         chosen = where.app_settings or {}
         every = dict.fromkeys(name for values in experiment.settings.app_settings for name in values)
         found += [f"{name} {chosen.get(name, 'unset')}" for name in every]
@@ -166,23 +166,23 @@ def label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
 
 def lesson_picture(lesson: Lesson) -> LessonPicture:
     """A panel for each metric that an expectation is about, if there are bars to compare."""
-    panels = [Panel(title=TITLES[metric], bars=bars(lesson, metric)) for metric in metrics_of(lesson)]
+    panels = [Panel(title=TITLES[metric], bars=lesson_bars(lesson, metric)) for metric in expected_metrics(lesson)]
     panels = [panel for panel in panels if len(panel.bars) > 1] or panels
     return LessonPicture(panels=panels, alternative=panels_in_words(panels))
 
 
-def bars(lesson: Lesson, metric: Metric) -> list[Bar]:
-    """The metric of every step it was expected something of; a step without it has no bar."""
+def lesson_bars(lesson: Lesson, metric: Metric) -> list[LessonBar]:
+    """The metric of every step that has an expectation about it; a step without a value has no bar."""
     values = [(shown.label, observe(metric, shown.step)) for shown in lesson.steps if metric in shown.metrics]
     return [
-        Bar(label=name, value=value, text=f"{number(value)}{UNITS.get(metric, ' ms')}")
+        LessonBar(label=name, value=value, text=f"{number(value)}{BAR_UNITS.get(metric, ' ms')}")
         for name, value in values
         if value is not None
     ]
 
 
-def metrics_of(lesson: Lesson) -> list[Metric]:
-    """What the expectations are about, in their order."""
+def expected_metrics(lesson: Lesson) -> list[Metric]:
+    """The metrics that expectations are about, in their order."""
     return list(dict.fromkeys(expectation.metric for expectation in lesson.experiment.expect))
 
 
@@ -193,17 +193,18 @@ def panels_in_words(panels: Sequence[Panel]) -> str:
     )
 
 
-def document(found: Sequence[Lesson], environment: Mapping[str, object]) -> str:
+def lessons_document(found: Sequence[Lesson], environment: Mapping[str, object]) -> str:
     """The whole document."""
     rows = [
-        f"| [{text(lesson.experiment.question)}](#{lesson.experiment.name}) | {text(answer(lesson))} |"
+        f"| [{as_markdown(lesson.experiment.question)}](#{lesson.experiment.name}) "
+        f"| {as_markdown(lesson_answer(lesson))} |"
         for lesson in found
     ]
     head = [
         "# Lessons",
         "",
-        "What each experiment of this project shows, from its latest run. Written by `make lessons`; edit the",
-        "experiment files, not this.",
+        "The result of each experiment of this project, from its latest run. `make lessons` writes this file: edit the",
+        "experiment files instead.",
         "",
         measured_on(environment),
         "Ratios carry over to other machines, absolute numbers do not.",
@@ -213,36 +214,47 @@ def document(found: Sequence[Lesson], environment: Mapping[str, object]) -> str:
         *rows,
         "",
     ]
-    return "\n".join([*head, *(section(lesson) for lesson in found)])
+    return "\n".join([*head, *(lesson_section(lesson) for lesson in found)])
 
 
-def section(lesson: Lesson) -> str:
+def lesson_section(lesson: Lesson) -> str:
     """One lesson."""
     experiment, analysis = lesson.experiment, lesson.analysis
     workload = experiment.workload
-    lines = [f"## {experiment.name}", "", f"**{text(experiment.question)}**", "", text(answer(lesson)), ""]
-    lines += [text(experiment.lesson), ""] if experiment.lesson else []
-    lines += [f"![{text(TITLES[metrics_of(lesson)[0]])}]({PICTURES}/{experiment.name}.svg)", ""] if lesson.steps else []
-    lines += [*table(lesson), "", *in_common(lesson)] if lesson.steps else []
+    lines = [
+        f"## {experiment.name}",
+        "",
+        f"**{as_markdown(experiment.question)}**",
+        "",
+        as_markdown(lesson_answer(lesson)),
+        "",
+    ]
+    lines += [as_markdown(experiment.lesson), ""] if experiment.lesson else []
+    lines += (
+        [f"![{as_markdown(TITLES[expected_metrics(lesson)[0]])}]({PICTURES}/{experiment.name}.svg)", ""]
+        if lesson.steps
+        else []
+    )
+    lines += [*lesson_table(lesson), "", *common_line(lesson)] if lesson.steps else []
     if workload.background is not None:
-        lines += [f"The users beside call `{workload.background}`; their requests are not counted.", ""]
+        lines += [f"The background users call `{workload.background}`; their requests are not counted.", ""]
     if workload.target is not None:
         lines += [
-            f"What is fetched is a server on the same machine that answers after {workload.target.delay_ms} ms, "
-            f"{plural(workload.target.urls, 'url')} of it for every request.",
+            f"The handler calls a server on the same machine that answers after {workload.target.delay_ms} ms: "
+            f"{plural(workload.target.urls, 'url')} per request.",
             "",
         ]
-    lines += [f"> ⚠️ {text(warning)}\n" for warning in analysis.warnings]
-    lines += [*claims(analysis.outcomes), ""] if analysis.outcomes else []
+    lines += [f"> ⚠️ {as_markdown(warning)}\n" for warning in analysis.warnings]
+    lines += [*claim_lines(analysis.outcomes), ""] if analysis.outcomes else []
     lines += ["Run it:", "", "```", f"functune sweep experiments/{experiment.name}.toml", "```", ""]
     return "\n".join(lines)
 
 
-def answer(lesson: Lesson) -> str:
+def lesson_answer(lesson: Lesson) -> str:
     """
-    One sentence from the measurement.
+    The answer of this run in a sentence.
 
-    The verdict, which compares throughputs; what came of the first expectation where that is about something else.
+    The verdict, which compares throughputs; the outcome of the first expectation where that is about another metric.
     """
     analysis = lesson.analysis
     if not analysis.outcomes or lesson.experiment.expect[0].metric == "throughput":
@@ -254,21 +266,21 @@ def answer(lesson: Lesson) -> str:
     return f"This run does not answer it ({found}): {first.claim}."
 
 
-def table(lesson: Lesson) -> list[str]:
+def lesson_table(lesson: Lesson) -> list[str]:
     """The decisive steps."""
-    columns = [*ALWAYS, *(metric for metric in metrics_of(lesson) if metric not in ALWAYS)]
+    columns = [*ALWAYS, *(metric for metric in expected_metrics(lesson) if metric not in ALWAYS)]
     return [
-        f"| | {' | '.join(HEADS[metric] for metric in columns)} |",
+        f"| | {' | '.join(METRIC_HEADS[metric] for metric in columns)} |",
         f"|---|{'---:|' * len(columns)}",
         *(
-            f"| {text(shown.label)} | {' | '.join(cell(metric, shown.step) for metric in columns)} |"
+            f"| {as_markdown(shown.label)} | {' | '.join(metric_cell(metric, shown.step) for metric in columns)} |"
             for shown in lesson.steps
         ),
     ]
 
 
-def in_common(lesson: Lesson) -> list[str]:
-    """What is the same for every step of the table, where it is: the labels leave it out."""
+def common_line(lesson: Lesson) -> list[str]:
+    """The setting and users that all steps of the table share, which their labels omit."""
     steps = [shown.step for shown in lesson.steps if shown.step is not None]
     alike = [in_words(one) for one in {step.setting for step in steps}]
     # Arrivals have no users: their number of connections limits nothing.
@@ -278,27 +290,27 @@ def in_common(lesson: Lesson) -> list[str]:
     return [f"All with {joined(parts)}.", ""] if parts and len(steps) > 1 else []
 
 
-def cell(metric: Metric, step: Measurement | None) -> str:
-    """A metric in a table; a dash where it was not measured, or too few requests bound the percentile."""
+def metric_cell(metric: Metric, step: Measurement | None) -> str:
+    """A metric in a table; a dash where it was not measured or has too few requests for the percentile."""
     value = observe(metric, step)
     return "-" if value is None else number(value)
 
 
-def claims(outcomes: Sequence[Outcome]) -> list[str]:
-    """What was expected, and what came."""
+def claim_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """The expectations and their outcomes."""
     return [
         "| | Expected | Observed | Allowed |",
         "|---|---|---:|---:|",
         *(
-            f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
-            f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
+            f"| {RESULT_MARKS[outcome.result]} {as_markdown(result_in_words(outcome))} | {as_markdown(outcome.claim)} "
+            f"| {as_markdown(outcome.observed_text)} | {as_markdown(outcome.allowed)} |"
             for outcome in outcomes
         ),
     ]
 
 
 def measured_on(environment: Mapping[str, object]) -> str:
-    """The machine and the software, as far as the run noted them."""
+    """The machine and the software, as far as the run recorded them."""
     cores, memory = environment.get("cpu_count"), environment.get("memory_mb")
     parts = [
         plural(cores, "core") if isinstance(cores, int) else "",

@@ -72,5 +72,5 @@ def main_element(contents: Contents, *, single: bool) -> Html:
 def data_block(contents: Contents) -> Html:
     """report.json for programs that read the page, and for report.js; no browser runs it."""
     return element(
-        "script", Html(document.to_compact_json(document.report(contents))), type="application/json", id="data"
+        "script", Html(document.to_compact_json(document.report_document(contents))), type="application/json", id="data"
     )

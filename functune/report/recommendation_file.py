@@ -5,13 +5,13 @@ import msgspec
 from functune.report.contents import Contents
 from functune.report.settings_files import TEMPLATES, bicepparam, commands, local_settings
 
-SCHEMA_VERSION = 1
+RECOMMENDATION_SCHEMA_VERSION = 1
 
 
 def recommendation_json(contents: Contents) -> str:
     """The verdicts, settings to set, evidence and outcomes as JSON: one object per experiment."""
     document = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": RECOMMENDATION_SCHEMA_VERSION,
         "experiments": [
             {
                 "name": analysis.experiment.name,

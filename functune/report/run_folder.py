@@ -1,4 +1,4 @@
-"""The run folder read, analysed and completed: what ``functune report`` does, without measuring anything again."""
+"""A run folder is read, analysed and completed with its report; nothing is measured again."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ WRITTEN = (REPORT, SUMMARY, RECOMMENDATION, DOCUMENT, TABLE, JUNIT)
 
 def write(folder: Path, *, beside: Sequence[Path] = ()) -> list[Analysis]:
     """
-    Write the report and its files for programs beside what was measured, and return the analyses.
+    Write the report and its files for programs into the run folder, and return the analyses.
 
     Reads experiment.toml, environment.json, the measurements, calibrations and failures of the folder, and of each
     run folder in ``beside`` its measurements and environment, to compare servers. The same input gives the same bytes.
@@ -44,7 +44,7 @@ def write(folder: Path, *, beside: Sequence[Path] = ()) -> list[Analysis]:
         REPORT: render_page(contents),
         SUMMARY: summary(contents.analyses),
         RECOMMENDATION: recommendation_json(contents),
-        DOCUMENT: document.to_json(document.report(contents)),
+        DOCUMENT: document.to_json(document.report_document(contents)),
         TABLE: to_csv(measured_rows(measurements.load(folder))),
         JUNIT: junit(contents.analyses),
     }
@@ -104,14 +104,14 @@ def analyses(
 def compare_runs(
     before: Path, after: Path, *, margin: float
 ) -> tuple[Comparison, tuple[dict[str, object], dict[str, object]]]:
-    """What changed between two run folders, and the environments they were measured in. Raises as ``write`` does."""
+    """The comparison of two run folders, and their environments. Raises as ``write`` does."""
     environments = read_environment(before), read_environment(after)
     both = [read(folder, environment) for folder, environment in zip((before, after), environments, strict=True)]
     return compare(both[0], both[1], margin=margin), environments
 
 
 def plan_of(contents: Contents) -> str:
-    """The plan a run says its settings are for; "local" where it says none that there is."""
+    """The hosting plan in the run's environment; "local" where it has none that is known."""
     plan = contents.environment.get("plan")
     return str(plan) if plan in PLANS else "local"
 
@@ -124,7 +124,7 @@ def cores(environment: Mapping[str, object]) -> float | None:
 
 def read_environment(folder: Path) -> dict[str, object]:
     """
-    What the sweep noted about the machine: the keys of ``cores`` and ``plan`` are used, everything is shown.
+    What the sweep recorded of the machine: only the keys of ``cores`` and ``plan`` are used, all are shown.
 
     Raises RunFolderError when the file is missing or no JSON object.
     """

@@ -14,9 +14,9 @@ TEMPLATES = {"flex": "main.bicep", "premium": "premium.bicep"}
 
 def one_of(apply: Mapping[str, Sequence[PlanSettings]], *, plan: str, experiment: str | None) -> PlanSettings:
     """
-    The settings for a plan, of an experiment or of the only one there is.
+    The settings for a plan, from the named experiment or from the only one.
 
-    Raises UsageError that names what there is when it is none or not just one.
+    Raises UsageError where there are none or several, naming those there are.
     """
     if experiment is not None and experiment not in apply:
         raise UsageError(f"--experiment {experiment}: the run has {', '.join(apply)}")
@@ -24,7 +24,7 @@ def one_of(apply: Mapping[str, Sequence[PlanSettings]], *, plan: str, experiment
         each for name, several in apply.items() for each in several if each.plan == plan and experiment in (None, name)
     ]
     if not found:
-        raise UsageError("the run recommends no setting: nothing was compared, or no step worked")
+        raise UsageError("the run recommends no setting: it compared none, or no step worked")
     if len({each.experiment for each in found}) > 1:
         raise UsageError(f"the run has several experiments: choose one with --experiment {' or '.join(apply)}")
     if len(found) > 1:
@@ -46,14 +46,14 @@ def settings_text(found: PlanSettings, form: str) -> str:
 
 
 def local_settings(found: PlanSettings) -> str:
-    """The "Values" of local.settings.json that differ from none; what is to be left unset is left out."""
+    """The "Values" of local.settings.json; a variable to leave unset is omitted."""
     values = {name: value for name, value in found.app_settings.items() if value is not None}
     return json.dumps({"Values": values}, indent=2)
 
 
 def bicepparam(found: PlanSettings) -> str:
     """
-    A parameters file for the template of the plan, to be saved in infra/.
+    A parameters file for the plan's template, to save in infra/.
 
     Raises ValueError for "local", which has no template.
     """
@@ -74,9 +74,9 @@ def bicepparam(found: PlanSettings) -> str:
 
 def commands(found: PlanSettings) -> str:
     """
-    The Azure CLI commands for an app that exists; RESOURCE_GROUP and APP are variables of the shell.
+    The Azure CLI commands for an existing app; RESOURCE_GROUP and APP are variables of the shell.
 
-    Raises ValueError for "local", where there is nothing to command.
+    Raises ValueError for "local", which has no commands.
     """
     if found.plan not in TEMPLATES:
         raise ValueError(f"the plan is {found.plan}: commands exist for {' and '.join(TEMPLATES)}")

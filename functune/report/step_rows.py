@@ -1,4 +1,4 @@
-"""A step as a row of figures, its units in the names: what the table, the CSV file and the JSON report hold."""
+"""A step as a row of figures with units in their names, for the table, the CSV file and report.json."""
 
 import csv
 import io
@@ -15,22 +15,22 @@ from functune.analysis.validity import void_reason
 from functune.measurements import Handler, Measurement, Phase
 
 DIGITS = 6
-"""Significant digits of a figure: more than any of them has, and few enough to be read."""
+"""Significant digits of a figure: more than any figure is accurate to, few enough to read."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One step. None where there is nothing to say."""
+    """One step. None where a figure is not known or does not apply."""
 
     experiment: str
     route: str
-    """With the load beside it, if any."""
+    """With its background load, if any."""
     handler: Handler | None
     phase: Phase
     trial: int
     repeat: int | None
-    """Counts from 0; None for all repeats of the step together."""
+    """From 0; None for all repeats of the step together."""
     repeats: int
-    """How many this row holds."""
+    """How many repeats this row pools."""
     process_count: int
     thread_count: int | None
     per_instance_concurrency: int | None
@@ -40,7 +40,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Intended; None for a closed loop."""
     throughput_per_s: float
     throughput_low_per_s: float | None = None
-    """The ends of what repeats span: a 95 % interval from five of them, else their range."""
+    """The ends of the spread over repeats: a 95 % interval from five repeats, else their range."""
     throughput_high_per_s: float | None = None
     cost_per_million: float | None = None
     p50_ms: float | None
@@ -55,11 +55,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     errors: str
     in_flight: float
     littles_law_off: float | None
-    """Relative residual."""
+    """Relative residual of Little's law."""
     late_p99_ms: float | None
-    """Of arrivals: from the intended moment to the sending."""
+    """Delay of arrivals from the intended moment to the sending."""
     arrivals: int
-    """Meant to be sent in the window."""
+    """Arrivals intended in the window."""
     host_cpu_cores: float | None
     generator_cpu_cores: float
     other_cpu_cores: float | None
@@ -72,10 +72,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float
     warm_up_s: float
     void: str = ""
-    """Why it does not count; empty for one that does."""
+    """Why the step does not count; empty where it counts."""
 
 
-def row(
+def step_row(
     step: Measurement,
     *,
     repeats: int = 1,
@@ -83,7 +83,7 @@ def row(
     cost: float | None = None,
     void: str = "",
 ) -> Row:
-    """One step, or all repeats of one pooled."""
+    """One step, or all repeats of one, pooled."""
     return Row(
         experiment=step.experiment,
         route=step.route,
@@ -139,7 +139,7 @@ def closed_rows(findings: RouteFindings) -> list[Row]:
     for step in findings.steps:
         one = standing.get((step.setting, step.users))
         found.append(
-            row(
+            step_row(
                 step,
                 repeats=counts.get((step.setting, step.users), 1),
                 spread=findings.spreads[step.setting, step.users].throughput,
@@ -151,16 +151,16 @@ def closed_rows(findings: RouteFindings) -> list[Row]:
 
 def open_rows(findings: RouteFindings) -> list[Row]:
     """The open-loop steps of a route, the repeats of each in one row."""
-    return [row(step) for step in findings.arrivals]
+    return [step_row(step) for step in findings.arrivals]
 
 
 def measured_rows(measured: Iterable[Measurement]) -> list[Row]:
-    """Every measurement of a run as it was made, in that order; those that do not count with their reason."""
-    return [row(named(step), void=void_reason(step) or "") for step in measured]
+    """Every measurement of a run in the order it was made, with the reason where it does not count."""
+    return [step_row(named(step), void=void_reason(step) or "") for step in measured]
 
 
 def to_csv(rows: Iterable[Row]) -> str:
-    """The rows as CSV (RFC 4180, but with plain line feeds), its first line the names of the fields."""
+    """The rows as CSV (RFC 4180, but with plain line feeds); the first line has the names of the fields."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(Row.__struct_fields__)

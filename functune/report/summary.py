@@ -1,4 +1,4 @@
-"""summary.md: the verdicts as Markdown, for a pull request or a job summary."""
+"""summary.md: the verdicts as Markdown, for a pull request or a CI job summary."""
 
 import re
 from collections.abc import Sequence
@@ -9,40 +9,45 @@ from functune.analysis.formatting import setting as in_words
 from functune.analysis.recommendation import Recommendation
 from functune.analysis.verdict import Advice, Analysis
 
-MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
+RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
 def summary(analyses: Sequence[Analysis]) -> str:
     """One section per experiment: verdict, settings to set, each setting's best step, expectations."""
-    return "\n".join(section(analysis) for analysis in analyses)
+    return "\n".join(summary_section(analysis) for analysis in analyses)
 
 
-def section(analysis: Analysis) -> str:
+def summary_section(analysis: Analysis) -> str:
     """One experiment."""
     experiment = analysis.experiment
-    lines = [f"## {text(experiment.question)}", "", f"**{text(analysis.verdict)}**", ""]
+    lines = [f"## {as_markdown(experiment.question)}", "", f"**{as_markdown(analysis.verdict)}**", ""]
     for warning in analysis.warnings:
-        lines += [f"⚠️ {text(warning)}", ""]
+        lines += [f"⚠️ {as_markdown(warning)}", ""]
     for advice in analysis.advice:
         lines += [*settings_block(advice), ""]
     for recommended in analysis.recommendations:
-        lines += [text(f"{recommended.reason} {recommended.certainty}".strip()), "", *steps_table(recommended), ""]
+        lines += [
+            as_markdown(f"{recommended.reason} {recommended.certainty}".strip()),
+            "",
+            *best_steps_table(recommended),
+            "",
+        ]
     if analysis.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [
-            f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
-            f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
+            f"| {RESULT_MARKS[outcome.result]} {as_markdown(result_in_words(outcome))} | {as_markdown(outcome.claim)} "
+            f"| {as_markdown(outcome.observed_text)} | {as_markdown(outcome.allowed)} |"
             for outcome in analysis.outcomes
         ]
         lines.append("")
     measured = f"{count(len(analysis.measurements))} of {count(analysis.planned)} steps of {experiment.name} measured."
     caveats = dict.fromkeys(caveat for each in analysis.recommendations for caveat in each.caveats)
-    return "\n".join([*lines, text(" ".join([measured, *caveats])), ""])
+    return "\n".join([*lines, as_markdown(" ".join([measured, *caveats])), ""])
 
 
 def settings_block(advice: Advice) -> list[str]:
     """The settings to set as a list."""
-    routes = ", ".join(text(route) for route in advice.routes)
+    routes = ", ".join(as_markdown(route) for route in advice.routes)
     return [
         f"Settings for {routes}:",
         "",
@@ -53,7 +58,7 @@ def settings_block(advice: Advice) -> list[str]:
     ]
 
 
-def steps_table(recommended: Recommendation) -> list[str]:
+def best_steps_table(recommended: Recommendation) -> list[str]:
     """Every setting's best step, fastest first."""
     fastest = max(each.throughput for each in recommended.evidence)
     rows = [
@@ -63,12 +68,13 @@ def steps_table(recommended: Recommendation) -> list[str]:
         for each in sorted(recommended.evidence, key=lambda each: -each.throughput)
     ]
     return [
-        f"| Best step of each setting, {text(recommended.route)} | Users | Requests/s | Of the fastest | p95 |",
+        f"| Best step of each setting, {as_markdown(recommended.route)} | Users | Requests/s "
+        "| Share of the fastest | p95 |",
         "|---|---:|---:|---:|---:|",
         *rows,
     ]
 
 
-def text(value: str) -> str:
-    """A string as Markdown shows it literally, on one line."""
+def as_markdown(value: str) -> str:
+    """The string escaped, so that Markdown shows it literally, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value.split()))

@@ -261,5 +261,5 @@ def test_arrivals_are_shown_beside_what_queueing_theory_expects(full: tuple[Find
     last = route.predictions[-1]
     figure = arrivals_figure(ChartInput(findings=findings, route=route, currency="USD"))
     assert figure is not None
-    assert f"queueing theory expects a mean of {duration(last.expected)}; measured were" in figure.note
+    assert f"queueing theory expects a mean of {duration(last.expected)}; the measured mean is" in figure.note
     assert last.expected == pytest.approx(last.measured, rel=0.25)

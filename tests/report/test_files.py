@@ -46,7 +46,7 @@ def test_the_published_schema_is_the_one_of_the_types() -> None:
 def test_report_json_is_of_its_types_and_names_its_version(folder: Path) -> None:
     written = (folder / "report.json").read_bytes()
     found = msgspec.json.decode(written, type=document.Report)
-    assert found.schema_version == document.SCHEMA_VERSION
+    assert found.schema_version == document.REPORT_SCHEMA_VERSION
     assert [each.name for each in found.experiments] == ["waits", "computes"]
     assert b"latencies_us" not in written
 

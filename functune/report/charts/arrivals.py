@@ -8,7 +8,7 @@ from functune.analysis.statistics import percentile
 from functune.experiments import Experiment
 from functune.measurements import Measurement
 from functune.report.charts.drawing import Drawing
-from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.figure import ChartFigure, ChartInput
 from functune.report.charts.looks import looks
 from functune.report.charts.percentile_lines import (
     latency_percentile,
@@ -24,7 +24,7 @@ UTILISED: dict[Model, str] = {
 }
 
 
-def arrivals_figure(chart: ChartInput) -> Figure | None:
+def arrivals_figure(chart: ChartInput) -> ChartFigure | None:
     """Latency against arrivals; None where the open loop was not measured."""
     route, experiment = chart.route, chart.findings.analysis.experiment
     drawn = arrivals_drawing(route, experiment)
@@ -35,7 +35,7 @@ def arrivals_figure(chart: ChartInput) -> Figure | None:
         f"from the intended moment. Solid: p95. Dashed: p50 and p99.{limits_in_words(experiment)}"
     )
     theory = prediction_in_words(route.predictions[-1]) if route.predictions else ""
-    return Figure(title=arrivals_finding(route), note=f"{note} {backlog_in_words(route)}.{theory}", drawing=drawn)
+    return ChartFigure(title=arrivals_finding(route), note=f"{note} {backlog_in_words(route)}.{theory}", drawing=drawn)
 
 
 def arrivals_finding(route: RouteFindings) -> str:
@@ -59,8 +59,8 @@ def backlog_in_words(route: RouteFindings) -> str:
         max(step.arrivals - len(step.latencies_us) - len(step.error_latencies_us), 0) for step in route.arrivals
     )
     late = [value for step in route.arrivals if (value := percentile(step.send_delays_us, 0.99)) is not None]
-    sent = f"Sent late by {duration(max(late) / 1e6)} at p99 at worst; " if late else ""
-    return f"{sent}{plural(missing, 'arrival')} not answered in its window"
+    sent = f"Sent up to {duration(max(late) / 1e6)} late at p99. " if late else ""
+    return f"{sent}Not answered in their window: {plural(missing, 'arrival')}"
 
 
 def prediction_in_words(prediction: Prediction) -> str:
@@ -69,7 +69,7 @@ def prediction_in_words(prediction: Prediction) -> str:
     return (
         f" With {setting_in_words(step.setting)} at {number(rate_of(step))} arrivals/s, where "
         f"{UTILISED[prediction.model].format(percent(prediction.utilisation))}, queueing theory expects a mean of "
-        f"{duration(prediction.expected)}; measured were {duration(prediction.measured)}."
+        f"{duration(prediction.expected)}; the measured mean is {duration(prediction.measured)}."
     )
 
 

@@ -15,7 +15,7 @@ class ChartInput(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
+class ChartFigure(msgspec.Struct, frozen=True, kw_only=True):
     """A chart under the finding it shows."""
 
     title: str
@@ -29,7 +29,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     """What stands below it, or instead of it, such as a table."""
 
 
-def figure_html(figure: Figure, drawn: Html | None, *, whole: bool) -> Html:
+def figure_html(figure: ChartFigure, drawn: Html | None, *, whole: bool) -> Html:
     """The figure with its drawing; ``whole`` where it takes a row of the page to itself."""
     caption = element("figcaption", element("h3", figure.title), element("p", figure.note) if figure.note else None)
     content = join(figure.before, drawn, figure.after)

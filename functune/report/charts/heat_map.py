@@ -9,14 +9,14 @@ from functune.analysis.formatting import threads as threads_in_words
 from functune.analysis.recommendation import Evidence
 from functune.experiments import settings
 from functune.measurements import Setting
-from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.figure import ChartFigure, ChartInput
 from functune.report.markup import Html, element, join, scroll_region
 
 VIRIDIS = [(68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 140), (40, 174, 128), (94, 201, 98)]
 """Matplotlib's viridis from 0 to 0.75: even in lightness and safe for colour-blind readers."""
 
 
-def heat_map_figure(chart: ChartInput) -> Figure | None:
+def heat_map_figure(chart: ChartInput) -> ChartFigure | None:
     """Threads across and everything else down, or everything else across; None where only one setting was planned."""
     findings, route = chart.findings, chart.route
     planned = settings(findings.analysis.experiment.settings)
@@ -35,7 +35,9 @@ def heat_map_figure(chart: ChartInput) -> Figure | None:
         grid, across, down = [[row[0] for row in grid]], down, across
     drawn = grid_table(chart, grid, across, down)
     shown = {setting for row in grid for setting in row}
-    return Figure(title=title, after=join(scroll_region(drawn, label=title), absence_notes(findings, route, shown)))
+    return ChartFigure(
+        title=title, after=join(scroll_region(drawn, label=title), absence_notes(findings, route, shown))
+    )
 
 
 def grid_table(chart: ChartInput, grid: list[list[Setting]], across: list[str], down: list[str]) -> Html:

@@ -8,7 +8,7 @@ from functune.analysis.statistics import minimum_sample
 from functune.experiments import Experiment
 from functune.measurements import Measurement
 from functune.report.charts.drawing import Drawing
-from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.figure import ChartFigure, ChartInput
 from functune.report.charts.line_chart import USERS_TITLE
 from functune.report.charts.looks import looks
 from functune.report.charts.percentile_lines import (
@@ -19,7 +19,7 @@ from functune.report.charts.percentile_lines import (
 )
 
 
-def latency_figure(chart: ChartInput) -> Figure | None:
+def latency_figure(chart: ChartInput) -> ChartFigure | None:
     """p95 against concurrency; None where no step has enough requests for a p95."""
     experiment = chart.findings.analysis.experiment
     drawn = latency_drawing(chart.route, experiment)
@@ -32,7 +32,7 @@ def latency_figure(chart: ChartInput) -> Figure | None:
         f"{minimum_sample(0.99)}"
     )
     fewer = f"; {plural(omitted, 'step')} had too few for a p95" if omitted else ""
-    return Figure(title=latency_finding(chart.route), note=f"{note}{fewer}.", drawing=drawn)
+    return ChartFigure(title=latency_finding(chart.route), note=f"{note}{fewer}.", drawing=drawn)
 
 
 def latency_finding(route: RouteFindings) -> str:

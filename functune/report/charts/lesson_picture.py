@@ -18,7 +18,7 @@ from functune.report.markup import markup
 
 PICTURE_WIDTH = 700
 """Of the drawing, pixels: about the width of the text in a rendered document."""
-CHARACTER_WIDTH = 7.2
+PICTURE_CHARACTER = 7.2
 """Of a label, pixels: the average of the widest usual fonts at this size."""
 MOST_LABEL_WIDTH = 400
 """Pixels; longer labels are cut in the drawing, and stand in full in the table next to it."""
@@ -27,7 +27,7 @@ BAR_STEP = 30
 ROLES = ("surface", "ink", "muted", "rule", "accent")
 
 
-class Bar(msgspec.Struct, frozen=True, kw_only=True):
+class LessonBar(msgspec.Struct, frozen=True, kw_only=True):
     """A measured value of one step."""
 
     label: str
@@ -40,7 +40,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """The bars of one metric, all from zero on one scale."""
 
     title: str
-    bars: Sequence[Bar]
+    bars: Sequence[LessonBar]
 
 
 class LessonPicture(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +78,7 @@ def picture_specification(panels: Sequence[Panel]) -> Specification:
     """The panels below one another, in the document's type and colours."""
     light = theme_colors("light")
     longest = max((len(bar.label) for panel in panels for bar in panel.bars), default=0)
-    room = min(longest * CHARACTER_WIDTH, MOST_LABEL_WIDTH)
+    room = min(longest * PICTURE_CHARACTER, MOST_LABEL_WIDTH)
     return {
         "vconcat": [panel_specification(panel, light, room=room) for panel in panels],
         "spacing": 26,

@@ -1,12 +1,13 @@
 """Lines over the load: what the charts of throughput, latency and arrivals share."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from functune.report.charts.axes import LogAxis
-from functune.report.charts.drawing import Drawing, Size, drawing
-from functune.report.charts.labels import moved_apart
+from functune.report.charts.drawing import NARROW, Drawing, Margins, drawing
+from functune.report.charts.labels import label_width, moved_apart
 from functune.report.charts.looks import Look
 from functune.report.charts.vega import (
     Specification,
@@ -20,6 +21,8 @@ from functune.report.charts.vega import (
 
 MOST_LABELS = 14
 """Most direct labels of a chart; with more lines only the recommended setting's and the highest have one."""
+LABEL_OFFSET = 10
+"""From the end of a line to its label, pixels."""
 USERS_TITLE = "Concurrency, users (log scale)"
 
 
@@ -74,31 +77,60 @@ def measured_values(lines: Sequence[Line]) -> list[float]:
 def line_drawing(chart: LineChart, subject: str) -> Drawing:
     """The drawing of a chart; its text alternative is the subject, then where each line ends."""
     ends = "; ".join(f"{line.label}: {line.points[-1].text}" for line in chart.lines)
-    return drawing(lambda size: chart_layers(chart, size), f"{subject} At the highest load measured: {ends}.")
+    return drawing(
+        lambda height: chart_layers(chart, height),
+        f"{subject} At the highest load measured: {ends}.",
+        margins=Margins(right=label_room(chart) + 14),
+    )
 
 
-def chart_layers(chart: LineChart, size: Size) -> list[Specification]:
-    """The layers at a size: bands lowest, labels on top."""
+def label_room(chart: LineChart) -> float:
+    """Room for the labels that reach beyond the plot of the narrow drawing, pixels."""
+    plot = NARROW.width / 2  # no narrower, so that labels of lines that end early are sure to fit
+    return max(
+        0,
+        *(
+            LABEL_OFFSET + label_width(line.label) - (1 - share_of_axis(chart, line.points[-1].x)) * plot
+            for line in chart.lines
+        ),
+    )
+
+
+def share_of_axis(chart: LineChart, load: float) -> float:
+    """Where a load lies on the horizontal axis: 0 at its start, 1 at its end."""
+    low, high = load_domain(chart)
+    return math.log(load / low) / math.log(high / low) if chart.logarithmic else (load - low) / (high - low)
+
+
+def load_domain(chart: LineChart) -> tuple[float, float]:
+    """The ends of the horizontal axis, which differ also where a single load was measured."""
+    low, high = chart.ticks[0], max(chart.ticks[-1], chart.ticks[0] * 1.01)
+    return low, max(high, low + 1) if chart.logarithmic else high
+
+
+def chart_layers(chart: LineChart, height: float) -> list[Specification]:
+    """The layers on a plot of that height, pixels: bands lowest, labels on top."""
     axes = {"x": load_channel(chart), "y": chart.vertical.vertical()}
     return [
         *band_layers(chart.lines, axes),
         *guide_layers(chart.guides, axes),
         *curve_layers(chart.lines, axes),
         point_layer(chart.lines, axes),
-        *label_layers(end_labels(chart, size), axes),
+        *label_layers(end_labels(chart, height), axes),
     ]
 
 
 def load_channel(chart: LineChart) -> Specification:
     """The horizontal channel, with ticks where something was measured."""
-    low, high = chart.ticks[0], max(chart.ticks[-1], chart.ticks[0] * 1.01)
-    scale = log_scale(low, max(high, low + 1), base=2) if chart.logarithmic else linear_scale(low, high)
+    low, high = load_domain(chart)
+    scale = log_scale(low, high, base=2) if chart.logarithmic else linear_scale(low, high)
     axis = {
         "values": list(chart.ticks),
         "title": chart.horizontal_title,
         "format": ",~r",
         "grid": False,
         "labelOverlap": True,
+        "labelSeparation": 4,
         "labelFlush": False,
     }
     return quantity("x", scale=scale, axis=axis)
@@ -211,7 +243,7 @@ def label_layers(ends: Sequence[Mapping[str, object]], axes: Specification) -> l
             "text",
             {**axes, "text": category("text"), "color": literal("color")},
             align="left",
-            dx=10,
+            dx=LABEL_OFFSET,
             fontSize=12,
             fontWeight="bold" if bold else "normal",
             aria=False,
@@ -221,9 +253,8 @@ def label_layers(ends: Sequence[Mapping[str, object]], axes: Specification) -> l
     ]
 
 
-def end_labels(chart: LineChart, size: Size) -> list[dict[str, object]]:
+def end_labels(chart: LineChart, height: float) -> list[dict[str, object]]:
     """A label at the end of each line, moved apart where lines end close together."""
-    height = size.height - 50  # roughly what the axis leaves; only the distances between labels depend on it
     ranked = sorted(chart.lines, key=lambda line: (not line.bold, line.dashed, -line.points[-1].value))[:MOST_LABELS]
     ordered = sorted(ranked, key=lambda line: chart.vertical.distance_of(line.points[-1].value, height))
     places = [chart.vertical.distance_of(line.points[-1].value, height) for line in ordered]

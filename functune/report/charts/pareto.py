@@ -10,12 +10,14 @@ from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.repeats import Spread
 from functune.analysis.strategies import Candidate
 from functune.report.charts.axes import IN_MS_AND_S, WITH_SEPARATORS, LogAxis, log_axis
-from functune.report.charts.drawing import Drawing, drawing
-from functune.report.charts.figure import ChartInput, Figure
-from functune.report.charts.labels import LABEL_GAP
+from functune.report.charts.drawing import NARROW, Drawing, Margins, drawing
+from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.labels import LABEL_GAP, label_width
 from functune.report.charts.looks import Look, looks
 from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
 
+NAME_OFFSET = 9
+"""From a point to its name, pixels."""
 NEAR_ACROSS, NEAR_DOWN = 0.2, 0.05
 """Shares of the plot within which two names would cover each other."""
 
@@ -27,7 +29,7 @@ class ParetoAxes(msgspec.Struct, frozen=True, kw_only=True):
     p95: LogAxis
 
 
-def pareto_figure(chart: ChartInput) -> Figure | None:
+def pareto_figure(chart: ChartInput) -> ChartFigure | None:
     """Cost against latency; None with fewer than two steps that have a p95."""
     drawn = pareto_drawing(chart.route, currency=chart.currency)
     if drawn is None:
@@ -39,7 +41,7 @@ def pareto_figure(chart: ChartInput) -> Figure | None:
         "line in both cost and p95."
     )
     bars = " Bars: the spread over repeats." if any(len(one.repeats) > 1 for one in chart.route.candidates) else ""
-    return Figure(title=pareto_finding(chart.route, currency=chart.currency), note=note + bars, drawing=drawn)
+    return ChartFigure(title=pareto_finding(chart.route, currency=chart.currency), note=note + bars, drawing=drawn)
 
 
 def pareto_finding(route: RouteFindings, *, currency: str) -> str:
@@ -86,6 +88,7 @@ def pareto_drawing(route: RouteFindings, *, currency: str) -> Drawing | None:
     return drawing(
         lambda _: pareto_layers(points, bars, front, names, axes),
         f"Cost per million requests against p95 latency of {len(known)} steps. On the Pareto front: {best}.",
+        margins=Margins(right=right_margin(names, axes)),
     )
 
 
@@ -150,6 +153,16 @@ def setting_names(route: RouteFindings, axes: ParetoAxes) -> list[dict[str, obje
     return found
 
 
+def right_margin(names: Sequence[Mapping[str, object]], axes: ParetoAxes) -> float:
+    """Room for the names that reach beyond the plot of the narrow drawing, pixels."""
+    plot = NARROW.width - Margins().left - Margins().right
+    needed = [
+        NAME_OFFSET + label_width(str(name["text"])) - axes.cost.distance_of(float(str(name["cost"])), plot)
+        for name in names
+    ]
+    return max([*needed, 0]) + 14
+
+
 def pareto_layers(
     points: Sequence[Mapping[str, object]],
     bars: Sequence[Mapping[str, object]],
@@ -198,7 +211,7 @@ def name_layer(name: Mapping[str, object], place: Specification) -> Specificatio
         "text",
         {**place, "text": category("text")},
         align="left",
-        dx=9,
+        dx=NAME_OFFSET,
         dy=name["rise"],
         fontSize=12,
         fontWeight="bold" if name["bold"] else "normal",

@@ -7,7 +7,7 @@ import msgspec
 
 from functune.report.charts.arrivals import arrivals_figure
 from functune.report.charts.drawing import draw
-from functune.report.charts.figure import ChartInput, Figure, figure_html
+from functune.report.charts.figure import ChartFigure, ChartInput, figure_html
 from functune.report.charts.heat_map import heat_map_figure
 from functune.report.charts.latency import latency_figure
 from functune.report.charts.pareto import pareto_figure
@@ -26,7 +26,7 @@ type ChartWidth = Literal["half", "whole", "rest"]
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of chart."""
 
-    figure: Callable[[ChartInput], Figure | None]
+    figure: Callable[[ChartInput], ChartFigure | None]
     """None where the route has nothing to draw."""
     width: ChartWidth
     section: ChartSection = "experiment"
@@ -39,7 +39,7 @@ CHARTS = (
     Chart(figure=arrivals_figure, width="half"),
     Chart(figure=heat_map_figure, width="whole"),
     Chart(figure=time_figure, width="rest"),
-    Chart(figure=repeats_figure, width="whole", section="repeats"),
+    Chart(figure=repeats_figure, width="half", section="repeats"),
 )
 
 type FigureKey = tuple[ChartSection, str, str]
@@ -50,7 +50,7 @@ class PlacedFigure(msgspec.Struct, frozen=True, kw_only=True):
     """A figure and where it stands."""
 
     key: FigureKey
-    figure: Figure
+    figure: ChartFigure
     whole: bool
     """Whether it takes a row to itself."""
 
@@ -74,7 +74,7 @@ def drawn_figures(contents: Contents) -> dict[FigureKey, list[Html]]:
 def placed_figures(chart: ChartInput) -> Iterable[PlacedFigure]:
     """The figures of one route that have something to draw."""
     made = [(each, figure) for each in CHARTS if (figure := each.figure(chart)) is not None]
-    halves = sum(each.width == "half" for each, _ in made)
+    halves = sum(each.width == "half" and each.section == "experiment" for each, _ in made)
     for each, figure in made:
         yield PlacedFigure(
             key=(each.section, chart.findings.analysis.experiment.name, chart.route.route),

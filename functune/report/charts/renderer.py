@@ -21,18 +21,25 @@ MOST_PROCESSES = 4
 """Each has an engine of 100 MB."""
 
 
-def render_svgs(specifications: Sequence[Specification]) -> list[str]:
+def render_svgs(specifications: Sequence[Specification], *, processes: int | None = None) -> list[str]:
     """
     The SVG of each specification, in their order; the number of processes does not change it.
 
+    ``processes`` None takes as many as the cores and the number of drawings make worth it.
+
     Raises ValueError where a specification is no Vega-Lite, and RuntimeError where another process fails.
     """
-    count = max(1, min(len(specifications) // WORTH_A_PROCESS, os.process_cpu_count() or 1, MOST_PROCESSES))
+    count = processes or worthwhile_processes(len(specifications))
     shares = [specifications[start::count] for start in range(count)]
     with ThreadPoolExecutor(max_workers=count) as pool:
         elsewhere = [pool.submit(render_elsewhere, share) for share in shares[1:]]
         rendered = [render_here(shares[0]), *(each.result() for each in elsewhere)]
     return [rendered[index % count][index // count] for index in range(len(specifications))]
+
+
+def worthwhile_processes(drawings: int) -> int:
+    """The number of processes, this one included, that draw fastest."""
+    return max(1, min(drawings // WORTH_A_PROCESS, os.process_cpu_count() or 1, MOST_PROCESSES))
 
 
 def render_here(specifications: Sequence[Specification]) -> list[str]:

@@ -8,8 +8,9 @@ from functune.analysis.diagnosis import SAME
 from functune.analysis.findings import RouteFindings
 from functune.analysis.formatting import percent, plural, rate
 from functune.measurements import Measurement, Setting
-from functune.report.charts.drawing import Drawing, drawing
-from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.drawing import Drawing, Margins, drawing
+from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.labels import label_width
 from functune.report.charts.looks import looks
 from functune.report.charts.vega import Specification, category, linear_scale, literal, mark_layer, quantity
 
@@ -27,13 +28,13 @@ class Dot(msgspec.Struct, frozen=True, kw_only=True):
     """Throughput over the mean of the step's repeats, minus 1."""
 
 
-def repeats_figure(chart: ChartInput) -> Figure | None:
+def repeats_figure(chart: ChartInput) -> ChartFigure | None:
     """The repeats of a route; None where each step was measured once."""
     drawn = repeats_drawing(chart.route)
     if drawn is None:
         return None
     name = chart.findings.analysis.experiment.name
-    return Figure(title=chart.route.route, note=f"{name}: a row per setting.", drawing=drawn)
+    return ChartFigure(title=chart.route.route, note=f"{name}: a row per setting.", drawing=drawn)
 
 
 def repeats_drawing(route: RouteFindings) -> Drawing | None:
@@ -63,7 +64,8 @@ def repeats_drawing(route: RouteFindings) -> Drawing | None:
         lambda _: repeat_layers(points, order, reach),
         f"Throughput of {len(dots)} repeats against the mean of their step: at most {percent(widest)} away, "
         f"{beyond} beyond {percent(SAME)}.",
-        height=ROW_HEIGHT * len(order) + 60,
+        margins=Margins(left=max(map(label_width, order)) + 18, right=14, top=2),
+        plot_height=ROW_HEIGHT * len(order) + 16,
     )
 
 
@@ -83,7 +85,7 @@ def deviations(repeats: Sequence[Measurement]) -> list[Dot]:
 def repeat_layers(points: Sequence[Mapping[str, object]], order: Sequence[str], reach: float) -> list[Specification]:
     """The margin and the dots; ``reach`` is where the axis ends on both sides, percent."""
     axis = {
-        "title": "Throughput against the mean of its step, %",
+        "title": "Deviation from the mean of the step, %",
         "labelExpr": SIGNED,
         "tickCount": 5,
         "grid": True,

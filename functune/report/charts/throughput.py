@@ -14,7 +14,7 @@ from functune.analysis.usl import Fit, Refused
 from functune.measurements import Handler, Measurement, Setting
 from functune.report.charts.axes import WITH_SEPARATORS, LogAxis, log_axis
 from functune.report.charts.drawing import Drawing
-from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.figure import ChartFigure, ChartInput
 from functune.report.charts.line_chart import (
     USERS_TITLE,
     Guide,
@@ -32,7 +32,7 @@ MOST_BANDS = 3
 """Most curves with their interval: more would hide one another."""
 
 
-def throughput_figure(chart: ChartInput) -> Figure | None:
+def throughput_figure(chart: ChartInput) -> ChartFigure | None:
     """Throughput against concurrency; None where no request succeeded."""
     analysis, route = chart.findings.analysis, chart.route
     demand = analysis.demands.get(route.route)
@@ -41,7 +41,7 @@ def throughput_figure(chart: ChartInput) -> Figure | None:
         return None
     bounded = " Dashed: the upper bound, from one user's CPU time and waiting time." if demand else ""
     note = f"Successful requests per second; the recommended setting is bold.{bounded} {laws_in_words(route)}"
-    return Figure(title=throughput_finding(route), note=note.strip(), drawing=drawn)
+    return ChartFigure(title=throughput_finding(route), note=note.strip(), drawing=drawn)
 
 
 def throughput_finding(route: RouteFindings) -> str:

@@ -6,8 +6,8 @@ from functune.analysis.formatting import duration, percent, plural
 from functune.analysis.formatting import setting as setting_in_words
 from functune.analysis.time_split import Split
 from functune.report.charts.axes import IN_MS_AND_S
-from functune.report.charts.drawing import Drawing, drawing
-from functune.report.charts.figure import ChartInput, Figure
+from functune.report.charts.drawing import Drawing, Margins, drawing
+from functune.report.charts.figure import ChartFigure, ChartInput
 from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
 from functune.report.markup import Html, element
 
@@ -19,7 +19,7 @@ LABELLED = 0.17
 """Share of the longest bar from which a part is wide enough for its own label."""
 
 
-def time_figure(chart: ChartInput) -> Figure | None:
+def time_figure(chart: ChartInput) -> ChartFigure | None:
     """The time of the recommended setting; None where the answers do not report it."""
     route = chart.route
     drawn = time_drawing(route.splits)
@@ -34,7 +34,7 @@ def time_figure(chart: ChartInput) -> Figure | None:
         f"Mean latency with {setting_in_words(route.recommended.setting)}. Waiting is the delay before the handler "
         "beyond that of a lone user; host and transport count both directions."
     )
-    return Figure(title=title, note=note, drawing=drawn, before=parts_legend())
+    return ChartFigure(title=title, note=note, drawing=drawn, before=parts_legend())
 
 
 def time_drawing(splits: Sequence[Split]) -> Drawing | None:
@@ -52,7 +52,8 @@ def time_drawing(splits: Sequence[Split]) -> Drawing | None:
     return drawing(
         lambda _: bar_layers(bars, order, longest),
         f"Mean latency in its parts. {parts}.",
-        height=BAR_HEIGHT * len(order) + 60,
+        margins=Margins(left=50, right=32, top=23),
+        plot_height=BAR_HEIGHT * len(order),
     )
 
 
@@ -84,6 +85,7 @@ def bar_layers(bars: Sequence[Mapping[str, object]], order: Sequence[str], longe
         "labelExpr": IN_MS_AND_S,
         "tickCount": 4,
         "labelOverlap": True,
+        "labelSeparation": 12,
         "labelFlush": False,
     }
     x = quantity("start", scale={"domain": [0, longest], "nice": False}, axis=axis)

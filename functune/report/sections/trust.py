@@ -30,7 +30,12 @@ def trust_section(contents: Contents) -> Html:
             class_="block",
         ),
         missing_figures(contents),
-        element("ul", *(element("li", note) for note in reading_notes(found, steps)), class_="notes"),
+        element(
+            "div",
+            element("h3", "How to read the figures"),
+            element("ul", *(element("li", note) for note in reading_notes(found, steps)), class_="notes"),
+            class_="block",
+        ),
         id="trust",
     )
 
@@ -41,25 +46,25 @@ def check_rows(found: Trust) -> list[list[Content]]:
     headroom = None if found.headroom is None else f"{number(found.headroom)} times"
     return [
         check_row(
-            "Little's law, N = X R: off by",
+            "Little's law, N = X R: residual",
             at_most(law, percent),
             f"below {percent(littles_law.LIMIT)}",
             None if law is None else law.value <= littles_law.LIMIT,
         ),
         check_row(
-            "Load generator: cores, of the one it can use",
+            "Load generator: cores used, of one",
             at_most(generator, cores),
             f"up to {BUSY_GENERATOR:g}",
             None if generator is None else generator.value <= BUSY_GENERATOR,
         ),
         check_row(
-            "Load generator alone, against a server that does nothing, over the fastest step",
+            "Load generator alone, relative to the fastest step",
             headroom,
             f"{HEADROOM:g} times or more",
             None if headroom is None else found.enough_headroom,
         ),
         check_row(
-            "Other programs: cores",
+            "Other programs: cores used",
             at_most(others, cores),
             f"up to {BUSY_MACHINE:g}",
             None if others is None else others.value <= BUSY_MACHINE,
@@ -202,10 +207,10 @@ def calibration_notes(found: Trust) -> list[str]:
 
 def backlog_note(backlog: Backlog) -> str:
     """How many arrivals were answered, and how late they were sent."""
-    late = f"; at worst sent {duration(backlog.late_p99.value)} late at p99" if backlog.late_p99 else ""
+    late = f"; sent up to {duration(backlog.late_p99.value)} late at p99" if backlog.late_p99 else ""
     return (
-        f"The open loop intended {count(backlog.intended)} arrivals. {count(backlog.missing)} of them were not "
-        f"answered in their window{late}."
+        f"Arrivals of the open loop: {count(backlog.intended)}; not answered in their window: "
+        f"{count(backlog.missing)}{late}."
     )
 
 
