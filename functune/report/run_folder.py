@@ -133,7 +133,7 @@ def read_environment(folder: Path) -> dict[str, object]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
     except OSError as error:
         raise RunFolderError(
-            f"{path}: {error.strerror}; a run folder holds it beside {measurements.FILE_NAME}: "
+            f"{path}: {error.strerror}; a run folder holds it next to {measurements.FILE_NAME}: "
             "`functune sweep --out DIR` writes both"
         ) from error
     except msgspec.DecodeError as error:
