@@ -181,4 +181,4 @@ def test_report_writes_its_files_and_takes_a_run_beside(runs: tuple[Path, Path])
         "report.json",
         "summary.md",
     ]
-    assert "Beside other servers" in (before / "report.html").read_text(encoding="utf-8")
+    assert "Compared with other servers" in (before / "report.html").read_text(encoding="utf-8")

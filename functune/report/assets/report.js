@@ -11,7 +11,9 @@ for (const block of document.querySelectorAll(".copyable")) {
       getSelection().selectAllChildren(block.querySelector("pre"));
       button.textContent = "Selected";
     }
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, 1500);
   });
   block.append(button);
 }
@@ -22,7 +24,9 @@ for (const svg of document.querySelectorAll("svg.chart")) {
   tip.className = "tip";
   tip.hidden = true;
   figure.append(tip);
-  svg.addEventListener("pointerleave", () => { tip.hidden = true; });
+  svg.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+  });
   svg.addEventListener("pointermove", (event) => {
     const frame = figure.getBoundingClientRect();
     let nearest = null;
@@ -31,8 +35,12 @@ for (const svg of document.querySelectorAll("svg.chart")) {
       const box = point.getBoundingClientRect();
       const x = box.left + box.width / 2;
       const y = box.top + box.height / 2;
-      const inside = point.closest(".mark-rect") && event.clientX >= box.left && event.clientX <= box.right
-        && event.clientY >= box.top && event.clientY <= box.bottom;
+      const inside =
+        point.closest(".mark-rect") &&
+        event.clientX >= box.left &&
+        event.clientX <= box.right &&
+        event.clientY >= box.top &&
+        event.clientY <= box.bottom;
       const distance = inside ? 0 : Math.hypot(event.clientX - x, event.clientY - y);
       if (distance < least) {
         least = distance;
@@ -65,9 +73,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
       head.setAttribute("aria-sort", way);
       const sign = way === "ascending" ? 1 : -1;
       const place = head.cellIndex;
-      const key = (row) => place === 0 ? original.indexOf(row) : number(row.cells[place]);
+      const key = (row) => (place === 0 ? original.indexOf(row) : number(row.cells[place]));
       const keyed = original.map((row) => [key(row), row]);
-      keyed.sort(([a], [b]) => a === b ? 0 : a === null ? 1 : b === null ? -1 : sign * (a - b));
+      keyed.sort(([a], [b]) => (a === b ? 0 : a === null ? 1 : b === null ? -1 : sign * (a - b)));
       body.append(...keyed.map(([, row]) => row));
     });
   }

@@ -18,7 +18,7 @@ from functune.report.charts.vega import Specification
 WORTH_A_PROCESS = 16
 """Drawings that take about as long as starting another process and its engine, half a second."""
 MOST_PROCESSES = 4
-"""Each has an engine of 100 MB."""
+"""Each takes 130 MB."""
 
 
 def render_svgs(specifications: Sequence[Specification], *, processes: int | None = None) -> list[str]:

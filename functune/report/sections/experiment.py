@@ -25,7 +25,7 @@ def experiment_section(
     return element(
         "section",
         element("p", experiment.name, class_="eyebrow"),
-        element("h2", "What was measured" if single else experiment.question),
+        element("h2", "Measurements" if single else experiment.question),
         element("p", experiment.lesson, class_="lead") if experiment.lesson else None,
         *(
             subject_block(
