@@ -12,11 +12,31 @@ judged. Exit codes: 0 every figure is held, 1 one is not, 2 wrong usage, 3 one c
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from enum import IntEnum
 
+from bench.figure import Figure
 from bench.machine import Watch, is_busy
-from bench.suites import SUITES
+from bench.suites.cold_start import app_import, app_start
+from bench.suites.connections import connections
+from bench.suites.fetch import fetch
+from bench.suites.host import host
+from bench.suites.law import law
+from bench.suites.lessons import lessons
+from bench.suites.report import report
+from bench.suites.search import search
+
+SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
+    "host": host,
+    "connections": connections,
+    "law": law,
+    "fetch": fetch,
+    "import": app_import,
+    "start": app_start,
+    "report": report,
+    "lessons": lessons,
+    "search": search,
+}
 
 
 class Outcome(IntEnum):
