@@ -5,19 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bounds, lab
-from bench.figure import Bound, Figure
+from bench.figure import Bound, Figure, NotMeasuredError
+from functune.analysis.expectations import Outcome
 from functune.analysis.littles_law import residual
 from functune.analysis.verdict import Analysis
-from functune.experiments import Expectation, Metric
-
-UNITS: dict[Metric, str] = {
-    "throughput": "requests/s",
-    "p50_ms": "ms",
-    "p95_ms": "ms",
-    "p99_ms": "ms",
-    "error_ratio": "",
-    "memory_mb": "MB",
-}
+from functune.experiments import Expectation
 
 
 async def lessons() -> AsyncIterator[Figure]:
@@ -32,24 +24,19 @@ async def lessons() -> AsyncIterator[Figure]:
     for analysis in analyses:
         for figure in expectations(analysis):
             yield figure
+    if missing := [outcome.claim for analysis in analyses for outcome in analysis.outcomes if outcome.observed is None]:
+        raise NotMeasuredError(f"no step for: {'; '.join(missing)}")
 
 
 def expectations(analysis: Analysis) -> Iterator[Figure]:
-    """
-    A figure per expectation; one that the machine is too busy to judge is printed and yields none.
-
-    Raises SystemExit when the steps of an expectation were not measured.
-    """
+    """A figure per expectation that was measured; one that the machine is too busy to judge is printed instead."""
     for expected, outcome in zip(analysis.experiment.expect, analysis.outcomes, strict=True):
-        if outcome.observed is None:
-            raise SystemExit(f"not measured: {outcome.claim}")
         if outcome.result == "not judged":
             print(f"  not judged: {outcome.claim}: {outcome.reason}", flush=True)
-        else:
-            yield Figure(bound(expected), (outcome.observed,), detail=analysis.experiment.name)
+        elif outcome.observed is not None:
+            yield Figure(bound(expected, outcome), (outcome.observed,), detail=analysis.experiment.name)
 
 
-def bound(expected: Expectation) -> Bound:
+def bound(expected: Expectation, outcome: Outcome) -> Bound:
     """The expectation as the bound of a figure."""
-    unit = "" if expected.over else UNITS[expected.metric]
-    return Bound(expected.claim, unit, at_least=expected.at_least, at_most=expected.at_most)
+    return Bound(expected.claim, outcome.unit, at_least=expected.at_least, at_most=expected.at_most)
