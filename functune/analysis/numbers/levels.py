@@ -123,6 +123,7 @@ def level_of(key: LevelKey, group: Sequence[Measurement], seed: int, price: Pric
     valid = [step for step, reason in zip(group, reasons, strict=True) if reason is None]
     first = group[0]
     rates = [step.arrival_rate for step in group if step.arrival_rate is not None]
+    each = [figures_of([step], price) for step in valid]
     level = Level(
         subject=first.subject,
         setting=first.setting,
@@ -130,10 +131,10 @@ def level_of(key: LevelKey, group: Sequence[Measurement], seed: int, price: Pric
         share=first.share,
         arrival_rate=sum(rates) / len(rates) if rates else None,
         handler=next((step.handler for step in group if step.handler is not None), None),
-        figures=figures_of(valid or group, price),
+        figures=each[0] if len(each) == 1 else figures_of(valid or group, price),
         repeats=tuple(
-            Repeat(number=step.repeat, trial=step.trial, started_at=step.started_at, figures=figures_of([step], price))
-            for step in valid
+            Repeat(number=step.repeat, trial=step.trial, started_at=step.started_at, figures=figures)
+            for step, figures in zip(valid, each, strict=True)
         ),
         void=tuple(
             Void(repeat=step.repeat, throughput=step.throughput, reason=reason)
@@ -154,7 +155,7 @@ def with_spreads(level: Level, seed: int) -> Level:
 
     def across(name: str, value: Callable[[Figures], float | None]) -> Spread | None:
         values = level.by_repeat(value)
-        if len(values) < len(level.repeats):
+        if len(values) < max(len(level.repeats), 2):
             return None
         return spread(list(values.values()), generator=generator_for(seed, name, *key_of(level)))
 
