@@ -154,9 +154,10 @@ def analyse(
         if any(level.subject == subject for level in every)
     )
     recommendations = [each.recommended for each in subjects if each.recommended is not None]
-    advice = advise(recommendations)
     unmet = [(each.subject, each.unmet) for each in subjects if each.recommended is None]
     is_search = experiment.load.search == "adaptive"
+    skipped = explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else ()
+    advice = advise(recommendations, choices=len({each.setting for each in (*closed, *skipped)}))
     return ExperimentFindings(
         name=experiment.name,
         experiment=experiment,
@@ -169,7 +170,7 @@ def analyse(
         drift=drift([level for level in closed if level.setting == Setting()]),
         void=tuple(level for level in every if level.void),
         failed=failed_settings(experiment, failures),
-        skipped=explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else (),
+        skipped=skipped,
         planned=len(list(planned_steps(experiment))),
     )
 

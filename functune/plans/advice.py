@@ -49,7 +49,9 @@ def advice_for(findings: ExperimentFindings, plan: HostingPlan) -> tuple[PlanAdv
     It is that of the experiment where the plan allows all its settings, else the best of those it allows.
     """
     recommended = recommendations_for(findings, plan)
-    return tuple(plan_advice(findings, plan, recommended, each) for each in advise(recommended)) if recommended else ()
+    compared = {each.setting for each in (*findings.levels, *findings.skipped)}
+    advice = advise(recommended, choices=sum(map(plan.allows, compared)))
+    return tuple(plan_advice(findings, plan, recommended, each) for each in advice)
 
 
 def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list[Recommendation]:

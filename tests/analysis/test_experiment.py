@@ -4,7 +4,7 @@ from functune.analysis.experiment import analyse
 from functune.experiments.model import Expectation, Matrix, Where
 from functune.experiments.subject import Subject
 from functune.setting import Setting
-from tests.analysis.simulated import findings, planned, step, sweep
+from tests.analysis.simulated import findings, planned, searched, step, sweep
 
 SLEEP, AWAIT, BLOCK = "/sync/sleep", "/async/sleep", "/async/blocking"
 
@@ -103,3 +103,20 @@ def test_analyse_gives_the_same_again() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16)))
     measured = [step(setting=Setting(thread_count=16), users=64, repeat=each, noise=0.03) for each in range(6)]
     assert findings(experiment, measured) == findings(experiment, measured)
+
+
+def test_setting_that_no_other_can_beat_is_advised_though_it_alone_was_measured() -> None:
+    """Under the interpreter lock 16 threads cannot serve more than one, so the search measures one only."""
+    experiment = planned(settings=Matrix(thread_count=(1, 16)))
+    found = findings(experiment, searched(experiment, cpu=0.02, wait=0))
+    assert {level.setting for level in found.levels} == {Setting(thread_count=1)}
+    assert [advice.setting for advice in found.advice] == [Setting(thread_count=1)]
+    assert found.verdict.startswith("Use 1 thread in 1 process: 50.0 requests/s at ")
+    assert found.verdict.endswith("and no other setting can beat it.")
+
+
+def test_single_setting_is_no_advice() -> None:
+    experiment = planned(settings=Matrix(thread_count=(16,)))
+    found = findings(experiment, sweep(experiment))
+    assert found.advice == ()
+    assert found.verdict.startswith("One setting was measured, 16 threads in 1 process: ")

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from functune.analysis.numbers.figures import Figures, Price, figures_of
-from functune.analysis.numbers.repeats import Spread, spread
+from functune.analysis.numbers.repeats import Spread, ratio, spread
 from functune.analysis.numbers.validity import void_reason
 from functune.experiments.subject import Subject
 from functune.formatting import number, plural, rate
@@ -165,6 +165,16 @@ def with_spreads(level: Level, seed: int) -> Level:
         p95_spread=across("p95", lambda figures: figures.p95),
         cost_spread=across("cost", lambda figures: figures.cost),
     )
+
+
+def paired_ratio(one: Level, other: Level, value: Callable[[Figures], float | None], *, seed: int) -> Spread | None:
+    """
+    The spread of a figure of one level over that of another, repeat by repeat; None for fewer than two in common.
+
+    The generator is seeded by the pair, so that the ratio the other way round spans exactly the inverse.
+    """
+    names = sorted(str(key_of(level)) for level in (one, other))
+    return ratio(one.by_repeat(value), other.by_repeat(value), generator=generator_for(seed, "ratio", *names))
 
 
 def generator_for(seed: int, *names: object) -> np.random.Generator:

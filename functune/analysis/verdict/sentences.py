@@ -23,7 +23,7 @@ def verdict(
 def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
     """The verdict on the recommended settings."""
     if len(recommendations) == 1:
-        return one_subject(recommendations[0])
+        return one_subject(recommendations[0], compared=bool(advice))
     if not advice:
         return subjects_compared(recommendations)
     if len(advice) == 1:
@@ -50,10 +50,12 @@ def served(recommendations: Sequence[Recommendation], setting: Setting) -> list[
     return [f"{rate(throughput)} on {subject}" for throughput, subject in shown]
 
 
-def one_subject(recommended: Recommendation) -> str:
-    """The verdict where one subject was measured."""
+def one_subject(recommended: Recommendation, *, compared: bool) -> str:
+    """The verdict where one subject was measured; ``compared`` says whether other settings were measured or skipped."""
     best = recommended.best
     measured = f"{rate(best.throughput)} at {plural(best.users, 'user')}"
+    if len(recommended.evidence) == 1 and compared:
+        return f"Use {best.setting.in_words}: {measured}, and no other setting can beat it."
     if len(recommended.evidence) == 1:
         return f"One setting was measured, {best.setting.in_words}: {measured}."
     if recommended.next_best is None:

@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from functune.analysis.numbers.levels import Level, generator_for
-from functune.analysis.numbers.repeats import Spread, ratio
+from functune.analysis.numbers.levels import Level, paired_ratio
+from functune.analysis.numbers.repeats import Spread
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.strategies import plainness
 from functune.setting import Setting
@@ -84,6 +84,5 @@ def standing(names: tuple[StandingName, ...], level: Level, chosen: Level, seed:
 
 def compared(level: Level, chosen: Level, seed: int) -> Figure:
     """The throughput of a level over that of the chosen one."""
-    ours, theirs = (each.by_repeat(lambda figures: figures.throughput) for each in (level, chosen))
-    generator = generator_for(seed, "of recommended", level.setting, level.users, chosen.setting, chosen.users)
-    return Figure(value=level.throughput / chosen.throughput, spread=ratio(ours, theirs, generator=generator))
+    spread = paired_ratio(level, chosen, lambda figures: figures.throughput, seed=seed)
+    return Figure(value=level.throughput / chosen.throughput, spread=spread)

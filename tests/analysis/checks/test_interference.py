@@ -51,3 +51,14 @@ def test_window_of_few_bursts_is_warned_of() -> None:
     assert said.startswith("No answer came for up to 2.00 s in 1 of 2 measurements")
     assert said.endswith("measure for 8.00 s or longer.")
     assert window_warnings(levels_of([steady])) == ()
+
+
+def test_window_too_short_for_its_latency_is_warned_of() -> None:
+    sound = step(users=16, cpu=0.02, wait=0.0, duration=1.5)
+    off = msgspec.structs.replace(sound, concurrency=sound.concurrency * 1.06)
+    [said] = window_warnings(levels_of([off, step(users=1)]))
+    assert said == (
+        "The window was too short to check Little's law in 1 of 2 measurements: requests in flight at its edges "
+        "explain the difference. Windows of 10.7 s would check it."
+    )
+    assert window_warnings(levels_of([sound, step(users=1)])) == ()
