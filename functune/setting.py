@@ -131,7 +131,7 @@ KNOBS: tuple[Knob, ...] = (
         column=3,
         title="app settings",
         variable=None,
-        allowed="a table of app settings with their values, both strings",
+        allowed="a table of app settings: names of letters, digits and _ . : with strings as their values",
         words=named_values,
         rank=lambda value: (len(value), value),
         short=lambda value: " ".join(f"{name}={text}" for name, text in value),

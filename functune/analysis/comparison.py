@@ -113,7 +113,7 @@ def compare_findings(
     figures = [figure for key in common for figure in figures_of_both(key, then[key], now[key])]
     outcomes = [broken_outcomes(one, other) for one in before for other in after if same(one, other)]
     return Comparison(
-        changes=tuple(judged(figure, margin, among=len(figures)) for figure in figures),
+        changes=tuple(judged_change(figure, margin, among=len(figures)) for figure in figures),
         broken=(
             *(each for several in outcomes for each in several),
             *(each for key in common for each in broken_step(key, then[key], now[key])),
@@ -199,7 +199,7 @@ def within_runs(before: Figures, after: Figures) -> Spread | None:
     return Spread(low=now.low / was.high, high=now.high / was.low, repeats=1)
 
 
-def judged(figure: BothFigures, margin: float, *, among: int) -> Change:
+def judged_change(figure: BothFigures, margin: float, *, among: int) -> Change:
     """The change with what its ratio spans and the verdict; ``among`` is how many figures are looked at together."""
     spread = ratio_spread(figure.before, figure.after, among=among) or figure.within
     return msgspec.structs.replace(figure.change, spread=spread, verdict=change_verdict(figure.change, spread, margin))

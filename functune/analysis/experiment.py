@@ -157,7 +157,8 @@ def analyse(
     unmet = [(each.subject, each.unmet) for each in subjects if each.recommended is None]
     is_search = experiment.load.search == "adaptive"
     skipped = explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else ()
-    advice = advise(recommendations, choices=len({each.setting for each in (*closed, *skipped)}))
+    compared = {level.setting for level in closed} | {skip.setting for skip in skipped}
+    advice = advise(recommendations, choices=len(compared))
     return ExperimentFindings(
         name=experiment.name,
         experiment=experiment,

@@ -49,7 +49,7 @@ def advice_for(findings: ExperimentFindings, plan: HostingPlan) -> tuple[PlanAdv
     It is that of the experiment where the plan allows all its settings, else the best of those it allows.
     """
     recommended = recommendations_for(findings, plan)
-    compared = {each.setting for each in (*findings.levels, *findings.skipped)}
+    compared = {level.setting for level in findings.levels} | {skip.setting for skip in findings.skipped}
     advice = advise(recommended, choices=sum(map(plan.allows, compared)))
     return tuple(plan_advice(findings, plan, recommended, each) for each in advice)
 

@@ -100,8 +100,8 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
     if not repeats:
         raise ValueError("figures take one measurement or more")
     duration = sum(each.duration for each in repeats)
-    latencies = joined(each.latencies_us for each in repeats)
-    failed = joined(each.error_latencies_us for each in repeats)
+    latencies = concatenated(each.latencies_us for each in repeats)
+    failed = concatenated(each.error_latencies_us for each in repeats)
     completed = len(latencies) + len(failed)
     throughput = len(latencies) / duration
     interval = percentile_interval(latencies, 0.95)
@@ -118,13 +118,13 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         failed=len(failed),
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
         arrivals=sum(each.arrivals for each in repeats),
-        queued=times(joined(each.queued_us for each in repeats)),
-        service=times(joined(each.service_times_us for each in repeats)),
-        cpu=times(joined(each.cpu_times_us for each in repeats)),
+        queued=times(concatenated(each.queued_us for each in repeats)),
+        service=times(concatenated(each.service_times_us for each in repeats)),
+        cpu=times(concatenated(each.cpu_times_us for each in repeats)),
         in_flight=average(repeats, lambda each: each.concurrency) or 0.0,
         rate_times_latency=float(latencies.sum() + failed.sum()) / 1e6 / duration,
-        send_delay_p99=seconds(percentile(joined(each.send_delays_us for each in repeats), 0.99)),
-        generator_lag_p99=seconds(percentile(joined(each.generator_lag_us for each in repeats), 0.99)),
+        send_delay_p99=seconds(percentile(concatenated(each.send_delays_us for each in repeats), 0.99)),
+        generator_lag_p99=seconds(percentile(concatenated(each.generator_lag_us for each in repeats), 0.99)),
         generator_cpu=average(repeats, lambda each: each.generator_cpu) or 0.0,
         host_cpu=average(repeats, lambda each: each.host_cpu),
         other_cpu=average(repeats, lambda each: each.other_cpu),
@@ -137,7 +137,7 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
     )
 
 
-def joined(samples: Iterable[Sequence[int]]) -> np.ndarray:
+def concatenated(samples: Iterable[Sequence[int]]) -> np.ndarray:
     """Several samples as one."""
     return np.concatenate([np.asarray(each, dtype=np.int64) for each in samples])
 

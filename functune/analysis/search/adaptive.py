@@ -391,7 +391,7 @@ def begin_search(
         users=users,
         objective=limits,
         cores=cores,
-        seen={(level.setting, level.users): judged(level, limits) for level in own},
+        seen={(level.setting, level.users): seen_level(level, limits) for level in own},
         demand=needs,
         handler=handler,
         alone=weighted_mean(alone),
@@ -412,7 +412,7 @@ def without_throughput(objective: Objective | None) -> Objective | None:
     return Objective(conditions=limits) if limits else None
 
 
-def judged(level: Level, objective: Objective | None) -> Seen:
+def seen_level(level: Level, objective: Objective | None) -> Seen:
     """The level, and whether it keeps the objective."""
     worked = level.figures.worked
     return Seen(level=level, kept=objective.met(level.figures) if worked and objective is not None else worked)

@@ -16,7 +16,7 @@ from functune.errors import UsageError
 from functune.formatting import duration, percent, rate
 
 type ObjectiveMetric = Literal["p50", "p95", "p99", "errors", "throughput"]
-type Comparison = Literal["<", "<=", ">", ">="]
+type Operator = Literal["<", "<=", ">", ">="]
 
 QUANTILES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 UNITS: dict[str, dict[str, float]] = {
@@ -28,7 +28,7 @@ UNITS: dict[str, dict[str, float]] = {
 CONDITION = re.compile(
     r"(?P<metric>[a-z0-9]+)\s*(?P<comparison><=|>=|<|>)\s*(?P<value>\d+(\.\d+)?)\s*(?P<unit>[a-z/%]*)"
 )
-ALLOWED = (
+OBJECTIVE_FORMS = (
     'allowed are p50, p95 or p99 with < or <= and a time ("p95 < 300ms", "p99 <= 0.5s"), errors with < or <= and a '
     'share ("errors < 1%"), throughput with > or >= ("throughput >= 100/s"), several joined with "and"'
 )
@@ -38,7 +38,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One metric and its limit."""
 
     metric: ObjectiveMetric
-    comparison: Comparison
+    comparison: Operator
     limit: float
     """Seconds, share of 1, or requests per second."""
 
@@ -113,7 +113,7 @@ def condition(part: str, text: str) -> Condition:
     kind = "latency" if metric in QUANTILES else "" if metric == "latency" else metric
     wanted = (">", ">=") if kind == "throughput" else ("<", "<=")
     if found is None or kind not in UNITS or found["comparison"] not in wanted or found["unit"] not in UNITS[kind]:
-        raise UsageError(f'objective "{text}": "{part}" is not understood: {ALLOWED}')
+        raise UsageError(f'objective "{text}": "{part}" is not understood: {OBJECTIVE_FORMS}')
     limit = float(found["value"]) * UNITS[kind][found["unit"]]
     if limit == 0 and kind != "errors":
         raise UsageError(f'objective "{text}": "{part}" has a limit of 0: allowed is more than 0')

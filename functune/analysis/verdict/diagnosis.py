@@ -100,14 +100,14 @@ def reason(case: Case) -> str:
 def waiting(case: Case) -> str:
     """A ``def`` handler that mostly waits: threads overlap the waits."""
     contrast = by_threads(case, up_to_best=True)
-    seen = f": {compared(contrast)}" if contrast and contrast.gain > 1 + SAME else ""
+    seen = f": {contrast_in_words(contrast)}" if contrast and contrast.gain > 1 + SAME else ""
     return f"The handler waits ({cpu_of_service(case)} on the CPU), so threads add throughput{seen}."
 
 
 def cpu_bound(case: Case) -> str:
     """A handler that computes: one core per process is all it gets."""
     contrast = by_threads(case)
-    threads_seen = f" ({compared(contrast)})" if contrast else ""
+    threads_seen = f" ({contrast_in_words(contrast)})" if contrast else ""
     processes = by_processes(case)
     processes_seen = (
         f"; {plural(processes.high.setting.process_count, 'process')} gave {number(processes.gain)} times "
@@ -126,10 +126,10 @@ def awaiting(case: Case) -> str:
     contrast = by_threads(case)
     if contrast and abs(contrast.gain - 1) > SAME:
         return (
-            f"The handler is async, yet threads change its throughput ({compared(contrast)}): "
+            f"The handler is async, yet threads change its throughput ({contrast_in_words(contrast)}): "
             "it seems to hand work to the thread pool."
         )
-    seen = f": {compared(contrast)}" if contrast else ""
+    seen = f": {contrast_in_words(contrast)}" if contrast else ""
     return f"The handler awaits ({cpu_of_service(case)} on the CPU) and needs no threads{seen}."
 
 
@@ -208,7 +208,7 @@ def contrast(ordered: list[Level]) -> Contrast | None:
     return Contrast(low=ordered[0], high=ordered[-1]) if len(ordered) > 1 else None
 
 
-def compared(pair: Contrast) -> str:
+def contrast_in_words(pair: Contrast) -> str:
     """The two by their threads: ``159 requests/s with 16 threads, 9.94 requests/s with 1 thread``."""
     return ", ".join(
         f"{rate(step.throughput)} with {words_of(step.setting, ['thread_count'])}" for step in (pair.high, pair.low)

@@ -29,13 +29,13 @@ def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]
     if len(advice) == 1:
         return (
             f"Use {advice[0].setting.in_words}, within 5 % of the best for every route: "
-            f"{joined(served(recommendations, advice[0].setting))}."
+            f"{joined(throughputs_in_words(recommendations, advice[0].setting))}."
         )
     wishes = [f"{each.setting.in_words} for {each.subjects[0]}" for each in advice]
     return f"No one setting suits every route: use {joined(wishes)}."
 
 
-def served(recommendations: Sequence[Recommendation], setting: Setting) -> list[str]:
+def throughputs_in_words(recommendations: Sequence[Recommendation], setting: Setting) -> list[str]:
     """The throughput of each subject with a setting, highest first; of more than three only the highest and lowest."""
     ordered = sorted(
         (

@@ -78,11 +78,11 @@ def standing(names: tuple[StandingName, ...], level: Level, chosen: Level, seed:
         throughput=Figure(value=level.throughput, spread=level.spread),
         p95=None if p95 is None else Figure(value=p95, spread=level.p95_spread),
         cost=None if cost is None else Figure(value=cost, spread=level.cost_spread),
-        of_recommended=None if level is chosen else compared(level, chosen, seed),
+        of_recommended=None if level is chosen else relative_throughput(level, chosen, seed),
     )
 
 
-def compared(level: Level, chosen: Level, seed: int) -> Figure:
+def relative_throughput(level: Level, chosen: Level, seed: int) -> Figure:
     """The throughput of a level over that of the chosen one."""
     spread = paired_ratio(level, chosen, lambda figures: figures.throughput, seed=seed)
     return Figure(value=level.throughput / chosen.throughput, spread=spread)
