@@ -36,7 +36,7 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: tuple[Level, ...]
     """Open-loop levels that count, by setting and share."""
     predictions: tuple[Prediction, ...]
-    """For the arrivals that queueing theory has a mean for, in the same order."""
+    """The predictions for those arrivals for which queueing theory has a mean, in the same order."""
     recommended: Recommendation | None
     unmet: str
     """Why nothing is recommended; empty where something is."""
@@ -47,7 +47,7 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     """Setting and users of the levels that no other beats in both cost and p95, cheapest first."""
     laws: tuple[Law, ...]
     splits: tuple[Split, ...]
-    """Of the recommended setting, by users."""
+    """The parts of the latency with the recommended setting, by users."""
 
     @property
     def front_levels(self) -> tuple[Level, ...]:

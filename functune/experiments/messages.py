@@ -1,4 +1,4 @@
-"""The errors of an experiment file in words: the key, its value, and what is allowed."""
+"""The errors of an experiment file in words: the key, its value, and the values allowed."""
 
 import re
 from typing import Any, get_args

@@ -200,7 +200,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
     question: Text
     lesson: str = ""
-    """One or two sentences: what the experiment shows, and why."""
+    """One or two sentences: the lesson of the experiment, and its reason."""
     workload: Workload
     settings: Matrix
     load: Load

@@ -112,7 +112,7 @@ def require_share(experiment: Experiment, key: str, where: Where) -> None:
 
 
 def choices(experiment: Experiment) -> str:
-    """The lists that tell one planned step from another; a list of one value selects nothing and is omitted."""
+    """The lists that distinguish planned steps; a list of one value selects nothing and is omitted."""
     workload = experiment.workload
     lists = {knob.name: getattr(experiment.settings, knob.name) for knob in KNOBS}
     lists |= {"users": experiment.load.users, "route": workload.routes}

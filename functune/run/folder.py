@@ -98,7 +98,7 @@ class RunFolder:
                 "measure again into another folder"
             )
         with self.writing(self.path):
-            (self.path / FAILURES).unlink(missing_ok=True)  # what failed is tried again
+            (self.path / FAILURES).unlink(missing_ok=True)  # failed trials are tried again
             for journal in (MEASUREMENTS, CALIBRATIONS):
                 cut_torn_line(self.path / journal)
 
@@ -169,7 +169,7 @@ class RunFolder:
             yield
         except OSError as error:
             raise RunFolderError(
-                f"{path} cannot be written: {error.strerror}; what was measured so far is kept. "
+                f"{path} cannot be written: {error.strerror}; measurements made so far are kept. "
                 "Free the disk or allow writing there, then resume, or give another folder with --out"
             ) from error
 

@@ -3,9 +3,9 @@ The Universal Scalability Law: throughput against concurrency in three numbers, 
 
     X(N) = g N / (1 + a (N - 1) + b N (N - 1))
 
-g is the throughput of one user, a the contention (the share that is served one at a time), b the coherency (what each
-pair costs the other). With b > 0 the curve falls beyond N* = sqrt((1 - a) / b); b = 0 is Amdahl's law, which ends at
-g / a (Gunther, Guerrilla Capacity Planning, 2007). N counts requests held in flight, so users without think time.
+g is the throughput of one user, a the contention (the share that is served one at a time), b the coherency (the cost
+of each pair to the other). With b > 0 the curve falls beyond N* = sqrt((1 - a) / b); b = 0 is Amdahl's law, which ends
+at g / a (Gunther, Guerrilla Capacity Planning, 2007). N counts requests held in flight, so users without think time.
 
 The law is smooth. A cliff such as a full thread pool is not, and such a curve is refused rather than drawn.
 """
@@ -28,7 +28,7 @@ R_SQUARED = 0.98
 VISIBLE = 0.05
 """Relative residual up to which neither a pattern nor R^2 matters: it is the margin within which settings tie."""
 WRONG = 0.1
-"""Relative residual above which a curve is wrong there whatever the pattern: the corner of a full thread pool is."""
+"""Relative residual above which a curve is wrong at that level without any pattern: a full thread pool shows one."""
 PATTERN = 1.0
 """Durbin-Watson ratio below which residuals follow one another; 2 where they are independent, 0 for a slow wave."""
 CURVE_RESAMPLES = 1000
@@ -80,7 +80,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     residuals: tuple[float, ...]
     """Measured over fitted throughput less 1, a mean for each level."""
     r_squared: float
-    """In log X."""
+    """The share of the variation of log X that the curve explains."""
     peak: Peak | None
     """None where none was passed: a peak beyond the last level is a guess."""
     performance_interval: Interval | None

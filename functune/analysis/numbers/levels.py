@@ -46,12 +46,12 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     users: int
     """Closed-loop users; the connections for the arrivals of an open loop."""
     share: float | None = None
-    """Of an open loop, the arrival rate as a share of the capacity; None for a closed loop."""
+    """The arrival rate of an open loop as a share of the capacity; None for a closed loop."""
     arrival_rate: float | None = None
-    """Of an open loop, the intended arrivals per second, averaged over the repeats."""
+    """The intended arrivals per second of an open loop, averaged over the repeats."""
     handler: Handler | None = None
     figures: Figures
-    """Of the repeats that count, together; of the void ones where none counts."""
+    """The repeats that count, together; the void ones where none counts."""
     repeats: tuple[Repeat, ...] = ()
     """Those that count, in the order they were measured."""
     void: tuple[Void, ...] = ()

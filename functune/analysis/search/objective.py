@@ -24,7 +24,7 @@ UNITS: dict[str, dict[str, float]] = {
     "errors": {"%": 0.01},
     "throughput": {"": 1.0, "/s": 1.0, "requests/s": 1.0},
 }
-"""Units of each kind of value, and what they are in seconds, as a share of 1, in requests per second."""
+"""Units of each kind of value, and their size in seconds, as a share of 1, in requests per second."""
 CONDITION = re.compile(
     r"(?P<metric>[a-z0-9]+)\s*(?P<comparison><=|>=|<|>)\s*(?P<value>\d+(\.\d+)?)\s*(?P<unit>[a-z/%]*)"
 )
@@ -43,7 +43,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds, share of 1, or requests per second."""
 
     def met(self, figures: Figures) -> bool | None:
-        """Whether the figures keep the limit; None where they do not tell."""
+        """Whether the figures keep the limit; None where they lack the metric."""
         value = observed(self.metric, figures)
         if value is None:
             return None
@@ -58,7 +58,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
                 return value >= self.limit
 
     def miss(self, figures: Figures) -> float:
-        """How many times the limit is missed by, 1 and below where it is kept; infinite where nothing tells."""
+        """The factor by which the limit is missed, 1 and below where it is kept; infinite for an unknown metric."""
         value = observed(self.metric, figures)
         if value is None:
             return float("inf")
@@ -82,7 +82,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
 
     def met(self, figures: Figures) -> bool | None:
-        """Whether all conditions are met; None where none fails and one cannot be told."""
+        """Whether all conditions are met; None where none fails and one is unknown."""
         results = [condition.met(figures) for condition in self.conditions]
         if False in results:
             return False

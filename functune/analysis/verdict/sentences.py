@@ -1,4 +1,4 @@
-"""The sentence that sums an experiment up, from what is recommended for its subjects."""
+"""The sentence that sums an experiment up, from the recommendations for its subjects."""
 
 from collections.abc import Sequence
 

@@ -25,7 +25,7 @@ from functune.setting import Setting
 WORSE = 1 / (1 - SAME)
 """How many times worse than the best a level may be and still be tied with it."""
 WEIGHT = 0.5
-"""Of the cost in the balanced strategy; the rest is that of the p95."""
+"""Weight of the cost in the balanced strategy; the rest is the weight of the p95."""
 
 
 class StrategyRule(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ def test_warnings_are_silent_on_an_idle_machine() -> None:
         ([0.0], 1, "needs 2 free cores, and the machine has 1"),
         ([0.0], 1.5, "needs 2 free cores, and the machine has 1.5"),
         ([0.0], None, "needs 2 free cores, and how many the machine has is not known"),
-        ([0.0, None], 2, "needs 2 free cores, and what other programs used is not known"),
+        ([0.0, None], 2, "needs 2 free cores, and the use by other programs is not known"),
         ([], 2, None),
     ],
 )
