@@ -30,7 +30,7 @@ INSTANCE_MEMORY_MB = (512, 2048, 4096)
 """The instance sizes of Flex Consumption, MB."""
 
 type Unset = Literal["unset"]
-"""How an experiment file says that a knob has no value."""
+"""The word of an experiment file for a knob without a value."""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):

@@ -137,7 +137,7 @@ def analyse(
     failures: Iterable[Failure] = (),
 ) -> ExperimentFindings:
     """
-    The findings of one experiment; measurements and failures of others are passed over.
+    The findings of one experiment; measurements and failures of others are ignored.
 
     ``cores`` is the measuring machine's, None when unknown; ``price`` the cost of a million requests at a throughput;
     ``scopes`` are the sets of settings that the search looked for a best one in. Raises UsageError when the objective

@@ -50,7 +50,7 @@ ALLOWED_VALUES = {
 } | {knob.name: knob.allowed for knob in KNOBS}
 """The values that each key may have, in words; the types of the model enforce it."""
 PLACE = re.compile(r"(?P<message>.*) - at (`key` in )?`\$(?P<path>.*)`", re.DOTALL)
-"""Where msgspec's message says that the fault is; nothing for the table itself."""
+"""The place that msgspec's message names; none for the table itself."""
 LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.routes", "workload.background_users"}
 """Keys that take a list of such values."""
 

@@ -160,7 +160,7 @@ def monthly_cost(requests: float, per_million: Cost, prices: Prices | None = Non
 
 
 def executions_cost(gb_seconds: float, prices: Prices | None) -> Cost:
-    """The price of a million executions that take so many GB-s together."""
+    """The price of a million executions that take ``gb_seconds`` GB-s together."""
     prices = prices or flex_prices()
     return Cost(
         gb_seconds=gb_seconds,

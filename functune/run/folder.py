@@ -84,7 +84,7 @@ class RunFolder:
 
     def reopen(self, environment: Environment) -> None:
         """
-        Make the folder ready for more measurements; ``environment`` is that of the sweep that goes on.
+        Make the folder ready for more measurements; ``environment`` is that of the resuming sweep.
 
         Raises RunFolderError when the app, machine or software has changed: the figures of two are not one run.
         """
@@ -114,7 +114,7 @@ class RunFolder:
             raise RunFolderError(f"{path}, line 1: not a measurement: {error}") from error
 
     def measurements(self) -> list[Measurement]:
-        """The measurements in the order they were made; an unfinished last line is passed over. Possibly none."""
+        """The measurements in the order they were made; an unfinished last line is ignored. Possibly none."""
         path = self.path / MEASUREMENTS
         match self.schema_version():
             case None:

@@ -79,9 +79,9 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     worker_threads: dict[str, int]
     """Distinct threads that answered, by worker pid."""
     service_times_us: list[int]
-    """In-worker time from the handler's first line to its answer (``elapsedMs``), one per answer that says so."""
+    """In-worker time from the handler's first line to its answer (``elapsedMs``), one per answer that reports it."""
     cpu_times_us: list[int]
-    """In-worker thread CPU time (``cpuMs``), one per answer that says so."""
+    """In-worker thread CPU time (``cpuMs``), one per answer that reports it."""
     queued_us: list[int]
     """Send to the handler's first line (``worker.queuedMs``): transport, host and wait for a thread or the loop."""
     send_delays_us: list[int] = []

@@ -121,7 +121,7 @@ def fit(levels: Throughputs, *, generator: np.random.Generator | None = None) ->
         raise ValueError("users and throughputs must be above 0: omit steps that served nothing")
     steps = tuple(n for n in sorted(levels) if levels[n])
     if len(steps) < LEVELS:
-        return Refused(reason=f"{plural(len(steps), 'number')} of users measured: a curve takes {LEVELS} or more")
+        return Refused(reason=f"{plural(len(steps), 'number')} of users measured: a curve needs {LEVELS} or more")
     curve = solve(users, measured)
     if curve is None:
         return Refused(reason="throughput rises faster than the number of users, which the law does not describe")
@@ -187,7 +187,7 @@ def misfit(steps: Sequence[int], residuals: Sequence[float], r_squared: float) -
     if off <= VISIBLE:  # this near at every level; and where throughput is flat there is no variation to explain
         return None
     if r_squared < R_SQUARED:
-        return f"the curve explains {percent(r_squared)} of the variation of throughput: it takes {percent(R_SQUARED)}"
+        return f"the curve explains {percent(r_squared)} of the variation of throughput, less than {percent(R_SQUARED)}"
     steepness = sum((later - earlier) ** 2 for earlier, later in pairwise(residuals))
     if off > WRONG or steepness < PATTERN * sum(residual**2 for residual in residuals):
         return (

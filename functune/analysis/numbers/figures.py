@@ -58,7 +58,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: float = 0.0
     """Time average of the requests in flight (N)."""
     rate_times_latency: float = 0.0
-    """X R over all completed requests, failures included; Little's law says that it equals N."""
+    """X R over all completed requests, failures included; by Little's law it equals N."""
     send_delay_p99: float | None = None
     """Delay from the intended moment of an arrival to its sending."""
     generator_lag_p99: float | None = None

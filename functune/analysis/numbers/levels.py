@@ -31,7 +31,7 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Void(msgspec.Struct, frozen=True, kw_only=True):
-    """A measurement that says nothing about the app, and why."""
+    """A measurement that the load generator determined, not the app, and the reason."""
 
     repeat: int
     throughput: float

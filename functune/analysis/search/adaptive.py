@@ -1,7 +1,7 @@
 """
 The adaptive search: which steps to measure next, so that few are needed to find the best setting of a matrix.
 
-It is a function of the levels measured so far, so a search that was cut short goes on where it stopped. A subject
+It is a function of the levels measured so far, so an interrupted search continues where it stopped. A subject
 starts with one user on the simplest setting, whose times bound every other setting (see bounds). Then the first of
 these rules that finds a step decides, again and again:
 
@@ -350,8 +350,8 @@ def next_batch(
     """
     The next step to measure for a subject, or all ``required`` steps (setting, users) that are still missing.
 
-    ``measured`` may hold levels of other subjects and settings, which are passed over. ``cores`` is the machine's, None
-    when unknown. Conditions on throughput are left to the final choice: the search looks for the most anyway. Without
+    ``measured`` may hold levels of other subjects and settings; they are ignored. ``cores`` is the machine's, None when
+    unknown. Conditions on throughput are left to the final choice: the search looks for the most anyway. Without
     ``confirming`` the last of the rules is omitted, for a caller that repeats the deciding steps itself. Raises
     ValueError for no settings or no users.
     """

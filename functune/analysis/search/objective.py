@@ -69,7 +69,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         """The observed metric in words."""
         value = observed(self.metric, figures)
         if value is None:
-            return f"too few requests for {self.metric} (it takes {minimum_sample(QUANTILES[self.metric])})"
+            return f"too few requests for {self.metric} (it needs {minimum_sample(QUANTILES[self.metric])})"
         return f"{self.metric} {written(self.metric, value)}"
 
     def __str__(self) -> str:

@@ -93,7 +93,7 @@ def served_at_once(case: Case) -> float | None:
 
 
 def reason(case: Case) -> str:
-    """One sentence that says why the recommended setting is the best of those measured."""
+    """Why the recommended setting is the best of those measured, in one sentence."""
     return REASONS[kind(case)](case)
 
 

@@ -69,7 +69,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         score=lambda figures: logarithm(figures.p95),
         best="the lowest p95",
         better="its p95 is {} times shorter than that of {}",
-        needs="a p95, which takes 72 requests in a step or more",
+        needs="a p95, for which a step needs 72 requests",
     ),
     "cost": StrategyRule(
         score=lambda figures: logarithm(figures.cost),
@@ -81,7 +81,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         score=balance,
         best="the best balance of cost and p95",
         better="its balance of cost and p95 is {} times better than that of {}",
-        needs="prices and a p95, which takes 72 requests in a step or more",
+        needs="prices and a p95, for which a step needs 72 requests",
     ),
 }
 
@@ -147,7 +147,7 @@ def choose(
     rule = STRATEGIES[strategy]
     scores = {index: value for index, one in enumerate(levels) if (value := rule.score(one.figures)) is not None}
     if not scores:
-        return NoChoice(reason=f"Nothing can be chosen by {strategy}: it takes {rule.needs}.")
+        return NoChoice(reason=f"Nothing can be chosen by {strategy}: it needs {rule.needs}.")
     order = sorted(scores, key=lambda index: (scores[index], index))
     best = levels[order[0]]
     ties = [found for index in order if (found := tie(levels[index], best, rule, seed)) is not None]
@@ -216,7 +216,7 @@ def minimised(figures: Figures, rule: StrategyRule) -> float | None:
 
 
 def times_worse_once(one: Level, other: Level, rule: StrategyRule) -> float:
-    """How many times worse than the other level one is, all repeats together. Both have the figure it takes."""
+    """How many times worse than the other level one is, all repeats together. Both have the figure."""
     mine, theirs = (rule.score(level.figures) for level in (one, other))
     if mine is None or theirs is None:
         raise TypeError("levels without the figure of a strategy are not chosen from")

@@ -120,7 +120,7 @@ def test_fit_finds_a_peak_as_well_as_its_noise_allows(noise: float, low: float, 
 
 def test_fit_refuses_fewer_than_six_levels() -> None:
     found = fit(exact(falling(), (1, 2, 4, 8, 16)))
-    assert found == Refused(reason="5 numbers of users measured: a curve takes 6 or more")
+    assert found == Refused(reason="5 numbers of users measured: a curve needs 6 or more")
 
 
 @pytest.mark.parametrize("threads", [4, 16, 32, 64])
