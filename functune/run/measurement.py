@@ -112,11 +112,6 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return len(self.latencies_us) / self.duration
 
     @property
-    def rate(self) -> float:
-        """Completed requests per second, failures included."""
-        return (len(self.latencies_us) + len(self.error_latencies_us)) / self.duration
-
-    @property
     def error_ratio(self) -> float:
         """Failed share of the completed requests, 0 to 1; 0 when none completed."""
         total = len(self.latencies_us) + len(self.error_latencies_us)

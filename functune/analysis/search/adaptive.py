@@ -34,7 +34,7 @@ from functune.analysis.search.objective import QUANTILES, Objective
 from functune.experiments.subject import Subject
 from functune.formatting import duration, number, percent, plural, rate
 from functune.run.measurement import Handler
-from functune.setting import Setting
+from functune.setting import Setting, words_of
 
 STANDARD_ERRORS = 3
 """The number of standard errors of the single-user means by which bounds are raised."""
@@ -327,8 +327,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
                 pool = each if processes == 1 else f"{each} x {plural(processes, 'process')}"
                 cause = f"{pool} / {duration(self.demand.service)}"
             case "admitted":
-                at_once = setting.per_instance_concurrency or 0
-                cause = f"{number(at_once, digits=4)} at a time / {duration(self.demand.service)}"
+                cause = f"{words_of(setting, ['per_instance_concurrency'])} / {duration(self.demand.service)}"
             case "cpu":
                 used = min(processes, self.cores or processes)
                 cores = f"{number(used, digits=2)} core{'' if used == 1 else 's'}"

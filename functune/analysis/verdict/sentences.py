@@ -58,7 +58,7 @@ def one_subject(recommended: Recommendation, *, compared: bool) -> str:
         return f"Use {best.setting.in_words}: {measured}, and no other setting can beat it."
     if len(recommended.evidence) == 1:
         return f"One setting was measured, {best.setting.in_words}: {measured}."
-    if recommended.next_best is None:
+    if len(recommended.ties) == len(recommended.evidence):
         return (
             f"No setting makes a difference, so use the simplest, {best.setting.in_words}: {measured}, and none of the "
             f"{len(recommended.evidence)} measured is shown to be more than 5 % better."
