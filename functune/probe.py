@@ -1,9 +1,9 @@
 """
-Counts from outside how many worker processes and threads really serve, beside what the app says is configured.
+Counts the worker processes and threads that serve an app from outside, to compare with its configured counts.
 
-Sync calls that sleep are fired in waves of 1, 2, 4, … at once. Every answer names the worker process and the thread it
-ran on, so the distinct ones of a wave are a count nobody can configure: a pool of T threads shows at most T of them
-however large the wave, and exactly T once the wave is large enough.
+It sends sleeping sync calls in waves of 1, 2, 4, … at once. Every answer names its worker process and thread, and the
+distinct threads of a wave are the count: a pool of T threads shows at most T of them in any wave, and exactly T once
+the wave is large enough.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from functune.errors import LoadError, UsageError
 DEFAULT_LARGEST_WAVE = 128
 MAX_LARGEST_WAVE = 1024
 SMALLEST_LAST_WAVE = 16
-"""A host has at most 10 worker processes, taken in turn: 16 calls reach every one of them."""
+"""A host has at most 10 worker processes, which it uses in turn: 16 calls reach all of them."""
 _TIMEOUT = 120.0
 _LONGEST_SLEEP_MS = 8_000
 _PAUSE = 0.2
@@ -29,7 +29,7 @@ _PROBE_ROUTE = "/concurrency-probe"
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """Calls fired at once, and the distinct threads that answered, by worker pid."""
+    """Calls sent at once: ``size`` is their number, ``threads`` the distinct threads that answered, by worker pid."""
 
     size: int
     threads: dict[int, int]
@@ -42,7 +42,7 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """What the app's concurrency-probe reports from inside; None where it cannot know."""
+    """The counts that the app's concurrency-probe reports from inside; None where it does not know them."""
 
     thread_count: int | None
     thread_count_source: str | None
@@ -52,16 +52,16 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
-    """Inside and outside, side by side."""
+    """The configured counts and the waves that were measured."""
 
     configured: Configured
     waves: tuple[Wave, ...]
     is_exact: bool
-    """True when the threads stopped growing; False when the largest wave was too small to say more than "at least"."""
+    """Whether the thread count stopped growing; False when the largest wave gives a lower bound only."""
 
     @property
     def threads(self) -> dict[int, int]:
-        """Most distinct threads any wave showed, by worker pid."""
+        """The most distinct threads in any wave, by worker pid."""
         counted: dict[int, int] = {}
         for wave in self.waves:
             for pid, count in wave.threads.items():
@@ -70,7 +70,7 @@ class ProbeReport:
 
     @property
     def disagreements(self) -> list[str]:
-        """In words, where what serves differs from what is configured; empty when they agree."""
+        """Differences between the counted and the configured numbers, as sentences; empty when they agree."""
         found = []
         threads, process_count, thread_count = self.threads, self.configured.process_count, self.configured.thread_count
         if process_count is not None and len(threads) != process_count:
@@ -92,8 +92,8 @@ async def probe_app(
     """
     Probe the app at ``url`` (its base, with or without the route prefix ``/api``).
 
-    ``key`` is sent as ``x-functions-key``. Raises UsageError for a URL that is none, LoadError when the app cannot be
-    reached or does not answer as this showcase does.
+    ``key`` is sent as ``x-functions-key``, ``on_wave`` is called after each wave. Raises UsageError for a text that is
+    not a URL, LoadError when the app cannot be reached or does not answer as the showcase does.
     """
     headers = {"x-functions-key": key} if key else {}
     limits = httpx.Limits(max_connections=largest_wave)
@@ -109,7 +109,7 @@ async def probe_app(
             report = _report(configured, waves)
             is_doubtful = bool(report.disagreements) if report.is_exact else size * 2 > largest_wave
             if is_doubtful:
-                # Before it is held against the settings, fire again with longer sleeps: calls may not have overlapped.
+                # Repeat with longer sleeps before reporting a difference: some calls may not have overlapped.
                 waves += await _confirm(client, size, waves[-1], on_wave)
                 report = _report(configured, waves)
             if report.is_exact:
@@ -122,15 +122,15 @@ def _report(configured: Configured, waves: list[Wave]) -> ProbeReport:
 
 
 def _sleep_ms(size: int) -> int:
-    """Long enough that the last call of a wave arrives while the first still sleeps: 8 ms for each is generous."""
+    """A sleep so long that the last call of a wave arrives while the first still sleeps, with 8 ms for each call."""
     return max(40, 8 * size)
 
 
 async def _confirm(client: httpx.AsyncClient, size: int, wave: Wave, on_wave: Callable[[Wave], None]) -> list[Wave]:
     """
-    Repeat a wave, sleeping twice as long each time, until every call had a thread of its own.
+    Repeat a wave, with twice the sleep each time, until every call has had a thread of its own.
 
-    A pool that is clearly smaller than the wave shows that after one repeat without growth.
+    One repeat without growth is enough for a pool that is clearly smaller than the wave.
     """
     repeats = [wave]
     sleep_ms = _sleep_ms(size)
@@ -154,7 +154,7 @@ def _api_url(url: str) -> str:
 
 
 def _is_settled(waves: list[Wave]) -> bool:
-    """Whether the last wave, twice as large as all threads seen, showed no more of them than the one before."""
+    """Whether the last wave had twice as many calls as threads, and no more threads than the wave before."""
     if len(waves) < 2:
         return False
     before, last = waves[-2:]
@@ -166,9 +166,9 @@ def _is_settled(waves: list[Wave]) -> bool:
 
 
 async def _wave(client: httpx.AsyncClient, size: int, sleep_ms: int) -> Wave:
-    # Let the threads of the last wave go back to waiting. CPython's pool marks a thread as idle a moment after its call
-    # has ended; a call that comes in between starts one thread too many, and the spare mark later keeps the pool from
-    # starting one it needs. It then stays smaller than the wave: rightly counted, but no use to compare with.
+    # Let the threads of the last wave become idle. CPython's pool marks a thread as idle a moment after its call has
+    # ended. A call in between starts one thread too many, and the spare mark later stops the pool from starting one
+    # that it needs. The pool then stays smaller than the wave: correctly counted, but useless for the comparison.
     await asyncio.sleep(_PAUSE)
     answers = await asyncio.gather(*(_get(client, _SLEEP_ROUTE, ms=sleep_ms) for _ in range(size)))
     threads: dict[int, set[int]] = {}
@@ -217,7 +217,7 @@ def _configured(report: dict[str, Any]) -> Configured:
 
 
 def describe(report: ProbeReport) -> list[str]:
-    """The report as lines of text: configured, counted, and whether they agree."""
+    """The report as lines of text: the configured and the counted numbers, and their differences."""
     configured, threads = report.configured, report.threads
     source = f" ({configured.thread_count_source})" if configured.thread_count_source else ""
     at_least = "" if report.is_exact else "at least "

@@ -18,9 +18,9 @@ _NOT_FOUND = HttpAnswer(404, [], b"")
 
 class Admin:
     """
-    Answers ``/admin/…``. ``application`` is None while none is loaded; ``state`` then says whether one will be.
+    Answers ``/admin/…``. ``application`` is None while no app is loaded; ``state`` then says whether one will be.
 
-    The status carries one key more than the real host's: ``workers`` with ``configured``, ``ready`` and ``pids``.
+    The status has one key more than that of the real host: ``workers`` with ``configured``, ``ready`` and ``pids``.
     """
 
     def __init__(self, base_url: str, configured_workers: int) -> None:
@@ -32,7 +32,7 @@ class Admin:
         self._started = time.monotonic()
 
     def answer(self, method: str, path: str) -> HttpAnswer:
-        """The answer for a decoded path below ``/admin/``; 404 for what is not served here."""
+        """The answer for a decoded path below ``/admin/``; 404 for any other endpoint of the real host."""
         match method, path.lower().strip("/").split("/")[1:]:
             case "GET", ["host", "status"]:
                 return _json(self._status())

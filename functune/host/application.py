@@ -1,4 +1,4 @@
-"""One loading of the app, from its settings to its routes: what a reload replaces, as one value."""
+"""The loaded app as one value, from its settings to its routes; a reload replaces the whole value."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from functune.host.supervisor import Supervisor
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An app that is loaded and served: its workers run until ``supervisor.stop()``."""
+    """A loaded app. Its workers run until ``supervisor.stop()``."""
 
     settings: HostSettings
     supervisor: Supervisor
@@ -26,7 +26,7 @@ class Application:
 
 async def load_application(settings: HostSettings, console: Console) -> Application:
     """
-    Start the workers and index the app. Raises AppError or another HostError, and leaves no process then.
+    Start the workers and index the app. Raises AppError or another HostError, after ending every process.
     """
     supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, console=console)
     try:
@@ -47,10 +47,10 @@ async def load_application(settings: HostSettings, console: Console) -> Applicat
 async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSet:
     metadata = await supervisor.start()
     script_file = settings.worker.environ.get("PYTHON_SCRIPT_FILE_NAME") or "function_app.py"
-    # None stands for no file and for an app without functions alike.
+    # None means either that there is no file, or that it has no functions.
     if metadata is None and not (settings.script_root / script_file).exists():
         raise AppError(
-            f"{settings.script_root} holds no {script_file}; the local host runs Python v2 apps. "
+            f"{settings.script_root} contains no {script_file}; the local host runs Python v2 apps. "
             "Give the app's folder with --script-root"
         )
     return load_functions(metadata or [], settings)

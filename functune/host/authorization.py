@@ -1,7 +1,7 @@
 """
-Who may call what under ``--enable-auth``: the key of a request against the level of a function.
+Authorization under ``--enable-auth``: compares the key of a request with the level of a function.
 
-Sources: AuthenticationLevelHandler.cs (where the key is looked for), AuthUtility.cs (what it opens).
+Sources: AuthenticationLevelHandler.cs (where the key is found), AuthUtility.cs (what it opens).
 """
 
 import hmac
@@ -15,7 +15,7 @@ def is_admitted(keys: AuthKeys, level: str, headers: Iterable[tuple[bytes, bytes
     """
     Whether a request with these raw headers and this query string may pass.
 
-    ``level`` is ``anonymous``, ``function`` or ``admin``. The header ``x-functions-key`` counts before ``code``.
+    ``level`` is ``anonymous``, ``function`` or ``admin``. The header ``x-functions-key`` precedes ``code``.
     """
     if level == "anonymous":
         return True
@@ -27,5 +27,5 @@ def is_admitted(keys: AuthKeys, level: str, headers: Iterable[tuple[bytes, bytes
 
 
 def _is_same(key: str, given: bytes) -> bool:
-    # Compared even when it cannot match, in a time that tells nothing about the key.
+    # Always compared, in constant time, so that the time reveals nothing about the key.
     return hmac.compare_digest(key.encode(), given) and key != ""

@@ -1,4 +1,4 @@
-"""The front's end of the stream to one worker: requests out, answers matched by invocation id."""
+"""The front's end of the stream to one worker: it sends requests, and matches answers by invocation id."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,17 +24,17 @@ from functune.host.messages import (
 
 class Channel(asyncio.Protocol):
     """
-    One multiplexed stream. Any number of invocations may be in flight, as on the platform: they wait in the worker.
+    One multiplexed stream. Any number of invocations may be in flight, as on the platform: they queue in the worker.
 
-    ``on_log`` gets every log record; ``on_lost`` is called once when the stream ends. Whoever knows why it ended then
-    calls ``fail`` with the reason, which answers everything still in flight.
+    ``on_log`` is called with every log record, ``on_lost`` once when the stream ends. The owner of the worker process
+    then calls ``fail`` with the reason, which answers the invocations still in flight.
     """
 
     def __init__(self, *, on_log: Callable[[RpcLog], None], on_lost: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[StartStream] = loop.create_future()
         self._in_flight: dict[str, tuple[asyncio.Future[InvocationResponse], float]] = {}
-        """Answer and time of sending by invocation id; a dict keeps them in the order they were sent."""
+        """Answer and time of sending by invocation id, in the order of sending."""
         self._loop = loop
         self._on_log = on_log
         self._on_lost = on_lost
@@ -44,7 +44,7 @@ class Channel(asyncio.Protocol):
         self._indexed: asyncio.Future[FunctionMetadataResponse] = loop.create_future()
 
     def invoke(self, request: InvocationRequest) -> asyncio.Future[InvocationResponse]:
-        """Send one invocation; the future holds its answer, or WorkerDiedError once ``fail`` was called."""
+        """Send one invocation; the future gets its answer, or the error that ``fail`` is called with."""
         answer: asyncio.Future[InvocationResponse] = self._loop.create_future()
         self._in_flight[request.invocation_id] = (answer, self._loop.time())
         self._send(request)
@@ -52,38 +52,38 @@ class Channel(asyncio.Protocol):
 
     @property
     def in_flight(self) -> int:
-        """Invocations sent and not answered."""
+        """The number of invocations sent and not answered yet."""
         return len(self._in_flight)
 
     @property
     def oldest(self) -> tuple[str, float] | None:
-        """Id of the invocation in flight for the longest, and the loop time it was sent at."""
+        """The id of the oldest invocation in flight, and the loop time it was sent at; None without one."""
         for invocation_id, (_, sent_at) in self._in_flight.items():
             return invocation_id, sent_at
         return None
 
     async def idle(self) -> None:
-        """Return once everything that is in flight now was answered."""
+        """Return once all invocations now in flight have been answered."""
         if self._in_flight:
             await asyncio.wait([answer for answer, _ in self._in_flight.values()])
 
     def give_up(self, invocation_id: str, reason: HostError) -> None:
-        """Answer one invocation with ``reason``; what the worker may say about it later is dropped."""
+        """Answer one invocation with ``reason``; a later answer of the worker is ignored."""
         answer, _ = self._in_flight.pop(invocation_id)
         _refuse(answer, reason)
 
     async def init(self, request: WorkerInitRequest) -> WorkerInitResponse:
-        """Have the worker import the app and index its functions."""
+        """Make the worker import the app and index its functions."""
         self._send(request)
         return await self._initialized
 
     async def functions(self) -> FunctionMetadataResponse:
-        """The functions the worker indexed."""
+        """Ask the worker for the functions that it indexed."""
         self._send(FunctionsMetadataRequest())
         return await self._indexed
 
     def fail(self, reason: HostError) -> None:
-        """Answer everything that waits for this worker with ``reason``."""
+        """Answer everything that is waiting for this worker with ``reason``."""
         waiting: list[asyncio.Future[Any]] = [
             self.started,
             self._initialized,
@@ -110,8 +110,8 @@ class Channel(asyncio.Protocol):
         try:
             messages = self._reader.feed(data)
         except ProtocolError as error:
-            # Only an app that writes to file descriptors it does not own gets here; the stream cannot be trusted again.
-            self.fail(WorkerDiedError(f"the stream of a worker is torn: {error}"))
+            # Caused by an app that writes to file descriptors it does not own; the stream is unusable from here on.
+            self.fail(WorkerDiedError(f"the stream of a worker is corrupt: {error}"))
             self.close()
             return
         for message in messages:
@@ -140,11 +140,11 @@ class Channel(asyncio.Protocol):
 
 
 def _settle[Message](waiting: asyncio.Future[Message], message: Message) -> None:
-    if not waiting.done():  # nobody waits any longer when it took too long
+    if not waiting.done():  # it is done when the wait timed out
         waiting.set_result(message)
 
 
 def _refuse(waiting: asyncio.Future[Any], reason: HostError) -> None:
     if not waiting.done():
         waiting.set_exception(reason)
-        waiting.exception()  # mark it seen: nobody may be waiting for this one
+        waiting.exception()  # mark it as retrieved, since there may be no waiter

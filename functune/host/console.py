@@ -9,12 +9,12 @@ LISTENING = "Host started, listening on"
 """Begins the line that announces the base URL, which a program that starts the host waits for."""
 
 _LINE_LIMIT = 16 * 1024
-"""Characters shown of one message: an app that logs megabytes must not drown the terminal or its reader."""
+"""Characters shown of one message, so that an app that logs megabytes does not flood the terminal."""
 
 
 class Console:
     """
-    Writes log lines. System messages below warning show with ``verbose`` only, user messages from information on.
+    Writes log lines. System messages below warning are shown with ``verbose`` only, user messages from information up.
     """
 
     def __init__(self, *, verbose: bool, stream: TextIO = sys.stdout) -> None:
@@ -22,17 +22,17 @@ class Console:
         self._stream = stream
 
     def plain(self, text: str) -> None:
-        """Text without a timestamp, as the banner and the function list are shown."""
+        """Text without a timestamp, for the banner and the function list."""
         self._stream.write(text + "\n")
         self._stream.flush()
 
     def user(self, message: str, level: int = logging.INFO) -> None:
-        """What the app logged or printed."""
+        """A message that the app logged or printed."""
         if level >= logging.INFO:
             self._line(message)
 
     def system(self, message: str, level: int = logging.INFO) -> None:
-        """What the host or the runtime has to say."""
+        """A message of the host or the runtime."""
         if self.is_verbose or level >= logging.WARNING:
             self._line(message)
 

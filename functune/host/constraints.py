@@ -2,8 +2,8 @@
 The inline constraints of route templates: ``{id:int:min(1)}``.
 
 The default map of ASP.NET Core routing: int, long, decimal, float, double, bool, guid, datetime, min, max, range,
-minlength, maxlength, length, alpha, regex, required, file, nonfile. A value a constraint refuses makes the route
-non-matching.
+minlength, maxlength, length, alpha, regex, required, file, nonfile. A route does not match when
+a constraint refuses a value.
 """
 
 import re
@@ -12,8 +12,8 @@ from datetime import datetime
 
 type Constraint = Callable[[str], bool]
 
-# The quantifiers are possessive (*+, ++): a path may hold 64 KB of digits, and giving them back one by one takes
-# minutes. Beyond 19 digits no number is a 64-bit one; Python would refuse to read thousands of them.
+# The quantifiers are possessive (*+, ++): a path may contain 64 KB of digits, and backtracking through them would take
+# minutes. A number of more than 19 digits does not fit 64 bits, and Python refuses to read thousands of digits.
 _INTEGER = re.compile(r"\s*+([+-]?)0*+([0-9]{0,19})(?<=[0-9])\s*+\Z")
 _NUMBER = r"(?:[0-9][0-9,]*+\.?[0-9]*+|\.[0-9]++)"
 # NumberStyles.Number: sign before or behind, thousands separators, a decimal point.
@@ -45,7 +45,7 @@ _DATE_FORMATS = (
 
 
 def parse_constraint(name: str, arguments: str | None) -> Constraint:
-    """The test behind ``name(arguments)``. Raises ValueError for an unknown name or arguments that do not fit."""
+    """The predicate for ``name(arguments)``. Raises ValueError for an unknown name and for wrong arguments."""
     key = name.strip().lower()
     if arguments is None and key in _PLAIN:
         return _PLAIN[key]
@@ -76,7 +76,7 @@ def _is_float(value: str) -> bool:
 
 
 def _is_datetime(value: str) -> bool:
-    """The ISO forms and the common ones of .NET's invariant culture; its parser takes more, rarely seen ones."""
+    """Accepts the ISO forms and the common ones of .NET's invariant culture; the .NET parser accepts some more."""
     text = value.strip()
     try:
         datetime.fromisoformat(text)

@@ -1,16 +1,16 @@
 """
-Which worker gets the next invocation.
+The choice of the worker for the next invocation.
 
-The real host counts one shared counter up and takes it modulo the number of ready workers
-(RpcFunctionInvocationDispatcherLoadBalancer.cs), blind to how busy each is. So does this one: taking the least busy
-worker would serve uneven work better than the platform does, and a load test would promise more than production keeps.
+The real host increments one shared counter and takes it modulo the number of ready workers
+(RpcFunctionInvocationDispatcherLoadBalancer.cs), whether they are busy or not. This host does the same: choosing the
+least busy worker would serve uneven work better than the platform does, and a load test would promise too much.
 """
 
 from collections.abc import Sequence
 
 
 class RoundRobin:
-    """Items in turn, one shared turn for all functions; the first pick of several is the second item."""
+    """Picks items in turn, with one counter for all functions; the first pick of several is the second item."""
 
     def __init__(self) -> None:
         self._counter = 0

@@ -1,8 +1,8 @@
 """
-The HTTP side of the host: an ASGI application that routes a request, has a worker run it and sends the answer.
+The HTTP side of the host: an ASGI application that routes a request, passes it to a worker and sends the answer.
 
-In the order of the real pipeline: admin endpoints, throttles, function routes, keys, then the home page for ``/`` when
-nothing matched.
+The order is that of the real pipeline: admin endpoints, throttles, function routes, keys, then the home page for ``/``
+when no route matched.
 """
 
 import asyncio
@@ -47,15 +47,15 @@ _HOME_PAGE = (
 
 
 class ClientDisconnectedError(Exception):
-    """The client went away before its request was complete; there is nobody to answer."""
+    """The client disconnected before its request was complete, so there is no one to answer."""
 
 
 class Front:
     """
     The ASGI application.
 
-    ``open`` gives it an app to serve. Before, and after ``pause``, requests wait up to 30 s for one; ``refuse`` answers
-    them with 503 instead, as all that come until the next ``open`` or ``pause``.
+    ``open`` gives it an app to serve. Before that, and after ``pause``, requests wait for an app for up to 30 s. After
+    ``refuse`` they are answered with 503, until the next ``open`` or ``pause``.
     """
 
     def __init__(self, settings: HostSettings, admin: Admin, console: Console) -> None:
@@ -72,12 +72,12 @@ class Front:
         self._decided.set()
 
     def pause(self) -> None:
-        """Have requests wait: another app is coming."""
+        """Make requests wait: another app is being loaded."""
         self._show(None, "Initialized")
         self._decided.clear()
 
     def refuse(self) -> None:
-        """Answer requests with 503, those that wait too: no app will come for now."""
+        """Answer requests with 503, those that wait included: no app can be loaded at present."""
         self._show(None, "Error")
         self._decided.set()
 
@@ -90,7 +90,7 @@ class Front:
             reply = await self._respond(scope, receive)
         except ClientDisconnectedError:
             return
-        except asyncio.CancelledError:  # the time to drain is over, or the client of a waiting request is gone
+        except asyncio.CancelledError:  # the time to drain is over, or the client of a waiting request disconnected
             reply = _EMPTY_500
         await self._send(scope, reply, send)
 
@@ -166,7 +166,7 @@ class Front:
     async def _invoke(self, application: Application, function: Function, http: RpcHttp) -> HttpAnswer:
         try:
             channel = await application.supervisor.choose()
-        except HostError:  # the host is ending or reloading, and says why itself
+        except HostError:  # the host is stopping or reloading, and logs why
             return _NOT_RUNNING
         request = InvocationRequest(
             invocation_id=str(uuid.UUID(bytes=os.urandom(16), version=4)),
@@ -243,10 +243,10 @@ class Front:
             headers = [*headers, *(extra for extra in self._application.custom_headers if extra[0] not in present)]
         body = reply.body
         if scope["method"] == "HEAD" or reply.status in {204, 304}:
-            body = b""  # these carry none; the server would refuse it
+            body = b""  # these answers have no body; the server would refuse one
         elif not body:
             headers = [*headers, (b"content-length", b"0")]
-        # A body goes out without Content-Length, hence chunked, as from the real host.
+        # A body is sent without Content-Length, hence chunked, as by the real host.
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 

@@ -1,8 +1,8 @@
 """
-From what a worker indexed to the functions the host serves: validation, routes, allow list and disabled ones.
+The functions that the host serves, from those that a worker indexed: validation, routes, allow list, disabled ones.
 
-A function that breaks a rule of the host is dropped with an error that names it and the rest go on, as on the platform;
-a route template the router refuses stops the start.
+A function that breaks a rule of the host is dropped with an error that names it, and the others are served, as on the
+platform. With a route template that is not valid, the host does not start.
 """
 
 import json
@@ -23,7 +23,7 @@ _RESERVED_ROUTES = ("admin", "runtime")
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One indexed function. ``route`` is None unless an HTTP trigger starts it; ``methods`` None means all."""
+    """One indexed function. ``route`` is None for any other trigger than HTTP; ``methods`` None means all."""
 
     metadata: RpcFunctionMetadata
     bindings: tuple[dict[str, Any], ...]
@@ -41,7 +41,7 @@ class Function:
 
     @property
     def trigger_name(self) -> str:
-        """The parameter the request is passed in."""
+        """The name of its parameter for the request."""
         return str(self.trigger["name"])
 
     @property
@@ -52,14 +52,14 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSet:
-    """``functions`` in the order they are tried and listed; ``errors`` say which were dropped, and why."""
+    """``functions`` in the order they are matched and listed; ``errors`` name those that were dropped, and why."""
 
     functions: tuple[Function, ...]
     errors: tuple[str, ...]
 
     @property
     def other_triggers(self) -> tuple[Function, ...]:
-        """Functions no HTTP request starts; listed, not run."""
+        """Functions with another trigger than HTTP; listed, but not run."""
         return tuple(function for function in self.functions if function.route is None)
 
     def routes(self) -> RouteTable[Function]:

@@ -1,4 +1,4 @@
-"""Loads the app and gives it to the front; after a change of its files, loads it again in place of the old one."""
+"""Loads the app and gives it to the front, and loads it again when its files change."""
 
 import asyncio
 import contextlib
@@ -17,9 +17,10 @@ type ReadSettings = Callable[[], HostSettings]
 
 class Lifecycle:
     """
-    The apps of one host, one after the other. ``reread`` reads the settings anew; without it nothing is watched.
+    The apps that one host serves, one after the other.
 
-    ``on_loaded`` is called with each app before it is served.
+    ``reread`` reads the settings again after a change; without it, files are not watched. ``on_loaded`` is called with
+    each app before it is served.
     """
 
     def __init__(
@@ -31,14 +32,14 @@ class Lifecycle:
         self._on_loaded = on_loaded
         self._has_changed = asyncio.Event()
         self._changed = ""
-        """The files of the last change."""
+        """The files that changed last."""
 
     async def run(self, settings: HostSettings) -> NoReturn:
         """
-        Serve until cancelled; no worker is left then.
+        Serve until cancelled, then end every worker.
 
-        Raises HostError when the first loading fails or a served app has no worker left. A later loading that fails is
-        reported, and the next change waited for.
+        Raises HostError when the app cannot be loaded the first time, or has no worker left. When it cannot be loaded
+        again, the error is logged and the next change is awaited.
         """
         current = await load_application(settings, self._console)
         try:
@@ -74,11 +75,11 @@ class Lifecycle:
                 self._front.pause()
                 self._take_change()
             finally:
-                loading.cancel()  # an import that hangs must not hold up the change that mends it
+                loading.cancel()  # an import that hangs must not delay the change that fixes it
                 await asyncio.wait({loading})
 
     def _take_change(self) -> None:
-        # Said only when it shows: whoever reads it gets the new app from then on.
+        # Printed only once the front is paused, so that a reader of this line gets the new app from then on.
         self._console.plain(f"\n{self._changed} changed: loading the app again")
         self._has_changed.clear()
 
@@ -98,14 +99,14 @@ class Lifecycle:
             await asyncio.wait({watcher})
 
     async def _watch(self, settings: HostSettings) -> None:
-        # Imported here: a sweep starts many hosts, and none of them watches.
+        # Imported here, since a sweep starts many hosts and none of them watches files.
         from functune.host import watching
 
         try:
             async for paths in watching.changes(settings.script_root):
                 self._changed = ", ".join(paths)
                 self._has_changed.set()
-        except (OSError, RuntimeError) as error:  # too many watches, a folder that is gone: the host serves on
+        except (OSError, RuntimeError) as error:  # too many watches or a removed folder: the host continues to serve
             self._console.system(
                 f"{settings.script_root} cannot be watched for changes: {error}. Restart functune to pick them up",
                 logging.ERROR,
@@ -113,7 +114,7 @@ class Lifecycle:
 
 
 async def _first(*waited: Any) -> None:
-    """Return once one of them is done; what was made for waiting alone is ended."""
+    """Return once one of them is done, and cancel the tasks that were created for this wait."""
     futures = [asyncio.ensure_future(one) for one in waited]
     try:
         await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)

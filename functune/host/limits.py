@@ -1,7 +1,7 @@
 """
-How many requests the host lets in at once: the throttle of host.json, and the concurrency of one Flex instance.
+The number of requests the host admits at once: the throttle of host.json, and the concurrency of one Flex instance.
 
-Source: HttpRequestQueue.cs, one block of bounded parallelism and capacity. Everything here runs on one event loop.
+Source: HttpRequestQueue.cs, a block of bounded parallelism and capacity. Everything here runs on one event loop.
 """
 
 import asyncio
@@ -11,37 +11,37 @@ from functune.host.settings import HostSettings
 
 
 class OverflowedError(Exception):
-    """The gate holds as many requests as it may; the client gets 429. The message names the limit."""
+    """The gate is full, and the client gets 429. The message names the limit."""
 
 
 class Gate:
     """
-    Lets ``concurrent`` requests in at a time, the others wait in the order they came::
+    Admits ``concurrent`` requests at a time; the others wait in the order of arrival::
 
         await gate.enter()
         try: ...
         finally: gate.leave()
 
-    At most ``outstanding`` are in it, those that are let in included. None is no limit.
+    At most ``outstanding`` requests are admitted or waiting. None means no limit.
     """
 
     def __init__(self, name: str, *, concurrent: int | None = None, outstanding: int | None = None) -> None:
         self.outstanding = 0
-        """Requests in the gate: let in or waiting."""
+        """The number of requests admitted or waiting."""
         self._name = name
         self._limit = outstanding
         self._free = concurrent
-        """Places nobody has; None for any number."""
+        """The number of free places; None for any number."""
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self) -> None:
-        """Return when it is this request's turn. Raises OverflowedError at once when there is no room to wait."""
+        """Return when the request is admitted. Raises OverflowedError at once when there is no room to wait."""
         if self._limit is not None and self.outstanding >= self._limit:
             raise OverflowedError(f"Http request queue limit of {self._limit} has been exceeded ({self._name})")
         self.outstanding += 1
         if self._free is None:
             return
-        if self._free:  # nobody waits then: a place that gets free goes to the first who does
+        if self._free:  # no request waits then: the first waiting one gets a place as soon as it is free
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,7 +53,7 @@ class Gate:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
                 self.outstanding -= 1
-            else:  # the turn came in the moment the request was given up
+            else:  # it was admitted at the moment it was cancelled
                 self.leave()
             raise
 
@@ -64,14 +64,14 @@ class Gate:
             return
         while self._waiting:
             turn = self._waiting.popleft()
-            if not turn.done():  # else it was given up just now
+            if not turn.done():  # otherwise it has just been cancelled
                 turn.set_result(None)
                 return
         self._free += 1
 
 
 def gates(settings: HostSettings) -> tuple[Gate, ...]:
-    """What a request passes before it is routed, outermost first; none when nothing is limited."""
+    """The gates that a request passes before it is routed, outermost first; none when nothing is limited."""
     found = []
     if settings.per_instance_concurrency is not None:
         found.append(Gate("--per-instance-concurrency", concurrent=settings.per_instance_concurrency))

@@ -1,13 +1,13 @@
 """
-What front and worker say to each other, and how it becomes bytes. No sockets and no clocks here.
+The messages between front and worker, and their encoding. No sockets and no clocks here.
 
 The messages are named after those of the platform's FunctionRpc.proto, and follow its order on one stream:
 StartStream, WorkerInitRequest, WorkerInitResponse, FunctionsMetadataRequest, FunctionMetadataResponse, then
-InvocationRequest and InvocationResponse in any interleaving, by invocation id. FunctionLoadRequest is left out: the
-runtime answers every one of them with success, since indexing happens in WorkerInit.
+InvocationRequest and InvocationResponse in any interleaving, matched by invocation id. There is no FunctionLoadRequest:
+the runtime answers each of them with success, since indexing happens in WorkerInit.
 
-A frame is four bytes of length, big endian, and that many bytes of MessagePack. Structs travel as arrays with their tag
-first, which keeps a small invocation near 200 bytes.
+A frame is four bytes of length, big endian, followed by that many bytes of MessagePack. Structs are encoded as arrays
+with the tag first, which keeps a small invocation near 200 bytes.
 """
 
 import struct
@@ -17,17 +17,17 @@ from typing import Final
 import msgspec
 
 MAX_FRAME_BYTES: Final = 512 * 1024 * 1024
-"""Above the largest body the host lets in (100 MiB by default); a larger length means the stream is torn."""
+"""The host admits smaller bodies only, so a larger length means that the stream is corrupt."""
 
 _LENGTH: Final = struct.Struct(">I")
 
 
 class ProtocolError(Exception):
-    """Bytes that are not a message, so that the stream cannot be used any further, or a message that fits no frame."""
+    """Bytes that are not a message, after which the stream is unusable, or a message too large for a frame."""
 
 
 class StartStream(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """First message of a worker: its process is up."""
+    """The first message of a worker: its process has started."""
 
     worker_id: str
     pid: int
@@ -41,7 +41,7 @@ class WorkerInitRequest(msgspec.Struct, frozen=True, array_like=True, tag=2):
 
 
 class RpcException(msgspec.Struct, frozen=True, array_like=True):
-    """What went wrong inside a worker: ``Type: message`` and the Python traceback."""
+    """An exception in a worker: ``Type: message`` and the Python traceback."""
 
     message: str
     stack_trace: str = ""
@@ -71,13 +71,13 @@ class RpcFunctionMetadata(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FunctionMetadataResponse(msgspec.Struct, frozen=True, array_like=True, tag=5):
-    """``functions`` is None when the script root has no function_app.py, or that no function."""
+    """``functions`` is None when the script root has no function_app.py, or the file has no function."""
 
     functions: list[RpcFunctionMetadata] | None
 
 
 class RpcHttp(msgspec.Struct, frozen=True, array_like=True):
-    """An HTTP request as the host hands it to a worker: names lower-cased, duplicates joined, parameters decoded."""
+    """An HTTP request as the host passes it to a worker: names lower-cased, duplicates joined, parameters decoded."""
 
     method: str
     url: str
@@ -88,7 +88,7 @@ class RpcHttp(msgspec.Struct, frozen=True, array_like=True):
 
 
 class InvocationRequest(msgspec.Struct, frozen=True, array_like=True, tag=6):
-    """Run one function; ``trigger_name`` is the parameter that takes the request."""
+    """Run one function; ``trigger_name`` is its parameter for the request."""
 
     invocation_id: str
     function_id: str
@@ -99,7 +99,7 @@ class InvocationRequest(msgspec.Struct, frozen=True, array_like=True, tag=6):
 
 
 class RpcHttpCookie(msgspec.Struct, frozen=True, array_like=True):
-    """A cookie of an answer; "" stands for an attribute that is not there. ``max_age`` is in whole seconds."""
+    """A cookie of an answer; "" stands for an absent attribute. ``max_age`` is in whole seconds."""
 
     name: str
     value: str
@@ -113,7 +113,7 @@ class RpcHttpCookie(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HttpData(msgspec.Struct, frozen=True, array_like=True, tag="http"):
-    """An ``HttpResponse`` the function made."""
+    """An ``HttpResponse`` returned by the function."""
 
     status_code: str
     headers: dict[str, str]
@@ -143,7 +143,7 @@ type TypedData = HttpData | StringData | BytesData | JsonData
 
 
 class InvocationResponse(msgspec.Struct, frozen=True, array_like=True, tag=7):
-    """Success when ``exception`` is None. ``output_data`` holds what ``Out`` parameters were set to."""
+    """Success when ``exception`` is None. ``output_data`` holds the values of ``Out`` parameters."""
 
     invocation_id: str
     return_value: TypedData | None = None
@@ -152,7 +152,7 @@ class InvocationResponse(msgspec.Struct, frozen=True, array_like=True, tag=7):
 
 
 class RpcLog(msgspec.Struct, frozen=True, array_like=True, tag=8):
-    """A log record of a worker. ``level`` is Python's number; system records are the runtime's own."""
+    """A log record of a worker. ``level`` is Python's number; system records come from the runtime, not the app."""
 
     level: int
     message: str
@@ -167,7 +167,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(message: ToWorker | FromWorker) -> bytes:
-    """One message as one frame. Raises ProtocolError when a text holds a lone surrogate or the message is too large."""
+    """Encode a message as a frame. Raises ProtocolError for a text with a lone surrogate and a message too large."""
     try:
         payload = _encoder.encode(message)
     except UnicodeEncodeError as error:
@@ -178,16 +178,16 @@ def encode(message: ToWorker | FromWorker) -> bytes:
 
 
 def escape_surrogates(text: str) -> str:
-    """The text with lone surrogates escaped, so that a message can carry it: what programs say when they fail."""
+    """The text with lone surrogates escaped, since a message cannot contain them and the errors of programs may."""
     return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 class MessageReader[Message]:
     """
-    Turns a byte stream cut anywhere back into messages.
+    Decodes the messages of a byte stream that arrives in arbitrary pieces::
 
-    ``reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)``; then ``reader.feed(data)`` with whatever
-    arrived. Raises ProtocolError on a frame that is too long or does not decode.
+        reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
+        reader.feed(data)  # raises ProtocolError on a frame that is too long or does not decode
     """
 
     def __init__(self, messages: object) -> None:
@@ -196,9 +196,9 @@ class MessageReader[Message]:
         self._needed = 0
 
     def feed(self, data: bytes) -> list[Message]:
-        """Every message that is complete once ``data`` has arrived, in order."""
+        """The messages that ``data`` completes, in order."""
         if self._partial:
-            # Waiting for a whole frame before looking again keeps a large body from being scanned once per chunk.
+            # Wait for the whole frame, so that a large body is not scanned again with each chunk.
             self._partial += data
             if len(self._partial) < self._needed:
                 return []
@@ -221,7 +221,7 @@ class MessageReader[Message]:
 
     @staticmethod
     def _frame_size(data: bytes, start: int) -> int:
-        """Bytes the frame at ``start`` takes, its length included; as many as are needed to know it, if cut short."""
+        """Bytes of the frame at ``start``, its length included; until that is complete, the bytes of the length."""
         if len(data) - start < _LENGTH.size:
             return _LENGTH.size
         (length,) = _LENGTH.unpack_from(data, start)

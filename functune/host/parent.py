@@ -1,4 +1,4 @@
-"""Ends a process with the one that started it, so that a SIGKILL leaves nothing behind."""
+"""Ends a process with its parent, so that a SIGKILL of the parent leaves no process behind."""
 
 import ctypes
 import os
@@ -8,9 +8,9 @@ import sys
 
 def end_with_parent(number: signal.Signals, *, parent: int | None = None) -> None:
     """
-    Have the kernel send this process a signal when its parent dies, whatever the parent dies of.
+    Ask the kernel to send this process a signal when its parent dies, by SIGKILL as well.
 
-    ``parent`` is the pid that is expected to be the parent: when it is gone already, the signal comes at once. Linux
+    ``parent`` is the pid of the expected parent: when that process has already ended, the signal is sent at once. Linux
     only; elsewhere nothing happens.
     """
     if sys.platform != "linux":

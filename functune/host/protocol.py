@@ -1,8 +1,8 @@
 """
-uvicorn's HTTP protocol with the limits of Kestrel, which a client that means harm would otherwise find missing.
+uvicorn's HTTP protocol with the limits of Kestrel, which protect the host from hostile clients.
 
-A request that arrives whole, as nearly all do, pays a comparison or two. Only one that comes in pieces is timed and
-counted. uvicorn is pinned in pyproject.toml, since this rests on how its protocol keeps its state.
+Nearly all requests arrive whole, and cost one or two comparisons. Only a request that arrives in pieces is timed and
+counted. pyproject.toml pins uvicorn, since this module depends on how its protocol keeps its state.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from functune.host.settings import ConnectionLimits
 
 
 def connection_of(call: Callable[..., Any]) -> "HostProtocol":
-    """The connection behind the ``receive`` or ``send`` of a request: both are methods of its cycle in uvicorn."""
+    """The connection of a request, from its ``receive`` or ``send``: both are methods of its cycle in uvicorn."""
     return cast("HostProtocol", _cycle_of(call).on_response.__self__)  # type: ignore[attr-defined]
 
 
 def begin_answer(send: Callable[..., Any]) -> None:
     """
-    Tell that a request is answered now: a body that is still arriving will not be read.
+    Prepare the connection for an answer that is sent while the body is still arriving.
 
-    Its connection ends after the answer, so that an endless body costs nothing.
+    The rest of the body is not read. The connection ends after the answer, so that an endless body costs nothing.
     """
     cycle = _cycle_of(send)
     if cycle.more_body:
@@ -49,16 +49,16 @@ class HostProtocol(HttpToolsProtocol):
         self._surely_small = self.limits.max_request_line_size
         self._waiting: set[asyncio.Task[Any]] = set()
         self._piece = 0
-        """Bytes that are being parsed."""
+        """The number of bytes that are being parsed."""
         self._earlier = 0
-        """Bytes of the pieces before it that hold nothing but the unfinished head."""
+        """The number of bytes in earlier pieces that contain only the unfinished head."""
         self._head: object = None
-        """The scope whose head is not complete."""
+        """The scope of the request whose head is incomplete."""
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # uvicorn's own timer begins with the first answer only.
+        # uvicorn starts its own timer after the first answer.
         self.timeout_keep_alive_task = self.loop.call_later(
             self.limits.keep_alive_timeout, self.timeout_keep_alive_handler
         )
@@ -71,7 +71,7 @@ class HostProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._piece = len(data)
-        HttpToolsProtocol.data_received(self, data)  # super() would cost a request as much as all the rest here
+        HttpToolsProtocol.data_received(self, data)  # super() would cost as much as all the rest of this method
         cycle = self.cycle
         if cycle is None or cycle.response_complete or "method" not in self.scope:
             self._await_head()
@@ -79,19 +79,19 @@ class HostProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._stop_head_timer()
         if cycle.more_body and any(name == b"transfer-encoding" for name, _ in self.headers):
-            self.flow.pause_reading()  # a chunked body is never read, nor are the trailers that may follow it
+            self.flow.pause_reading()  # a chunked body and its trailers are never read
 
     def on_headers_complete(self) -> None:
-        # A head that came in one small piece is within every limit but that of the count.
+        # A head that arrived in one small piece can exceed the limit of the header count only.
         if self._piece > self._surely_small or len(self.headers) > self._most_headers or self._head_timer is not None:
             status = self._broken_limit()
             if status is not None:
-                self.app = _refusal(status)  # for good: the connection ends with this answer
+                self.app = _refusal(status)  # not reset, since the connection ends with this answer
         HttpToolsProtocol.on_headers_complete(self)
 
     @contextlib.contextmanager
     def cancelling_when_lost(self) -> Iterator[None]:
-        """Cancel the calling task when the client goes away: for one that waits and has not begun."""
+        """Cancel the calling task when the client disconnects: for a request that is waiting to start."""
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._waiting.add(task)
         try:
@@ -100,7 +100,7 @@ class HostProtocol(HttpToolsProtocol):
             self._waiting.discard(task)
 
     def linger(self) -> None:
-        """Close the sending side, and the connection once the client did too: at once it might lose the answer."""
+        """Close the sending side, then the connection when the client closes it; at once, the answer might be lost."""
         transport = self.transport
         self._stop_head_timer()
         self._unset_keepalive_if_required()
@@ -111,15 +111,15 @@ class HostProtocol(HttpToolsProtocol):
             transport.write_eof()
 
     def send_400_response(self, msg: str) -> None:
-        """What follows sound requests down the connection must not take the place of their answers."""
+        """Answer a broken request, but not in place of the answers to earlier requests on the connection."""
         if not self._ends_after_answers():
             super().send_400_response(msg)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Kestrel serves the request without the upgrade and says nothing; uvicorn would recommend a package."""
+        """Log nothing, as Kestrel; it serves the request without the upgrade. uvicorn would recommend a package."""
 
     def _await_head(self) -> None:
-        """Time and count a request whose head is not complete, blank lines before it included."""
+        """Time and count a request whose head is incomplete, including blank lines before it."""
         if self.transport.is_closing():
             return
         if self._head_timer is not None and self._head is self.scope:
@@ -127,14 +127,14 @@ class HostProtocol(HttpToolsProtocol):
             if self._earlier > self.limits.max_request_line_size + self.limits.max_request_headers_total_size:
                 self._refuse_head()
             return
-        # The piece it began in may hold the end of another request, and is left uncounted.
+        # The first piece may contain the end of another request, so it is not counted.
         self._earlier = 0
         self._stop_head_timer()
         self._head = self.scope
         self._head_timer = self.loop.call_later(self.limits.request_headers_timeout, self._head_timed_out)
 
     def _refuse_head(self) -> None:
-        # Without a url there were blank lines only.
+        # Without a URL there were only blank lines.
         is_in_line = self.scope is not None and len(self.url) > self.limits.max_request_line_size
         status = HTTPStatus(414 if is_in_line else 431)
         if not self._ends_after_answers():
@@ -147,7 +147,7 @@ class HostProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _ends_after_answers(self) -> bool:
-        """Whether earlier requests are still being answered: the connection then ends with the last of them."""
+        """Whether earlier requests are still being answered; the connection then ends after the last of them."""
         if self.cycle is None or self.cycle.response_complete:
             return False
         self.cycle.keep_alive = False
@@ -155,11 +155,11 @@ class HostProtocol(HttpToolsProtocol):
         return True
 
     def _broken_limit(self) -> int | None:
-        """The status that refuses a complete head; None when it keeps the limits."""
+        """The status that refuses a complete head; None when it is within the limits."""
         limits = self.limits
         if len(self.headers) > limits.max_request_header_count:
             return 431
-        # Method and version belong to the request line, like the blanks and the line end.
+        # The request line also contains method, version, blanks and the line end.
         if len(self.url) + len(self.parser.get_method()) + len(" HTTP/1.1 \r\n") > limits.max_request_line_size:
             return 414
         total = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
@@ -172,12 +172,12 @@ class HostProtocol(HttpToolsProtocol):
 
 
 def with_limits(limits: ConnectionLimits) -> type[HostProtocol]:
-    """The protocol with these limits: uvicorn takes a class and makes one object of it per connection."""
+    """The protocol class with these limits; uvicorn creates an object of it per connection."""
     return type("LimitedProtocol", (HostProtocol,), {"limits": limits})
 
 
 class _Lingering:
-    """What an answer is written to when the connection ends after it: as the transport, but for its end."""
+    """The transport for an answer after which the connection ends: it lingers instead of closing at once."""
 
     def __init__(self, protocol: HostProtocol) -> None:
         self._protocol = protocol
@@ -190,7 +190,7 @@ class _Lingering:
 
 
 class _Discarding(asyncio.Protocol):
-    """Throws away what a client still sends, for a while."""
+    """Discards the bytes a client still sends, for a limited time."""
 
     def __init__(self, transport: asyncio.Transport, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, transport.abort)

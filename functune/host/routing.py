@@ -1,9 +1,9 @@
 """
 Route templates and the route table, by the rules of the classic ASP.NET router that the Functions host uses.
 
-The first route that matches wins, in the order of the function names: no scoring by how specific a template is. A
-method that is not listed makes its route non-matching, and the search goes on. Everything here is pure; a path is given
-decoded, with ``%2F`` left as it is (see ``decode_path``).
+The first route that matches wins, in the order of the function names; specific templates have no precedence. A route
+does not match a method that it does not list. Everything here is pure; paths are decoded, with ``%2F`` kept (see
+``decode_path``).
 """
 
 import re
@@ -20,12 +20,12 @@ _PARAMETER_NAME = re.compile(r"[^/{}?*]+\Z")
 
 
 class RouteError(AppError):
-    """A route template that the router refuses; the host does not start with it."""
+    """A route template that is not valid, with which the host does not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """``{name:constraint=default}``, ``{name?}`` or ``{*name}``."""
+    """A route parameter: ``{name:constraint=default}``, ``{name?}`` or ``{*name}``."""
 
     name: str
     constraints: tuple[Constraint, ...] = ()
@@ -40,7 +40,7 @@ class Parameter:
 
 
 type Segment = tuple[str | Parameter, ...]
-"""Literals and parameters between two slashes; more than one part makes it a complex segment."""
+"""The literals and parameters between two slashes; a complex segment has more than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Template:
         """
         Route values of a decoded path without its leading slash; None when it does not match.
 
-        One trailing slash is ignored. A parameter that is absent and has no default is left out.
+        One trailing slash is ignored. An absent parameter without a default is omitted.
         """
         found = self.pattern.fullmatch(path)
         if found is None:
@@ -90,7 +90,7 @@ def parse_template(text: str) -> Template:
 
 @dataclass(frozen=True, slots=True)
 class RouteEntry[Target]:
-    """A template, the methods it takes (None: all of them) and what it leads to."""
+    """A template, the methods it takes (None: all of them) and its target."""
 
     template: Template
     methods: frozenset[str] | None
@@ -127,14 +127,14 @@ class RouteTable[Target]:
 
 def decode_path(raw_path: str) -> str:
     """
-    Percent-decode a path as Kestrel does: UTF-8, ``%2F`` kept, sequences that are not UTF-8 kept as typed.
+    Percent-decode a path as Kestrel does: as UTF-8, with ``%2F`` and sequences that are not UTF-8 kept.
 
     Dot segments are removed. ``+`` stays a plus. Raises ValueError for ``%00``.
     """
     if "%" in raw_path:
         raw_path = _ENCODED_RUN.sub(_decode_run, raw_path)
         if "\0" in raw_path:
-            raise ValueError("the path holds %00")
+            raise ValueError("the path contains %00")
     if "/." in raw_path:
         raw_path = _remove_dot_segments(raw_path)
     return raw_path
@@ -149,7 +149,7 @@ def _decode_utf8(encoded: str) -> str:
     decoded = ""
     for char in unquote_to_bytes(encoded).decode("utf-8", errors="surrogateescape"):
         if "\udc80" <= char <= "\udcff":
-            # A byte that is not UTF-8 came out as a lone surrogate: give it back as it was typed.
+            # A byte that is not UTF-8 is decoded to a lone surrogate; its escape is kept.
             decoded += encoded[:3]
             encoded = encoded[3:]
         else:
@@ -183,7 +183,7 @@ def _split_segments(text: str) -> list[str]:
     pieces: list[str] = []
     depth = start = 0
     for position, char in enumerate(text):
-        # Doubled braces cancel out, and a regex constraint may hold a slash of its own.
+        # Doubled braces cancel out, and a regex constraint may contain a slash.
         depth += {"{": 1, "}": -1}.get(char, 0)
         if char == "/" and depth == 0:
             pieces.append(text[start:position])
@@ -265,7 +265,7 @@ def _take_constraint(text: str) -> tuple[Constraint, str]:
     rest = text[name.end() :]
     if not rest.startswith("("):
         return parse_constraint(name.group(), None), rest
-    # Arguments end at the first ')' that something else of the parameter, or nothing, follows: a regex may hold more.
+    # Arguments end at the first ')' before another part of the parameter or its end; a regex may contain others.
     close = re.search(r"\)(?=:|=|\Z)", rest)
     if close is None:
         raise ValueError(f"the arguments of the constraint '{text}' are not closed")
@@ -313,8 +313,8 @@ def _segment_pattern(segment: Segment) -> str:
     last = segment[-1]
     if isinstance(last, str) or not last.is_optional or len(segment) == 1:
         return "".join(patterns)
-    # `{name}.{extension?}`: the extension begins at the last dot that leaves it a character, so the name before it is
-    # taken lazily; the dot goes when the extension does, and does not stay behind alone.
+    # `{name}.{extension?}`: the extension begins at the last dot that is followed by a character, so the name before it
+    # is matched lazily. Without an extension there is no dot either.
     before = patterns[:-2]
     if before:
         before[-1] = "([^/]+?)"

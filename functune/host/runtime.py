@@ -1,13 +1,14 @@
 """
-The one place that touches Microsoft's azure-functions-runtime.
+The only module that imports Microsoft's azure-functions-runtime.
 
-The package is what the platform itself runs on Python 3.13 and later. Two seams of it are used, both without gRPC:
+The platform runs the same package on Python 3.13 and later. Two of its seams are used, both without gRPC:
 
 - ``worker_init_request`` and ``functions_metadata_request`` import the app and index its functions. They build their
   answers with classes taken from a ``protos`` argument; the small classes below stand in for the protobuf ones.
 - ``native_invocation.invocation_request_native`` runs one function on ``Datum`` values.
 
-Both are young: pyproject.toml pins the exact version, and tests/host/test_runtime.py says in words what changed.
+Both are new and may change: pyproject.toml pins the exact version, and tests/host/test_runtime.py describes a change in
+words.
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ from functune.host.messages import (
 )
 
 RUNTIME_VERSION = "1.3.0"
-"""The version everything here was written against; the same as in pyproject.toml."""
+"""The version this module is written for, as pinned in pyproject.toml."""
 
 
 class _Record(SimpleNamespace):
-    """A protobuf message for code that only sets fields by keyword and reads attributes."""
+    """Stands in for a protobuf message, in code that sets fields by keyword and reads attributes."""
 
 
 class _BindingInfo(_Record):
@@ -68,7 +69,7 @@ class _StatusResult(_Record):
 
 
 class _Protos:
-    """What ``worker_init_request`` and indexing reach for in the protobuf module."""
+    """The names of the protobuf module that ``worker_init_request`` and indexing use."""
 
     BindingInfo = _BindingInfo
     FunctionMetadataResponse = _Record
@@ -84,7 +85,7 @@ def start(script_root: Path) -> None:
     """
     Make the app importable and start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone.
 
-    The package folder of a remote build comes before the interpreter's own packages, as on the platform.
+    The package folder of a remote build precedes the packages of the interpreter, as on the platform.
     """
     packages = script_root / ".python_packages" / "lib" / "site-packages"
     for path in (packages, Path(CUSTOMER_PACKAGES_PATH)):
@@ -96,13 +97,13 @@ def start(script_root: Path) -> None:
 
 
 def current_invocation_id() -> str | None:
-    """The invocation the calling task or thread works for."""
+    """The id of the invocation that the calling task or thread belongs to; None outside an invocation."""
     invocation_id: str | None = runtime.invocation_id_cv.get()
     return invocation_id
 
 
 async def init(request: WorkerInitRequest) -> WorkerInitResponse:
-    """Import function_app.py and index it. A broken app is an answer with an exception, never a raise."""
+    """Import function_app.py and index it. Never raises: for a broken app the answer contains the exception."""
     answer = await runtime.worker_init_request(
         _Record(
             request=_Record(
@@ -124,7 +125,7 @@ async def init(request: WorkerInitRequest) -> WorkerInitResponse:
 
 
 async def indexed_functions() -> FunctionMetadataResponse:
-    """The functions that ``init`` found; None when there were none, or no function_app.py to index."""
+    """The functions that ``init`` found; None when there is no function, or no function_app.py to index."""
     answer = await runtime.functions_metadata_request(_Record())
     found = answer.function_metadata_results
     if found is None:
@@ -156,7 +157,7 @@ async def invoke(request: InvocationRequest) -> InvocationResponse:
             request.trace_state,
         )
     except asyncio.CancelledError:
-        # The runtime lets it through. Nobody cancels an invocation here, so it is the function's own.
+        # The runtime does not catch it. The host cancels no invocation, so the function did.
         return failed_invocation(request.invocation_id, "CancelledError: the function cancelled itself")
     if not ok:
         sys.stdout.flush()  # the runtime flushes prints after a success only
@@ -195,7 +196,7 @@ def _http_datum(http: RpcHttp) -> Datum:
 
 
 def _typed_data(datum: Datum | None) -> TypedData | None:
-    """What ``datum_as_proto`` of the runtime does, into our messages. Raises TypeError on an unknown kind."""
+    """The message for a value, as ``datum_as_proto`` of the runtime makes it. Raises TypeError on an unknown kind."""
     if datum is None or datum.type is None:
         return None
     match datum.type:
@@ -212,7 +213,7 @@ def _typed_data(datum: Datum | None) -> TypedData | None:
         case "int" | "bool":
             return JsonData(str(int(datum.value)))  # TypedData has no bool; the platform sends an int
         case unknown:
-            raise TypeError(f"the runtime answered a value of the unknown kind {unknown!r}")
+            raise TypeError(f"the runtime returned a value of the unknown kind {unknown!r}")
 
 
 def _http_data(value: Mapping[str, Any]) -> HttpData:
@@ -241,9 +242,9 @@ def _http_data(value: Mapping[str, Any]) -> HttpData:
 
 def _expires(text: str) -> str:
     """
-    As ``parse_cookie_attr_expires`` of the runtime reads it and the host writes it: the one form, or a ValueError.
+    Rewrite a date as the runtime reads it (``parse_cookie_attr_expires``) and the host writes it.
 
-    Written without strftime, which the app may have set to another language.
+    Raises ValueError for any other form. It does not use strftime, since the app may have changed the locale.
     """
     if not text:
         return ""
@@ -251,7 +252,7 @@ def _expires(text: str) -> str:
 
 
 def _max_age(text: str) -> str:
-    """Whole seconds, as the host writes them. Raises ValueError or OverflowError for what is no finite number."""
+    """Whole seconds, as the host writes them. Raises ValueError or OverflowError unless it is a finite number."""
     return str(int(float(text))) if text else ""
 
 

@@ -28,7 +28,8 @@ async def serve_until_stopped(settings: HostSettings, console: Console, reread: 
     """
     Serve until SIGINT or SIGTERM, then drain and return. With ``reread`` the app is loaded again when its files change.
 
-    Raises PortInUseError, AppError or another HostError when the host cannot start or cannot go on; no process stays.
+    Raises PortInUseError, AppError or another HostError when the host cannot start or continue, and SettingsError for
+    an address of another machine. No process is left in any case.
     """
     for warning in settings.warnings:
         console.system(warning, logging.WARNING)
@@ -48,7 +49,7 @@ async def serve_until_stopped(settings: HostSettings, console: Console, reread: 
         finally:
             front.refuse()
             server.should_exit = True
-            await serving  # until what is in flight is answered; the workers are needed for that
+            await serving  # the calls in flight still need the workers
             running.cancel()
             await asyncio.wait({running})
         if not running.cancelled():
@@ -57,24 +58,24 @@ async def serve_until_stopped(settings: HostSettings, console: Console, reread: 
 
 def _raise_file_limit() -> None:
     """
-    Allow as many open files, and so connections, as the system lets this process ask for; .NET does the same.
+    Raise the limit of open files, and so of connections, as far as the system allows; .NET does the same.
 
-    The usual limit of 1024 is below what a load test opens, and a front at its limit can accept nobody.
+    A load test opens more than the usual 1024, and a front at its limit accepts no connection.
     """
     if sys.platform == "win32":
         return
     import resource
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # macOS names "unlimited" and refuses it: then 1024 have to do
+    with contextlib.suppress(ValueError, OSError):  # macOS reports "unlimited" and refuses it; 1024 then remain
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Server(uvicorn.Server):
     """
-    uvicorn's server, with signals that end it and nothing more: the workers are still to be ended after it.
+    uvicorn's server. A signal ends the server alone, since the workers have to be ended after it.
 
-    The first signal drains; a second one, of either kind, drops what is in flight.
+    The first signal drains; a second one, of either kind, drops the calls in flight.
     """
 
     @contextlib.contextmanager
@@ -112,7 +113,7 @@ def _config(front: Front, settings: HostSettings, console: Console) -> uvicorn.C
         ws="none",
         lifespan="off",
         log_config=None,
-        # Its lines about starting and stopping say nothing the host does not; Kestrel keeps bad requests to itself too.
+        # The host itself announces start and stop, and Kestrel does not log bad requests either.
         log_level=logging.WARNING if settings.verbose else logging.ERROR,
         access_log=False,
         server_header=False,

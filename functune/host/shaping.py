@@ -1,5 +1,5 @@
 """
-How a request reaches a worker and how its answer goes out: the conversions of the .NET host, as pure functions.
+The conversions of requests and answers by the .NET host, as pure functions.
 
 Sources: GrpcMessageConversionExtensions.cs (request), HttpBinding.cs and RawScriptResult.cs (answer).
 """
@@ -31,12 +31,12 @@ FRAMING_HEADERS = {"connection", "content-length", "transfer-encoding"}
 
 
 class AnswerError(Exception):
-    """The function's result cannot be sent as an HTTP answer; the client gets 500 with an empty body."""
+    """The result of the function is not a valid HTTP answer; the client gets 500 with an empty body."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What goes to the client."""
+    """An answer to a client."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -44,7 +44,7 @@ class HttpAnswer:
 
 
 def request_headers(raw: RawHeaders) -> dict[str, str]:
-    """Names in lower case, duplicates joined with a comma, empty values kept."""
+    """Request headers: names in lower case, duplicates joined with a comma, empty values kept."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
         name = raw_name.decode("latin-1").lower()
@@ -54,7 +54,7 @@ def request_headers(raw: RawHeaders) -> dict[str, str]:
 
 
 def request_query(query: str) -> dict[str, str]:
-    """Decoded; keys compared without case and kept as first spelled, duplicates joined, empty values dropped."""
+    """Query parameters: keys without case, as first spelled; duplicates joined with a comma; empty values dropped."""
     if not query:
         return {}
     spelled: dict[str, str] = {}
@@ -70,7 +70,7 @@ def http_answer(response: InvocationResponse, http_output: str | None) -> HttpAn
     The HTTP answer of a successful invocation.
 
     ``http_output`` names the HTTP output binding; without one, or when it was never set, the answer is 204. Raises
-    AnswerError for what cannot be sent.
+    AnswerError for a result that is not a valid answer.
     """
     data = response.return_value if http_output == "$return" else response.output_data.get(http_output or "")
     match data:
@@ -93,10 +93,10 @@ def _from_http_data(data: HttpData) -> HttpAnswer:
 
 
 def _from_text(text: str) -> HttpAnswer:
-    """A returned ``str`` is tried as JSON first, as the host does: see ``_from_json``."""
+    """Parse a returned ``str`` as JSON first, as the host does: see ``_from_json``."""
     try:
         return _from_json(json.loads(text))
-    except (ValueError, RecursionError):  # not JSON, or nested too deeply to be read as such
+    except (ValueError, RecursionError):  # not JSON, or nested too deeply to be parsed
         return HttpAnswer(200, [(b"content-type", _TEXT)], text.encode("utf-8", errors="replace"))
 
 
@@ -138,7 +138,7 @@ def _status(text: str) -> int:
     except ValueError as error:
         raise AnswerError(f"the status code '{text}' is not a whole number") from error
     if not 200 <= status <= 599:
-        # 1xx cannot be final; above 599 no client knows what it means.
+        # 1xx is not a final status, and no client knows one above 599.
         raise AnswerError(f"the status code {status} is not between 200 and 599")
     return status
 
@@ -156,15 +156,15 @@ def _headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 def _latin(value: str) -> bytes:
     if _CONTROL.search(value):
-        raise AnswerError(f"the header value {value!r} holds a line break or another control character")
+        raise AnswerError(f"the header value {value!r} contains a line break or another control character")
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError as error:
-        raise AnswerError(f"the header value {value!r} holds characters a header cannot carry") from error
+        raise AnswerError(f"the header value {value!r} contains characters that a header cannot have") from error
 
 
 def _cookie(cookie: RpcHttpCookie) -> str:
-    """One ``Set-Cookie`` value, in the attribute order of ASP.NET; domain and path are there even when empty."""
+    """One ``Set-Cookie`` value, with the attributes in the order of ASP.NET; domain and path even when empty."""
     parts = [f"{cookie.name}={quote(cookie.value, safe='')}"]
     if cookie.expires:
         parts.append(f"expires={cookie.expires}")

@@ -1,4 +1,4 @@
-"""Tells when a file changed that the app is made of."""
+"""Watches the files of the app for changes."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ import watchfiles
 from watchfiles import Change
 
 _QUIET = 300
-"""Milliseconds without another change that end a burst: editors and git write several files, some more than once."""
+"""Milliseconds without a change that end a burst; editors and git write several files, some more than once."""
 _SETTINGS_FILES = {"host.json", "local.settings.json"}
 _FOREIGN_FOLDERS = {"__pycache__", "node_modules", "runs", "tests"}
 
@@ -17,21 +17,21 @@ async def changes(script_root: Path) -> AsyncIterator[list[str]]:
     """
     Yield the changed files of each burst, as paths relative to ``script_root``: ``*.py``, and the two settings files.
 
-    Hidden folders, virtual environments, ``__pycache__``, ``runs`` and ``tests`` do not belong to the app.
+    Hidden folders, virtual environments, ``__pycache__``, ``runs`` and ``tests`` are not watched.
     """
     while True:
-        # Each folder on its own, since a recursive watch would take in a whole virtual environment.
+        # Each folder is watched on its own, since a recursive watch would include virtual environments.
         async for burst in watchfiles.awatch(
             *_folders(script_root), watch_filter=_Interest(script_root), recursive=False, step=_QUIET
         ):
             paths = sorted({Path(path) for _, path in burst})
             yield [str(path.relative_to(script_root)) for path in paths]
             if any(path.is_dir() for path in paths):
-                break  # begin again, with the new folder
+                break  # watch again, with the new folder
 
 
 class _Interest:
-    """What watchfiles asks about every change."""
+    """The filter that watchfiles applies to every change."""
 
     def __init__(self, script_root: Path) -> None:
         self._script_root = script_root
@@ -42,7 +42,7 @@ class _Interest:
             return True
         if changed.suffix == ".py":
             return True
-        # A new folder: whatever it held before it could be watched is not told.
+        # Changes in a new folder before it is watched are not reported, so the folder itself counts.
         return change is Change.added and changed.is_dir() and not _is_foreign(changed)
 
 

@@ -1,8 +1,8 @@
 """
 The worker process: one event loop, one stream to the front, and the runtime between them.
 
-Started by the supervisor as ``python -P -m functune.host.worker --fd N --worker-id ID --script-root DIR``. It reads no
-settings: the runtime and the app take theirs from the process environment, as on the platform.
+The supervisor starts it as ``python -P -m functune.host.worker --fd N --worker-id ID --script-root DIR``. It reads no
+settings: the runtime and the app read theirs from the process environment, as on the platform.
 """
 
 import argparse
@@ -39,9 +39,9 @@ _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
 class WorkerStream(asyncio.Protocol):
     """
-    The worker's end of the stream: every message becomes a task on the loop, as in Microsoft's proxy worker.
+    The worker's end of the stream. Every message becomes a task on the loop, as in Microsoft's proxy worker.
 
-    ``closed`` is done when the front is gone.
+    ``closed`` is done when the front has closed the stream.
     """
 
     def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -53,7 +53,7 @@ class WorkerStream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def send(self, message: FromWorker) -> None:
-        """Write one message; after the front is gone there is nobody to tell, and it is dropped."""
+        """Write one message; it is dropped when the front has closed the stream."""
         if self._transport is not None:
             self._transport.write(encode(message))
 
@@ -67,7 +67,7 @@ class WorkerStream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for message in self._reader.feed(data):
-            # A strong reference, since the loop keeps only a weak one and a collected task would lose its answer.
+            # The loop keeps a weak reference only, and the answer of a collected task would be lost.
             task = self._loop.create_task(self._handle(message))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -88,7 +88,7 @@ class WorkerStream(asyncio.Protocol):
 
 
 class StreamLogHandler(logging.Handler):
-    """Sends log records to the front, from whichever thread logs."""
+    """Sends log records to the front, from any thread."""
 
     def __init__(self, stream: WorkerStream, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class StreamLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.msg == "Native invocation failed":
-            return  # the answer carries the same exception, and the front logs it with the function's name
+            return  # the answer contains the same exception, and the front logs it with the function's name
         try:
             log = RpcLog(
                 level=record.levelno,
@@ -115,7 +115,7 @@ class StreamLogHandler(logging.Handler):
 
 
 async def answer_front(connection: socket.socket, worker_id: str) -> None:
-    """Answer the front until it goes away."""
+    """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
     stream = WorkerStream(worker_id, loop)
     root = logging.getLogger()
@@ -129,14 +129,14 @@ async def answer_front(connection: socket.socket, worker_id: str) -> None:
 
 
 def run_worker() -> None:
-    """Run one worker; ends when the stream does."""
+    """Run one worker until its stream ends."""
     parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--script-root", type=Path, required=True)
     arguments = parser.parse_args()
 
-    # Also while the event loop is blocked; elsewhere than on Linux the closed stream ends a worker once its loop runs.
+    # This works while the event loop is blocked. Outside Linux, the closed stream ends a worker once its loop runs.
     end_with_parent(signal.SIGKILL)
     runtime.start(arguments.script_root)
     with socket.socket(fileno=arguments.fd) as connection:
@@ -145,8 +145,7 @@ def run_worker() -> None:
         uvloop.run(answer_front(connection, arguments.worker_id))
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads of the app that never end, or calls still sleeping in the pool, must not keep the process: the platform
-    # kills its workers too.
+    # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.
     os._exit(0)
 
 

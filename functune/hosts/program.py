@@ -1,4 +1,4 @@
-"""A program run as a child process: in a session of its own, its output read to the end and its last lines kept."""
+"""A program as a child process in a session of its own. Its output is read to the end, its last lines are kept."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ class Program:
 
         program = await Program.start("func", "start", environ={...}, on_line=print)
 
-    ``on_line`` gets each line it prints, on stdout or stderr. CTRL+C does not reach it, so that whoever started it can
-    end it in order.
+    ``on_line`` is called with each line it prints to stdout or stderr. CTRL+C does not reach the program, so that its
+    owner can end it in order.
     """
 
     def __init__(self, process: Process, on_line: Callable[[str], None]) -> None:
@@ -39,7 +39,7 @@ class Program:
         on_line: Callable[[str], None] = lambda _: None,
         stdin: int = DEVNULL,
     ) -> Self:
-        """Start the command. With PIPE its stdin has nothing on it and ends when this process does."""
+        """Start the command. With PIPE, its stdin is empty and ends when this process ends."""
         process = await asyncio.create_subprocess_exec(
             *command, env=environ, stdin=stdin, stdout=PIPE, stderr=STDOUT, limit=_LONGEST_LINE, start_new_session=True
         )
@@ -47,12 +47,12 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """Its process id, which is that of its session and process group too."""
+        """Its process id, which is also that of its session and process group."""
         return self._process.pid
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended and all it printed was read."""
+        """Whether it has ended and its output has been read."""
         return self._process.returncode is not None and self._reading.done()
 
     def tail(self, count: int = SHOWN_LINES) -> str:
@@ -60,22 +60,22 @@ class Program:
         return "\n".join(list(self._lines)[-count:])
 
     async def ended(self) -> None:
-        """Return once it has ended and all it printed was read."""
+        """Return once it has ended and its output has been read."""
         await self._process.wait()
         await asyncio.shield(self._reading)
 
     def send(self, number: signal.Signals) -> None:
-        """Send it a signal, if it still runs."""
-        with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
+        """Send it a signal if it is still running."""
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
             self._process.send_signal(number)
 
     def send_to_group(self, number: signal.Signals) -> None:
-        """Send a signal to it and to all it started, even when it has ended itself."""
-        with contextlib.suppress(ProcessLookupError):  # none of them is left
+        """Send a signal to its process group: to it and to those it started, even when it has ended itself."""
+        with contextlib.suppress(ProcessLookupError):  # no process of the group is left
             os.killpg(self._process.pid, number)
 
     async def _read(self) -> None:
-        """Read on to the end, or the program would block on its output."""
+        """Read to the end; otherwise the program would block on its output."""
         assert self._process.stdout is not None
         async for raw in self._process.stdout:
             line = raw.decode("utf-8", errors="replace").rstrip()

@@ -1,1 +1,1 @@
-"""From a run folder to what people read: one HTML page, a Markdown summary, a JSON recommendation."""
+"""From a run folder to its report: an HTML page, a Markdown summary, and JSON, CSV and JUnit files."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from functune.report.document import ReportDocument, document_json, read_document
 from functune.report.junit import junit
-from functune.report.page import render
+from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.rows import measured_rows, to_csv
 from functune.report.summary import summary
@@ -26,7 +26,7 @@ def write_report(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Repo
     sweep runs. Raises RunFolderError as ``read_document`` does, and when a file cannot be written.
     """
     document = read_document(folder, others=others)
-    folder.write_text(PAGE, render(document))
+    folder.write_text(PAGE, render_page(document))
     folder.write_text(SUMMARY, summary(document.experiments))
     folder.write_text(RECOMMENDATION, recommendation_json(document))
     folder.write_text(DOCUMENT, document_json(document))

@@ -1,30 +1,32 @@
 """
-docs/lessons.md: what each experiment of a run teaches, with a picture and the figures it rests on.
+docs/lessons.md: the lesson of each experiment of a run, with a picture and the figures behind it.
 
-Pure but for ``write``: run folder in, document and pictures out. The same run gives the same bytes.
+Only ``write_lessons`` touches files. The same run gives the same bytes.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from functune import experiments, measurements
-from functune.analysis.expectations import Outcome, observe, result_in_words, select
+from functune.analysis.checks.expectations import Outcome, observe, result_in_words, select
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.numbers.levels import Level
+from functune.experiments.model import Experiment, Metric, Where
+from functune.experiments.planned import planned_steps, selects_step
 from functune.formatting import joined, number, plural
-from functune.formatting import setting as in_words
-from functune.analysis.validity import void_reason
-from functune.analysis.verdict import Analysis
-from functune.experiments import Experiment, Metric, Where
-from functune.measurements import Measurement
-from functune.report import run_folder
-from functune.report.lesson_pictures import Bar, Panel, picture
-from functune.report.summary import MARKS, text
+from functune.report.charts.lesson_picture import LessonBar, LessonPicture, Panel, picture_files
+from functune.report.document import find_all
+from functune.report.summary import RESULT_MARKS, as_markdown
+from functune.run.environment import Environment
+from functune.run.folder import RunFolder
+from functune.setting import KNOBS, Knob, from_file
 
-DOCUMENT = "lessons.md"
+LESSONS_FILE = "lessons.md"
 PICTURES = "images/lessons"
-"""Beside the document."""
+"""The folder of the pictures, next to the document."""
 
 TITLES: dict[Metric, str] = {
     "throughput": "Requests per second",
@@ -34,7 +36,7 @@ TITLES: dict[Metric, str] = {
     "error_ratio": "Share of failed requests",
     "memory_mb": "Memory of host and workers, MB",
 }
-HEADS: dict[Metric, str] = {
+METRIC_HEADS: dict[Metric, str] = {
     "throughput": "Requests/s",
     "p50_ms": "p50, ms",
     "p95_ms": "p95, ms",
@@ -42,102 +44,98 @@ HEADS: dict[Metric, str] = {
     "error_ratio": "Failed",
     "memory_mb": "Memory, MB",
 }
-UNITS: dict[Metric, str] = {"throughput": "/s", "error_ratio": "", "memory_mb": " MB"}
+BAR_UNITS: dict[Metric, str] = {"throughput": "/s", "error_ratio": "", "memory_mb": " MB"}
+
+
+def knob_label(knob: Knob, value: object) -> str:
+    """A value of an experiment file in words."""
+    return knob.words(from_file(value))
+
+
 LABELS: dict[str, Callable[[Any], str]] = {
     "route": str,
-    "thread_count": lambda count: "threads unset" if count == "unset" else plural(count, "thread"),
-    "process_count": lambda count: plural(count, "process"),
-    "per_instance_concurrency": lambda count: "any number at a time" if count == "unset" else f"{count} at a time",
+    **{knob.name: partial(knob_label, knob) for knob in KNOBS},
     "users": lambda count: plural(count, "user"),
-    "background_users": lambda count: f"beside {plural(count, 'user')}" if count else "alone",
+    "background_users": lambda count: f"with {plural(count, 'background user')}" if count else "alone",
     "arrivals": lambda share: f"arrivals at {share * 100:g} % of the capacity",
-    "app_settings": str,
 }
-"""The keys of a step in words, in the order they are told."""
+"""The keys of a step in words, in the order of a label."""
 ALWAYS: tuple[Metric, ...] = ("throughput", "p50_ms", "p95_ms")
-"""Columns of every table; further ones are there where an expectation is about them."""
+"""Columns of every table; expectations about other metrics add theirs."""
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """A decisive step: one that an expectation looks at."""
+class DecisiveStep(msgspec.Struct, frozen=True, kw_only=True):
+    """A step that an expectation is about, or one of its series."""
 
     label: str
-    step: Measurement | None
+    level: Level | None
     """None when it was not measured."""
     metrics: tuple[Metric, ...]
-    """What the expectations look at."""
+    """The metrics that expectations are about."""
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment of a run, with the steps that decide its question."""
 
-    analysis: Analysis
-    steps: tuple[Shown, ...]
+    findings: ExperimentFindings
+    steps: tuple[DecisiveStep, ...]
 
     @property
     def experiment(self) -> Experiment:
-        """What was asked."""
-        return self.analysis.experiment
+        """The experiment that was run."""
+        return self.findings.experiment
 
 
-def write(folder: Path, out: Path) -> Path:
+def write_lessons(folder: RunFolder, out: Path) -> Path:
     """
     Write the document and its pictures into ``out`` from a run folder; return the document's path.
 
-    Pictures of other lessons are removed. Raises RunFolderError or ExperimentError as the report does.
+    Pictures of other lessons are removed. Raises RunFolderError as the report does.
     """
-    environment = run_folder.read_environment(folder)
-    found = lessons(run_folder.read(folder, environment), measurements.load(folder))
+    found = [lesson_of(findings) for findings in find_all(folder)]
     pictures = out / PICTURES
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.svg"):
         old.unlink()
-    for lesson in found:
-        (pictures / f"{lesson.experiment.name}.svg").write_text(drawn(lesson), encoding="utf-8")
-    (out / DOCUMENT).write_text(document(found, environment), encoding="utf-8")
-    return out / DOCUMENT
+    drawn = picture_files([lesson_picture(lesson) for lesson in found])
+    for lesson, file in zip(found, drawn, strict=True):
+        (pictures / f"{lesson.experiment.name}.svg").write_text(file, encoding="utf-8")
+    (out / LESSONS_FILE).write_text(lessons_document(found, folder.environment), encoding="utf-8")
+    return out / LESSONS_FILE
 
 
-def lessons(analyses: Iterable[Analysis], measured: Sequence[Measurement]) -> list[Lesson]:
-    """The lessons of a run, in the order of its experiments."""
-    valid = [step for step in measured if void_reason(step) is None]
-    return [
-        Lesson(
-            analysis=analysis,
-            steps=decisive(
-                analysis.experiment, [step for step in valid if step.experiment == analysis.experiment.name]
-            ),
-        )
-        for analysis in analyses
-    ]
+def lesson_of(findings: ExperimentFindings) -> Lesson:
+    """The lesson of an experiment."""
+    levels = (*findings.levels, *findings.arrivals)
+    return Lesson(findings=findings, steps=decisive_steps(findings.experiment, levels))
 
 
-def decisive(experiment: Experiment, measured: list[Measurement]) -> tuple[Shown, ...]:
-    """The steps the expectations look at, with the whole series where one is of a series, in the order of the file."""
+def decisive_steps(experiment: Experiment, levels: Sequence[Level]) -> tuple[DecisiveStep, ...]:
+    """The steps that expectations are about, each with its whole series, in the order of the experiment file."""
     looked_at: list[tuple[Where, list[Metric]]] = []  # a list, since a Where with app settings cannot be hashed
     for expectation in experiment.expect:
         for where in (expectation.where, expectation.over):
-            for each in series(experiment, where) if where is not None else ():
+            for each in whole_series(experiment, where) if where is not None else ():
                 known = next((metrics for other, metrics in looked_at if other == each), None)
                 if known is None:
                     looked_at.append((each, [expectation.metric]))
                 elif expectation.metric not in known:
                     known.append(expectation.metric)
-    looked_at.sort(key=lambda pair: place(experiment, pair[0]))
+    looked_at.sort(key=lambda pair: planned_place(experiment, pair[0]))
     wheres = [where for where, _ in looked_at]
     varying = [name for name in LABELS if any(getattr(where, name) != getattr(wheres[0], name) for where in wheres)]
     return tuple(
-        Shown(
-            label=label(experiment, where, varying or list(LABELS)),
-            step=select(where, measured, experiment.load.arrivals),
+        DecisiveStep(
+            label=step_label(experiment, where, varying or list(LABELS)),
+            level=select(where, levels),
             metrics=tuple(metrics),
         )
         for where, metrics in looked_at
     )
 
 
-def series(experiment: Experiment, where: Where) -> list[Where]:
-    """The step itself; where it is one of several loads beside or of several rates of arrivals, all of them."""
+def whole_series(experiment: Experiment, where: Where) -> list[Where]:
+    """The step, or every step of its series: all background loads, or all rates of arrivals."""
     if where.arrivals is not None:
         return [msgspec.structs.replace(where, arrivals=share) for share in experiment.load.arrivals]
     if where.background_users is not None:
@@ -146,63 +144,64 @@ def series(experiment: Experiment, where: Where) -> list[Where]:
     return [where]
 
 
-def place(experiment: Experiment, where: Where) -> tuple[float, int]:
-    """Where a step stands in the experiment's plan; arrivals come after all closed loops."""
-    planned = list(experiments.steps(experiment))
-    return where.arrivals or 0.0, next(number for number, step in enumerate(planned) if where.selects(step))
+def planned_place(experiment: Experiment, where: Where) -> tuple[float, int]:
+    """The place of a step in the experiment's plan; arrivals come after all closed loops."""
+    planned = list(planned_steps(experiment))
+    return where.arrivals or 0.0, next(number for number, step in enumerate(planned) if selects_step(where, step))
 
 
-def label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
-    """The step in words, as far as the named keys tell it."""
-    told = {name: getattr(where, name) for name in names}
-    found = [LABELS[name](value) for name, value in told.items() if value is not None and name != "app_settings"]
-    if "app_settings" in told:
+def step_label(experiment: Experiment, where: Where, names: Sequence[str]) -> str:
+    """The named keys of a step in words."""
+    chosen_keys = {name: getattr(where, name) for name in names}
+    found = [LABELS[name](value) for name, value in chosen_keys.items() if value is not None and name != "app_settings"]
+    if "app_settings" in chosen_keys:
         chosen = where.app_settings or {}
         every = dict.fromkeys(name for values in experiment.settings.app_settings for name in values)
         found += [f"{name} {chosen.get(name, 'unset')}" for name in every]
     return ", ".join(found) or "the one step"
 
 
-def drawn(lesson: Lesson) -> str:
-    """The picture: a panel for each metric an expectation is about, where there are bars to compare."""
-    panels = [Panel(title=TITLES[metric], bars=bars(lesson, metric)) for metric in metrics_of(lesson)]
+def lesson_picture(lesson: Lesson) -> LessonPicture:
+    """A panel for each metric that an expectation is about, if there are bars to compare."""
+    panels = [Panel(title=TITLES[metric], bars=lesson_bars(lesson, metric)) for metric in expected_metrics(lesson)]
     panels = [panel for panel in panels if len(panel.bars) > 1] or panels
-    return picture(panels, alternative=alternative(panels))
+    return LessonPicture(panels=panels, alternative=panels_in_words(panels))
 
 
-def bars(lesson: Lesson, metric: Metric) -> list[Bar]:
-    """The metric of every step it was expected something of; a step without it has no bar."""
-    values = [(shown.label, observe(metric, shown.step)) for shown in lesson.steps if metric in shown.metrics]
+def lesson_bars(lesson: Lesson, metric: Metric) -> list[LessonBar]:
+    """The metric of every step that has an expectation about it; a step without a value has no bar."""
+    values = [(shown.label, observe(metric, shown.level)) for shown in lesson.steps if metric in shown.metrics]
     return [
-        Bar(label=name, value=value, text=f"{number(value)}{UNITS.get(metric, ' ms')}")
+        LessonBar(label=name, value=value, text=f"{number(value)}{BAR_UNITS.get(metric, ' ms')}")
         for name, value in values
         if value is not None
     ]
 
 
-def metrics_of(lesson: Lesson) -> list[Metric]:
-    """What the expectations are about, in their order."""
+def expected_metrics(lesson: Lesson) -> list[Metric]:
+    """The metrics that expectations are about, in their order."""
     return list(dict.fromkeys(expectation.metric for expectation in lesson.experiment.expect))
 
 
-def alternative(panels: Sequence[Panel]) -> str:
+def panels_in_words(panels: Sequence[Panel]) -> str:
     """The picture in words."""
     return "; ".join(
         f"{panel.title}: " + ", ".join(f"{bar.label} {bar.text}" for bar in panel.bars) for panel in panels
     )
 
 
-def document(found: Sequence[Lesson], environment: Mapping[str, object]) -> str:
+def lessons_document(found: Sequence[Lesson], environment: Environment) -> str:
     """The whole document."""
     rows = [
-        f"| [{text(lesson.experiment.question)}](#{lesson.experiment.name}) | {text(answer(lesson))} |"
+        f"| [{as_markdown(lesson.experiment.question)}](#{lesson.experiment.name}) "
+        f"| {as_markdown(lesson_answer(lesson))} |"
         for lesson in found
     ]
     head = [
         "# Lessons",
         "",
-        "What each experiment of this project shows, from its latest run. Written by `make lessons`; edit the",
-        "experiment files, not this.",
+        "The result of each experiment of this project, from its latest run. `make lessons` writes this file: edit the",
+        "experiment files instead.",
         "",
         measured_on(environment),
         "Ratios carry over to other machines, absolute numbers do not.",
@@ -212,97 +211,109 @@ def document(found: Sequence[Lesson], environment: Mapping[str, object]) -> str:
         *rows,
         "",
     ]
-    return "\n".join([*head, *(section(lesson) for lesson in found)])
+    return "\n".join([*head, *(lesson_section(lesson) for lesson in found)])
 
 
-def section(lesson: Lesson) -> str:
+def lesson_section(lesson: Lesson) -> str:
     """One lesson."""
-    experiment, analysis = lesson.experiment, lesson.analysis
+    experiment, findings = lesson.experiment, lesson.findings
     workload = experiment.workload
-    lines = [f"## {experiment.name}", "", f"**{text(experiment.question)}**", "", text(answer(lesson)), ""]
-    lines += [text(experiment.lesson), ""] if experiment.lesson else []
-    lines += [f"![{text(TITLES[metrics_of(lesson)[0]])}]({PICTURES}/{experiment.name}.svg)", ""] if lesson.steps else []
-    lines += [*table(lesson), "", *in_common(lesson)] if lesson.steps else []
+    lines = [
+        f"## {experiment.name}",
+        "",
+        f"**{as_markdown(experiment.question)}**",
+        "",
+        as_markdown(lesson_answer(lesson)),
+        "",
+    ]
+    lines += [as_markdown(experiment.lesson), ""] if experiment.lesson else []
+    lines += (
+        [f"![{as_markdown(TITLES[expected_metrics(lesson)[0]])}]({PICTURES}/{experiment.name}.svg)", ""]
+        if lesson.steps
+        else []
+    )
+    lines += [*lesson_table(lesson), "", *common_line(lesson)] if lesson.steps else []
     if workload.background is not None:
-        lines += [f"The users beside call `{workload.background}`; their requests are not counted.", ""]
+        lines += [f"The background users call `{workload.background}`; their requests are not counted.", ""]
     if workload.target is not None:
         lines += [
-            f"What is fetched is a server on the same machine that answers after {workload.target.delay_ms} ms, "
-            f"{plural(workload.target.urls, 'url')} of it for every request.",
+            f"The handler calls a server on the same machine that answers after {workload.target.delay_ms} ms: "
+            f"{plural(workload.target.urls, 'url')} per request.",
             "",
         ]
-    lines += [f"> ⚠️ {text(warning)}\n" for warning in analysis.warnings]
-    lines += [*claims(analysis.outcomes), ""] if analysis.outcomes else []
+    lines += [f"> ⚠️ {as_markdown(warning)}\n" for warning in findings.warnings]
+    lines += [*claim_lines(findings.outcomes), ""] if findings.outcomes else []
     lines += ["Run it:", "", "```", f"functune sweep experiments/{experiment.name}.toml", "```", ""]
     return "\n".join(lines)
 
 
-def answer(lesson: Lesson) -> str:
+def lesson_answer(lesson: Lesson) -> str:
     """
-    One sentence from the measurement.
+    The answer of this run in a sentence.
 
-    The verdict, which compares throughputs; what came of the first expectation where that is about something else.
+    The verdict, which compares throughputs; the outcome of the first expectation where that is about another metric.
     """
-    analysis = lesson.analysis
-    if not analysis.outcomes or lesson.experiment.expect[0].metric == "throughput":
-        return analysis.verdict
-    first = analysis.outcomes[0]
+    findings = lesson.findings
+    if not findings.outcomes or lesson.experiment.expect[0].metric == "throughput":
+        return findings.verdict
+    first = findings.outcomes[0]
     if first.result == "holds":
         return f"{first.claim[:1].upper()}{first.claim[1:]}: {first.observed_text} in this run."
     found = f"{result_in_words(first)}; observed {first.observed_text}, expected {first.allowed}"
     return f"This run does not answer it ({found}): {first.claim}."
 
 
-def table(lesson: Lesson) -> list[str]:
+def lesson_table(lesson: Lesson) -> list[str]:
     """The decisive steps."""
-    columns = [*ALWAYS, *(metric for metric in metrics_of(lesson) if metric not in ALWAYS)]
+    columns = [*ALWAYS, *(metric for metric in expected_metrics(lesson) if metric not in ALWAYS)]
     return [
-        f"| | {' | '.join(HEADS[metric] for metric in columns)} |",
+        f"| | {' | '.join(METRIC_HEADS[metric] for metric in columns)} |",
         f"|---|{'---:|' * len(columns)}",
         *(
-            f"| {text(shown.label)} | {' | '.join(cell(metric, shown.step) for metric in columns)} |"
+            f"| {as_markdown(shown.label)} | {' | '.join(metric_cell(metric, shown.level) for metric in columns)} |"
             for shown in lesson.steps
         ),
     ]
 
 
-def in_common(lesson: Lesson) -> list[str]:
-    """What is the same for every step of the table, where it is: the labels leave it out."""
-    steps = [shown.step for shown in lesson.steps if shown.step is not None]
-    alike = [in_words(one) for one in {step.setting for step in steps}]
+def common_line(lesson: Lesson) -> list[str]:
+    """The setting and users that all steps of the table share, which their labels omit."""
+    levels = [shown.level for shown in lesson.steps if shown.level is not None]
+    alike = [one.in_words for one in {level.setting for level in levels}]
     # Arrivals have no users: their number of connections limits nothing.
-    levels = {step.users if step.arrival_rate is None else None for step in steps}
-    users = [plural(count, "user") for count in levels if count is not None] if len(levels) == 1 else []
+    loads = {level.users if level.share is None else None for level in levels}
+    users = [plural(count, "user") for count in loads if count is not None] if len(loads) == 1 else []
     parts = [each[0] for each in (alike, users) if len(each) == 1]
-    return [f"All with {joined(parts)}.", ""] if parts and len(steps) > 1 else []
+    return [f"All with {joined(parts)}.", ""] if parts and len(levels) > 1 else []
 
 
-def cell(metric: Metric, step: Measurement | None) -> str:
-    """A metric in a table; a dash where it was not measured, or too few requests bound the percentile."""
-    value = observe(metric, step)
+def metric_cell(metric: Metric, level: Level | None) -> str:
+    """A metric in a table; a dash where it was not measured or has too few requests for the percentile."""
+    value = observe(metric, level)
     return "-" if value is None else number(value)
 
 
-def claims(outcomes: Sequence[Outcome]) -> list[str]:
-    """What was expected, and what came."""
+def claim_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """The expectations and their outcomes."""
     return [
         "| | Expected | Observed | Allowed |",
         "|---|---|---:|---:|",
         *(
-            f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
-            f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
+            f"| {RESULT_MARKS[outcome.result]} {as_markdown(result_in_words(outcome))} | {as_markdown(outcome.claim)} "
+            f"| {as_markdown(outcome.observed_text)} | {as_markdown(outcome.allowed)} |"
             for outcome in outcomes
         ),
     ]
 
 
-def measured_on(environment: Mapping[str, object]) -> str:
-    """The machine and the software, as far as the run noted them."""
-    cores, memory = environment.get("cpu_count"), environment.get("memory_mb")
+def measured_on(environment: Environment) -> str:
+    """The machine and the software, as far as the run recorded them."""
+    cores, memory = environment.cpu_count, environment.memory_mb
     parts = [
-        plural(cores, "core") if isinstance(cores, int) else "",
-        f"{number(memory / 1024, digits=2)} GB of memory" if isinstance(memory, int) else "",
-        *(str(environment[key]) for key in ("python", "host") if environment.get(key)),
+        plural(cores, "core") if cores is not None else "",
+        f"{number(memory / 1024, digits=2)} GB of memory" if memory is not None else "",
+        environment.python,
+        environment.host,
     ]
-    started = str(environment.get("started_at") or "").partition("T")[0]
+    started = environment.started_at.partition("T")[0]
     return f"Measured{f' on {started}' if started else ''} with {', '.join(part for part in parts if part)}."

@@ -1,17 +1,17 @@
-"""HTML that cannot be injected into: every string is escaped unless it is Html already."""
+"""HTML that takes no injection: every string is escaped unless it is Html already."""
 
 from html import escape
 
 
 class Html(str):
-    """Markup, as against text that merely is a string."""
+    """Markup. Any other string is text."""
 
     __slots__ = ()
 
 
 type Content = Html | str | None
 
-VOID = {"meta", "br", "hr"}
+VOID_TAGS = {"meta", "br", "hr"}
 
 
 def markup(content: Content) -> Html:
@@ -22,7 +22,7 @@ def markup(content: Content) -> Html:
 
 
 def join(*contents: Content) -> Html:
-    """The contents one after another."""
+    """The contents, one after another."""
     return Html("".join(map(markup, contents)))
 
 
@@ -30,24 +30,25 @@ def element(tag: str, *contents: Content, **attributes: str | None) -> Html:
     """
     An element: ``element("a", "x < y", href="#top")`` is ``<a href="#top">x &lt; y</a>``.
 
-    In attribute names ``_`` stands for ``-`` and a trailing one is dropped (``class_``); None leaves an attribute out.
+    In attribute names ``_`` stands for ``-`` and a trailing one is dropped (``class_``). An attribute of None is
+    omitted.
     """
     pairs = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"'
         for name, value in attributes.items()
         if value is not None
     )
-    return Html(f"<{tag}{pairs}>" if tag in VOID else f"<{tag}{pairs}>{join(*contents)}</{tag}>")
+    return Html(f"<{tag}{pairs}>" if tag in VOID_TAGS else f"<{tag}{pairs}>{join(*contents)}</{tag}>")
 
 
-def table(caption: Content, head: list[str], rows: list[list[Content]], *, class_: str | None = None) -> Html:
-    """A data table in a region that scrolls by itself; the first cell of each row is the row's header."""
+def data_table(caption: Content, head: list[str], rows: list[list[Content]], *, class_: str | None = None) -> Html:
+    """A table in a scroll region; the first cell of each row is the row's header."""
     header = element("tr", *(element("th", name, scope="col") for name in head))
     body = [
         element("tr", element("th", first, scope="row"), *(element("td", cell) for cell in rest))
         for first, *rest in rows
     ]
-    return scrolled(
+    return scroll_region(
         element(
             "table",
             element("caption", caption),
@@ -59,6 +60,6 @@ def table(caption: Content, head: list[str], rows: list[list[Content]], *, class
     )
 
 
-def scrolled(content: Html, *, label: str) -> Html:
-    """A region that scrolls sideways by itself, reachable by keyboard, so that the page never has to."""
+def scroll_region(content: Html, *, label: str) -> Html:
+    """A region that scrolls sideways, by keyboard as well, so that the page never has to."""
     return element("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)

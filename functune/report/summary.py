@@ -10,39 +10,39 @@ from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent
 
-MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
+RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
 def summary(findings: Sequence[ExperimentFindings]) -> str:
     """One section per experiment: verdict, settings to set, each setting's best step, expectations."""
-    return "\n".join(experiment_summary(each) for each in findings)
+    return "\n".join(summary_section(each) for each in findings)
 
 
-def experiment_summary(findings: ExperimentFindings) -> str:
+def summary_section(findings: ExperimentFindings) -> str:
     """One experiment."""
-    lines = [f"## {text(findings.experiment.question)}", "", f"**{text(findings.verdict)}**", ""]
+    lines = [f"## {as_markdown(findings.experiment.question)}", "", f"**{as_markdown(findings.verdict)}**", ""]
     for warning in findings.warnings:
-        lines += [f"⚠️ {text(warning)}", ""]
+        lines += [f"⚠️ {as_markdown(warning)}", ""]
     for advice in findings.advice:
         lines += [*settings_block(advice), ""]
     for recommended, reason in zip(findings.recommendations, reasons_in_words(findings.recommendations), strict=True):
-        lines += [text(reason), "", *steps_table(recommended), ""]
+        lines += [as_markdown(reason), "", *best_steps_table(recommended), ""]
     if findings.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [
-            f"| {MARKS[outcome.result]} {text(result_in_words(outcome))} | {text(outcome.claim)} "
-            f"| {text(outcome.observed_text)} | {text(outcome.allowed)} |"
+            f"| {RESULT_MARKS[outcome.result]} {as_markdown(result_in_words(outcome))} | {as_markdown(outcome.claim)} "
+            f"| {as_markdown(outcome.observed_text)} | {as_markdown(outcome.allowed)} |"
             for outcome in findings.outcomes
         ]
         lines.append("")
     measured = f"{count(len(findings.levels))} of {count(findings.planned)} steps of {findings.name} measured."
     caveats = dict.fromkeys(caveat for each in findings.recommendations for caveat in each.caveats)
-    return "\n".join([*lines, text(" ".join([measured, *caveats])), ""])
+    return "\n".join([*lines, as_markdown(" ".join([measured, *caveats])), ""])
 
 
 def settings_block(advice: Advice) -> list[str]:
     """The settings to set as a list."""
-    routes = ", ".join(text(str(subject)) for subject in advice.subjects)
+    routes = ", ".join(as_markdown(str(subject)) for subject in advice.subjects)
     return [
         f"Settings for {routes}:",
         "",
@@ -53,7 +53,7 @@ def settings_block(advice: Advice) -> list[str]:
     ]
 
 
-def steps_table(recommended: Recommendation) -> list[str]:
+def best_steps_table(recommended: Recommendation) -> list[str]:
     """Every setting's best step, fastest first."""
     fastest = max(each.throughput for each in recommended.evidence)
     rows = [
@@ -63,12 +63,13 @@ def steps_table(recommended: Recommendation) -> list[str]:
         for each in sorted(recommended.evidence, key=lambda each: -each.throughput)
     ]
     return [
-        f"| Best step of each setting, {text(str(recommended.subject))} | Users | Requests/s | Of the fastest | p95 |",
+        f"| Best step of each setting, {as_markdown(str(recommended.subject))} "
+        "| Users | Requests/s | Of the fastest | p95 |",
         "|---|---:|---:|---:|---:|",
         *rows,
     ]
 
 
-def text(value: str) -> str:
+def as_markdown(value: str) -> str:
     """A string as Markdown shows it literally, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(value.split()))

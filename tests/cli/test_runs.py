@@ -106,4 +106,4 @@ def test_report_writes_its_files_and_compares_with_another_server(runs: tuple[Pa
         "report.json",
         "summary.md",
     ]
-    assert "Beside other servers" in (before / "report.html").read_text(encoding="utf-8")
+    assert "Compared with other servers" in (before / "report.html").read_text(encoding="utf-8")

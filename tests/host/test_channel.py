@@ -105,7 +105,7 @@ async def test_channel_fails_everything_in_flight_when_told(pair: Pair) -> None:
 async def test_channel_closes_a_torn_stream_and_fails_what_is_in_flight(pair: Pair) -> None:
     waiting = pair.channel.invoke(request("1"))
     await asyncio.get_running_loop().sock_sendall(pair.worker, b"\x00\x00\x00\x01\xc1")
-    with pytest.raises(WorkerDiedError, match="the stream of a worker is torn: a frame of 1 bytes is not a message"):
+    with pytest.raises(WorkerDiedError, match="the stream of a worker is corrupt: a frame of 1 bytes is not a message"):
         await waiting
     await pair.lost.wait()
 

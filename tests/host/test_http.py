@@ -150,9 +150,9 @@ def test_log_of_a_failure_holds_the_traceback_and_what_was_printed_before(host: 
     ("document", "reason"),
     [
         ({"headers": {"x-a": "a\r\nx-evil: 1"}}, "Header values must not contain newline"),
-        ({"headers": {"x-a": "a\x01"}}, "holds a line break or another control character"),
+        ({"headers": {"x-a": "a\x01"}}, "contains a line break or another control character"),
         ({"headers": {"x a": "1"}}, "'x a' is not a header name"),
-        ({"headers": {"x-a": "€"}}, "holds characters a header cannot carry"),
+        ({"headers": {"x-a": "€"}}, "contains characters that a header cannot have"),
         ({"headers": {"x-a": "\ud800"}}, "not UTF-8"),
         ({"status_code": 99}, "the status code 99 is not between 200 and 599"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from functune.report.heat_map import contrast
+from functune.report.charts.heat_map import contrast_ratio
 from functune.report.run_folder import write
 from functune.report.step_rows import Row
 from tests.report.written import full_run
@@ -116,14 +116,14 @@ def test_report_colours_are_resolved_and_readable(browser: Browser, report: str,
         "(name) => getComputedStyle(document.documentElement).getPropertyValue(name + part).trim()))"
     )
     for fill, ink in parts:
-        assert contrast(hexadecimal(fill), hexadecimal(ink)) >= 4.5, f"{ink} on {fill}"
+        assert contrast_ratio(hexadecimal(fill), hexadecimal(ink)) >= 4.5, f"{ink} on {fill}"
     page.context.close()
 
 
 def ratio(one: str, other: str) -> float:
-    """The WCAG contrast ratio of two colours as getComputedStyle gives them, e.g. ``rgb(1, 2, 3)``."""
+    """The WCAG contrast_ratio ratio of two colours as getComputedStyle gives them, e.g. ``rgb(1, 2, 3)``."""
     first, second = (tuple(int(part) for part in color[4:-1].split(", ")) for color in (one, other))
-    return contrast(first, second)
+    return contrast_ratio(first, second)
 
 
 def hexadecimal(color: str) -> tuple[int, ...]:

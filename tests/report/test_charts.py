@@ -11,12 +11,18 @@ from functune.formatting import duration
 from functune.analysis.verdict import analyse
 from functune.experiments import Experiment, Matrix
 from functune.measurements import Measurement, Setting
-from functune.report.drawing import LABEL_GAP, apart, axis, looks, slim
-from functune.report.figures import arrivals_figure
-from functune.report.heat_map import colors, contrast, heat_map
-from functune.report.line_charts import arrivals_chart, bounds, latency_chart, throughput_chart
-from functune.report.scatter_charts import deviations, pareto_chart, repeat_chart
-from functune.report.time_chart import time_chart
+from functune.report.charts.arrivals import arrivals_drawing, arrivals_figure
+from functune.report.charts.axes import log_axis
+from functune.report.charts.drawing import Drawing, draw, slim
+from functune.report.charts.figure import ChartInput
+from functune.report.charts.heat_map import cell_colors, contrast_ratio, heat_map_figure
+from functune.report.charts.labels import LABEL_GAP, moved_apart
+from functune.report.charts.latency import latency_drawing
+from functune.report.charts.looks import looks
+from functune.report.charts.pareto import pareto_drawing
+from functune.report.charts.repeats import deviations, repeats_drawing
+from functune.report.charts.throughput import bound_guides, throughput_drawing
+from functune.report.charts.time_split import time_drawing
 from tests.analysis.simulated import planned, step, sweep
 from tests.report.written import BROKEN, waits
 
@@ -28,6 +34,19 @@ def found(experiment: Experiment, measured: list[Measurement]) -> tuple[Findings
     return findings, route
 
 
+def html_of(drawing: Drawing | None) -> str:
+    """Both sizes of a drawing as the page shows them."""
+    assert drawing is not None
+    [html] = draw([drawing])
+    return html
+
+
+def heat_map(findings: Findings, route: RouteFindings) -> str | None:
+    """The heat map of a route as the page shows it."""
+    figure = heat_map_figure(ChartInput(findings=findings, route=route, currency="USD"))
+    return figure and figure.after
+
+
 @pytest.fixture(scope="module")
 def full() -> tuple[Findings, RouteFindings]:
     return found(*waits())
@@ -36,8 +55,7 @@ def full() -> tuple[Findings, RouteFindings]:
 def test_throughput_chart_draws_every_point_and_says_it() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16)))
     findings, route = found(experiment, sweep(experiment))
-    drawn = throughput_chart(route, findings.analysis.demands[route.route], cores=2)
-    assert drawn is not None
+    drawn = html_of(throughput_drawing(route, findings.analysis.demands[route.route], cores=2))
     assert len(re.findall(r'data-tip="[^"]+ · [^"]+"', drawn)) == 2 * 3 * 2  # both sizes
     assert drawn.count('role="img"') == 2
     assert "16 threads: 160 requests/s · 64 users · 16 threads in 1 process" in drawn
@@ -47,8 +65,8 @@ def test_throughput_chart_draws_a_curve_with_its_interval_where_the_law_fits(
     full: tuple[Findings, RouteFindings],
 ) -> None:
     findings, route = full
-    with_law = throughput_chart(route, None, cores=2)
-    without = throughput_chart(msgspec.structs.replace(route, curves={}), None, cores=2)
+    with_law = html_of(throughput_drawing(route, None, cores=2))
+    without = html_of(throughput_drawing(msgspec.structs.replace(route, curves={}), None, cores=2))
     assert with_law is not None
     assert without is not None
     assert with_law.count("fill-opacity") + with_law.count('opacity="0.18"') > 0
@@ -56,28 +74,27 @@ def test_throughput_chart_draws_a_curve_with_its_interval_where_the_law_fits(
     assert findings.analysis.experiment.load.repeats == 5
 
 
-def test_latency_chart_leaves_out_what_has_too_few_requests() -> None:
+def test_latency_drawing_leaves_out_what_has_too_few_requests() -> None:
     experiment = planned(settings=Matrix(thread_count=(1,)))
     _, route = found(experiment, sweep(experiment))
-    assert latency_chart(route, experiment) is None
+    assert latency_drawing(route, experiment) is None
 
 
-def test_latency_charts_draw_the_objective(full: tuple[Findings, RouteFindings]) -> None:
+def test_latency_drawings_draw_the_objective(full: tuple[Findings, RouteFindings]) -> None:
     findings, route = full
     experiment = findings.analysis.experiment
-    for draw in (latency_chart, arrivals_chart):
-        drawn = draw(route, experiment)
-        without = draw(route, msgspec.structs.replace(experiment, objective=""))
+    for make in (latency_drawing, arrivals_drawing):
+        drawn = html_of(make(route, experiment))
+        without = html_of(make(route, msgspec.structs.replace(experiment, objective="")))
         assert drawn is not None
         assert without is not None
         assert drawn.count("p95 &lt; 300 ms") == 2
         assert "p95 &lt; 300 ms" not in without
 
 
-def test_arrivals_chart_shows_three_percentiles_of_each_setting(full: tuple[Findings, RouteFindings]) -> None:
+def test_arrivals_drawing_shows_three_percentiles_of_each_setting(full: tuple[Findings, RouteFindings]) -> None:
     findings, route = full
-    drawn = arrivals_chart(route, findings.analysis.experiment)
-    assert drawn is not None
+    drawn = html_of(arrivals_drawing(route, findings.analysis.experiment))
     assert drawn.count("data-tip") == 2 * 2 * 3 * 4  # sizes, settings, percentiles, rates
     assert "arrivals/s" in drawn
 
@@ -85,24 +102,24 @@ def test_arrivals_chart_shows_three_percentiles_of_each_setting(full: tuple[Find
 def test_chart_of_one_level_is_drawn() -> None:
     experiment = planned(users=(8,))
     _, route = found(experiment, sweep(experiment))
-    assert throughput_chart(route, None, cores=2) is not None
+    assert throughput_drawing(route, None, cores=2) is not None
 
 
 def test_charts_of_failures_alone_are_none() -> None:
     experiment = planned(users=(1,))
     failed = [msgspec.structs.replace(one, latencies_us=[], error_latencies_us=[5]) for one in sweep(experiment)]
     _, route = found(experiment, failed)
-    assert throughput_chart(route, None, cores=2) is None
-    assert pareto_chart(route, currency="USD") is None
-    assert repeat_chart(route) is None
-    assert time_chart(route.splits) is None
+    assert throughput_drawing(route, None, cores=2) is None
+    assert pareto_drawing(route, currency="USD") is None
+    assert repeats_drawing(route) is None
+    assert time_drawing(route.splits) is None
 
 
 def test_bounds_stay_within_the_axis_and_coincide_once() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 4, 16)), users=(1, 4, 16, 64))
     findings, route = found(experiment, sweep(experiment, cpu=0.02, wait=0))
-    vertical = axis("X", [20.0, 50.0], labels="")
-    limits = bounds(route.steps, findings.analysis.demands[route.route], (1, 4, 16, 64), vertical, 2)
+    vertical = log_axis("X", [20.0, 50.0], tick_labels="")
+    limits = bound_guides(route.steps, findings.analysis.demands[route.route], (1, 4, 16, 64), vertical, 2)
     assert len(limits) == 1  # one CPU bound, whatever the threads
     assert limits[0].points[-1].value == pytest.approx(50)
     assert all(vertical.low <= point.value <= vertical.high for point in limits[0].points)
@@ -111,8 +128,8 @@ def test_bounds_stay_within_the_axis_and_coincide_once() -> None:
 def test_bounds_turn_where_the_threads_are_full() -> None:
     experiment = planned(settings=Matrix(thread_count=(16,)), users=(1, 16, 64))
     findings, route = found(experiment, sweep(experiment))
-    vertical = axis("X", [1.0, 1000.0], labels="")
-    [limit] = bounds(route.steps, findings.analysis.demands[route.route], (1, 64), vertical, 2)
+    vertical = log_axis("X", [1.0, 1000.0], tick_labels="")
+    [limit] = bound_guides(route.steps, findings.analysis.demands[route.route], (1, 64), vertical, 2)
     assert [point.x for point in limit.points] == pytest.approx([1, 16, 64])
     assert limit.points[1].value == limit.points[2].value == pytest.approx(16 / 0.1003)
 
@@ -121,34 +138,31 @@ def test_pareto_chart_has_a_point_for_each_priced_step_and_names_the_front(
     full: tuple[Findings, RouteFindings],
 ) -> None:
     _, route = full
-    drawn = pareto_chart(route, currency="USD")
-    assert drawn is not None
+    drawn = html_of(pareto_drawing(route, currency="USD"))
     assert drawn.count("data-tip") == 2 * sum(one.figures.p95 is not None for one in route.candidates)
     for one in route.front:
         assert one.figures.cost is not None
     assert "recommended" in drawn
-    assert "Not beaten in both: " in drawn
+    assert "On the Pareto front: " in drawn
 
 
 def test_pareto_chart_of_a_single_point_is_none() -> None:
     experiment = planned(settings=Matrix(thread_count=(16,)), users=(64,))
     _, route = found(experiment, sweep(experiment))
     assert len(route.candidates) == 1
-    assert pareto_chart(route, currency="USD") is None
+    assert pareto_drawing(route, currency="USD") is None
 
 
 def test_repeat_chart_has_a_dot_for_every_repeat(full: tuple[Findings, RouteFindings]) -> None:
     _, route = full
-    drawn = repeat_chart(route)
-    assert drawn is not None
+    drawn = html_of(repeats_drawing(route))
     assert drawn.count("data-tip") == 2 * len(route.repeats)
     assert sum(dot.deviation for dot in deviations(route.repeats)) == pytest.approx(0, abs=1e-9)
 
 
 def test_time_chart_says_every_part(full: tuple[Findings, RouteFindings]) -> None:
     _, route = full
-    drawn = time_chart(route.splits)
-    assert drawn is not None
+    drawn = html_of(time_drawing(route.splits))
     assert drawn.count("data-tip") == 2 * 3 * len(route.splits)
     assert "waiting for a thread or the event loop" in drawn
 
@@ -164,22 +178,22 @@ def test_slim_keeps_what_is_drawn_and_what_is_said() -> None:
 
 
 def test_axis_spans_a_decade_and_inverts() -> None:
-    vertical = axis("X", [100.0, 101.0], labels="")
+    vertical = log_axis("X", [100.0, 101.0], tick_labels="")
     assert vertical.high / vertical.low == pytest.approx(10)
     assert vertical.low < 100 < 101 < vertical.high
-    assert vertical.at_height(vertical.height_of(100, 270), 270) == pytest.approx(100)
+    assert vertical.value_at(vertical.distance_of(100, 270), 270) == pytest.approx(100)
     assert len(vertical.ticks) >= 3
 
 
 @settings(deadline=None)  # a deadline would measure the machine's noise
 @given(st.lists(st.floats(0, 270), min_size=1, max_size=15).map(sorted))
-def test_apart_keeps_the_label_gap_and_the_plot(places: list[float]) -> None:
-    moved = apart(places, 270)
+def test_labels_moved_apart_keep_the_label_gap_and_the_plot(places: list[float]) -> None:
+    moved = moved_apart(places, 270)
     assert all(later - earlier >= LABEL_GAP - 1e-9 for earlier, later in pairwise(moved))
     assert max(moved) <= 270
 
 
-def test_looks_tell_every_setting_apart() -> None:
+def test_looks_distinguish_every_setting() -> None:
     varied = [
         Setting(thread_count=count, process_count=processes, per_instance_concurrency=admitted)
         for count in (1, 16, None)
@@ -190,13 +204,13 @@ def test_looks_tell_every_setting_apart() -> None:
     assert len({look.label for look in found.values()}) == len(varied)
     assert len({(look.color, look.shape) for look in found.values()}) == len(varied)
     further = looks([Setting(), Setting(app_settings=(("SWITCH_INTERVAL_MS", "0.5"),))])
-    assert [look.label for look in further.values()] == ["as it is", "SWITCH_INTERVAL_MS=0.5"]
+    assert [look.label for look in further.values()] == ["defaults", "SWITCH_INTERVAL_MS=0.5"]
 
 
 @pytest.mark.parametrize("percent", range(0, 101, 4))
 def test_heat_map_text_can_be_read_on_every_colour(percent: int) -> None:
-    background, text = (tuple(bytes.fromhex(color[1:])) for color in colors(percent / 100))
-    assert contrast(background, text) >= 4.5  # WCAG AA
+    background, text = (tuple(bytes.fromhex(color[1:])) for color in cell_colors(percent / 100))
+    assert contrast_ratio(background, text) >= 4.5  # WCAG AA
 
 
 def test_heat_map_marks_the_recommended_and_what_is_missing() -> None:
@@ -235,9 +249,9 @@ def test_heat_map_has_a_row_for_whatever_varies() -> None:
     drawn = heat_map(*found(experiment, sweep(experiment)))
     assert drawn is not None
     assert re.findall(r'scope="row">([^<]*)<', drawn) == [
-        "any number at a time, no further setting",
+        "any number at a time, no app settings",
         "any number at a time, SWITCH_INTERVAL_MS=0.5",
-        "4 at a time, no further setting",
+        "4 at a time, no app settings",
         "4 at a time, SWITCH_INTERVAL_MS=0.5",
     ]
 
@@ -245,6 +259,7 @@ def test_heat_map_has_a_row_for_whatever_varies() -> None:
 def test_arrivals_are_shown_beside_what_queueing_theory_expects(full: tuple[Findings, RouteFindings]) -> None:
     findings, route = full
     last = route.predictions[-1]
-    drawn = str(arrivals_figure(findings, route))
-    assert f"queueing theory expects a mean of {duration(last.expected)}; measured were" in drawn
+    figure = arrivals_figure(ChartInput(findings=findings, route=route, currency="USD"))
+    assert figure is not None
+    assert f"queueing theory expects a mean of {duration(last.expected)}; the measured mean is" in figure.note
     assert last.expected == pytest.approx(last.measured, rel=0.25)

@@ -16,7 +16,7 @@ from functune.errors import UsageError
 from functune.report import document
 from functune.report.contents import Contents, Elsewhere, gather
 from functune.report.junit import junit
-from functune.report.page import render
+from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.run_folder import WRITTEN, compare_runs, read_contents, write
 from functune.report.settings_files import bicepparam, commands, local_settings, one_of, settings_text
@@ -46,7 +46,7 @@ def test_the_published_schema_is_the_one_of_the_types() -> None:
 def test_report_json_is_of_its_types_and_names_its_version(folder: Path) -> None:
     written = (folder / "report.json").read_bytes()
     found = msgspec.json.decode(written, type=document.Report)
-    assert found.schema_version == document.SCHEMA_VERSION
+    assert found.schema_version == document.REPORT_SCHEMA_VERSION
     assert [each.name for each in found.experiments] == ["waits", "computes"]
     assert b"latencies_us" not in written
 
@@ -132,15 +132,15 @@ def test_failures_are_shown_with_their_cause(folder: Path) -> None:
 def test_page_says_how_other_servers_would_be_measured_and_shows_them_when_they_were() -> None:
     experiment, measured = waits()
     analysis = analyse(experiment, measured, cores=2)
-    alone = render(gather([analysis], ENVIRONMENT))
+    alone = render_page(gather([analysis], ENVIRONMENT))
     assert "Gunicorn and Uvicorn were not measured in this run." in alone
     assert "functune report RUN --beside OTHER" in alone
     other = Elsewhere(host="Gunicorn 23", measured=tuple(measured))
-    both = render(gather([analysis], ENVIRONMENT, elsewhere=[other]))
+    both = render_page(gather([analysis], ENVIRONMENT, elsewhere=[other]))
     assert "Requests/s Gunicorn 23" in both
     assert "were not measured in this run" not in both
     stranger = Elsewhere(host="Uvicorn", measured=())
-    assert "Uvicorn: none of these routes was measured there" in render(
+    assert "Uvicorn: none of these routes was measured there" in render_page(
         gather([analysis], ENVIRONMENT, elsewhere=[stranger])
     )
 

@@ -1,4 +1,4 @@
-from functune.report.markup import Html, element, join, table
+from functune.report.markup import Html, data_table, element, join
 
 
 def test_element_escapes_text_and_attributes() -> None:
@@ -17,7 +17,7 @@ def test_join_gives_markup() -> None:
 
 
 def test_table_has_caption_and_scopes() -> None:
-    found = table("Caption", ["A", "B"], [["row", "1"]])
+    found = data_table("Caption", ["A", "B"], [["row", "1"]])
     assert "<caption>Caption</caption>" in found
     assert '<th scope="col">A</th><th scope="col">B</th>' in found
     assert '<th scope="row">row</th><td>1</td>' in found

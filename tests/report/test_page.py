@@ -8,7 +8,7 @@ import pytest
 from functune.analysis.verdict import analyse
 from functune.experiments import Expectation, Where
 from functune.report.contents import gather
-from functune.report.page import render
+from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.summary import summary
 from tests.analysis.simulated import planned, step, sweep
@@ -47,7 +47,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return render(gather([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT))
+    return render_page(gather([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT))
 
 
 def test_page_is_one_small_file_that_loads_nothing(html: str) -> None:
@@ -98,7 +98,7 @@ def test_page_and_summary_say_what_was_not_judged_and_why() -> None:
     needs = [msgspec.structs.replace(one, free_cores=2) for one in experiment.expect[:1]]
     experiment = msgspec.structs.replace(experiment, expect=(*needs, *experiment.expect[1:]))
     analysis = analyse(experiment, steps, cores=1)
-    html, reason = render(gather([analysis], ENVIRONMENT)), "needs 2 free cores, and the machine has 1"
+    html, reason = render_page(gather([analysis], ENVIRONMENT)), "needs 2 free cores, and the machine has 1"
     Page(html)
     assert "? not judged" in html
     assert f"Not judged: 16 threads serve 160. It {reason}." in html
@@ -113,16 +113,16 @@ def test_page_and_summary_warn_of_what_ran_beside() -> None:
     experiment, steps = threads()
     beside = msgspec.structs.replace(steps[0], other_cpu=1.2)
     analysis = analyse(experiment, [beside, *steps[1:]], cores=2)
-    html = render(gather([analysis], ENVIRONMENT))
+    html = render_page(gather([analysis], ENVIRONMENT))
     assert f"⚠ {WARNING}" in html
     assert "⚠ 1.20" in html
     assert f"used at most 1.20 cores ({beside.route}, {beside.setting}, 1 user, " in html
     assert WARNING in summary([analysis])
     assert WARNING in recommendation_json(gather([analysis], ENVIRONMENT))
-    calm = render(gather([analyse(experiment, steps, cores=2)], ENVIRONMENT))
+    calm = render_page(gather([analyse(experiment, steps, cores=2)], ENVIRONMENT))
     assert "⚠" not in calm
     unknown = [msgspec.structs.replace(step, other_cpu=None, host_cpu=None) for step in steps]
-    assert "is not known for 18 steps" in render(gather([analyse(experiment, unknown, cores=2)], ENVIRONMENT))
+    assert "are not known for 18 steps" in render_page(gather([analyse(experiment, unknown, cores=2)], ENVIRONMENT))
 
 
 def test_page_shows_the_environment_known_or_not(html: str) -> None:
@@ -131,7 +131,7 @@ def test_page_shows_the_environment_known_or_not(html: str) -> None:
 
 
 def test_page_is_the_same_for_the_same_input(html: str) -> None:
-    assert render(gather([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT)) == html
+    assert render_page(gather([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT)) == html
 
 
 def test_page_leaves_hostile_strings_inert() -> None:
@@ -145,7 +145,7 @@ def test_page_leaves_hostile_strings_inert() -> None:
     )
     steps = [*sweep(experiment), step(route=experiment.workload.routes[0], experiment=experiment.name, errors=5)]
     analysis = analyse(experiment, [msgspec.structs.replace(one, errors={HOSTILE: 5}) for one in steps])
-    page = Page(render(gather([analysis], {HOSTILE: HOSTILE, "versions": {HOSTILE: HOSTILE}})))
+    page = Page(render_page(gather([analysis], {HOSTILE: HOSTILE, "versions": {HOSTILE: HOSTILE}})))
     assert [script.get("type") for script in page.all("script")] == ["application/json", None]
     assert page.all("img") == []
     markdown = summary([analysis])
@@ -155,7 +155,7 @@ def test_page_leaves_hostile_strings_inert() -> None:
 
 def test_page_renders_a_partial_run() -> None:
     experiment, steps = threads()
-    html = render(gather([analyse(experiment, steps[:4], cores=2), analyse(planned(name="not-begun"), [])], {}))
+    html = render_page(gather([analyse(experiment, steps[:4], cores=2), analyse(planned(name="not-begun"), [])], {}))
     Page(html)
     assert "4 of 18 steps measured" in html
     assert "Nothing of this experiment was measured." in html
@@ -164,6 +164,6 @@ def test_page_renders_a_partial_run() -> None:
 def test_page_names_the_steps_that_break_littles_law() -> None:
     experiment, steps = threads()
     off = msgspec.structs.replace(steps[0], concurrency=steps[0].concurrency * 2)
-    html = render(gather([analyse(experiment, [off, *steps[1:]], cores=2)], ENVIRONMENT))
+    html = render_page(gather([analyse(experiment, [off, *steps[1:]], cores=2)], ENVIRONMENT))
     assert "is off by 50.0 %: /api/sync/sleep?ms=100, T=1 P=1, 1 user" in html
     assert "⚠ doubtful" in html

@@ -1,0 +1,1 @@
+"""One drawing a file: each takes findings and gives a figure; registry.py lists them."""

@@ -1,0 +1,36 @@
+"""A chart with the finding it shows and the words needed to read it; what charts are made from."""
+
+import msgspec
+
+from functune.analysis.experiment import ExperimentFindings, SubjectFindings
+from functune.report.charts.drawing import Drawing
+from functune.report.markup import Html, element, join
+
+
+class ChartInput(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings that every chart of a subject is made from."""
+
+    findings: ExperimentFindings
+    subject: SubjectFindings
+    currency: str
+
+
+class ChartFigure(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart under the finding it shows."""
+
+    title: str
+    """The finding, as a sentence without its full stop."""
+    note: str = ""
+    """How to read the chart."""
+    drawing: Drawing | None = None
+    before: Html | None = None
+    """What stands above the drawing, such as a legend."""
+    after: Html | None = None
+    """What stands below it, or instead of it, such as a table."""
+
+
+def figure_html(figure: ChartFigure, drawn: Html | None, *, whole: bool) -> Html:
+    """The figure with its drawing; ``whole`` where it takes a row of the page to itself."""
+    caption = element("figcaption", element("h3", figure.title), element("p", figure.note) if figure.note else None)
+    content = join(figure.before, drawn, figure.after)
+    return element("figure", caption, content, class_="whole" if whole else None)

@@ -1,0 +1,48 @@
+"""The machine and the software of the run, as its environment.json lists them."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from functune.formatting import plural
+from functune.report.markup import Html, element, join
+from functune.run.environment import Environment
+
+
+def origin_line(environment: Environment) -> str:
+    """The origin of the figures in a line: host, platform, cores, Python and time, as far as they are known."""
+    cores = environment.cpu_count
+    parts = [
+        environment.host,
+        environment.platform,
+        plural(cores, "core") if cores is not None else None,
+        environment.python,
+        environment.started_at,
+    ]
+    return " · ".join(["functune report", *(str(part) for part in parts if part not in (None, ""))])
+
+
+def machine_section(environment: Environment) -> Html:
+    """Every entry of the environment."""
+    return element(
+        "section",
+        element("h2", "Measured on"),
+        element(
+            "dl",
+            *(
+                join(element("dt", key.replace("_", " ")), element("dd", entry_in_words(value)))
+                for key, value in msgspec.structs.asdict(environment).items()
+            ),
+            class_="facts",
+        ),
+        id="environment",
+    )
+
+
+def entry_in_words(value: object) -> str:
+    """A value of the environment in words."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {entry_in_words(each)}" for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return " ".join(map(entry_in_words, value))
+    return "unknown" if value is None else str(value)

@@ -1,0 +1,94 @@
+"""The answer to an experiment's question, the reason, and the settings to set."""
+
+import json
+from collections import Counter
+
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.verdict.advice import Advice
+from functune.formatting import count, plural
+from functune.plans.advice import PlanAdvice
+from functune.plans.registry import PLANS
+from functune.report.document import ReportDocument
+from functune.report.markup import Html, element, join
+
+
+def verdict_article(findings: ExperimentFindings, document: ReportDocument, *, single: bool) -> Html:
+    """The verdict on one experiment; where it is the ``single`` one, the page's title is its question already."""
+    experiment = findings.experiment
+    answer = element(
+        "div",
+        element("p", element("a", experiment.name, href=f"#{experiment.name}"), class_="eyebrow"),
+        None if single else element("h2", experiment.question, class_="question"),
+        element("p", findings.verdict, class_="answer"),
+        *reason_paragraphs(findings),
+        *(element("p", f"⚠ {warning}", class_="warning") for warning in findings.warnings),
+        expectations_badge(findings),
+        class_="said" if findings.advice else "said only",
+    )
+    settings = element(
+        "div",
+        *(local_values(advice) for advice in findings.advice),
+        *(plan_details(each) for each in document.advice_for(findings.name) if each.bicepparam),
+        class_="to-set",
+    )
+    return element("article", answer, settings if findings.advice else None, class_="verdict")
+
+
+def reason_paragraphs(findings: ExperimentFindings) -> list[Html]:
+    """The reason for each recommendation; it names its route where there are several."""
+    several = len(findings.recommendations) > 1
+    return [
+        element(
+            "p",
+            join(element("code", str(each.subject)), ": ") if several else None,
+            f"{each.reason} {each.certainty}".strip(),
+            class_="muted",
+        )
+        for each in findings.recommendations
+    ]
+
+
+def expectations_badge(findings: ExperimentFindings) -> Html | None:
+    """How many expectations were met or not judged, and how many steps are missing; None where there is neither."""
+    results = Counter(outcome.result for outcome in findings.outcomes)
+    parts = []
+    if results:
+        class_, sign = ("bad", "✗") if results["fails"] else ("good", "✓") if results["holds"] else ("muted", "?")
+        met = f"{sign} {results['holds']} of {plural(results.total(), 'expectation')} met"
+        parts.append(element("span", met, class_=class_))
+    if results["not judged"]:
+        parts.append(element("span", f"{results['not judged']} not judged", class_="muted"))
+    if len(findings.levels) < findings.planned:
+        measured = f"{count(len(findings.levels))} of {plural(findings.planned, 'step')} measured"
+        parts.append(element("span", measured, class_="muted"))
+    separated = [part for each in parts for part in (" · ", each)][1:]
+    return element("p", *separated, class_="badge") if parts else None
+
+
+def local_values(advice: Advice) -> Html:
+    """The app settings, ready for the "Values" of local.settings.json."""
+    values = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in advice.settings_to_set.items() if value]
+    unset = [name for name, value in advice.settings_to_set.items() if value is None]
+    return element(
+        "div",
+        element("h3", f"Set for {', '.join(map(str, advice.subjects))}, in Values of local.settings.json"),
+        copyable(",\n".join(values)) if values else None,
+        *(element("p", "Leave ", element("code", name), " unset.", class_="muted") for name in unset),
+    )
+
+
+def plan_details(found: PlanAdvice) -> Html:
+    """The settings for a hosting plan: parameters of the template, and commands for an existing app."""
+    return element(
+        "details",
+        element("summary", f"On {PLANS[found.plan].title}: Bicep parameters and commands"),
+        element("p", f"For {', '.join(map(str, found.subjects))}. Save in infra/ and deploy:", class_="muted"),
+        copyable((found.bicepparam or "").strip()),
+        element("p", "Or change an existing app:", class_="muted"),
+        copyable((found.commands or "").strip()),
+    )
+
+
+def copyable(text: str) -> Html:
+    """Text that report.js gives a button to copy it."""
+    return element("div", element("pre", text), class_="copyable")

@@ -1,0 +1,64 @@
+"""The charts are plain Vega-Lite, so its published schema says whether they are right; altair ships that schema."""
+
+import json
+from importlib import resources
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from functune.report.charts.drawing import Drawing
+from functune.report.charts.figure import ChartInput
+from functune.report.charts.lesson_picture import LessonBar, Panel, picture_specification
+from functune.report.charts.registry import CHARTS
+from functune.report.charts.renderer import render_here, render_svgs
+from functune.report.run_folder import read_contents
+from tests.report.written import full_run
+
+
+@pytest.fixture(scope="module")
+def vega_lite() -> Draft7Validator:
+    schema = resources.files("altair.vegalite.v6.schema").joinpath("vega-lite-schema.json").read_text(encoding="utf-8")
+    return Draft7Validator(json.loads(schema))
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
+    """Every chart of a run that has something to draw for each."""
+    contents = read_contents(full_run(tmp_path_factory.mktemp("run")))
+    figures = [
+        chart.figure(ChartInput(findings=findings, route=route, currency="USD"))
+        for findings in contents.findings
+        for route in findings.routes
+        for chart in CHARTS
+    ]
+    return [each.drawing for each in figures if each is not None and each.drawing is not None]
+
+
+def test_every_chart_is_vega_lite(vega_lite: Draft7Validator, drawings: list[Drawing]) -> None:
+    assert len(drawings) == 6 + 4 + 4
+    for drawing in drawings:
+        for specification in drawing.specifications:
+            assert problems(vega_lite, specification) == [], drawing.alternative
+
+
+def test_the_picture_of_a_lesson_is_vega_lite(vega_lite: Draft7Validator) -> None:
+    panel = Panel(title="Requests per second", bars=[LessonBar(label="1 thread", value=9.8, text="9.8/s")])
+    assert problems(vega_lite, picture_specification([panel])) == []
+
+
+def problems(vega_lite: Draft7Validator, specification: dict[str, Any]) -> list[str]:
+    """The parts of a specification that the schema refuses."""
+    plain = json.loads(json.dumps(specification))  # tuples and the like as JSON has them
+    return [f"{error.json_path}: {error.message[:200]}" for error in vega_lite.iter_errors(plain)]
+
+
+def test_drawing_in_several_processes_gives_the_same_bytes(drawings: list[Drawing]) -> None:
+    specifications = [each for drawing in drawings for each in drawing.specifications]
+    assert render_svgs(specifications, processes=2) == render_here(specifications)
+
+
+def test_a_chart_that_another_process_cannot_draw_is_an_error(drawings: list[Drawing]) -> None:
+    right = drawings[0].specifications[0]
+    with pytest.raises(RuntimeError, match="drawing 1 charts failed"):
+        render_svgs([right, {"mark": "nonsense"}], processes=2)
