@@ -196,7 +196,7 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
             f"Continue with `functune sweep --resume {shlex.quote(str(folder.path))}`"
         ) from interrupt
     if not all(findings.worked for findings in document.experiments):
-        raise LoadError(nothing_worked_text(document, end.routes))
+        raise LoadError(nothing_worked_text(document.experiments, end.routes))
     if end.failures:
         raise LoadError(
             f"{plural(end.failures, 'trial')} could not be measured, see {folder.path / FAILURES}; "

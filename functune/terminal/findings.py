@@ -1,18 +1,17 @@
 """The findings of a run on the terminal: verdict, certainty, settings to set and expectations of each experiment."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.formatting import count, plural
-from functune.report.document import ReportDocument
 
 
-def findings_lines(document: ReportDocument) -> Iterator[str]:
-    """The lines of all experiments, an empty line before each."""
-    for findings in document.experiments:
+def findings_lines(experiments: Iterable[ExperimentFindings]) -> Iterator[str]:
+    """The lines of the experiments of a run, an empty line before each."""
+    for findings in experiments:
         yield ""
         yield findings.experiment.question
         yield from (f"  {line}" for line in experiment_lines(findings))
@@ -38,11 +37,11 @@ def outcome_line(outcome: Outcome) -> str:
     return f"{mark}: {outcome.claim} (observed {outcome.observed_text}, allowed {outcome.allowed}{reason})"
 
 
-def nothing_worked_text(document: ReportDocument, routes: Sequence[str]) -> str:
+def nothing_worked_text(experiments: Iterable[ExperimentFindings], routes: Sequence[str]) -> str:
     """That no step of some experiments worked: why not, the rule, and the routes of the app where they are known."""
     lines = [
         f"{findings.name}: no step worked: {failures_in_words(findings)}."
-        for findings in document.experiments
+        for findings in experiments
         if not findings.worked
     ]
     lines.append(

@@ -16,6 +16,7 @@ from functune.sweep.trials import PlannedTrial
 from tests.analysis.simulated import step
 
 ROUTE = "/api/sync/sleep?ms=100"
+MIXED = "/api/mixed"
 DOUBLE = Where(thread_count=16, process_count=2, users=64)
 EXPERIMENT = Experiment(
     name="threads",
@@ -32,10 +33,11 @@ def changed(**load: object) -> Experiment:
 
 
 def measure(trial: PlannedTrial, number: int) -> list[Measurement]:
-    """The trial's steps: 100 ms of waiting, 0.3 ms of CPU, a little noise."""
+    """The trial's steps with a little noise: 5 ms of CPU time on MIXED, 0.3 ms else, and the rest of 100 ms waiting."""
+    cpu = 0.005 if trial.subject.route == MIXED else 0.0003
     return [
         msgspec.structs.replace(
-            step(setting=trial.setting, users=users, jitter=0.02, trial=number),
+            step(setting=trial.setting, users=users, cpu=cpu, wait=0.1 - cpu, jitter=0.02, trial=number),
             subject=trial.subject,
             repeat=trial.repeat,
             phase=trial.phase,
@@ -79,6 +81,16 @@ def test_adaptive_search_measures_few_steps_and_those_that_decide_in_every_round
     for setting, users in found:
         repeats = [step.repeat for step in steps if (step.setting, step.users) == (setting, users)]
         assert repeats == list(range(len(repeats)))
+
+
+def test_search_finds_the_best_setting_of_one_process_where_two_serve_more() -> None:
+    """Flex Consumption allows one process: without a search of its own all settings of one process would be skipped."""
+    workload, matrix = Workload(routes=(MIXED,)), Matrix(thread_count=(1, 4, 16, 32), process_count=(1, 2))
+    experiment = msgspec.structs.replace(EXPERIMENT, workload=workload, settings=matrix, expect=())
+    found = counts(run(experiment))
+    assert found[Setting(process_count=2, thread_count=32), 64] == 3
+    assert found[Setting(process_count=1, thread_count=32), 64] == 3
+    assert found[Setting(process_count=1, thread_count=4), 64] == 0
 
 
 def test_grid_measures_every_step_in_every_round() -> None:
