@@ -1,7 +1,7 @@
 """Every figure the project holds itself to, with its unit and bound. Claims of the experiments have theirs in TOML."""
 
 from bench.figure import Bound
-from functune.analysis.littles_law import LIMIT
+from functune.analysis.laws.littles_law import LIMIT
 
 HOST_ASYNC = Bound("async def no-op, host / bare uvicorn", "", at_least=0.30)
 HOST_DEF = Bound("def no-op, host / bare uvicorn", "", at_least=0.15)
@@ -19,7 +19,7 @@ PARALLEL_FETCH = Bound("parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms", "",
 APP_IMPORT = Bound("import function_app / import azure.functions, httpx", "", at_most=1.3)
 APP_START = Bound("time until ready, the app / an app without functions", "", at_most=1.5)
 
-LITTLES_LAW = Bound("Little's law, largest residual of all steps", "", at_most=LIMIT)
+LITTLES_LAW = Bound("Little's law, largest residual of the levels that can be checked", "", at_most=LIMIT)
 
 SEARCH_REGRET = Bound("throughput the search misses / that of the best setting", "", at_most=0.05)
 SEARCH_TIME = Bound("measuring time, search / grid", "", at_most=0.25)

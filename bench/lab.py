@@ -5,78 +5,88 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.processes import ROOT
-from functune.analysis.verdict import Analysis
-from functune.environment import usable_cores
-from functune.experiments import Experiment, load
-from functune.measurements import Measurement
-from functune.planning import planner
-from functune.report import run_folder
-from functune.sweep import sweep
-from functune.trials import PlannedTrial
+from functune.analysis.experiment import ExperimentFindings
+from functune.experiments.file import read_experiments
+from functune.experiments.model import Experiment
+from functune.hosts.local import LOCAL_HOST
+from functune.report.document import find_all
+from functune.run.environment import Environment, collect_environment
+from functune.run.folder import RunFolder
+from functune.run.measurement import Measurement
+from functune.sweep.planner import SearchPlanner
+from functune.sweep.run import measure_run
+from functune.sweep.trials import PlannedTrial
 from tests.analysis import simulated
-from tests.report import written
 
 
 def shipped_experiments() -> list[Experiment]:
     """The experiments of ``experiments/``, in the order of their file names."""
-    return [experiment for path in sorted((ROOT / "experiments").glob("*.toml")) for experiment in load(path)]
+    return [
+        experiment for path in sorted((ROOT / "experiments").glob("*.toml")) for experiment in read_experiments(path)
+    ]
 
 
-async def measured(experiments: Sequence[Experiment], out: Path) -> list[Analysis]:
-    """Run the experiments with the run folder ``out`` and return their analyses, in the same order."""
-    folder = await sweep(
-        experiments,
-        out=out,
-        script_root=ROOT,
+async def measured(experiments: Sequence[Experiment], out: Path) -> tuple[ExperimentFindings, ...]:
+    """Run the experiments with the run folder ``out`` and return their findings, in the same order."""
+    here = collect_environment(script_root=ROOT, host=LOCAL_HOST.name, host_kind="local", command=[])
+    folder = RunFolder.create(out, experiments, here)
+    await measure_run(
+        folder,
+        app=ROOT,
+        kind=LOCAL_HOST,
+        planner=SearchPlanner(cores=here.machine_cores),
         on_progress=lambda _: None,
-        planner=planner(cores=usable_cores()),
         calibrated=False,
     )
-    return run_folder.read(folder, run_folder.read_environment(folder))
+    return find_all(folder)
 
 
-def simulated_run(experiments: Sequence[Experiment], folder: Path) -> Path:
-    """Write the run folder that a sweep of the experiments would leave on a machine of two cores; returns it."""
-    return written.run_folder(
-        folder, experiments, [step for experiment in experiments for step in _simulated_steps(experiment)]
-    )
+def simulated_run(experiments: Sequence[Experiment], path: Path) -> Path:
+    """Write the run folder that a sweep of the experiments would leave on a machine of two cores; returns its path."""
+    folder = RunFolder.create(path, experiments, Environment(host_kind="local", cpu_count=simulated.CORES))
+    for experiment in experiments:
+        for step in _simulated_steps(experiment):
+            folder.append(step)
+    return path
 
 
 def _simulated_steps(experiment: Experiment) -> list[Measurement]:
     """The steps the planner asks for, each simulated: as many, and with as many latencies, as a real run has."""
-    plan = planner(cores=simulated.CORES)
+    planner = SearchPlanner(cores=simulated.CORES)
     steps: list[Measurement] = []
-    while batch := plan(experiment, steps, []):
+    while batch := planner.next_trials(experiment, steps, []):
         for trial in batch:
             steps += _simulated_trial(trial, index=len(steps))
     return steps
 
 
 def _simulated_trial(trial: PlannedTrial, *, index: int) -> Iterator[Measurement]:
-    milliseconds = int(found[1]) if (found := re.search(r"ms=(\d+)", trial.route)) else 50
-    cpu, wait = (milliseconds / 1000, 0.0) if "/cpu" in trial.route else (0.0003, milliseconds / 1000)
+    subject = trial.subject
+    milliseconds = int(found[1]) if (found := re.search(r"ms=(\d+)", subject.route)) else 50
+    cpu, wait = (milliseconds / 1000, 0.0) if "/cpu" in subject.route else (0.0003, milliseconds / 1000)
     name, duration = trial.experiment.name, trial.experiment.load.measure
-    for rate in trial.arrival_rates:
+    for share, rate in zip(trial.shares, trial.arrival_rates, strict=True):
         yield simulated.arrivals(
             rate,
+            share=share,
             setting=trial.setting,
             cpu=cpu,
             wait=wait,
-            route=trial.route,
+            route=subject.route,
             experiment=name,
             duration=duration,
             connections=trial.users[0],
             repeat=trial.repeat,
         )
-    for users in () if trial.arrival_rates else trial.users:
+    for users in () if trial.shares else trial.users:
         yield simulated.step(
             setting=trial.setting,
             users=users,
             cpu=cpu,
             wait=wait,
-            handler="async def" if "/async" in trial.route or "/parallel" in trial.route else "def",
-            blocks_loop="/async/cpu" in trial.route or "/blocking" in trial.route,
-            route=trial.route,
+            handler="async def" if "/async" in subject.route or "/parallel" in subject.route else "def",
+            blocks_loop="/async/cpu" in subject.route or "/blocking" in subject.route,
+            route=subject.route,
             experiment=name,
             trial=index,
             duration=duration,
@@ -84,6 +94,6 @@ def _simulated_trial(trial: PlannedTrial, *, index: int) -> Iterator[Measurement
             noise=0.01,
             repeat=trial.repeat,
             phase=trial.phase,
-            background=trial.experiment.workload.background if trial.background_users else None,
-            background_users=trial.background_users,
+            background=subject.background,
+            background_users=subject.background_users,
         )

@@ -1,10 +1,10 @@
-"""How much of the machine other programs used, because a figure taken on busy cores says little."""
+"""How much of the machine other programs used, because a figure measured on busy cores is not reliable."""
 
 import os
 import time
 
 from functune.load.cpu import machine_seconds
-from functune.measurements import BUSY_MACHINE
+from functune.run.measurement import BUSY_MACHINE
 
 
 class Watch:

@@ -10,7 +10,8 @@ from pathlib import Path
 from bench import bounds
 from bench.figure import Figure
 from bench.processes import APPS, ROOT
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 ROUNDS = 10
 """After a first one that is not counted: it fills the file cache and writes the bytecode."""
@@ -48,5 +49,5 @@ def _seconds(statement: str) -> float:
 async def _ready_seconds(script_root: Path) -> float:
     """Seconds until ``/admin/host/status`` reports the one worker as ready."""
     started = time.perf_counter()
-    async with HostProcess(script_root=script_root, thread_count=None, process_count=1):
+    async with LOCAL_HOST.running(script_root, setting=Setting()):
         return time.perf_counter() - started

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from bench import bounds
 from bench.figure import Figure
 from bench.processes import APPS, ROOT, asgi_server, generate
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 ROUNDS = 5
 DELAY_MS = 50
@@ -17,8 +18,8 @@ async def fetch() -> AsyncIterator[Figure]:
     async with asgi_server("slow") as target:
         urls = {"FETCH_URLS": ",".join(f"{target}/?n={n}" for n in range(3))}
         async with (
-            HostProcess(script_root=ROOT, thread_count=None, process_count=1, app_settings=urls) as shared,
-            HostProcess(script_root=APPS / "clients", thread_count=None, process_count=1, app_settings=urls) as own,
+            LOCAL_HOST.running(ROOT, setting=Setting(), app_settings=urls) as shared,
+            LOCAL_HOST.running(APPS / "clients", setting=Setting(), app_settings=urls) as own,
         ):
             pair = [f"{shared.base_url}/api/parallel-fetch", f"{own.base_url}/api/own-client"]
             rounds = [[await generate(url, users=8, seconds=3) for url in pair] for _ in range(ROUNDS)]

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from bench import bounds
 from bench.figure import Figure
 from bench.processes import APPS, asgi_server, generate
-from functune.host.process import HostProcess
+from functune.hosts.local import LOCAL_HOST
+from functune.setting import Setting
 
 ROUNDS = 5
 
@@ -15,7 +16,7 @@ async def host() -> AsyncIterator[Figure]:
     """Throughput of no-op functions on the host, compared with a bare ASGI server: one worker, 32 users."""
     async with (
         asgi_server("noop") as bare,
-        HostProcess(script_root=APPS / "noop", thread_count=None, process_count=1) as served,
+        LOCAL_HOST.running(APPS / "noop", setting=Setting()) as served,
     ):
         urls = [f"{bare}/", f"{served.base_url}/api/async-noop", f"{served.base_url}/api/sync-noop"]
         rounds = [[(await generate(url, users=32, seconds=2))["throughput"] for url in urls] for _ in range(ROUNDS)]

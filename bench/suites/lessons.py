@@ -1,40 +1,63 @@
 """The shipped experiments, measured with Locust."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bounds, lab
 from bench.figure import Bound, Figure, NotMeasuredError
-from functune.analysis.expectations import Outcome
-from functune.analysis.littles_law import residual
-from functune.analysis.verdict import Analysis
-from functune.experiments import Expectation
+from functune.analysis.checks.expectations import Outcome
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.laws import littles_law
+from functune.analysis.numbers.levels import Level
+from functune.experiments.model import Expectation
+from functune.formatting import plural
 
 
 async def lessons() -> AsyncIterator[Figure]:
-    """The shipped experiments: Little's law on every step, and the expectations of each experiment."""
+    """The shipped experiments: Little's law at every level, and the expectations of each experiment."""
     with TemporaryDirectory() as folder:
-        analyses = await lab.measured(lab.shipped_experiments(), Path(folder) / "run")
-    worst, step = max(
-        ((residual(step) or 0.0, step) for analysis in analyses for step in analysis.measurements),
-        key=lambda pair: pair[0],
-    )
-    yield Figure(bounds.LITTLES_LAW, (worst,), detail=f"{step.route}, {step.setting}, {step.users} users")
-    for analysis in analyses:
-        for figure in expectations(analysis):
+        every = await lab.measured(lab.shipped_experiments(), Path(folder) / "run")
+    yield law_figure([level for findings in every for level in findings.levels])
+    for findings in every:
+        for figure in expectations(findings):
             yield figure
-    if missing := [outcome.claim for analysis in analyses for outcome in analysis.outcomes if outcome.observed is None]:
+    if missing := [outcome.claim for findings in every for outcome in findings.outcomes if outcome.observed is None]:
         raise NotMeasuredError(f"no step for: {'; '.join(missing)}")
 
 
-def expectations(analysis: Analysis) -> Iterator[Figure]:
+def law_figure(levels: Sequence[Level]) -> Figure:
+    """
+    The largest residual of Little's law.
+
+    A level whose window is too short for its latency is counted, not judged: the edges of the window explain its
+    residual. Raises NotMeasuredError when no level can be checked.
+    """
+    soundness = [littles_law.soundness(level.figures) for level in levels]
+    checked = [level for level, sound in zip(levels, soundness, strict=True) if sound in ("sound", "broken")]
+    if not checked:
+        raise NotMeasuredError("Little's law could be checked at no level: measure longer windows")
+    worst = max(checked, key=residual)
+    return Figure(
+        bounds.LITTLES_LAW,
+        (residual(worst),),
+        detail=f"{worst.subject}, {worst.setting}, {worst.load_in_words}; {plural(len(checked), 'level')} checked, "
+        f"{soundness.count('window too short')} with a window too short for a check",
+    )
+
+
+def residual(level: Level) -> float:
+    """The relative residual of Little's law; 0 where nothing was in flight."""
+    return littles_law.residual(level.figures) or 0.0
+
+
+def expectations(findings: ExperimentFindings) -> Iterator[Figure]:
     """A figure per expectation that was measured; one that the machine is too busy to judge is printed instead."""
-    for expected, outcome in zip(analysis.experiment.expect, analysis.outcomes, strict=True):
+    for expected, outcome in zip(findings.experiment.expect, findings.outcomes, strict=True):
         if outcome.result == "not judged":
             print(f"  not judged: {outcome.claim}: {outcome.reason}", flush=True)
         elif outcome.observed is not None:
-            yield Figure(bound(expected, outcome), (outcome.observed,), detail=analysis.experiment.name)
+            yield Figure(bound(expected, outcome), (outcome.observed,), detail=findings.name)
 
 
 def bound(expected: Expectation, outcome: Outcome) -> Bound:

@@ -9,7 +9,7 @@ the rounds; the regret is computed in each round, from two measurements seconds 
 
 import random
 import statistics
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,9 +17,11 @@ from typing import Literal
 
 from bench import bounds, lab
 from bench.figure import Figure
-from functune.analysis.verdict import Analysis
-from functune.experiments import Experiment, Load, Matrix, Workload
-from functune.measurements import Measurement
+from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.numbers.levels import Level
+from functune.experiments.model import Experiment, Load, Matrix, Workload
+from functune.run.folder import RunFolder
+from functune.run.measurement import Measurement
 
 WORKLOADS = {
     "waiting": "/api/sync/sleep?ms=50",
@@ -45,21 +47,22 @@ async def search() -> AsyncIterator[Figure]:
             [adaptive] = await lab.measured([experiment(route, "adaptive")], folder / "adaptive")
             [chosen] = adaptive.recommendations
             contest = contenders(grid)
-            if chosen.setting not in [step.setting for step in contest]:
-                contest += [step for step in best_steps(grid) if step.setting == chosen.setting]
+            if chosen.setting not in [level.setting for level in contest]:
+                contest += [level for level in best_levels(grid) if level.setting == chosen.setting]
+            grid_steps, search_steps = (RunFolder.open(folder / name).measurements() for name in ("grid", "adaptive"))
             rounds = await measured_again(contest, folder / "contest")
         yield Figure(
             bounds.SEARCH_REGRET,
-            regrets(rounds, chosen=[step.setting for step in contest].index(chosen.setting)),
+            regrets(rounds, chosen=[level.setting for level in contest].index(chosen.setting)),
             case=name,
             detail=f"chosen {chosen.setting}; measured again: "
-            + ", ".join(f"{step.setting} {each:.0f}/s" for step, each in zip(contest, medians(rounds), strict=True)),
+            + ", ".join(f"{level.setting} {each:.0f}/s" for level, each in zip(contest, medians(rounds), strict=True)),
         )
         yield Figure(
             bounds.SEARCH_TIME,
-            (measuring_seconds(adaptive) / measuring_seconds(grid),),
+            (measuring_seconds(search_steps) / measuring_seconds(grid_steps),),
             case=name,
-            detail=f"{len(adaptive.repeats)} steps, {len(grid.repeats)} steps",
+            detail=f"{len(search_steps)} steps, {len(grid_steps)} steps",
         )
 
 
@@ -90,40 +93,35 @@ def experiment(route: str, search: Literal["grid", "adaptive"]) -> Experiment:
     )
 
 
-def best_steps(grid: Analysis) -> list[Measurement]:
-    """The step with the highest throughput of each setting, the best setting first."""
-    steps = sorted(grid.measurements, key=lambda step: step.setting)
-    highest = [max(group, key=throughput) for _, group in groupby(steps, key=lambda step: step.setting)]
+def best_levels(grid: ExperimentFindings) -> list[Level]:
+    """The level with the highest throughput of each setting, the best setting first."""
+    levels = sorted(grid.levels, key=lambda level: level.setting)
+    highest = [max(group, key=throughput) for _, group in groupby(levels, key=lambda level: level.setting)]
     return sorted(highest, key=throughput, reverse=True)
 
 
-def contenders(grid: Analysis) -> list[Measurement]:
-    """The best steps of the settings that are measured again."""
-    return best_steps(grid)[:CONTENDERS]
+def contenders(grid: ExperimentFindings) -> list[Level]:
+    """The best levels of the settings that are measured again."""
+    return best_levels(grid)[:CONTENDERS]
 
 
-async def measured_again(contest: Sequence[Measurement], out: Path) -> list[list[float]]:
-    """By round the throughputs of the steps in ``contest``, in its order; each round measures them in a random one."""
+async def measured_again(contest: Sequence[Level], out: Path) -> list[list[float]]:
+    """By round the throughputs of the levels in ``contest``, in its order; each round has a random order of its own."""
     order = [(number, index) for number in range(ROUNDS) for index in shuffled(len(contest), seed=number)]
-    analyses = await lab.measured([again(contest[index], f"round-{n}-{index}") for n, index in order], out)
-    found = {
-        place: step.throughput
-        for place, analysis in zip(order, analyses, strict=True)
-        for step in analysis.measurements
-    }
+    every = await lab.measured([again(contest[index], f"round-{n}-{index}") for n, index in order], out)
+    found = {place: level.throughput for place, findings in zip(order, every, strict=True) for level in findings.levels}
     return [[found[number, index] for index in range(len(contest))] for number in range(ROUNDS)]
 
 
-def again(step: Measurement, name: str) -> Experiment:
-    """An experiment of the one step, on a host of its own."""
+def again(level: Level, name: str) -> Experiment:
+    """An experiment of the one level, on a host of its own."""
+    setting = level.setting
     return Experiment(
         name=name,
         question="How much does this setting serve?",
-        workload=Workload(routes=(step.route,)),
-        settings=Matrix(
-            thread_count=(step.setting.thread_count or "unset",), process_count=(step.setting.process_count,)
-        ),
-        load=Load(users=(step.users,), warm_up=WARM_UP, measure=CONTEST_WINDOW),
+        workload=Workload(routes=(level.subject.route,)),
+        settings=Matrix(thread_count=(setting.thread_count or "unset",), process_count=(setting.process_count,)),
+        load=Load(users=(level.users,), warm_up=WARM_UP, measure=CONTEST_WINDOW),
     )
 
 
@@ -132,11 +130,11 @@ def shuffled(count: int, *, seed: int) -> list[int]:
     return random.Random(seed).sample(range(count), count)
 
 
-def throughput(step: Measurement) -> float:
+def throughput(level: Level) -> float:
     """Successful requests per second."""
-    return step.throughput
+    return level.throughput
 
 
-def measuring_seconds(analysis: Analysis) -> float:
-    """Warm-up and window of every step."""
-    return sum(step.warm_up + step.duration for step in analysis.repeats)
+def measuring_seconds(steps: Iterable[Measurement]) -> float:
+    """Warm-up and window of every step, repeats included."""
+    return sum(step.warm_up + step.duration for step in steps)

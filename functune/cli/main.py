@@ -15,7 +15,11 @@ class Commands(click.Group):
     """A group whose commands end with a message and an exit code instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command: UsageError ends with 2, another FunctuneError with 3, unless the command says otherwise."""
+        """
+        Run the command.
+
+        UsageError ends with 2, another FunctuneError with 3, unless the command says otherwise, and CTRL+C with 130.
+        """
         try:
             return super().invoke(ctx)
         except UsageError as error:
@@ -24,6 +28,9 @@ class Commands(click.Group):
         except FunctuneError as error:
             click.echo(f"functune: {error}", err=True)
             sys.exit(3)
+        except KeyboardInterrupt as interrupt:
+            click.echo("; ".join(["functune: interrupted", *map(str, interrupt.args)]), err=True)
+            sys.exit(130)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -46,7 +46,7 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
     from functune.terminal.findings import findings_lines
 
     document = write_report(folder, others=others)
-    for line in findings_lines(document):
+    for line in findings_lines(document.experiments):
         click.echo(line)
     click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
     return document

@@ -1,6 +1,7 @@
 """functune sweep."""
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,11 +18,13 @@ from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
 from functune.experiments.model import Experiment, SearchName, Strategy
 from functune.experiments.planned import planned_settings
+from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.kinds import HostKind
 from functune.run.environment import Environment, collect_environment, without_secret
-from functune.run.folder import RunFolder
+from functune.run.folder import FAILURES, RunFolder
 from functune.setting import INSTANCE_MEMORY_MB
+from functune.sweep.events import SweepFinished
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
 
@@ -130,15 +133,28 @@ def reopened(
     """
     folder = RunFolder.open_to_resume(resume)
     begun = folder.environment
-    app = Path(begun.script_root).expanduser() if begun.script_root else Path()
-    if script_root is not None and script_root.resolve() != app.resolve():
-        raise UsageError(f"--script-root {script_root}: the run measures {app}; omit it, or measure anew")
+    app = app_of(begun, script_root)
     if host is not None and host.rstrip("/") != begun.host_kind:
-        raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit it, or measure anew")
-    existing_folder(app)
+        raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit --host, or begin another run")
     kind = host_kind_for(folder.experiments, begun.host_kind, key=key)
     folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key))
     return folder, app, kind
+
+
+def app_of(begun: Environment, script_root: Path | None) -> Path:
+    """The folder of the app of a run. Raises UsageError when ``script_root`` is another folder, or the app is gone."""
+    if begun.script_root is None:  # the app runs at a URL
+        if script_root is not None:
+            raise UsageError(f"--script-root {script_root}: the run measures the app at {begun.host_kind}; omit it")
+        return Path()
+    app = Path(begun.script_root).expanduser()
+    if script_root is not None and script_root.resolve() != app.resolve():
+        raise UsageError(
+            f"--script-root {script_root}: the run measures the app in {app}; omit --script-root, or begin another run"
+        )
+    if not app.is_dir():
+        raise UsageError(f"the app of the run was in {app}, and there is no such folder now; begin another run")
+    return app
 
 
 def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None) -> HostKind:
@@ -165,43 +181,40 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
     """
     Measure, report and exit.
 
-    Raises LoadError when an experiment has no step that worked, or a trial could not be measured.
+    Raises LoadError when an experiment has no step that worked, or a trial could not be measured, and KeyboardInterrupt
+    with a sentence that says how to resume.
     """
     from functune.cli.runs import report_on
-    from functune.sweep.events import Event, SweepFinished
-    from functune.sweep.planner import SearchPlanner
-    from functune.sweep.run import measure_run
     from functune.terminal.findings import nothing_worked_text
-    from functune.terminal.progress import shown
 
-    failures, routes = 0, tuple[str, ...]()
-    with shown(Console()) as show:
-
-        def follow(event: Event) -> None:
-            nonlocal failures, routes
-            if isinstance(event, SweepFinished):
-                failures, routes = event.failures, event.routes
-            show(event)
-
-        planner = SearchPlanner(cores=folder.environment.machine_cores)
-        try:
-            asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=follow))
-        except KeyboardInterrupt:
-            click.echo(
-                f"functune: interrupted; {folder.path} keeps everything measured so far. "
-                f"Continue with `functune sweep --resume {folder.path}`",
-                err=True,
-            )
-            sys.exit(130)
-    document = report_on(folder)
+    try:
+        end = measured(folder, app=app, kind=kind)
+        document = report_on(folder)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(
+            f"{folder.path} keeps everything measured so far. "
+            f"Continue with `functune sweep --resume {shlex.quote(str(folder.path))}`"
+        ) from interrupt
     if not all(findings.worked for findings in document.experiments):
-        raise LoadError(nothing_worked_text(document, routes))
-    if failures:
+        raise LoadError(nothing_worked_text(document.experiments, end.routes))
+    if end.failures:
         raise LoadError(
-            f"{failures} trial(s) could not be measured, see {folder.path / 'failures.jsonl'}; "
+            f"{plural(end.failures, 'trial')} could not be measured, see {folder.path / FAILURES}; "
             "the report has the others"
         )
     sys.exit(0 if document.passed else 1)
+
+
+def measured(folder: RunFolder, *, app: Path, kind: HostKind) -> SweepFinished:
+    """Measure the run, showing its progress. Returns its last event."""
+    # Imported here: commands that only read a run folder start without the load generator.
+    from functune.sweep.planner import SearchPlanner
+    from functune.sweep.run import measure_run
+    from functune.terminal.progress import shown
+
+    planner = SearchPlanner(cores=folder.environment.machine_cores)
+    with shown(Console()) as show:
+        return asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show))
 
 
 def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: Any) -> None:

@@ -50,6 +50,8 @@ class TrialFailed:
 
     trial: PlannedTrial
     cause: str
+    is_known: bool
+    """Whether an earlier trial failed from the same cause."""
     left: TimeLeft
 
 

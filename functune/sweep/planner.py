@@ -5,7 +5,7 @@ It only asks the analysis; it keeps no state, so a sweep that was killed goes on
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 
 import msgspec
@@ -168,19 +168,20 @@ def trials_by_subject(experiment: Experiment) -> dict[tuple[Subject, Setting], T
     return {(trial.subject, trial.setting): trial for trial in planned_trials(experiment)}
 
 
-def in_trials(experiment: Experiment, keys: Iterable[Key], done: dict[Key, int]) -> Iterator[PlannedTrial]:
+def in_trials(experiment: Experiment, keys: Collection[Key], done: dict[Key, int]) -> Iterator[PlannedTrial]:
     """The steps as trials: those of a setting together, which share a host, those of a subject in one load."""
-    order = list(dict.fromkeys((key[1], done.get(key, 0)) for key in keys))
+    hosts = list(dict.fromkeys((key[1], done.get(key, 0)) for key in keys))
+    subjects = planned_subjects(experiment)
     trials = trials_by_subject(experiment)
 
-    def place(key: Key) -> tuple[int, Subject, int]:
-        return order.index((key[1], done.get(key, 0))), key[0], key[2]
+    def place(key: Key) -> tuple[int, int, int]:
+        return hosts.index((key[1], done.get(key, 0))), subjects.index(key[0]), key[2]
 
-    for (index, subject), group in groupby(sorted(keys, key=place), key=lambda key: place(key)[:2]):
-        setting, repeat = order[index]
+    for (host, subject), group in groupby(sorted(keys, key=place), key=lambda key: place(key)[:2]):
+        setting, repeat = hosts[host]
         phase: Phase = "confirm" if repeat else "capacity"
         users = tuple(key[2] for key in group)
-        yield closed_loop(experiment, trials[subject, setting], users=users, repeat=repeat, phase=phase)
+        yield closed_loop(experiment, trials[subjects[subject], setting], users=users, repeat=repeat, phase=phase)
 
 
 def open_loop(experiment: Experiment, trial: Trial, served: Evidence, *, repeat: int) -> PlannedTrial:

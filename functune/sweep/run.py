@@ -21,7 +21,7 @@ from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.load.target import target_settings
 from functune.load.windows import Place
-from functune.run.folder import RunFolder
+from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.trials import PlannedTrial, Planner
@@ -35,13 +35,14 @@ async def measure_run(
     planner: Planner,
     on_progress: Callable[[Event], None],
     calibrated: bool = True,
-) -> None:
+) -> SweepFinished:
     """
     Measure the experiments of a run folder, with the app in the folder ``app`` on hosts of a kind, as the planner asks.
 
-    Nothing that the folder holds already is measured again. A trial that cannot be measured is reported, noted in
-    failures.jsonl and passed over. Cancelling ends host and load and keeps all measurements. Raises RunFolderError when
-    the folder cannot be written, and HostError or LoadError, like the first failure, when no step could be measured.
+    Returns the last event. Nothing that the folder holds already is measured again. A trial that cannot be measured is
+    reported, noted in failures.jsonl and passed over. Cancelling ends host and load and keeps all measurements. Raises
+    RunFolderError when the folder cannot be written, and HostError or LoadError, as the first failure was, when no step
+    could be measured.
     """
     run = Run(folder, app=app, kind=kind, planner=planner, on_progress=on_progress)
     if calibrated:
@@ -51,7 +52,7 @@ async def measure_run(
             await run.measure_setting(list(group))
     if calibrated:
         folder.append(await calibrate())
-    run.finish()
+    return run.finish()
 
 
 class Run:
@@ -79,6 +80,8 @@ class Run:
         self.failed: list[PlannedTrial] = []
         self.done: list[Experiment] = []
         self.routes: tuple[str, ...] = ()
+        self.under_way: PlannedTrial | None = None
+        """The trial that was begun last."""
         on_progress(
             SweepStarted(
                 steps=sum(trial.steps for trial in self.trials_left()),
@@ -124,6 +127,7 @@ class Run:
     async def measure_trial(self, trial: PlannedTrial, host: RunningHost) -> None:
         """Put the load on the host and write each step's measurement as soon as the step is over."""
         self.on_progress(TrialStarted(trial=trial, left=self.time_left()))
+        self.under_way = trial
         try:
             load = msgspec.structs.replace(trial.load, host_pid=host.pid)
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
@@ -155,6 +159,7 @@ class Run:
 
     def fail(self, trial: PlannedTrial, error: FunctuneError) -> None:
         """Note that a trial could not be measured."""
+        is_known = str(error) in map(str, self.failures)
         self.failures.append(error)
         self.failed.append(trial)
         self.folder.append(
@@ -168,16 +173,19 @@ class Run:
                 cause=str(error),
             )
         )
-        self.on_progress(TrialFailed(trial=trial, cause=str(error), left=self.time_left()))
+        self.on_progress(TrialFailed(trial=trial, cause=str(error), is_known=is_known, left=self.time_left()))
 
-    def finish(self) -> None:
-        """Report the end. Raises an error like the first failure when nothing was measured."""
-        self.on_progress(
-            SweepFinished(folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes)
-        )
+    def finish(self) -> SweepFinished:
+        """Report the end. Raises HostError or LoadError, as the first failure was, when nothing was measured."""
+        end = SweepFinished(folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes)
+        self.on_progress(end)
         if not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
-            raise kind(f"no trial could be measured ({len(self.failures)} failed); the first: {self.failures[0]}")
+            causes = self.folder.path / FAILURES
+            raise kind(
+                f"no trial could be measured ({len(self.failures)} failed); {causes} has the causes"
+            ) from self.failures[0]
+        return end
 
     def trials_left(self) -> list[PlannedTrial]:
         """Every trial that may still come."""
@@ -186,10 +194,11 @@ class Run:
         return list(itertools.chain.from_iterable(every))
 
     def time_left(self) -> TimeLeft:
-        """About the time that the trials left take, with their hosts."""
+        """About the time that the trials left take, with the start and stop of their hosts and loads."""
         left = self.trials_left()
-        hosts = {trial.host: trial.setting for trial in left}
+        hosts = {trial.host: trial.setting for trial in left if not trial.shares_host(self.under_way)}
         return TimeLeft(
-            seconds=sum(map(self.kind.seconds, hosts.values())) + sum(trial.seconds for trial in left),
+            seconds=sum(map(self.kind.seconds, hosts.values()))
+            + sum(trial.load.seconds if trial.continues(self.under_way) else trial.seconds for trial in left),
             at_most=not all(map(self.planner.is_exact, self.folder.experiments)),
         )

@@ -63,6 +63,14 @@ class PlannedTrial:
         """Trials that follow each other and agree in this share a host."""
         return self.experiment.name, self.setting, self.repeat, self.phase
 
+    def shares_host(self, other: "PlannedTrial | None") -> bool:
+        """Whether another trial runs on the same host; False for None."""
+        return other is not None and other.host == self.host
+
+    def continues(self, begun: "PlannedTrial | None") -> bool:
+        """Whether it is the rest of a trial that was begun; False for None."""
+        return begun is not None and self.shares_host(begun) and begun.subject == self.subject
+
     def share_of(self, arrival_rate: float | None) -> float | None:
         """The share that an arrival rate of the trial stands for; None for a closed loop."""
         return None if arrival_rate is None else self.shares[self.arrival_rates.index(arrival_rate)]

@@ -1,15 +1,17 @@
 """The findings of a run on the terminal: verdict, certainty, settings to set and expectations of each experiment."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
-from functune.report.document import ReportDocument
+from functune.analysis.numbers.figures import ACCEPTED_ERRORS
+from functune.formatting import count, plural
 
 
-def findings_lines(document: ReportDocument) -> Iterator[str]:
-    """The lines of all experiments, an empty line before each."""
-    for findings in document.experiments:
+def findings_lines(experiments: Iterable[ExperimentFindings]) -> Iterator[str]:
+    """The lines of the experiments of a run, an empty line before each."""
+    for findings in experiments:
         yield ""
         yield findings.experiment.question
         yield from (f"  {line}" for line in experiment_lines(findings))
@@ -35,23 +37,31 @@ def outcome_line(outcome: Outcome) -> str:
     return f"{mark}: {outcome.claim} (observed {outcome.observed_text}, allowed {outcome.allowed}{reason})"
 
 
-def nothing_worked_text(document: ReportDocument, routes: tuple[str, ...]) -> str:
-    """That no step of some experiments worked, with the failures seen and the routes of the app."""
+def nothing_worked_text(experiments: Iterable[ExperimentFindings], routes: Sequence[str]) -> str:
+    """That no step of some experiments worked: why not, the rule, and the routes of the app where they are known."""
     lines = [
-        f"{findings.name}: no step worked: {failures_in_words(findings)}"
-        for findings in document.experiments
+        f"{findings.name}: no step worked: {failures_in_words(findings)}."
+        for findings in experiments
         if not findings.worked
     ]
-    known = f"The app has these routes: {', '.join(routes)}. " if routes else ""
-    return "\n".join(
-        [*lines, f"{known}A step that fails more than 1 % of its requests is no measurement of throughput."]
+    lines.append(
+        f"A step works when it serves requests and at most {ACCEPTED_ERRORS:.0%} of them fail."
+        f"{f' The app has these routes: {", ".join(routes)}.' if routes else ''}"
     )
+    return "\n".join(lines)
 
 
 def failures_in_words(findings: ExperimentFindings) -> str:
-    """The kinds of failure of an experiment: ``HTTP 404: 312``."""
-    seen: dict[str, int] = {}
-    for level in (*findings.levels, *findings.arrivals):
-        for kind, count in level.figures.errors.items():
-            seen[kind] = seen.get(kind, 0) + count
-    return ", ".join(f"{kind}: {count:,}" for kind, count in sorted(seen.items(), key=lambda pair: -pair[1]))
+    """Why no step of an experiment worked: ``312 of 312 requests failed (HTTP 404: 312)``."""
+    levels = [*findings.levels, *findings.arrivals]
+    if not levels:
+        causes = [void.reason for level in findings.void for void in level.void]
+        causes += [failed.reason for failed in findings.failed]
+        return causes[0] if causes else "nothing was measured"
+    seen: Counter[str] = Counter()
+    for level in levels:
+        seen.update(level.figures.errors)
+    failed = sum(level.figures.failed for level in levels)
+    requests = failed + sum(level.figures.requests for level in levels)
+    kinds = ", ".join(f"{kind}: {count(times)}" for kind, times in seen.most_common())
+    return f"{count(failed)} of {plural(requests, 'request')} failed ({kinds})"

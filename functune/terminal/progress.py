@@ -43,7 +43,8 @@ def print_event(console: Console, event: Event) -> None:
         case StepFinished():
             text = f"{described(event.measurement)}  {left_in_words(event.left)} left{doubts(event.measurement)}"
         case TrialFailed():
-            text = f"FAILED {trial_in_words(event.trial)}: {event.cause}"
+            cause = "the same cause as an earlier trial" if event.is_known else event.cause
+            text = f"FAILED {trial_in_words(event.trial)}: {cause}"
         case SweepFinished():
             failed = f", {plural(event.failures, 'trial')} failed" if event.failures else ""
             text = f"{plural(event.steps, 'step')} measured{failed}: {event.folder}"

@@ -18,12 +18,14 @@ import psutil
 import pytest
 
 from functune.errors import LoadError
+from functune.experiments.subject import Subject
 from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.runner import LOCUSTFILE, failure, finished_steps
 from functune.load.windows import Place
-from functune.measurements import Measurement, Setting
+from functune.run.measurement import Measurement
+from functune.setting import Setting
 
 type StartStandIn = Callable[[int], str]
 
@@ -40,7 +42,7 @@ async def run(load: LoadPlan, base_url: str, **options: float) -> list[tuple[Ste
 
 
 def measured(step: StepEnd, requests: list[Request]) -> Measurement:
-    return windows.measure(step, requests, Place("e", 0, "/sleep", Setting()))
+    return windows.measure(step, requests, Place("e", 0, Subject(route="/sleep"), Setting()))
 
 
 def load_generators() -> list[psutil.Process]:

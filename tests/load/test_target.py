@@ -13,10 +13,13 @@ from pathlib import Path
 import httpx
 import psutil
 
-from functune import measurements
-from functune.experiments import Experiment, Load, Matrix, Target, Workload
+from functune.experiments.model import Experiment, Load, Matrix, Target, Workload
+from functune.hosts.local import LOCAL_HOST
 from functune.load.target import target_settings
-from functune.sweep import sweep
+from functune.run.environment import Environment
+from functune.run.folder import RunFolder
+from functune.sweep.run import measure_run
+from functune.sweep.trials import Grid
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,8 +57,11 @@ async def test_sweep_points_the_app_to_the_target(tmp_path: Path) -> None:
         settings=Matrix(),
         load=Load(users=(1,), warm_up=0.2, measure=1),
     )
-    await sweep([experiment], out=tmp_path, script_root=ROOT, on_progress=lambda event: None, calibrated=False)
-    [measured] = measurements.load(tmp_path)
+    folder = RunFolder.create(tmp_path, [experiment], Environment())
+    await measure_run(
+        folder, app=ROOT, kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None, calibrated=False
+    )
+    [measured] = folder.measurements()
     assert measured.errors == {}
     assert min(measured.latencies_us) >= 2 * 29_000
 
@@ -63,7 +69,7 @@ async def test_sweep_points_the_app_to_the_target(tmp_path: Path) -> None:
 def test_target_ends_with_the_process_that_started_it() -> None:
     script = """
         import asyncio
-        from functune.experiments import Target
+        from functune.experiments.model import Target
         from functune.load.target import target_settings
         async def main():
             async with target_settings(Target(delay_ms=0)):

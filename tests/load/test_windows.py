@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functune.errors import LoadError
+from functune.experiments.subject import Subject
 from functune.load import windows
 from functune.load.records import Request, StepEnd
-from functune.measurements import Measurement, Setting
+from functune.run.measurement import Measurement
+from functune.setting import Setting
 
 
 def closed_loop(
@@ -36,7 +38,7 @@ def closed_loop(
 
 
 def measured(step: StepEnd, requests: list[Request]) -> Measurement:
-    return windows.measure(step, requests, windows.Place("e", 0, "/r", Setting()))
+    return windows.measure(step, requests, windows.Place("e", 0, Subject(route="/r"), Setting()))
 
 
 def littles_residual(measurement: Measurement) -> float:
@@ -112,7 +114,7 @@ def test_concurrency_counts_the_part_inside() -> None:
     assert windows.concurrency(requests, [1.875, 3.0], opened=1.0, closed=2.0) == inside
 
 
-def test_measurement_tells_successes_failures_and_workers_apart() -> None:
+def test_measurement_separates_successes_failures_and_workers() -> None:
     requests = [
         Request(1.0, 1.1, None, "def", 7, "a", 2, 90.0, 1.5, 3.0),
         Request(1.1, 1.3, None, "def", 7, "b", 1, 91.0, None, 2.0),

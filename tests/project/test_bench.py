@@ -8,7 +8,10 @@ import pytest
 
 from bench.__main__ import Outcome, judged
 from bench.figure import Bound, Figure
+from bench.suites.lessons import law_figure
 from bench.suites.search import regrets
+from functune.analysis.numbers.figures import Figures
+from tests.analysis.simulated import plain_level
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -53,6 +56,31 @@ def test_missed_bound_counts_on_an_idle_machine_only(
     is_held: bool, is_complete: bool, is_busy: bool, outcome: Outcome
 ) -> None:
     assert judged(is_held=is_held, is_complete=is_complete, is_busy=is_busy) == outcome
+
+
+def law(in_flight: float, *, window: float) -> Figures:
+    """10 requests a second of 1 s each, so 10 in flight by Little's law."""
+    return Figures(
+        throughput=10.0,
+        requests=100,
+        duration=10.0,
+        in_flight=in_flight,
+        rate_times_latency=10.0,
+        shortest_window=window,
+    )
+
+
+def test_largest_residual_of_littles_law_is_that_of_the_levels_that_can_be_checked() -> None:
+    """A window of 5 s explains a residual of 10 %, one of 100 s does not."""
+    sound, short, broken = law(10.1, window=100), law(9.0, window=5), law(8.0, window=100)
+    levels = [plain_level(figures) for figures in (sound, short, short)]
+    figure = law_figure(levels)
+    assert figure.is_held
+    assert figure.median == pytest.approx(0.1 / 10.1)
+    assert "1 level checked, 2 with a window too short for a check" in figure.detail
+    assert not law_figure([*levels, plain_level(broken)]).is_held
+    with pytest.raises(SystemExit, match="checked at no level"):
+        law_figure([plain_level(short)])
 
 
 def test_command_refuses_a_suite_there_is_not() -> None:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from functune.experiments import Expectation, Experiment, Load, Matrix, Where, Workload, required_steps, settings
-from functune.measurements import Measurement, Setting
-from functune.planning import planner
-from functune.trials import PlannedTrial
+from functune.experiments.model import Expectation, Experiment, Load, Matrix, Where, Workload
+from functune.experiments.planned import planned_settings, required_steps
+from functune.run.measurement import Measurement
+from functune.setting import Setting
+from functune.sweep.planner import SearchPlanner
+from functune.sweep.trials import PlannedTrial
 from tests.analysis.simulated import step
 
 ROUTE = "/api/sync/sleep?ms=100"
+MIXED = "/api/mixed"
 DOUBLE = Where(thread_count=16, process_count=2, users=64)
 EXPERIMENT = Experiment(
     name="threads",
@@ -30,15 +33,16 @@ def changed(**load: object) -> Experiment:
 
 
 def measure(trial: PlannedTrial, number: int) -> list[Measurement]:
-    """The trial's steps: 100 ms of waiting, 0.3 ms of CPU, a little noise."""
+    """The trial's steps with a little noise: 5 ms of CPU time on MIXED, 0.3 ms else, and the rest of 100 ms waiting."""
+    cpu = 0.005 if trial.subject.route == MIXED else 0.0003
     return [
         msgspec.structs.replace(
-            step(setting=trial.setting, users=users, route=trial.route, jitter=0.02, trial=number),
+            step(setting=trial.setting, users=users, cpu=cpu, wait=0.1 - cpu, jitter=0.02, trial=number),
+            subject=trial.subject,
             repeat=trial.repeat,
             phase=trial.phase,
-            background=trial.experiment.workload.background,
-            background_users=trial.background_users,
             arrival_rate=rate,
+            share=trial.share_of(rate),
         )
         for users in trial.users
         for rate in trial.arrival_rates or (None,)
@@ -49,9 +53,9 @@ def run(
     experiment: Experiment, measured: Sequence[Measurement] = (), broken: Setting | None = None
 ) -> list[Measurement]:
     """A sweep; hosts of the broken setting do not start."""
-    plan, steps, failed = planner(cores=2), list(measured), []
+    planner, steps, failed = SearchPlanner(cores=2), list(measured), []
     for number in itertools.count():
-        batch = plan(experiment, steps, failed)
+        batch = planner.next_trials(experiment, steps, failed)
         if not batch:
             return steps
         assert number < 500, "the planner never ends"
@@ -79,9 +83,21 @@ def test_adaptive_search_measures_few_steps_and_those_that_decide_in_every_round
         assert repeats == list(range(len(repeats)))
 
 
+def test_search_finds_the_best_setting_of_one_process_where_two_serve_more() -> None:
+    """Flex Consumption allows one process: without a search of its own all settings of one process would be skipped."""
+    workload, matrix = Workload(routes=(MIXED,)), Matrix(thread_count=(1, 4, 16, 32), process_count=(1, 2))
+    experiment = msgspec.structs.replace(EXPERIMENT, workload=workload, settings=matrix, expect=())
+    found = counts(run(experiment))
+    assert found[Setting(process_count=2, thread_count=32), 64] == 3
+    assert found[Setting(process_count=1, thread_count=32), 64] == 3
+    assert found[Setting(process_count=1, thread_count=4), 64] == 0
+
+
 def test_grid_measures_every_step_in_every_round() -> None:
     found = counts(run(changed(search="grid")))
-    assert found == Counter({(setting, users): 3 for setting in settings(EXPERIMENT.settings) for users in (1, 16, 64)})
+    assert found == Counter(
+        {(setting, users): 3 for setting in planned_settings(EXPERIMENT.settings) for users in (1, 16, 64)}
+    )
 
 
 @pytest.mark.parametrize("kept", [0, 1, 3, 7, 12])
@@ -98,7 +114,7 @@ def test_single_setting_is_measured_at_every_step() -> None:
     assert counts(run(only)) == Counter({(Setting(thread_count=1), users): 3 for users in (1, 16, 64)})
 
 
-def test_setting_that_cannot_be_measured_is_left_out() -> None:
+def test_setting_that_cannot_be_measured_is_omitted() -> None:
     steps = run(EXPERIMENT, broken=Setting(thread_count=64))
     assert Setting(thread_count=64) not in {step.setting for step in steps}
     assert counts(steps)[Setting(), 64] == 3
@@ -111,15 +127,15 @@ def test_nothing_left_to_measure_ends_the_search() -> None:
     assert run(only, broken=Setting(thread_count=1)) == []
 
 
-def test_every_load_beside_is_a_search_of_its_own() -> None:
+def test_every_background_load_is_a_search_of_its_own() -> None:
     workload = Workload(routes=(ROUTE,), background="/api/sync/cpu?ms=50", background_users=(0, 4))
     steps = run(msgspec.structs.replace(EXPERIMENT, workload=workload, expect=()))
-    beside = {users: counts([s for s in steps if s.background_users == users]) for users in (0, 4)}
-    assert beside[0] == beside[4]
-    assert beside[0][Setting(thread_count=64), 64] == 3
+    found = {users: counts([s for s in steps if s.subject.background_users == users]) for users in (0, 4)}
+    assert found[0] == found[4]
+    assert found[0][Setting(thread_count=64), 64] == 3
 
 
-def test_arrivals_follow_the_closed_loop_at_shares_of_what_was_served() -> None:
+def test_arrivals_follow_the_closed_loop_at_shares_of_its_throughput() -> None:
     steps = run(changed(arrivals=(0.5, 0.95)))
     opened = [step for step in steps if step.arrival_rate is not None]
     assert steps[-len(opened) :] == opened
@@ -136,7 +152,7 @@ def test_arrivals_follow_the_closed_loop_at_shares_of_what_was_served() -> None:
     assert run(changed(arrivals=(0.5, 0.95)), steps) == steps
 
 
-def test_arrivals_an_expectation_looks_at_are_measured_whatever_wins() -> None:
+def test_arrivals_that_an_expectation_needs_are_measured_whichever_setting_wins() -> None:
     where = Where(thread_count=16, process_count=1, arrivals=0.5)
     expect = (Expectation(claim="c", metric="p95_ms", where=where, at_most=1),)
     steps = run(msgspec.structs.replace(changed(arrivals=(0.5,)), expect=expect))

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from functune import measurements
+from functune.run.folder import MEASUREMENTS, RunFolder
 
 ASKED = """
 name = "test"
@@ -26,8 +26,8 @@ def sweeping(folder: Path, *, resume: bool) -> subprocess.Popen[str]:
     """The sweep as a process of its own."""
     words = ["resume"] if resume else []
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.stand_in_host", str(folder), *words],
-        cwd=Path(__file__).parent.parent,
+        [sys.executable, "-m", "tests.sweep.stand_in_host", str(folder), *words],
+        cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -35,7 +35,7 @@ def sweeping(folder: Path, *, resume: bool) -> subprocess.Popen[str]:
 
 
 def written(folder: Path) -> bytes:
-    path = folder / "run" / measurements.FILE_NAME
+    path = folder / "run" / MEASUREMENTS
     return path.read_bytes() if path.exists() else b""
 
 
@@ -63,6 +63,6 @@ def test_sweep_killed_at_random_moments_loses_at_most_the_running_step(tmp_path:
     said, _ = last.communicate(timeout=120)
     assert last.returncode == 0, said
     assert written(tmp_path).endswith(b"\n")
-    steps = measurements.load(tmp_path / "run")
-    keys = {(step.route, step.setting, step.users, step.repeat) for step in steps}
+    steps = RunFolder.open(tmp_path / "run").measurements()
+    keys = {(step.subject, step.setting, step.users, step.repeat) for step in steps}
     assert len(steps) == len(keys) == STEPS

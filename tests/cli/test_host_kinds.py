@@ -1,11 +1,9 @@
 """``--host``: the same sweep and probe on the local host, on Core Tools (a stand-in for them) and on a URL."""
 
 import json
-import os
 import shutil
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,28 +13,17 @@ from threading import Thread
 import httpx
 import pytest
 
-from functune import environment, measurements
 from functune.hosts.local import LOCAL_HOST
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
+from functune.run.folder import ENVIRONMENT, RunFolder
 from functune.setting import Setting
+from tests.cli.calling import functune
 from tests.host.serving import APPS, Serving
 from tests.hosts.func_on_path import install_stand_in
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 KEY = "k3y-nobody-may-see"
-
-
-def functune(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """One run of the command, as typed."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "functune.cli", *map(str, arguments)],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def experiment(folder: Path, *, route: str, thread_count: str = "[4]", process_count: str = "[1]") -> Path:
@@ -66,26 +53,26 @@ def test_sweep_measures_on_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     done = functune("sweep", asked, "--host", "func", "--script-root", ROOT, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
 
-    noted = json.loads((tmp_path / "run" / environment.FILE_NAME).read_text())
+    noted = json.loads((tmp_path / "run" / ENVIRONMENT).read_text())
     assert noted["host"] == "Azure Functions Core Tools 4.14.0"
     assert noted["git_commit"] is not None
-    [measurement] = measurements.load(tmp_path / "run")
+    [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}
     assert sorted(measurement.worker_threads.values()) == [4, 4]
     assert measurement.host_cpu is not None
     assert measurement.host_cpu > 0.01  # its workers are counted with it
 
 
-def test_sweep_sends_the_key_to_the_url_and_tells_it_nobody(keyed: str, tmp_path: Path) -> None:
+def test_sweep_sends_the_key_to_the_url_and_keeps_it_secret(keyed: str, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed")
     done = functune("sweep", asked, "--host", f"{keyed}/", "--key", KEY, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
-    [measurement] = measurements.load(tmp_path / "run")
+    [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}
     assert len(measurement.latencies_us) > 0
     assert measurement.host_cpu is None
 
-    noted = json.loads((tmp_path / "run" / environment.FILE_NAME).read_text())
+    noted = json.loads((tmp_path / "run" / ENVIRONMENT).read_text())
     assert noted["host"] == keyed
     assert noted["git_commit"] is None  # of what is deployed there nothing is known
     assert "--key '***'" in noted["command"]
@@ -175,14 +162,14 @@ def test_probe_starts_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "They agree." in done.stdout
 
 
-def test_probe_refuses_a_thread_count_the_runtime_passes_over() -> None:
+def test_probe_refuses_a_thread_count_that_the_runtime_ignores() -> None:
     done = functune("probe", "--host", "local", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="many")
     assert done.returncode == 2
     assert "PYTHON_THREADPOOL_THREAD_COUNT is 'many'; it takes a whole number from 1" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["probe"], ["sweep", "experiments/processes-cpu.toml"]])
-def test_host_func_without_func_ends_with_2(command: list[str], tmp_path: Path) -> None:
+def test_host_func_where_it_is_not_installed_ends_with_2(command: list[str], tmp_path: Path) -> None:
     done = functune(*command, "--host", "func", "--script-root", ROOT, PATH=str(tmp_path))
     assert done.returncode == 2
     assert "install Azure Functions Core Tools 4" in done.stderr

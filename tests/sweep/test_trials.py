@@ -1,13 +1,14 @@
-"""What is measured next, from what was measured."""
+"""The grid: the next trials of an experiment, from its measurements so far."""
 
 import itertools
 
 import msgspec
 import pytest
 
-from functune.experiments import Experiment, Load, Matrix, Workload, settings
-from functune.measurements import Measurement
-from functune.trials import PlannedTrial, grid
+from functune.experiments.model import Experiment, Load, Matrix, Workload
+from functune.experiments.planned import planned_settings
+from functune.run.measurement import Measurement
+from functune.sweep.trials import Grid, PlannedTrial
 from tests.analysis.simulated import step
 
 EXPERIMENT = Experiment(
@@ -17,12 +18,13 @@ EXPERIMENT = Experiment(
     settings=Matrix(thread_count=(1, 2, 4, 8), process_count=(1, 2)),
     load=Load(users=(1, 16), warm_up=1, measure=1, repeats=3),
 )
-SETTINGS = settings(EXPERIMENT.settings)
+SETTINGS = planned_settings(EXPERIMENT.settings)
+grid = Grid().next_trials
 
 
 def measured(trial: PlannedTrial, users: int) -> Measurement:
-    made = step(setting=trial.setting, route=trial.route, users=users, experiment=trial.experiment.name)
-    return msgspec.structs.replace(made, repeat=trial.repeat, background_users=trial.background_users)
+    made = step(setting=trial.setting, users=users, experiment=trial.experiment.name)
+    return msgspec.structs.replace(made, repeat=trial.repeat, subject=trial.subject)
 
 
 def rounds(trials: list[PlannedTrial]) -> list[list[PlannedTrial]]:
@@ -34,7 +36,7 @@ def test_every_round_has_every_trial_once_and_settings_in_another_order() -> Non
     for repeat, trials in enumerate(rounds(grid(EXPERIMENT, [], []))):
         assert {trial.repeat for trial in trials} == {repeat}
         assert all(trial.users == (1, 16) for trial in trials)
-        keys = {(trial.setting, trial.route, trial.background_users) for trial in trials}
+        keys = {(trial.setting, trial.subject) for trial in trials}
         assert len(keys) == len(trials) == 8 * 2 * 2
         orders.append([setting for setting, _ in itertools.groupby(trial.setting for trial in trials)])
     assert [sorted(order, key=SETTINGS.index) for order in orders] == [SETTINGS] * 3  # each on one host
@@ -54,8 +56,8 @@ def test_what_is_left_is_what_was_not_measured(count: int) -> None:
     planned = [(trial, users) for trial in grid(EXPERIMENT, [], []) for users in trial.users]
     done = [measured(*each) for each in planned[:count]]
     left = [(trial, users) for trial in grid(EXPERIMENT, done, []) for users in trial.users]
-    assert [(t.setting, t.route, t.repeat, users) for t, users in left] == [
-        (t.setting, t.route, t.repeat, users) for t, users in planned[count:]
+    assert [(t.setting, t.subject, t.repeat, users) for t, users in left] == [
+        (t.setting, t.subject, t.repeat, users) for t, users in planned[count:]
     ]
 
 

@@ -1,8 +1,8 @@
 """
 A host for sweeps that costs little: tests/load/stand_in.py in place of functune serve.
 
-As a program, ``python -m tests.stand_in_host FOLDER [resume]``, it runs the sweep of FOLDER/asked.toml into FOLDER/run,
-to be killed at any moment.
+As a program, ``python -m tests.sweep.stand_in_host FOLDER [resume]``, it runs the sweep of FOLDER/asked.toml into
+FOLDER/run, to be killed at any moment.
 """
 
 import asyncio
@@ -12,13 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from functune import experiments
 from functune.errors import WorkerStartError
+from functune.experiments.file import read_experiments
+from functune.run.environment import collect_environment
+from functune.run.folder import RunFolder
 from functune.setting import Setting
-from functune.sweep import sweep
+from functune.sweep.run import measure_run
+from functune.sweep.trials import Grid
 
 HOST_SECONDS = 1.2
-STAND_IN = Path(__file__).parent / "load" / "stand_in.py"
+STAND_IN = Path(__file__).parents[1] / "load" / "stand_in.py"
 
 
 class StandInKind:
@@ -74,15 +77,20 @@ class StandInHost:
 
 def main(folder: Path, *, resume: bool) -> None:
     """Run the sweep."""
+    here = collect_environment(script_root=folder, host=StandInKind.name, host_kind="stand-in", command=sys.argv)
+    if resume:
+        run = RunFolder.open_to_resume(folder / "run")
+        run.reopen(here)
+    else:
+        run = RunFolder.create(folder / "run", read_experiments(folder / "asked.toml"), here)
     asyncio.run(
-        sweep(
-            experiments.load(folder / "asked.toml"),
-            out=folder / "run",
-            script_root=folder,
+        measure_run(
+            run,
+            app=folder,
+            kind=StandInKind(),
+            planner=Grid(),
             on_progress=lambda event: print(type(event).__name__, flush=True),
-            resume=resume,
             calibrated=False,
-            host_kind=StandInKind(),
         )
     )
 

@@ -1,0 +1,48 @@
+"""Small apps for sweeps, written into a folder."""
+
+from pathlib import Path
+
+SOURCE = '''
+import itertools
+import json
+import os
+import threading
+import time
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+calls = itertools.count(1)
+
+
+@app.route(route="mixed", methods=["GET"])
+def mixed(req: func.HttpRequest) -> func.HttpResponse:
+    """5 ms of CPU time and 45 ms of waiting; the answer states its times as the showcase does."""
+    queued = (time.time() - float(req.headers.get("x-sent-at", time.time()))) * 1000
+    began, cpu = time.perf_counter(), time.thread_time()
+    while time.thread_time() - cpu < 0.005:
+        pass
+    time.sleep(0.045)
+    times = {
+        "handler": "def",
+        "elapsedMs": (time.perf_counter() - began) * 1000,
+        "cpuMs": (time.thread_time() - cpu) * 1000,
+        "worker": {"pid": os.getpid(), "thread": threading.current_thread().name, "queuedMs": queued},
+    }
+    return func.HttpResponse(json.dumps(times), mimetype="application/json")
+
+
+@app.route(route="unreliable", methods=["GET"])
+def unreliable(req: func.HttpRequest) -> func.HttpResponse:
+    """Every 33rd call fails, which is 3 %."""
+    time.sleep(0.005)
+    return func.HttpResponse("{}", status_code=200 if next(calls) % 33 else 503)
+'''
+
+
+def write_app(folder: Path) -> Path:
+    """Write the app into the folder, which is made, and return it."""
+    folder.mkdir(parents=True)
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "function_app.py").write_text(SOURCE)
+    return folder

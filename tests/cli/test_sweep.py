@@ -1,0 +1,209 @@
+"""``functune sweep``: how it ends, and what it refuses to resume."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from functune.experiments.file import read_experiments
+from functune.hosts.local import LOCAL_HOST
+from functune.run.environment import collect_environment
+from functune.run.folder import ENVIRONMENT, MEASUREMENTS, RunFolder
+from tests.cli.apps import write_app
+from tests.cli.calling import command, functune
+from tests.host.serving import wait_until
+
+ONE_PERCENT = "A step works when it serves requests and at most 1% of them fail."
+ROUTES = "The app has these routes: GET /api/mixed, GET /api/unreliable."
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A small app in a folder of its own."""
+    return write_app(tmp_path / "app")
+
+
+def experiment(folder: Path, *, route: str = "/api/mixed", thread_count: str = "[4]", users: str = "[4]") -> Path:
+    path = folder / "asked.toml"
+    path.write_text(
+        f"""
+        name = "test"
+        question = "Does it work?"
+        workload.routes = ["{route}"]
+        settings.thread_count = {thread_count}
+        load = {{ users = {users}, warm_up = 0.2, measure = 1 }}
+        """
+    )
+    return path
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder by name."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def begun(app: Path, tmp_path: Path) -> Path:
+    """A run of the app that was begun and has measured nothing yet."""
+    asked = read_experiments(experiment(tmp_path))
+    here = collect_environment(script_root=app, host=LOCAL_HOST.name, host_kind="local", command=["functune"])
+    return RunFolder.create(tmp_path / "run", asked, here).path
+
+
+def test_resumed_run_refuses_another_app(begun: Path, tmp_path: Path) -> None:
+    other = write_app(tmp_path / "other")
+    before = files(begun)
+    done = functune("sweep", "--resume", begun, "--script-root", other)
+    assert done.returncode == 2
+    assert f"--script-root {other}: the run measures the app in {tmp_path / 'app'}; omit --script-root" in done.stderr
+    assert files(begun) == before
+
+
+def test_resumed_run_refuses_another_host(begun: Path) -> None:
+    before = files(begun)
+    done = functune("sweep", "--resume", begun, "--host", "func")
+    assert done.returncode == 2
+    assert "--host func: the run measures on local; omit --host" in done.stderr
+    assert files(begun) == before
+
+
+def test_resumed_run_refuses_an_app_that_has_changed(begun: Path, app: Path) -> None:
+    before = files(begun)
+    with (app / "function_app.py").open("a") as source:
+        source.write("# changed\n")
+    done = functune("sweep", "--resume", begun)
+    assert done.returncode == 3
+    assert f"{begun} cannot be resumed: app_digest was " in done.stderr
+    assert files(begun) == before
+
+
+def test_resumed_run_says_that_its_app_is_gone(begun: Path, app: Path) -> None:
+    before = files(begun)
+    shutil.rmtree(app)
+    done = functune("sweep", "--resume", begun)
+    assert done.returncode == 2
+    assert f"the app of the run was in {app}, and there is no such folder now" in done.stderr
+    assert files(begun) == before
+
+
+def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tmp_path: Path) -> None:
+    """There is no app in the working directory."""
+    (tmp_path / "elsewhere").mkdir()
+    done = subprocess.run(
+        command("sweep", "--resume", begun),
+        cwd=tmp_path / "elsewhere",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    [measurement] = RunFolder.open(begun).measurements()
+    assert measurement.errors == {}
+    assert measurement.subject.route == "/api/mixed"
+
+
+def test_environment_names_the_app_and_host_and_holds_no_secret(
+    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The home is a folder above the app. The host does not start, which the environment does not depend on."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (app / "function_app.py").write_text("raise RuntimeError('not today')")
+    asked, secret = experiment(tmp_path), "s3cret-of-nobody"
+    functune(
+        "sweep", asked, "--script-root", app, "--out", tmp_path / "run", "--key", secret, AzureWebJobsStorage=secret
+    )
+    text = (tmp_path / "run" / ENVIRONMENT).read_text()
+    noted = json.loads(text)
+    assert noted["script_root"] == "~/app"
+    assert noted["host_kind"] == "local"
+    assert len(noted["app_digest"]) == 64
+    assert str(tmp_path) not in text
+    assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        ("/api/nowhere", r"test: no step worked: ([\d,]+) of \1 requests failed \(HTTP 404: \1\)\."),
+        ("/api/unreliable", r"test: no step worked: ([\d,]+) of [\d,]+ requests failed \(HTTP 503: \1\)\."),
+    ],
+    ids=["404", "503 in 3 %"],
+)
+def test_run_in_which_no_step_worked_ends_with_3(app: Path, tmp_path: Path, route: str, said: str) -> None:
+    asked = experiment(tmp_path, route=route)
+    done = functune("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
+    assert done.returncode == 3, done.stderr
+    assert re.search(said, done.stderr), done.stderr
+    assert ONE_PERCENT in done.stderr
+    assert ROUTES in done.stderr
+
+
+def test_run_folder_below_a_file_is_refused_in_a_sentence(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = functune("sweep", experiment(tmp_path), "--script-root", app, "--out", tmp_path / "file" / "run")
+    assert done.returncode == 3
+    assert f"{tmp_path / 'file' / 'run'} cannot be written: Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a full disk needs a tmpfs, which only root can mount")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk_ends_a_sweep_in_a_sentence(app: Path, tmp_path: Path, small_disk: Path) -> None:
+    """The journal of the second step does not fit; that of the first is kept."""
+    (small_disk / "ballast").write_bytes(b"x" * (44 << 10))
+    asked = experiment(tmp_path, users="[1, 4, 16, 17, 18, 19]", thread_count="[16]")
+    done = functune("sweep", asked, "--script-root", app, "--out", small_disk / "run")
+    assert done.returncode == 3
+    assert f"{small_disk / 'run' / MEASUREMENTS} cannot be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    kept = RunFolder.open(small_disk / "run").measurements()
+    assert 0 < len(kept) < 6
+
+
+def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path: Path) -> None:
+    asked, run = experiment(tmp_path, users="[1, 2, 4, 8]"), tmp_path / "run"
+    sweep = subprocess.Popen(
+        command("sweep", asked, "--script-root", app, "--out", run),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with sweep:
+        try:
+            wait_until(lambda: (run / MEASUREMENTS).exists(), "the first measurement")
+            children = psutil.Process(sweep.pid).children(recursive=True)
+            sweep.send_signal(signal.SIGINT)
+            _, said = sweep.communicate(timeout=30)
+        finally:
+            sweep.kill()
+    assert sweep.returncode == 130
+    assert said == (
+        f"functune: interrupted; {run} keeps everything measured so far. "
+        f"Continue with `functune sweep --resume {run}`\n"
+    )
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    before = (run / MEASUREMENTS).read_bytes()
+
+    done = functune("sweep", "--resume", run)
+    assert done.returncode == 0, done.stderr
+    assert (run / MEASUREMENTS).read_bytes().startswith(before)
+    assert [step.users for step in RunFolder.open(run).measurements()] == [1, 2, 4, 8]

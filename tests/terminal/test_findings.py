@@ -1,0 +1,118 @@
+"""The findings of a run as they are printed."""
+
+import re
+
+import msgspec
+
+from functune.analysis.experiment import ExperimentFindings, analyse
+from functune.experiments.model import Expectation, Matrix, Where
+from functune.run.measurement import Failure
+from functune.setting import Setting
+from functune.terminal.findings import experiment_lines, findings_lines, nothing_worked_text
+from tests.analysis.simulated import SLEEP, findings, planned, step, sweep
+
+
+def waits() -> ExperimentFindings:
+    """A route that waits, and an expectation that fails."""
+    where = Where(thread_count=16, process_count=1, users=64)
+    expect = Expectation(claim="16 threads serve 1000", metric="throughput", where=where, at_least=1000)
+    experiment = planned(settings=Matrix(thread_count=(1, 16, "unset"), process_count=(1,)), expect=(expect,))
+    return findings(experiment, sweep(experiment, jitter=0.1))
+
+
+def computes(*, repeats: int = 1) -> ExperimentFindings:
+    """A handler that computes: two processes are faster than the defaults, which are the next best."""
+    experiment = planned(
+        routes=("/api/sync/cpu?ms=10",), settings=Matrix(thread_count=("unset",), process_count=(1, 2))
+    )
+    measured = [
+        msgspec.structs.replace(
+            step(
+                setting=Setting(process_count=processes),
+                users=users,
+                cpu=0.01,
+                wait=0.0,
+                route="/api/sync/cpu?ms=10",
+                repeat=repeat,
+                noise=0.05,
+            ),
+            repeat=repeat,
+        )
+        for repeat in range(repeats)
+        for processes in (1, 2)
+        for users in experiment.load.users
+    ]
+    return findings(experiment, measured)
+
+
+def failing() -> ExperimentFindings:
+    """Every request is answered 500."""
+    experiment = planned(name="failing", settings=Matrix(thread_count=(4,)), users=(1, 4))
+    broken = {"latencies_us": [], "error_latencies_us": [900] * 150, "errors": {"HTTP 500": 100, "HTTP 429": 50}}
+    measured = [
+        msgspec.structs.replace(step(setting=Setting(thread_count=4), users=users, experiment="failing"), **broken)
+        for users in (1, 4)
+    ]
+    return findings(experiment, measured)
+
+
+def test_lines_of_an_experiment_are_verdict_certainty_settings_and_expectations() -> None:
+    found = waits()
+    lines = list(experiment_lines(found))
+    assert lines[0] == found.verdict
+    assert lines[1] == found.recommendations[0].certainty
+    assert lines[-3:] == [
+        "  FUNCTIONS_WORKER_PROCESS_COUNT=1",
+        "  leave PYTHON_THREADPOOL_THREAD_COUNT unset",
+        "FAILS: 16 threads serve 1000 (observed 158.3 requests/s, allowed at least 1000)",
+    ]
+
+
+def test_every_experiment_begins_with_its_question() -> None:
+    one = waits()
+    lines = list(findings_lines([one, one]))
+    assert lines.count(one.experiment.question) == 2
+    assert lines[lines.index(one.experiment.question) + 1] == f"  {one.verdict}"
+
+
+def test_lines_of_several_routes_name_the_route() -> None:
+    experiment = planned(routes=("/api/a", "/api/b"), settings=Matrix(thread_count=(1, 16)))
+    found = findings(experiment, sweep(experiment))
+    lines = list(experiment_lines(found))
+    for each in found.recommendations:
+        assert f"{each.subject}: {each.certainty}" in lines
+
+
+def test_no_ratio_to_the_defaults_is_printed_with_two_values() -> None:
+    """The defaults are the next best here, so verdict and certainty compare with the same setting."""
+    once = "\n".join(experiment_lines(computes()))
+    ratios = set(re.findall(r"([\d.]+) times", once))
+    assert len(ratios) == 1, once
+    several = list(experiment_lines(computes(repeats=5)))
+    [ratio] = map(float, re.findall(r"([\d.]+) times", several[0]))
+    [(low, high)] = re.findall(r"([\d.]+) to ([\d.]+) times", several[1])
+    assert float(low) <= ratio <= float(high)
+
+
+def test_setting_tied_with_the_defaults_serves_as_much_as_they_do() -> None:
+    experiment = planned(settings=Matrix(thread_count=(1, 64, "unset")))
+    [verdict, *_] = experiment_lines(findings(experiment, sweep(experiment)))
+    assert verdict.endswith(", as much as with the defaults.")
+    assert "times" not in verdict
+
+
+def test_text_of_a_run_in_which_nothing_worked_has_statuses_rule_and_routes() -> None:
+    assert nothing_worked_text([waits(), failing()], ["GET /api/x", "POST /api/y"]).splitlines() == [
+        "failing: no step worked: 300 of 300 requests failed (HTTP 500: 200, HTTP 429: 100).",
+        "A step works when it serves requests and at most 1% of them fail. "
+        "The app has these routes: GET /api/x, POST /api/y.",
+    ]
+    assert nothing_worked_text([failing()], []).endswith("at most 1% of them fail.")
+
+
+def test_text_of_an_experiment_that_could_not_be_measured_has_the_cause() -> None:
+    failure = Failure(
+        experiment="failing", trial=0, repeat=0, phase="capacity", subject=SLEEP, setting=Setting(), cause="no memory"
+    )
+    found = analyse(failing().experiment, [], failures=[failure])
+    assert nothing_worked_text([found], []).startswith("failing: no step worked: no memory.\n")
