@@ -1,8 +1,9 @@
 """
 A server that does nothing, as a process: ``python -m functune.load.null_server`` prints its port.
 
-What the load generator reaches against it is the generator's own limit. It answers anything whole with an empty object,
-with ``null_server DELAY_MS`` so many milliseconds later, and ends when its standard input does: with its parent.
+The throughput of the load generator against it is the generator's own limit. It answers every complete request with an
+empty object, after DELAY_MS milliseconds if given (``null_server DELAY_MS``). It ends when its standard input does, and
+so with its parent.
 """
 
 import asyncio
