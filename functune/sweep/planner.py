@@ -125,7 +125,7 @@ class SearchPlanner:
         return list(missing(self.planned_arrivals(experiment, measured), measured, failed))
 
     def planned_arrivals(self, experiment: Experiment, measured: Sequence[Measurement]) -> list[PlannedTrial]:
-        """The recommended setting and the controls at shares of their capacity, in every repeat; none without capacity."""
+        """The recommended setting and the controls at shares of their capacity, in every repeat, once it is known."""
         trials = trials_by_subject(experiment)
         controls = settings_always_wanted(experiment)
         chosen: dict[tuple[Subject, Setting], Evidence] = {}
