@@ -1,7 +1,11 @@
-"""A figure, its bound, and the line that compares the two."""
+"""A figure, its bound, the line that compares the two, and the error where there is no figure."""
 
 import statistics
 from dataclasses import dataclass
+
+
+class NotMeasuredError(Exception):
+    """A suite could not measure a figure; the message says which and why. The other suites go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +57,5 @@ class Figure:
         name = f"{self.case}: {self.bound.figure}" if self.case else self.bound.figure
         several = f"({min(self.values):.3f} to {max(self.values):.3f})" if len(self.values) > 1 else ""
         verdict = "held" if self.is_held else "NOT HELD"
-        columns = f"{name:<66}{self.median:>8.3f} {self.bound.unit:<11}{several:<22}{self.bound!s:<18}{verdict:<10}"
+        columns = f"{name:<66}{self.median:>8.3f} {self.bound.unit:<11}{several:<22}{self.bound!s:<20}{verdict:<10}"
         return f"{columns}{self.detail}".rstrip()

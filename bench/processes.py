@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bench.figure import NotMeasuredError
+
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "bench" / "apps"
 
@@ -15,7 +17,7 @@ async def generate(url: str, *, users: int, seconds: float, warm_up: float = 0.5
     """
     Load ``url`` with ``users`` closed-loop clients and return the generator's summary: see bench.generator.
 
-    Raises SystemExit when the generator fails or an answer is not 2xx: no figure comes from failures.
+    Raises NotMeasuredError when the generator fails or an answer is not 2xx: no figure comes from failures.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.generator", url),
@@ -25,10 +27,10 @@ async def generate(url: str, *, users: int, seconds: float, warm_up: float = 0.5
     )
     output, _ = await process.communicate()
     if process.returncode != 0:
-        raise SystemExit(f"the generator failed on {url}")
+        raise NotMeasuredError(f"the generator failed on {url}")
     summary: dict[str, float] = json.loads(output)
     if summary["failures"]:
-        raise SystemExit(f"{url}: {summary['failures']:.0f} answers were not 2xx; no figure comes from failures")
+        raise NotMeasuredError(f"{url}: {summary['failures']:.0f} answers were not 2xx")
     return summary
 
 

@@ -1,11 +1,11 @@
-"""How numbers are written everywhere: three significant digits and a unit. Counts are exact."""
+"""The format of numbers everywhere: three significant digits and a unit. Counts are exact."""
 
 import math
 from collections.abc import Sequence
 
 
 def number(value: float, *, digits: int = 3) -> str:
-    """The value to so many significant digits, thousands separated by commas: ``9.94``, ``100``, ``1,240``."""
+    """The value to ``digits`` significant digits, thousands separated by commas: ``9.94``, ``100``, ``1,240``."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     rounded = float(f"{value:.{digits - 1}e}")

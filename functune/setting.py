@@ -30,7 +30,7 @@ INSTANCE_MEMORY_MB = (512, 2048, 4096)
 """The instance sizes of Flex Consumption, MB."""
 
 type Unset = Literal["unset"]
-"""How an experiment file says that a knob has no value."""
+"""The word of an experiment file for a knob without a value."""
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
@@ -131,7 +131,7 @@ KNOBS: tuple[Knob, ...] = (
         column=3,
         title="app settings",
         variable=None,
-        allowed="a table of app settings with their values, both strings",
+        allowed="a table of app settings: names of letters, digits and _ . : with strings as their values",
         words=named_values,
         rank=lambda value: (len(value), value),
         short=lambda value: " ".join(f"{name}={text}" for name, text in value),

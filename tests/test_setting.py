@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from functune.experiments.messages import ALLOWED
+from functune.experiments.messages import ALLOWED_VALUES
 from functune.experiments.model import Matrix, Where
 from functune.experiments.planned import planned_settings
 from functune.setting import KNOBS, Setting, from_file, titles_of, varying_knobs, words_of
@@ -20,7 +20,7 @@ def test_every_knob_is_a_field_of_setting_and_a_list_of_the_matrix() -> None:
 
 def test_every_knob_selects_steps_and_has_its_values_in_words() -> None:
     assert set(Where.__struct_fields__) - SELECTED_TOO == NAMES
-    assert ALLOWED.keys() >= NAMES
+    assert ALLOWED_VALUES.keys() >= NAMES
 
 
 def test_columns_have_places_of_their_own() -> None:

@@ -27,7 +27,12 @@ BROWSERS = (
 )
 _START_TIMEOUT = 60
 _CONNECT_TIMEOUT_MS = "10000"
-"""How long Playwright waits for each of its servers; it tries five times."""
+"""How long Playwright waits for a connection; it tries five times."""
+_NPM_FLAGS = (
+    *("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"),
+    # With npm's own pauses it takes more than a minute to find out that there is no network.
+    *("--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,10 +103,11 @@ def run(way: Way) -> str | None:
 
 
 def _failure(outcome: subprocess.CompletedProcess[str]) -> str:
-    """The first line that names an error, or the last line of all."""
+    """The most telling line: the reason that npm gives, else the first error, else the last line."""
     lines = [line.strip() for line in (outcome.stderr + outcome.stdout).splitlines() if line.strip()]
-    named = [line for line in lines if line.lower().startswith(("error", "e:", "npm error"))]
-    return (named or lines or [f"exit code {outcome.returncode}"])[0 if named else -1]
+    errors = [line for line in lines if line.lower().startswith(("error", "e:", "npm error"))]
+    reasons = [line for line in errors if "failed, reason" in line]
+    return next(iter([*reasons, *errors, *lines[-1:]]), f"exit code {outcome.returncode}")
 
 
 def find_browser() -> Path | None:
@@ -156,11 +162,10 @@ def _no_debian_package() -> str | None:
 def _npm_package(
     *, piece: str, name: str, version: str, folder: str, file: str, size: str, obstacle: Callable[[], str | None]
 ) -> Piece:
-    flags = ("--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
-    install = ("npm", "install", "--prefix", str(ROOT / folder), *flags, f"{name}@{version}")
+    install = ("npm", "install", "--prefix", str(ROOT / folder), *_NPM_FLAGS, f"{name}@{version}")
     return Piece(
         name=piece,
-        remedy="install npm, then run `make equipment`",
+        remedy="run `make equipment` with npm and a network",
         find=functools.partial(find_package, name, version, folder, file),
         ways=(Way(doing=f"installing {name} {version} by npm ({size})", commands=(install,), obstacle=obstacle),),
     )

@@ -8,7 +8,7 @@ import httpx
 import psutil
 
 from bench import bounds
-from bench.figure import Figure
+from bench.figure import Figure, NotMeasuredError
 from bench.processes import APPS, generate
 from functune.hosts.local import LOCAL_HOST
 from functune.setting import Setting
@@ -42,11 +42,15 @@ async def connections() -> AsyncIterator[Figure]:
 
 
 async def waiting_connections(base_url: str, count: int) -> list[asyncio.StreamWriter]:
-    """Connections the host has accepted: every other one has sent half a request, the rest nothing."""
+    """
+    Connections the host has accepted: every other one has sent half a request, the rest nothing.
+
+    Raises NotMeasuredError where the system allows too few open files.
+    """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if most < count + 100:
-        raise SystemExit(f"{count} connections need as many open files; this system allows {most} (ulimit -Hn)")
+        raise NotMeasuredError(f"{count} connections need as many open files; this system allows {most} (ulimit -Hn)")
     parsed = httpx.URL(base_url)
     opened = []
     for number in range(count):

@@ -5,21 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bounds, lab
-from bench.figure import Bound, Figure
+from bench.figure import Bound, Figure, NotMeasuredError
+from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.levels import Level
-from functune.experiments.model import Expectation, Metric
+from functune.experiments.model import Expectation
 from functune.formatting import plural
-
-UNITS: dict[Metric, str] = {
-    "throughput": "requests/s",
-    "p50_ms": "ms",
-    "p95_ms": "ms",
-    "p99_ms": "ms",
-    "error_ratio": "",
-    "memory_mb": "MB",
-}
 
 
 async def lessons() -> AsyncIterator[Figure]:
@@ -30,6 +22,8 @@ async def lessons() -> AsyncIterator[Figure]:
     for findings in every:
         for figure in expectations(findings):
             yield figure
+    if missing := [outcome.claim for findings in every for outcome in findings.outcomes if outcome.observed is None]:
+        raise NotMeasuredError(f"no step for: {'; '.join(missing)}")
 
 
 def law_figure(levels: Sequence[Level]) -> Figure:
@@ -37,12 +31,12 @@ def law_figure(levels: Sequence[Level]) -> Figure:
     The largest residual of Little's law.
 
     A level whose window is too short for its latency is counted, not judged: the edges of the window explain its
-    residual. Raises SystemExit when no level can be checked.
+    residual. Raises NotMeasuredError when no level can be checked.
     """
     soundness = [littles_law.soundness(level.figures) for level in levels]
     checked = [level for level, sound in zip(levels, soundness, strict=True) if sound in ("sound", "broken")]
     if not checked:
-        raise SystemExit("Little's law could be checked at no level: measure longer windows")
+        raise NotMeasuredError("Little's law could be checked at no level: measure longer windows")
     worst = max(checked, key=residual)
     return Figure(
         bounds.LITTLES_LAW,
@@ -58,21 +52,14 @@ def residual(level: Level) -> float:
 
 
 def expectations(findings: ExperimentFindings) -> Iterator[Figure]:
-    """
-    A figure per expectation; one that the machine is too busy to judge is printed and yields none.
-
-    Raises SystemExit when the steps of an expectation were not measured.
-    """
+    """A figure per expectation that was measured; one that the machine is too busy to judge is printed instead."""
     for expected, outcome in zip(findings.experiment.expect, findings.outcomes, strict=True):
-        if outcome.observed is None:
-            raise SystemExit(f"not measured: {outcome.claim}")
         if outcome.result == "not judged":
             print(f"  not judged: {outcome.claim}: {outcome.reason}", flush=True)
-        else:
-            yield Figure(bound(expected), (outcome.observed,), detail=findings.name)
+        elif outcome.observed is not None:
+            yield Figure(bound(expected, outcome), (outcome.observed,), detail=findings.name)
 
 
-def bound(expected: Expectation) -> Bound:
+def bound(expected: Expectation, outcome: Outcome) -> Bound:
     """The expectation as the bound of a figure."""
-    unit = "" if expected.over else UNITS[expected.metric]
-    return Bound(expected.claim, unit, at_least=expected.at_least, at_most=expected.at_most)
+    return Bound(expected.claim, outcome.unit, at_least=expected.at_least, at_most=expected.at_most)

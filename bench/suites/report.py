@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bounds, lab
-from bench.figure import Figure
+from bench.figure import Figure, NotMeasuredError
 from bench.processes import ROOT
 
 ROUNDS = 3
@@ -31,5 +31,5 @@ def _seconds(run: Path) -> float:
     command = [sys.executable, "-m", "functune.cli", "report", str(run)]
     outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if outcome.returncode not in (0, 1):
-        raise SystemExit(f"functune report ended with {outcome.returncode}: {outcome.stderr.strip()}")
+        raise NotMeasuredError(f"functune report ended with {outcome.returncode}: {outcome.stderr.strip()}")
     return time.perf_counter() - started

@@ -1,1 +1,1 @@
-"""What the measurements mean: pure functions over measurements and their experiment. No files, clock, host or print."""
+"""The meaning of measurements: pure functions of measurements and their experiment. No file, clock, host or print."""

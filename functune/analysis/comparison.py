@@ -1,10 +1,10 @@
 """
-Two runs of the same experiments: what got better, what got worse, and what remains unclear.
+Two runs of the same experiments: the figures that got better, got worse, and remain unclear.
 
-Steps are matched by experiment, route, setting and load. A figure changed when what its repeats span excludes no
-change, and it matters when it changed by the margin or more: both together make it better or worse. The repeats of two
-runs are not paired, so the interval is Welch's, of logarithms, and it is widened for the number of figures looked at:
-of a hundred figures at 95 % each, some would seem to change in two runs of the very same thing.
+Steps are matched by experiment, subject, setting and load. A figure changed when the span of its ratio excludes 1, and
+the change matters when it is the margin or more: both together make it better or worse. The repeats of two runs are not
+paired, so the interval is Welch's, of logarithms. It is widened for the number of figures compared: among a hundred
+figures at 95 % each, some would seem to change between two runs of the same app.
 """
 
 import math
@@ -26,7 +26,7 @@ from functune.formatting import duration, percent, rate
 from functune.setting import Setting
 
 MARGIN = 0.05
-"""Relative change from which a difference matters in practice, unless told otherwise."""
+"""Relative change from which a difference matters in practice, by default."""
 
 type ComparedMetric = Literal["throughput", "p95"]
 type ChangeVerdict = Literal["better", "worse", "same", "unclear"]
@@ -47,7 +47,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """Requests per second, or seconds."""
     after: float
     spread: Spread | None
-    """What the ratio of after over before spans; None for a throughput that one of the runs measured once."""
+    """The span of the ratio of after over before; None for a throughput that one of the runs measured once."""
     verdict: ChangeVerdict
 
     @property
@@ -57,7 +57,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_words(self) -> str:
-        """One line: what, from where to where, and how sure."""
+        """One line: the step, its figure before and after, and how certain the change is."""
         write = rate if self.metric == "throughput" else duration
         name = "" if self.metric == "throughput" else "p95 "
         return (
@@ -105,7 +105,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 def compare_findings(
     before: Sequence[ExperimentFindings], after: Sequence[ExperimentFindings], *, margin: float = MARGIN
 ) -> Comparison:
-    """What changed from one run to the other. Raises ValueError for a margin that is not between 0 and 1."""
+    """The changes from one run to the other. Raises ValueError for a margin that is not between 0 and 1."""
     if not 0 <= margin < 1:
         raise ValueError(f"margin is {margin:g}: allowed is 0 up to 1, where 0.05 is 5 %")
     then, now = comparable_levels(before), comparable_levels(after)
@@ -113,7 +113,7 @@ def compare_findings(
     figures = [figure for key in common for figure in figures_of_both(key, then[key], now[key])]
     outcomes = [broken_outcomes(one, other) for one in before for other in after if same(one, other)]
     return Comparison(
-        changes=tuple(judged(figure, margin, among=len(figures)) for figure in figures),
+        changes=tuple(judged_change(figure, margin, among=len(figures)) for figure in figures),
         broken=(
             *(each for several in outcomes for each in several),
             *(each for key in common for each in broken_step(key, then[key], now[key])),
@@ -137,7 +137,7 @@ class BothFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One value per repeat."""
     after: tuple[float, ...]
     within: Spread | None
-    """What the ratio spans by the requests of each run alone: for latencies that were measured once."""
+    """The span of the ratio by the requests of each run alone, for latencies that were measured once."""
 
 
 def same(one: ExperimentFindings, other: ExperimentFindings) -> bool:
@@ -199,8 +199,8 @@ def within_runs(before: Figures, after: Figures) -> Spread | None:
     return Spread(low=now.low / was.high, high=now.high / was.low, repeats=1)
 
 
-def judged(figure: BothFigures, margin: float, *, among: int) -> Change:
-    """The change with what its ratio spans and the verdict; ``among`` is how many figures are looked at together."""
+def judged_change(figure: BothFigures, margin: float, *, among: int) -> Change:
+    """The change with the span of its ratio and the verdict; ``among`` is the number of figures compared."""
     spread = ratio_spread(figure.before, figure.after, among=among) or figure.within
     return msgspec.structs.replace(figure.change, spread=spread, verdict=change_verdict(figure.change, spread, margin))
 
@@ -224,7 +224,7 @@ def change_verdict(change: Change, spread: Spread | None, margin: float) -> Chan
 
 def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int) -> Spread | None:
     """
-    What the ratio of two means spans, from repeats that are not paired; None where one side was measured once.
+    The span of the ratio of two means, from repeats that are not paired; None where one side was measured once.
 
     From five repeats on each side Welch's interval of the difference of mean logarithms (Welch, Biometrika 34, 1947),
     at 1 - 0.05 / ``among`` (Bonferroni). From two to four it is the range of all ratios, which is no interval.

@@ -36,7 +36,7 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: tuple[Level, ...]
     """Open-loop levels that count, by setting and share."""
     predictions: tuple[Prediction, ...]
-    """For the arrivals that queueing theory has a mean for, in the same order."""
+    """The predictions for those arrivals for which queueing theory has a mean, in the same order."""
     recommended: Recommendation | None
     unmet: str
     """Why nothing is recommended; empty where something is."""
@@ -47,7 +47,7 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     """Setting and users of the levels that no other beats in both cost and p95, cheapest first."""
     laws: tuple[Law, ...]
     splits: tuple[Split, ...]
-    """Of the recommended setting, by users."""
+    """The parts of the latency with the recommended setting, by users."""
 
     @property
     def front_levels(self) -> tuple[Level, ...]:
@@ -137,7 +137,7 @@ def analyse(
     failures: Iterable[Failure] = (),
 ) -> ExperimentFindings:
     """
-    The findings of one experiment; measurements and failures of others are passed over.
+    The findings of one experiment; measurements and failures of others are ignored.
 
     ``cores`` is the measuring machine's, None when unknown; ``price`` the cost of a million requests at a throughput;
     ``scopes`` are the sets of settings that the search looked for a best one in. Raises UsageError when the objective
@@ -154,9 +154,11 @@ def analyse(
         if any(level.subject == subject for level in every)
     )
     recommendations = [each.recommended for each in subjects if each.recommended is not None]
-    advice = advise(recommendations)
     unmet = [(each.subject, each.unmet) for each in subjects if each.recommended is None]
     is_search = experiment.load.search == "adaptive"
+    skipped = explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else ()
+    compared = {level.setting for level in closed} | {skip.setting for skip in skipped}
+    advice = advise(recommendations, choices=len(compared))
     return ExperimentFindings(
         name=experiment.name,
         experiment=experiment,
@@ -169,7 +171,7 @@ def analyse(
         drift=drift([level for level in closed if level.setting == Setting()]),
         void=tuple(level for level in every if level.void),
         failed=failed_settings(experiment, failures),
-        skipped=explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else (),
+        skipped=skipped,
         planned=len(list(planned_steps(experiment))),
     )
 

@@ -53,12 +53,12 @@ def compare_hosts(findings: ExperimentFindings, elsewhere: Iterable[Measurement]
         if level.counts and (known is None or level.throughput > known.throughput):
             theirs[level.subject, level.users] = level
     return tuple(
-        HostComparison(subject=subject, users=users, ours=served(level), theirs=served(theirs[subject, users]))
+        HostComparison(subject=subject, users=users, ours=as_served(level), theirs=as_served(theirs[subject, users]))
         for (subject, users), level in ours.items()
         if (subject, users) in theirs
     )
 
 
-def served(level: Level) -> Served:
+def as_served(level: Level) -> Served:
     """The throughput and p95 of a level."""
     return Served(setting=level.setting, throughput=level.throughput, p95=level.figures.p95)

@@ -1,4 +1,4 @@
-"""Reliability of a run's figures: the limits and lateness of the load generator, drift, and what was cut or void."""
+"""Reliability of a run's figures: limits and lateness of the load generator, drift, warm-up and void measurements."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -74,9 +74,9 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     warm_up: tuple[float, float] | None
     """The least and the most that was cut off a step, seconds."""
     drift: dict[str, Drift]
-    """By experiment; without those where too few repeats of Azure's defaults show one."""
+    """The drift by experiment; without experiments with too few repeats of Azure's defaults."""
     seeds: dict[str, int]
-    """By experiment."""
+    """The seed of each experiment, by name."""
 
     @property
     def headroom(self) -> float | None:

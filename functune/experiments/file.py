@@ -1,4 +1,4 @@
-"""Experiment files: TOML in and out. What is wrong is refused with its file, key, value and what is allowed."""
+"""Experiment files: TOML in and out. An error names the file, the key, the value and the values allowed."""
 
 import tomllib
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def require_unique_names(experiments: Sequence[Experiment], *, source: str = "th
 
 
 def experiments_toml(experiments: Sequence[Experiment]) -> str:
-    """TOML that ``read_experiments`` reads back equal: ``[[experiment]]`` tables, also for a single one."""
+    """TOML that ``read_experiments`` reads back equal: ``[[experiment]]`` tables, also for one experiment."""
     return tomli_w.dumps({"experiment": msgspec.to_builtins(experiments)})
 
 

@@ -1,4 +1,4 @@
-"""The errors of an experiment file in words: the key, its value, and what is allowed."""
+"""The errors of an experiment file in words: the key, its value, and the values allowed."""
 
 import re
 from typing import Any, get_args
@@ -27,7 +27,7 @@ def one_of(names: Any) -> str:
 
 
 ROUTE = "a path that starts with / and holds printable ASCII without spaces; write other characters as %XX, é as %C3%A9"
-ALLOWED = {
+ALLOWED_VALUES = {
     "name": "1 to 64 lower-case letters, digits and dashes",
     "routes": ROUTE,
     "route": ROUTE,
@@ -49,6 +49,8 @@ ALLOWED = {
     "metric": one_of(Metric),
 } | {knob.name: knob.allowed for knob in KNOBS}
 """The values that each key may have, in words; the types of the model enforce it."""
+PLACE = re.compile(r"(?P<message>.*) - at (`key` in )?`\$(?P<path>.*)`", re.DOTALL)
+"""The place that msgspec's message names; none for the table itself."""
 LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.routes", "workload.background_users"}
 """Keys that take a list of such values."""
 
@@ -59,8 +61,9 @@ def explain(message: str, table: object, at: str) -> str:
 
     ``Expected `int` >= 1 - at `$.load.users[0]` `` becomes ``load.users[0] is 0: allowed: whole ...``.
     """
-    message, _, path = message.partition(" - at `$")
-    key = path.rstrip("`").lstrip(".")
+    located = PLACE.fullmatch(message)
+    message, path = (located["message"], located["path"]) if located else (message, "")
+    key = path.removesuffix("[...]").lstrip(".")  # an entry of a table is shown with the table
     if (unknown := re.fullmatch(r"Object contains unknown field `(.*)`", message, re.DOTALL)) is not None:
         place = f"{at}{key}.{unknown[1]}" if key else f"{at}{unknown[1]}"
         return f"{place} is unknown: allowed here are {', '.join(allowed_keys(key))}"
@@ -78,8 +81,8 @@ def allowed_values(key: str) -> str | None:
     path = re.sub(r"\[\d+\]", "", key)
     name = path.rpartition(".")[2]
     if path in LISTS and path == key:
-        return f"a list of one or more, each {ALLOWED[name]}"
-    return ALLOWED.get(name)
+        return f"a list of one or more, each {ALLOWED_VALUES[name]}"
+    return ALLOWED_VALUES.get(name)
 
 
 def value_at(table: object, key: str) -> object:

@@ -60,7 +60,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A server of the lab that the app may call, so that outbound calls are measured without a network."""
 
     delay_ms: Annotated[int, Meta(ge=0, le=10_000)]
-    """The time it takes to answer."""
+    """Its time to answer."""
     urls: Annotated[int, Meta(ge=1, le=50)] = 1
     """How many of its urls are in the app setting FETCH_URLS."""
 
@@ -152,7 +152,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Selects the open-loop step at this share of the capacity, one of the load's; ``users`` is omitted then."""
 
     def selects(self, step: PlannedStep) -> bool:
-        """Whether setting, route and background load match. The load itself is not looked at."""
+        """Whether setting, route and background load match. The load itself is ignored."""
         return (
             all(
                 from_file(wanted) == getattr(step.setting, knob.name)
@@ -178,7 +178,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     at_most: float | None = None
     free_cores: Annotated[int, Meta(ge=1)] | None = None
     """
-    Judged only where every step looked at had that many cores for the host and the load generator.
+    Judged only where every step selected had that many cores for the host and the load generator.
 
     These are the machine's cores minus those used by other programs; 0.2 fewer are accepted.
     """
@@ -200,7 +200,7 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
     question: Text
     lesson: str = ""
-    """One or two sentences: what the experiment shows, and why."""
+    """One or two sentences: the lesson of the experiment, and its reason."""
     workload: Workload
     settings: Matrix
     load: Load

@@ -57,7 +57,7 @@ def planned_steps(experiment: Experiment) -> Iterator[Step]:
 
 def required_steps(experiment: Experiment) -> list[Step]:
     """
-    The closed-loop steps that its expectations look at, which every search has to measure.
+    The closed-loop steps that its expectations select, which every search has to measure.
 
     For arrivals these are all numbers of users, since they show the capacity that a share refers to.
     """
@@ -66,7 +66,7 @@ def required_steps(experiment: Experiment) -> list[Step]:
 
 
 def required_arrivals(experiment: Experiment) -> list[Trial]:
-    """The trials whose arrivals its expectations look at."""
+    """The trials whose arrivals its expectations select."""
     opened = [where for where in selections_of(experiment) if where.arrivals is not None]
     return [trial for trial in planned_trials(experiment) if any(where.selects(trial) for where in opened)]
 
@@ -112,7 +112,7 @@ def require_share(experiment: Experiment, key: str, where: Where) -> None:
 
 
 def choices(experiment: Experiment) -> str:
-    """The lists that tell one planned step from another; a list of one value selects nothing and is omitted."""
+    """The lists that distinguish planned steps; a list of one value selects nothing and is omitted."""
     workload = experiment.workload
     lists = {knob.name: getattr(experiment.settings, knob.name) for knob in KNOBS}
     lists |= {"users": experiment.load.users, "route": workload.routes}

@@ -1,4 +1,4 @@
-"""What is compared between settings: a route, alone or with a background load on another route."""
+"""The subject of a comparison of settings: a route, alone or with a background load on another route."""
 
 import msgspec
 

@@ -1,1 +1,1 @@
-"""Hosting plans: the knobs that count on each, how a setting is applied there, and what it costs."""
+"""Hosting plans: the knobs that count on each, how a setting is applied there, and its cost."""

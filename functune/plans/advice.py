@@ -24,9 +24,9 @@ class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
     subjects: tuple[Subject, ...]
     setting: Setting
     app_settings: dict[str, str | None]
-    """By name; None is to be left unset."""
+    """Values by name; None: leave unset."""
     parameters: dict[str, int]
-    """Of the plan's Bicep template; none for "local"."""
+    """Parameters of the plan's Bicep template; none for "local"."""
     notes: tuple[str, ...]
     """The origin and the limits of the values, a sentence each."""
     local_settings: str
@@ -49,7 +49,9 @@ def advice_for(findings: ExperimentFindings, plan: HostingPlan) -> tuple[PlanAdv
     It is that of the experiment where the plan allows all its settings, else the best of those it allows.
     """
     recommended = recommendations_for(findings, plan)
-    return tuple(plan_advice(findings, plan, recommended, each) for each in advise(recommended)) if recommended else ()
+    compared = {level.setting for level in findings.levels} | {skip.setting for skip in findings.skipped}
+    advice = advise(recommended, choices=sum(map(plan.allows, compared)))
+    return tuple(plan_advice(findings, plan, recommended, each) for each in advice)
 
 
 def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list[Recommendation]:
@@ -100,7 +102,7 @@ def plan_advice(
 def excluded_notes(
     findings: ExperimentFindings, plan: HostingPlan, recommended: Sequence[Recommendation], advice: Advice
 ) -> list[str]:
-    """What the settings served that the plan does not allow, where one of them is the best of all."""
+    """The throughput of settings that the plan does not allow, where one of them is the best of all."""
     found = []
     for general in findings.recommendations:
         if plan.allows(general.setting) or general.subject not in advice.subjects:

@@ -5,8 +5,8 @@ Flex Consumption bills an instance, not a request: its memory for the time in wh
 overlap share the bill, and requests far apart pay the minimum each. Hence two figures, one for an instance that is
 always busy and one for sparse traffic; real traffic lies between.
 
-Throughput and times are those of the machine that measured: an instance has other cores. So the order of settings
-carries over, and the amounts do not.
+Throughput and times are those of the machine that measured, and an instance has other cores. So the order of settings
+holds there, the amounts do not.
 """
 
 import math
@@ -51,7 +51,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     gb_seconds: float
     """Per million requests."""
     per_million: float
-    """In the currency of the prices."""
+    """The price in the currency of the price list."""
     currency: str
     basis: str = "local shape"
     """The throughput was measured on this machine: compare settings by it, do not budget with it."""
@@ -160,7 +160,7 @@ def monthly_cost(requests: float, per_million: Cost, prices: Prices | None = Non
 
 
 def executions_cost(gb_seconds: float, prices: Prices | None) -> Cost:
-    """The price of a million executions that take so many GB-s together."""
+    """The price of a million executions that take ``gb_seconds`` GB-s together."""
     prices = prices or flex_prices()
     return Cost(
         gb_seconds=gb_seconds,

@@ -22,7 +22,7 @@ from functune.report.document import find_all
 from functune.report.summary import RESULT_MARKS, as_markdown
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
-from functune.setting import KNOBS, Knob, from_file
+from functune.setting import COLUMNS, Knob, from_file
 
 LESSONS_FILE = "lessons.md"
 PICTURES = "images/lessons"
@@ -54,7 +54,7 @@ def knob_label(knob: Knob, value: object) -> str:
 
 LABELS: dict[str, Callable[[Any], str]] = {
     "route": str,
-    **{knob.name: partial(knob_label, knob) for knob in KNOBS},
+    **{knob.name: partial(knob_label, knob) for knob in COLUMNS},
     "users": lambda count: plural(count, "user"),
     "background_users": lambda count: f"with {plural(count, 'background user')}" if count else "alone",
     "arrivals": lambda share: f"arrivals at {share * 100:g} % of the capacity",

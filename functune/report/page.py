@@ -72,5 +72,5 @@ def main_element(document: ReportDocument, *, single: bool) -> Html:
 
 
 def data_block(document: ReportDocument) -> Html:
-    """report.json for programs that read the page, and for report.js; no browser runs it."""
+    """report.json for programs that read the page; no browser runs it."""
     return element("script", Html(embedded_json(document)), type="application/json", id="data")

@@ -1,4 +1,4 @@
-"""measurements.csv and the tables of the page: a step as a row of figures with their units in the names."""
+"""A step as a row of figures with their units in the names: measurements.csv, and the CSV that the page offers."""
 
 import csv
 import io
@@ -6,15 +6,16 @@ from collections.abc import Iterable
 
 import msgspec
 
+from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Figures
-from functune.analysis.numbers.levels import Level, levels_of
+from functune.analysis.numbers.levels import Level, Repeat, levels_of
 from functune.report.document import rounded
 from functune.run.measurement import Handler, Measurement, Phase
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement. None where a figure is not known."""
+    """One measurement, or all repeats of a step together. None where a figure is not known."""
 
     experiment: str
     route: str
@@ -22,8 +23,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     handler: Handler | None
     phase: Phase
     trial: int
-    repeat: int
-    """Counts from 0."""
+    repeat: int | None
+    """Counts from 0; None for several repeats together."""
+    repeats: int
     process_count: int
     thread_count: int | None
     per_instance_concurrency: int | None
@@ -34,6 +36,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
     """The arrival rate as a share of the capacity."""
     throughput_per_s: float
+    throughput_low_per_s: float | None
+    """Ends of the spread over repeats; None for a single repeat."""
+    throughput_high_per_s: float | None
+    cost_per_million: float | None
+    """None for a single measurement of measurements.csv."""
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
@@ -68,28 +75,55 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def measured_rows(measured: Iterable[Measurement]) -> list[Row]:
     """Every measurement of a run in the order they were made; those that do not count with the reason."""
-    return [row(step) for step in measured]
+    return [measurement_row(step) for step in measured]
 
 
-def row(step: Measurement) -> Row:
+def measurement_row(step: Measurement) -> Row:
     """One measurement."""
     [level] = levels_of([step])
-    figures, setting = level.figures, step.setting
+    reason = level.void[0].reason if level.void else ""
+    made = Repeat(number=step.repeat, trial=step.trial, started_at=step.started_at, figures=level.figures)
+    return row(step.experiment, level, made, phase=step.phase, repeats=1, void=reason)
+
+
+def step_rows(findings: Iterable[ExperimentFindings]) -> list[Row]:
+    """Every step of some experiments that counts, its repeats in one row."""
+    return [
+        level_row(each.name, level)
+        for each in findings
+        for subject in each.subjects
+        for level in (*subject.levels, *subject.arrivals)
+    ]
+
+
+def level_row(experiment: str, level: Level) -> Row:
+    """One step with all its repeats; trial and start are those of the first."""
+    phase: Phase = "capacity" if level.share is None else "arrivals"
+    return row(experiment, level, level.repeats[0], phase=phase, repeats=len(level.repeats))
+
+
+def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: int, void: str = "") -> Row:
+    """The figures of a level as a row; ``first`` is its first repeat."""
+    figures, setting = level.figures, level.setting
     return Row(
-        experiment=step.experiment,
-        route=str(step.subject),
-        handler=step.handler,
-        phase=step.phase,
-        trial=step.trial,
-        repeat=step.repeat,
+        experiment=experiment,
+        route=str(level.subject),
+        handler=level.handler,
+        phase=phase,
+        trial=first.trial,
+        repeat=first.number if repeats == 1 else None,
+        repeats=repeats,
         process_count=setting.process_count,
         thread_count=setting.thread_count,
         per_instance_concurrency=setting.per_instance_concurrency,
         app_settings=" ".join(f"{name}={value}" for name, value in setting.app_settings),
-        users=step.users,
-        arrivals_per_s=step.arrival_rate,
-        share=step.share,
+        users=level.users,
+        arrivals_per_s=level.arrival_rate,
+        share=level.share,
         throughput_per_s=figures.throughput,
+        throughput_low_per_s=level.spread.low if level.spread else None,
+        throughput_high_per_s=level.spread.high if level.spread else None,
+        cost_per_million=figures.cost,
         **latencies(figures),
         requests=figures.requests,
         failed=figures.failed,
@@ -104,10 +138,10 @@ def row(step: Measurement) -> Row:
         generator_lag_p99_ms=in_ms(figures.generator_lag_p99),
         generator_memory_mb=figures.generator_memory_mb,
         host_memory_mb=figures.host_memory_mb,
-        started_at_s=step.started_at,
+        started_at_s=first.started_at,
         duration_s=figures.duration,
-        warm_up_s=step.warm_up,
-        void=reason_void(level),
+        warm_up_s=figures.warm_up[0],
+        void=void,
     )
 
 
@@ -122,11 +156,6 @@ def latencies(figures: Figures) -> dict[str, float | None]:
         "service_ms": in_ms(figures.service.mean if figures.service else None),
         "cpu_ms": in_ms(figures.cpu.mean if figures.cpu else None),
     }
-
-
-def reason_void(level: Level) -> str:
-    """Why the measurement of a level does not count; empty where it does."""
-    return level.void[0].reason if level.void else ""
 
 
 def in_ms(seconds: float | None) -> float | None:

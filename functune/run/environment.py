@@ -1,5 +1,5 @@
 """
-environment.json: what a run was measured on, so that only comparable runs are compared and a run can be resumed.
+environment.json: the app, machine and software of a run, so that only comparable runs are compared or resumed.
 
 It holds no environment variables, and the home directory only as ``~``: a run folder is made to be shared.
 """
@@ -24,7 +24,7 @@ GIT_TIMEOUT = 5
 APP_FILES = (".py", "host.json", "requirements.txt")
 """Endings of the files of an app that can change its figures."""
 NOT_THE_APP = {"__pycache__", "node_modules", "runs", "tests", "venv"}
-"""Folders that hold no code of the app; those whose name starts with a dot are passed over too."""
+"""Folders that hold no code of the app; folders whose name starts with a dot are skipped too."""
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     python: str = ""
     versions: dict[str, str] = {}
     git_commit: str | None = None
-    """Of the app, with ``-dirty`` for uncommitted changes; None outside of a repository."""
+    """The commit of the app, with ``-dirty`` for uncommitted changes; None outside of a repository."""
 
     @property
     def usable_cores(self) -> float | None:
@@ -174,7 +174,7 @@ def memory_mb() -> int | None:
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit checked out where ``folder`` lies; None without git or outside of a repository."""
+    """The commit checked out in the repository of ``folder``; None without git or outside of a repository."""
     # --always: the commit itself when no tag is near; --exclude: also when one is.
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:

@@ -94,7 +94,7 @@ class RunFolder:
 
     def reopen(self, environment: Environment) -> None:
         """
-        Make the folder ready for more measurements; ``environment`` is that of the sweep that goes on.
+        Make the folder ready for more measurements; ``environment`` is that of the resuming sweep.
 
         Raises RunFolderError when the app, machine or software has changed: the figures of two are not one run.
         """
@@ -104,7 +104,7 @@ class RunFolder:
                 "measure again into another folder"
             )
         with self.writing(self.path):
-            (self.path / FAILURES).unlink(missing_ok=True)  # what failed is tried again
+            (self.path / FAILURES).unlink(missing_ok=True)  # failed trials are tried again
             for journal in (MEASUREMENTS, CALIBRATIONS):
                 cut_torn_line(self.path / journal)
 
@@ -120,7 +120,7 @@ class RunFolder:
             raise RunFolderError(f"{path}, line 1: not a measurement: {error}") from error
 
     def measurements(self) -> list[Measurement]:
-        """The measurements in the order they were made; an unfinished last line is passed over. Possibly none."""
+        """The measurements in the order they were made; an unfinished last line is ignored. Possibly none."""
         path = self.path / MEASUREMENTS
         match self.schema_version():
             case None:
@@ -175,7 +175,7 @@ class RunFolder:
             yield
         except OSError as error:
             raise RunFolderError(
-                f"{path} cannot be written: {error.strerror}; what was measured so far is kept. "
+                f"{path} cannot be written: {error.strerror}; measurements made so far are kept. "
                 "Free the disk or allow writing there, then resume, or give another folder with --out"
             ) from error
 

@@ -47,7 +47,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The kind of handler that the answers report; None when none does."""
     setting: Setting
     users: int
-    """Closed-loop clients without think time; with ``arrival_rate`` the connections that carried the arrivals."""
+    """Closed-loop clients without think time; with ``arrival_rate`` the connections for the arrivals."""
     arrival_rate: float | None = None
     """Intended Poisson arrivals per second, independent of the answers; None for a closed loop."""
     share: float | None = None
@@ -79,13 +79,13 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     worker_threads: dict[str, int]
     """Distinct threads that answered, by worker pid."""
     service_times_us: list[int]
-    """In-worker time from the handler's first line to its answer (``elapsedMs``), one per answer that says so."""
+    """In-worker time from the handler's first line to its answer (``elapsedMs``), one per answer that reports it."""
     cpu_times_us: list[int]
-    """In-worker thread CPU time (``cpuMs``), one per answer that says so."""
+    """In-worker thread CPU time (``cpuMs``), one per answer that reports it."""
     queued_us: list[int]
     """Send to the handler's first line (``worker.queuedMs``): transport, host and wait for a thread or the loop."""
     send_delays_us: list[int] = []
-    """Of arrivals: from the intended moment to the sending, one per request; the backlog of the load generator."""
+    """Delay from the intended moment of an arrival to its sending, one per request: the load generator's backlog."""
     arrivals: int = 0
     """Requests meant to be sent in the window; 0 for a closed loop."""
     generator_lag_us: list[int] = []
@@ -112,11 +112,6 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return len(self.latencies_us) / self.duration
 
     @property
-    def rate(self) -> float:
-        """Completed requests per second, failures included."""
-        return (len(self.latencies_us) + len(self.error_latencies_us)) / self.duration
-
-    @property
     def error_ratio(self) -> float:
         """Failed share of the completed requests, 0 to 1; 0 when none completed."""
         total = len(self.latencies_us) + len(self.error_latencies_us)
@@ -124,7 +119,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of calibration.jsonl: what the load generator reaches against a server that does nothing."""
+    """One line of calibration.jsonl: the speed of the load generator against a server that does nothing."""
 
     at: float
     """Epoch seconds."""

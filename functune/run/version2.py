@@ -1,6 +1,6 @@
 """Run folders of schema version 2, which lack the share of arrivals and the background load of failures."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,37 +14,42 @@ from functune.setting import Setting
 VERSION = 2
 
 
+class Routed(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that a subject has taken the place of, and the one that names the experiment."""
+
+    experiment: str
+    route: str
+    background: str | None = None
+    background_users: int = 0
+
+
 def measurement_from_version2(line: bytes) -> Measurement:
     """The measurement of one line, without the share of its arrivals. Raises msgspec.DecodeError."""
+    routed = msgspec.json.decode(line, type=Routed)
+    subject = Subject(route=routed.route, background=routed.background, background_users=routed.background_users)
+    return msgspec.convert({**kept(line, subject), "schema_version": SCHEMA_VERSION}, Measurement)
+
+
+def kept(line: bytes, subject: Subject) -> dict[str, Any]:
+    """The fields of a line that are the same in both versions, and the subject."""
     record: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
-    return msgspec.convert({**with_subject(record), "schema_version": SCHEMA_VERSION}, Measurement)
-
-
-def with_subject(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with route and background load as a subject."""
-    rest = dict(record)
-    subject = {"route": rest.pop("route"), "background_users": rest.pop("background_users", 0)}
-    background = rest.pop("background", None)
-    return rest | {"subject": subject | ({"background": background} if background else {})}
+    same = {name: value for name, value in record.items() if name not in ("route", "background", "background_users")}
+    return same | {"subject": msgspec.to_builtins(subject)}
 
 
 def with_shares(measured: Sequence[Measurement], asked: Iterable[Experiment]) -> list[Measurement]:
     """
     The measurements with the shares of their arrivals.
 
-    The share is the planned one that is nearest to the arrival rate over the capacity, which is the most throughput
-    that the closed loop measured for the same setting and subject.
+    The share is the planned one that is nearest to the arrival rate over the capacity. Arrivals of an experiment that
+    is not in the run's file keep none.
     """
     shares = {experiment.name: experiment.load.arrivals for experiment in asked}
-    capacity: dict[tuple[str, Subject, Setting], float] = {}
-    for step in measured:
-        if step.arrival_rate is None:
-            key = (step.experiment, step.subject, step.setting)
-            capacity[key] = max(capacity.get(key, 0.0), step.throughput)
+    capacity = capacities(measured)
 
-    def share(step: Measurement, rate: float) -> float:
+    def share(step: Measurement, rate: float) -> float | None:
         most = capacity.get((step.experiment, step.subject, step.setting), rate)
-        return min(shares[step.experiment], key=lambda share: abs(share * most - rate))
+        return min(shares.get(step.experiment, ()), key=lambda share: abs(share * most - rate), default=None)
 
     return [
         step if (rate := step.arrival_rate) is None else msgspec.structs.replace(step, share=share(step, rate))
@@ -52,15 +57,31 @@ def with_shares(measured: Sequence[Measurement], asked: Iterable[Experiment]) ->
     ]
 
 
+def capacities(measured: Iterable[Measurement]) -> dict[tuple[str, Subject, Setting], float]:
+    """The most throughput of the closed loop, by experiment, subject and setting; repeats of a step count together."""
+    served: dict[tuple[str, Subject, Setting, int], tuple[int, float]] = {}
+    for step in measured:
+        if step.arrival_rate is None:
+            key = (step.experiment, step.subject, step.setting, step.users)
+            requests, seconds = served.get(key, (0, 0.0))
+            served[key] = requests + len(step.latencies_us), seconds + step.duration
+    most: dict[tuple[str, Subject, Setting], float] = {}
+    for (experiment, subject, setting, _), (requests, seconds) in served.items():
+        most[experiment, subject, setting] = max(most.get((experiment, subject, setting), 0.0), requests / seconds)
+    return most
+
+
 def failures_from_version2(line: bytes, asked: Iterable[Experiment]) -> list[Failure]:
-    """The failure of one line, for every background load of its route: the line does not say which one failed."""
-    record: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
-    route = record.pop("route")
-    subjects = [
-        subject
+    """
+    The failure of one line, for every background load of its route: the line does not say which one failed.
+
+    Raises msgspec.DecodeError.
+    """
+    routed = msgspec.json.decode(line, type=Routed)
+    return [
+        msgspec.convert(kept(line, subject), Failure)
         for experiment in asked
-        if experiment.name == record["experiment"]
+        if experiment.name == routed.experiment
         for subject in planned_subjects(experiment)
-        if subject.route == route
+        if subject.route == routed.route
     ]
-    return [msgspec.convert({**record, "subject": msgspec.to_builtins(subject)}, Failure) for subject in subjects]

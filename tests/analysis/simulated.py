@@ -6,15 +6,16 @@ X = min(N / S, threads / S, processors / D_c) with S = D_c + D_w; by Little's la
 
 import heapq
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level, Repeat, levels_of, with_spreads
+from functune.analysis.search.exploration import Scope, explore
 from functune.experiments.model import Expectation, Experiment, Load, Matrix, Workload
-from functune.experiments.planned import planned_trials
+from functune.experiments.planned import planned_steps, planned_trials
 from functune.experiments.subject import Subject
 from functune.plans.registry import price_for
 from functune.run.measurement import Handler, Measurement, Phase
@@ -230,3 +231,29 @@ def plain_level(
         ),
     )
     return with_spreads(made, seed=1)
+
+
+def searched(
+    experiment: Experiment, *, scopes: Sequence[Scope] = (), cpu: float = 0.0003, wait: float = 0.1
+) -> list[Measurement]:
+    """Every step that the adaptive search of an experiment asks for, to its end."""
+    measured: list[Measurement] = []
+    steps = len(list(planned_steps(experiment)))
+    while batch := explore(experiment, levels_of(measured), cores=CORES, scopes=scopes).batch:
+        if len(measured) + len(batch) > steps:
+            raise AssertionError("the search measured more than the whole grid")
+        measured += [
+            step(
+                setting=each.setting,
+                users=each.users,
+                cpu=cpu,
+                wait=wait,
+                route=each.subject.route,
+                background=each.subject.background,
+                background_users=each.subject.background_users,
+                experiment=experiment.name,
+                trial=len(measured) + index,
+            )
+            for index, each in enumerate(batch)
+        ]
+    return measured

@@ -140,3 +140,37 @@ def test_ratio_spread_holds_the_true_ratio() -> None:
 def test_margin_outside_its_range_is_refused() -> None:
     with pytest.raises(ValueError, match=r"margin is 1\.5"):
         compared(run(), run(), margin=1.5)
+
+
+def opened(capacity: float, *, repeats: int = 3, slower: float = 1.0) -> list[Measurement]:
+    """Arrivals at two shares of a capacity, in every repeat; ``slower`` stretches the latencies."""
+    made = [
+        arrivals(capacity * share, setting=Setting(thread_count=16), share=share, repeat=repeat, duration=10)
+        for share in (0.5, 0.9)
+        for repeat in range(repeats)
+    ]
+    return [
+        msgspec.structs.replace(one, latencies_us=[round(latency * slower) for latency in one.latencies_us])
+        for one in made
+    ]
+
+
+def test_arrivals_of_two_runs_are_matched_by_their_share_of_the_capacity() -> None:
+    """Two runs never measure the same capacity, so no two rates are equal."""
+    found = compared(opened(158.0), opened(161.3))
+    assert (found.matched, found.only_before, found.only_after) == (2, 0, 0)
+    assert [change.load for change in found.changes] == [
+        "arrivals at 50 % of the capacity",
+        "arrivals at 90 % of the capacity",
+    ]
+    assert [change.spread is not None and change.spread.repeats for change in found.changes] == [3, 3]
+    assert not found.once
+    assert not found.got_worse
+    assert compared(opened(158.0), opened(161.3, slower=1.5)).got_worse
+
+
+def test_repeats_of_both_runs_are_counted() -> None:
+    found = compared(run(repeats=6), run(repeats=5, seed=1))
+    assert {change.spread.repeats for change in found.changes if change.spread is not None} == {5}
+    assert all(change.spread is not None for change in found.changes)
+    assert all(change.spread is not None and change.spread.is_interval for change in found.changes)

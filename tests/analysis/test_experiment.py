@@ -1,10 +1,12 @@
 import msgspec
+import pytest
 
 from functune.analysis.experiment import analyse
 from functune.experiments.model import Expectation, Matrix, Where
 from functune.experiments.subject import Subject
+from functune.run.measurement import Failure
 from functune.setting import Setting
-from tests.analysis.simulated import findings, planned, step, sweep
+from tests.analysis.simulated import findings, planned, searched, step, sweep
 
 SLEEP, AWAIT, BLOCK = "/sync/sleep", "/async/sleep", "/async/blocking"
 
@@ -103,3 +105,86 @@ def test_analyse_gives_the_same_again() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16)))
     measured = [step(setting=Setting(thread_count=16), users=64, repeat=each, noise=0.03) for each in range(6)]
     assert findings(experiment, measured) == findings(experiment, measured)
+
+
+def test_setting_that_no_other_can_beat_is_advised_though_it_alone_was_measured() -> None:
+    """Under the interpreter lock 16 threads cannot serve more than one, so the search measures one only."""
+    experiment = planned(settings=Matrix(thread_count=(1, 16)))
+    found = findings(experiment, searched(experiment, cpu=0.02, wait=0))
+    assert {level.setting for level in found.levels} == {Setting(thread_count=1)}
+    assert [advice.setting for advice in found.advice] == [Setting(thread_count=1)]
+    assert found.verdict.startswith("Use 1 thread in 1 process: 50.0 requests/s at ")
+    assert found.verdict.endswith("and no other setting can beat it.")
+
+
+def test_single_setting_is_no_advice() -> None:
+    experiment = planned(settings=Matrix(thread_count=(16,)))
+    found = findings(experiment, sweep(experiment))
+    assert found.advice == ()
+    assert found.verdict.startswith("One setting was measured, 16 threads in 1 process: ")
+
+
+def test_headline_compares_with_the_defaults_and_with_nothing_else() -> None:
+    measured = planned(settings=Matrix(thread_count=("unset",), process_count=(1, 2)))
+    found = findings(measured, sweep(measured, cpu=0.02, wait=0))
+    assert found.verdict == (
+        "Use 2 processes, threads unset: 100 requests/s at 16 users, 2.00 times the throughput of the defaults."
+    )
+    without_defaults = planned(settings=Matrix(thread_count=(1,), process_count=(1, 2)))
+    found = findings(without_defaults, sweep(without_defaults, cpu=0.02, wait=0))
+    assert found.verdict == "Use 1 thread in 2 processes: 100 requests/s at 16 users."
+
+
+@pytest.mark.parametrize("seconds", [30, 3], ids=["with every p95", "without that of 1 thread"])
+def test_headline_of_another_strategy_names_its_aim(seconds: int) -> None:
+    """In 3 s one thread serves 30 requests, too few for a p95: that is no tie."""
+    experiment = planned(settings=Matrix(thread_count=(1, 16)), users=(16,))
+    measured = [
+        step(setting=setting, users=16, duration=seconds)
+        for setting in (Setting(thread_count=1), Setting(thread_count=16))
+    ]
+    found = findings(msgspec.structs.replace(experiment, strategy="latency"), measured)
+    assert found.verdict.startswith("Use 16 threads in 1 process: 1")
+    assert found.verdict.endswith(" requests/s at 16 users, p95 100 ms, the lowest p95 of those measured.")
+
+
+def test_routes_that_serve_the_same_are_not_ranked() -> None:
+    experiment = planned(routes=("/a", "/b"), settings=Matrix())
+    assert findings(experiment, sweep(experiment)).verdict == (
+        "All 2 routes serve about the same with 1 process, threads unset: 638 requests/s at best."
+    )
+
+
+def test_subject_is_named_with_its_background_load() -> None:
+    subjects = [Subject(route="/a", background="/b" if users else None, background_users=users) for users in (0, 1, 2)]
+    assert [str(subject) for subject in subjects] == [
+        "/a",
+        "/a while 1 user calls /b",
+        "/a while 2 users call /b",
+    ]
+
+
+def test_setting_that_could_not_be_measured_has_its_first_cause() -> None:
+    experiment = planned(settings=Matrix(thread_count=(1, 16)))
+    few, many = Setting(thread_count=1), Setting(thread_count=16)
+    failures = [
+        Failure(
+            experiment=name, trial=1, repeat=0, phase="capacity", subject=Subject(route="/a"), setting=few, cause=cause
+        )
+        for name, cause in (("other", "not this one"), ("threads", "worker 1 ended"), ("threads", "again"))
+    ]
+    found = analyse(experiment, [], failures=failures)
+    assert [(each.setting, each.reason) for each in found.failed] == [(few, "worker 1 ended")]
+    assert found.failure(Subject(route="/a"), few) == "worker 1 ended"
+    assert found.failure(Subject(route="/a"), many) is None
+
+
+def test_skipped_setting_has_its_reason() -> None:
+    matrix = Matrix(thread_count=(16,), per_instance_concurrency=("unset", 1))
+    experiment = planned(settings=matrix)
+    found = findings(experiment, searched(experiment))
+    admitted = Setting(thread_count=16, per_instance_concurrency=1)
+    reason = found.skip(found.subjects[0].subject, admitted)
+    assert reason is not None
+    assert reason.startswith("cannot exceed 9.97 requests/s (1 at a time / 100 ms); the best so far serves 160")
+    assert found.skip(found.subjects[0].subject, Setting(thread_count=16)) is None

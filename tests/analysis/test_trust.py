@@ -95,3 +95,13 @@ def test_backlog_counts_what_was_not_answered_and_how_late_it_was_sent() -> None
 def test_trust_of_nothing_is_unknown_and_not_sound() -> None:
     found = trust_of([findings(planned(), [])])
     assert (found.steps, found.littles_law_off, found.generator_cpu_cores, found.headroom) == (0, None, None, None)
+
+
+@pytest.mark.parametrize(("duration", "broken", "unchecked"), [(1.5, 0, 1), (60.0, 1, 0)])
+def test_residual_of_a_short_window_is_no_fault_of_the_instrument(duration: float, broken: int, unchecked: int) -> None:
+    experiment = planned(settings=Matrix(thread_count=(16,)), users=(16,))
+    sound = step(setting=Setting(thread_count=16), users=16, cpu=0.02, wait=0.0, duration=duration)
+    off = msgspec.structs.replace(sound, concurrency=sound.concurrency * 1.06)
+    found = trust_of([findings(experiment, [off])])
+    assert (len(found.littles_law_broken), found.littles_law_unchecked) == (broken, unchecked)
+    assert (found.littles_law_off is None) == bool(unchecked)

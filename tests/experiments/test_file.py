@@ -80,6 +80,26 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
             "[1000000]",
             "settings.thread_count[0] is 1000000: allowed: a whole number from 1 to 1000",
         ),
+        (
+            "process_count = [1, 2]",
+            "app_settings = [{ A = 1 }]",
+            "settings.app_settings[0] is {'A': 1}: allowed: a table",
+        ),
+        (
+            "process_count = [1, 2]",
+            'app_settings = [{ 1A = "x" }]',
+            "settings.app_settings[0] is {'1A': 'x'}: allowed:",
+        ),
+        (
+            "process_count = [1, 2]",
+            'app_settings = { A = "x" }',
+            "settings.app_settings is {'A': 'x'}: allowed: a list of",
+        ),
+        (
+            "process_count = [1, 2]",
+            'app_settings = [{ FUNCTIONS_WORKER_PROCESS_COUNT = "2" }]',
+            "settings: app_settings holds FUNCTIONS_WORKER_PROCESS_COUNT: it is set by process_count",
+        ),
         ("[1, 64]", "64", "load.users is 64: allowed: a list of one or more, each a whole number from 1 to 1000"),
         ("?ms=100", "?name=é", "sleep?name=é': allowed: a path that starts with / and holds printable ASCII"),
         ("?ms=100", "?name=é", "write other characters as %XX, é as %C3%A9"),

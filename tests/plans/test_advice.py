@@ -1,12 +1,18 @@
+import json
+import re
+
 import msgspec
+import pytest
 
 from functune.analysis.experiment import ExperimentFindings
+from functune.errors import UsageError
 from functune.experiments.model import Matrix
-from functune.plans.advice import PlanAdvice, advice_for
+from functune.plans.advice import PlanAdvice, advice_for, advice_for_plans, advice_text, single_advice
 from functune.plans.local import MAX_CONCURRENT
 from functune.plans.plan import HostingPlan
-from functune.plans.registry import FLEX, PLANS
-from tests.analysis.simulated import findings, planned, sweep
+from functune.plans.registry import FLEX, PLANS, SCOPES
+from functune.setting import Setting
+from tests.analysis.simulated import findings, planned, searched, sweep
 
 LOCAL, PREMIUM = PLANS["local"], PLANS["premium"]
 
@@ -74,3 +80,66 @@ def test_memory_is_the_experiments() -> None:
     experiment = msgspec.structs.replace(planned(settings=Matrix(thread_count=(1, 16))), memory_mb=512)
     found = findings(experiment, sweep(experiment))
     assert only(found, FLEX).parameters["instanceMemoryMB"] == 512
+
+
+def test_advice_for_a_plan_is_the_best_setting_of_the_plan_and_agrees_with_itself() -> None:
+    """5 ms of CPU and 45 ms of waiting: two processes lead, and on Flex one process with 16 threads is the best."""
+    matrix = Matrix(thread_count=(1, 4, 16, "unset"), process_count=(1, 2))
+    experiment = planned(settings=matrix, users=(1, 16, 64))
+    found = findings(experiment, searched(experiment, scopes=SCOPES, cpu=0.005, wait=0.045))
+    assert [each.setting.process_count for each in found.advice] == [2]
+    flex = only(found, FLEX)
+    assert flex.setting == Setting(thread_count=16)
+    assert flex.app_settings == {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
+    assert flex.parameters == {"instanceMemoryMB": 2048, "perInstanceConcurrency": 16, "threadCount": 16}
+    assert json.loads(flex.local_settings) == {"Values": flex.app_settings}
+    assert flex.bicepparam is not None
+    assert re.findall(r"^param (\w+) = (\d+)$", flex.bicepparam, re.MULTILINE) == [
+        (name, str(value)) for name, value in flex.parameters.items()
+    ]
+    assert flex.commands is not None
+    assert "--settings PYTHON_THREADPOOL_THREAD_COUNT=16\n" in flex.commands
+    assert "--instance-memory 2048\n" in flex.commands
+    assert "--trigger-settings perInstanceConcurrency=16\n" in flex.commands
+    assert "16 threads in 1 process served 200 requests/s" in flex.notes[0]
+    for form, text in (("bicep", flex.bicepparam), ("commands", flex.commands)):
+        assert advice_text(flex, form) == text
+    assert json.loads(msgspec.json.encode(flex))["setting"]["thread_count"] == 16
+
+
+def test_search_for_all_settings_alone_gives_a_plan_poor_advice() -> None:
+    """The search has to know the plans: otherwise the best setting of one process is not measured at all."""
+    matrix = Matrix(thread_count=(1, 4, 16, "unset"), process_count=(1, 2))
+    experiment = planned(settings=matrix, users=(1, 16, 64))
+    found = findings(experiment, searched(experiment, cpu=0.005, wait=0.045))
+    assert [each.setting for each in advice_for(found, FLEX)] != [Setting(thread_count=16)]
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_advice_is_for_settings_that_the_plan_allows(plan: HostingPlan) -> None:
+    for cpu, wait in ((0.0003, 0.1), (0.005, 0.045), (0.02, 0.0)):
+        experiment = planned(settings=Matrix(thread_count=(1, 16), process_count=(1, 2)))
+        found = findings(experiment, searched(experiment, scopes=SCOPES, cpu=cpu, wait=wait))
+        best = max(level.throughput for level in found.levels if plan.allows(level.setting))
+        advised = only(found, plan).setting
+        assert plan.allows(advised)
+        assert max(level.throughput for level in found.levels if level.setting == advised) >= 0.95 * best
+
+
+def test_form_that_a_plan_lacks_is_refused_with_the_plans_that_have_it() -> None:
+    local = only(analysed(), LOCAL)
+    assert json.loads(advice_text(local, "local-settings"))["Values"]["PYTHON_THREADPOOL_THREAD_COUNT"] == "16"
+    with pytest.raises(UsageError, match="--format bicep: allowed with --plan flex or premium, the plan is local"):
+        advice_text(local, "bicep")
+
+
+def test_single_advice_names_the_choices() -> None:
+    found = advice_for_plans(analysed())
+    assert single_advice(found, plan="flex", experiment=None).plan == "flex"
+    with pytest.raises(UsageError, match="--experiment x: the run has no advice for it; it has threads"):
+        single_advice(found, plan="flex", experiment="x")
+    with pytest.raises(UsageError, match="recommends no setting for flex: nothing was compared"):
+        single_advice([], plan="flex", experiment=None)
+    other = [msgspec.structs.replace(each, experiment="other") for each in found]
+    with pytest.raises(UsageError, match="choose one with --experiment threads or other"):
+        single_advice([*found, *other], plan="flex", experiment=None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.__main__ import Outcome, judged
 from bench.figure import Bound, Figure
 from bench.suites.lessons import law_figure
 from bench.suites.search import regrets
@@ -38,6 +39,23 @@ def test_regret_compares_with_the_best_median_and_not_with_the_luckiest_measurem
     assert regrets(rounds, chosen=0) == (0.0, 0.0, 0.0)
     assert regrets(rounds, chosen=2) == pytest.approx((0.1, 0.05, 0.1))
     assert regrets(rounds, chosen=1) == pytest.approx((-0.3, 0.2, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("is_held", "is_complete", "is_busy", "outcome"),
+    [
+        (True, True, False, Outcome.HELD),
+        (True, True, True, Outcome.HELD),
+        (True, False, False, Outcome.NOT_JUDGED),
+        (False, True, False, Outcome.NOT_HELD),
+        (False, False, False, Outcome.NOT_HELD),
+        (False, True, True, Outcome.NOT_JUDGED),
+    ],
+)
+def test_missed_bound_counts_on_an_idle_machine_only(
+    is_held: bool, is_complete: bool, is_busy: bool, outcome: Outcome
+) -> None:
+    assert judged(is_held=is_held, is_complete=is_complete, is_busy=is_busy) == outcome
 
 
 def law(in_flight: float, *, window: float) -> Figures:

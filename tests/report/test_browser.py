@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from functune.report.charts.heat_map import contrast_ratio
-from functune.report.run_folder import write
-from functune.report.step_rows import Row
+from functune.report.files import write_report
+from functune.report.rows import Row
+from functune.run.folder import RunFolder
 from tests.report.written import full_run
 from tools.equipment import AXE, BROWSER
 
@@ -42,7 +43,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = full_run(tmp_path_factory.mktemp("run"))
-    write(folder)
+    write_report(RunFolder.open(folder))
     return (folder / "report.html").as_uri()
 
 

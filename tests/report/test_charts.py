@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functune.analysis.findings import Findings, RouteFindings, find
+from functune.analysis.experiment import ExperimentFindings, SubjectFindings, analyse
+from functune.experiments.model import Experiment, Matrix
 from functune.formatting import duration
-from functune.analysis.verdict import analyse
-from functune.experiments import Experiment, Matrix
-from functune.measurements import Measurement, Setting
+from functune.plans.registry import SCOPES
 from functune.report.charts.arrivals import arrivals_drawing, arrivals_figure
 from functune.report.charts.axes import log_axis
 from functune.report.charts.drawing import Drawing, draw, slim
@@ -23,15 +22,21 @@ from functune.report.charts.pareto import pareto_drawing
 from functune.report.charts.repeats import deviations, repeats_drawing
 from functune.report.charts.throughput import bound_guides, throughput_drawing
 from functune.report.charts.time_split import time_drawing
+from functune.run.measurement import Measurement
+from functune.setting import Setting
+from tests.analysis.simulated import findings as simulated_findings
 from tests.analysis.simulated import planned, step, sweep
-from tests.report.written import BROKEN, waits
+from tests.report.written import FAILURES, waits
+
+type Found = tuple[ExperimentFindings, SubjectFindings]
+"""The findings of an experiment and of its only subject."""
 
 
-def found(experiment: Experiment, measured: list[Measurement]) -> tuple[Findings, RouteFindings]:
-    """The findings of an experiment and of its only route."""
-    findings = find(analyse(experiment, measured, cores=2))
-    [route] = findings.routes
-    return findings, route
+def found(experiment: Experiment, measured: list[Measurement]) -> Found:
+    """The findings of an experiment that has one subject."""
+    findings = simulated_findings(experiment, measured)
+    [subject] = findings.subjects
+    return findings, subject
 
 
 def html_of(drawing: Drawing | None) -> str:
@@ -41,85 +46,86 @@ def html_of(drawing: Drawing | None) -> str:
     return html
 
 
-def heat_map(findings: Findings, route: RouteFindings) -> str | None:
-    """The heat map of a route as the page shows it."""
-    figure = heat_map_figure(ChartInput(findings=findings, route=route, currency="USD"))
-    return figure and figure.after
+def heat_map(findings: ExperimentFindings, subject: SubjectFindings) -> str | None:
+    """The heat map of a subject as the page shows it."""
+    figure = heat_map_figure(ChartInput(findings=findings, subject=subject, currency="USD"))
+    return None if figure is None else figure.after
 
 
 @pytest.fixture(scope="module")
-def full() -> tuple[Findings, RouteFindings]:
+def full() -> Found:
     return found(*waits())
 
 
 def test_throughput_chart_draws_every_point_and_says_it() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16)))
-    findings, route = found(experiment, sweep(experiment))
-    drawn = html_of(throughput_drawing(route, findings.analysis.demands[route.route], cores=2))
+    _, subject = found(experiment, sweep(experiment))
+    drawn = html_of(throughput_drawing(subject, cores=2))
     assert len(re.findall(r'data-tip="[^"]+ · [^"]+"', drawn)) == 2 * 3 * 2  # both sizes
     assert drawn.count('role="img"') == 2
     assert "16 threads: 160 requests/s · 64 users · 16 threads in 1 process" in drawn
 
 
 def test_throughput_chart_draws_a_curve_with_its_interval_where_the_law_fits(
-    full: tuple[Findings, RouteFindings],
+    full: Found,
 ) -> None:
-    findings, route = full
-    with_law = html_of(throughput_drawing(route, None, cores=2))
-    without = html_of(throughput_drawing(msgspec.structs.replace(route, curves={}), None, cores=2))
+    findings, subject = full
+    with_law = html_of(throughput_drawing(subject, cores=2))
+    without = html_of(throughput_drawing(msgspec.structs.replace(subject, laws=()), cores=2))
     assert with_law is not None
     assert without is not None
     assert with_law.count("fill-opacity") + with_law.count('opacity="0.18"') > 0
     assert 'opacity="0.18"' not in without
-    assert findings.analysis.experiment.load.repeats == 5
+    assert findings.experiment.load.repeats == 5
 
 
 def test_latency_drawing_leaves_out_what_has_too_few_requests() -> None:
     experiment = planned(settings=Matrix(thread_count=(1,)))
-    _, route = found(experiment, sweep(experiment))
-    assert latency_drawing(route, experiment) is None
+    _, subject = found(experiment, sweep(experiment))
+    assert latency_drawing(subject, experiment) is None
 
 
-def test_latency_drawings_draw_the_objective(full: tuple[Findings, RouteFindings]) -> None:
-    findings, route = full
-    experiment = findings.analysis.experiment
+def test_latency_drawings_draw_the_objective(full: Found) -> None:
+    findings, subject = full
+    experiment = findings.experiment
     for make in (latency_drawing, arrivals_drawing):
-        drawn = html_of(make(route, experiment))
-        without = html_of(make(route, msgspec.structs.replace(experiment, objective="")))
+        drawn = html_of(make(subject, experiment))
+        without = html_of(make(subject, msgspec.structs.replace(experiment, objective="")))
         assert drawn is not None
         assert without is not None
         assert drawn.count("p95 &lt; 300 ms") == 2
         assert "p95 &lt; 300 ms" not in without
 
 
-def test_arrivals_drawing_shows_three_percentiles_of_each_setting(full: tuple[Findings, RouteFindings]) -> None:
-    findings, route = full
-    drawn = html_of(arrivals_drawing(route, findings.analysis.experiment))
+def test_arrivals_drawing_shows_three_percentiles_of_each_setting(full: Found) -> None:
+    findings, subject = full
+    drawn = html_of(arrivals_drawing(subject, findings.experiment))
     assert drawn.count("data-tip") == 2 * 2 * 3 * 4  # sizes, settings, percentiles, rates
     assert "arrivals/s" in drawn
 
 
 def test_chart_of_one_level_is_drawn() -> None:
     experiment = planned(users=(8,))
-    _, route = found(experiment, sweep(experiment))
-    assert throughput_drawing(route, None, cores=2) is not None
+    _, subject = found(experiment, sweep(experiment))
+    assert throughput_drawing(subject, cores=2) is not None
 
 
 def test_charts_of_failures_alone_are_none() -> None:
     experiment = planned(users=(1,))
     failed = [msgspec.structs.replace(one, latencies_us=[], error_latencies_us=[5]) for one in sweep(experiment)]
-    _, route = found(experiment, failed)
-    assert throughput_drawing(route, None, cores=2) is None
-    assert pareto_drawing(route, currency="USD") is None
-    assert repeats_drawing(route) is None
-    assert time_drawing(route.splits) is None
+    _, subject = found(experiment, failed)
+    assert throughput_drawing(subject, cores=2) is None
+    assert pareto_drawing(subject, currency="USD") is None
+    assert repeats_drawing(subject) is None
+    assert time_drawing(subject.splits) is None
 
 
 def test_bounds_stay_within_the_axis_and_coincide_once() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 4, 16)), users=(1, 4, 16, 64))
-    findings, route = found(experiment, sweep(experiment, cpu=0.02, wait=0))
+    _, subject = found(experiment, sweep(experiment, cpu=0.02, wait=0))
     vertical = log_axis("X", [20.0, 50.0], tick_labels="")
-    limits = bound_guides(route.steps, findings.analysis.demands[route.route], (1, 4, 16, 64), vertical, 2)
+    assert subject.demand is not None
+    limits = bound_guides(subject.levels, subject.demand, (1, 4, 16, 64), vertical, 2)
     assert len(limits) == 1  # one CPU bound, whatever the threads
     assert limits[0].points[-1].value == pytest.approx(50)
     assert all(vertical.low <= point.value <= vertical.high for point in limits[0].points)
@@ -127,20 +133,23 @@ def test_bounds_stay_within_the_axis_and_coincide_once() -> None:
 
 def test_bounds_turn_where_the_threads_are_full() -> None:
     experiment = planned(settings=Matrix(thread_count=(16,)), users=(1, 16, 64))
-    findings, route = found(experiment, sweep(experiment))
+    _, subject = found(experiment, sweep(experiment))
     vertical = log_axis("X", [1.0, 1000.0], tick_labels="")
-    [limit] = bound_guides(route.steps, findings.analysis.demands[route.route], (1, 64), vertical, 2)
+    assert subject.demand is not None
+    [limit] = bound_guides(subject.levels, subject.demand, (1, 64), vertical, 2)
     assert [point.x for point in limit.points] == pytest.approx([1, 16, 64])
     assert limit.points[1].value == limit.points[2].value == pytest.approx(16 / 0.1003)
 
 
 def test_pareto_chart_has_a_point_for_each_priced_step_and_names_the_front(
-    full: tuple[Findings, RouteFindings],
+    full: Found,
 ) -> None:
-    _, route = full
-    drawn = html_of(pareto_drawing(route, currency="USD"))
-    assert drawn.count("data-tip") == 2 * sum(one.figures.p95 is not None for one in route.candidates)
-    for one in route.front:
+    _, subject = full
+    drawn = html_of(pareto_drawing(subject, currency="USD"))
+    assert drawn.count("data-tip") == 2 * sum(
+        one.figures.p95 is not None for one in subject.levels if one.figures.worked
+    )
+    for one in subject.front_levels:
         assert one.figures.cost is not None
     assert "recommended" in drawn
     assert "On the Pareto front: " in drawn
@@ -148,22 +157,22 @@ def test_pareto_chart_has_a_point_for_each_priced_step_and_names_the_front(
 
 def test_pareto_chart_of_a_single_point_is_none() -> None:
     experiment = planned(settings=Matrix(thread_count=(16,)), users=(64,))
-    _, route = found(experiment, sweep(experiment))
-    assert len(route.candidates) == 1
-    assert pareto_drawing(route, currency="USD") is None
+    _, subject = found(experiment, sweep(experiment))
+    assert len(subject.levels) == 1
+    assert pareto_drawing(subject, currency="USD") is None
 
 
-def test_repeat_chart_has_a_dot_for_every_repeat(full: tuple[Findings, RouteFindings]) -> None:
-    _, route = full
-    drawn = html_of(repeats_drawing(route))
-    assert drawn.count("data-tip") == 2 * len(route.repeats)
-    assert sum(dot.deviation for dot in deviations(route.repeats)) == pytest.approx(0, abs=1e-9)
+def test_repeat_chart_has_a_dot_for_every_repeat(full: Found) -> None:
+    _, subject = full
+    drawn = html_of(repeats_drawing(subject))
+    assert drawn.count("data-tip") == 2 * sum(len(level.repeats) for level in subject.levels)
+    assert sum(dot.deviation for dot in deviations(subject.levels)) == pytest.approx(0, abs=1e-9)
 
 
-def test_time_chart_says_every_part(full: tuple[Findings, RouteFindings]) -> None:
-    _, route = full
-    drawn = html_of(time_drawing(route.splits))
-    assert drawn.count("data-tip") == 2 * 3 * len(route.splits)
+def test_time_chart_says_every_part(full: Found) -> None:
+    _, subject = full
+    drawn = html_of(time_drawing(subject.splits))
+    assert drawn.count("data-tip") == 2 * 3 * len(subject.splits)
     assert "waiting for a thread or the event loop" in drawn
 
 
@@ -227,10 +236,10 @@ def test_heat_map_marks_the_recommended_and_what_is_missing() -> None:
 def test_heat_map_says_what_failed_and_what_the_search_skipped() -> None:
     experiment, measured = waits()
     few = [one for one in measured if one.setting.thread_count != 1 or one.setting.process_count != 2]
-    findings = find(
-        analyse(experiment, few, cores=2), failed={(experiment.workload.routes[0], BROKEN): "no memory\nlast lines"}
-    )
-    drawn = heat_map(findings, findings.routes[0])
+    [failure] = FAILURES
+    failed = msgspec.structs.replace(failure, cause="no memory\nlast lines")
+    findings = analyse(experiment, few, cores=2, scopes=SCOPES, failures=[failed])
+    drawn = heat_map(findings, findings.subjects[0])
     assert drawn is not None
     assert "✗ failed" in drawn
     assert "64 threads in 2 processes failed</b>: no memory</li>" in drawn
@@ -249,17 +258,17 @@ def test_heat_map_has_a_row_for_whatever_varies() -> None:
     drawn = heat_map(*found(experiment, sweep(experiment)))
     assert drawn is not None
     assert re.findall(r'scope="row">([^<]*)<', drawn) == [
-        "any number at a time, no app settings",
-        "any number at a time, SWITCH_INTERVAL_MS=0.5",
-        "4 at a time, no app settings",
-        "4 at a time, SWITCH_INTERVAL_MS=0.5",
+        "no other app setting, any number at a time",
+        "no other app setting, 4 at a time",
+        "SWITCH_INTERVAL_MS=0.5, any number at a time",
+        "SWITCH_INTERVAL_MS=0.5, 4 at a time",
     ]
 
 
-def test_arrivals_are_shown_beside_what_queueing_theory_expects(full: tuple[Findings, RouteFindings]) -> None:
-    findings, route = full
-    last = route.predictions[-1]
-    figure = arrivals_figure(ChartInput(findings=findings, route=route, currency="USD"))
+def test_arrivals_are_compared_with_queueing_theory(full: Found) -> None:
+    findings, subject = full
+    last = subject.predictions[-1]
+    figure = arrivals_figure(ChartInput(findings=findings, subject=subject, currency="USD"))
     assert figure is not None
     assert f"queueing theory expects a mean of {duration(last.expected)}; the measured mean is" in figure.note
     assert last.expected == pytest.approx(last.measured, rel=0.25)

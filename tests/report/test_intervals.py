@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from functune.analysis.formatting import duration, number
+from functune.formatting import duration, number
 from functune.report.charts.pareto import pareto_drawing
-from functune.report.run_folder import read_contents, write
-from functune.report.step_rows import significant
+from functune.report.document import read_document, rounded
+from functune.report.files import write_report
+from functune.run.folder import RunFolder
 from tests.report.written import full_run
 
 type Step = tuple[int | None, int, int]
@@ -22,7 +23,7 @@ type Ends = tuple[float, float]
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = full_run(tmp_path_factory.mktemp("run"))
-    write(found)
+    write_report(RunFolder.open(found))
     return found
 
 
@@ -33,70 +34,61 @@ def first_experiment(folder: Path, file: str) -> dict[str, Any]:
 
 
 def step_of(one: dict[str, Any]) -> Step:
-    """The step of a standing or of evidence; knobs that are unset are not in the file."""
-    setting = one["setting"]
-    return setting.get("thread_count"), setting.get("process_count", 1), one["users"]
+    """The step of a level, of a standing or of evidence."""
+    return one["setting"]["thread_count"], one["setting"]["process_count"], one["users"]
 
 
 def ends_of(spread: dict[str, Any]) -> Ends:
-    """Both ends, to the digits that report.json gives of every figure of a step."""
-    low, high = significant(spread["low"]), significant(spread["high"])
-    assert low is not None
-    assert high is not None
-    assert low < high
-    return low, high
+    """Both ends; equal ones where all repeats are equal."""
+    assert spread["low"] <= spread["high"]
+    return spread["low"], spread["high"]
 
 
-def rows_of(folder: Path) -> dict[Step, Ends]:
-    """The ends of the throughput of each closed-loop step, from the rows of report.json."""
-    steps = first_experiment(folder, "report.json")["routes"][0]["steps"]
-    return {
-        (step["thread_count"], step["process_count"], step["users"]): (
-            step["throughput_low_per_s"],
-            step["throughput_high_per_s"],
-        )
-        for step in steps
-        if step["arrivals_per_s"] is None and step["throughput_low_per_s"] is not None
-    }
+def ends_of_levels(folder: Path, spread: str) -> dict[Step, Ends]:
+    """The ends of one spread of each closed-loop step, from the levels of report.json."""
+    levels = first_experiment(folder, "report.json")["subjects"][0]["levels"]
+    return {step_of(level): ends_of(level[spread]) for level in levels if level[spread] is not None}
 
 
 def test_throughput_has_the_same_ends_in_both_json_files(folder: Path) -> None:
-    rows = rows_of(folder)
-    standings = first_experiment(folder, "report.json")["routes"][0]["standings"]
+    levels = ends_of_levels(folder, "spread")
+    standings = first_experiment(folder, "report.json")["subjects"][0]["standings"]
     evidence = first_experiment(folder, "recommendation.json")["recommendations"][0]["evidence"]
-    assert {step_of(one): ends_of(one["throughput"]["spread"]) for one in standings}.items() <= rows.items()
-    assert {step_of(one): ends_of(one["spread"]) for one in evidence}.items() <= rows.items()
+    assert {step_of(one): ends_of(one["throughput"]["spread"]) for one in standings}.items() <= levels.items()
+    assert {step_of(one): ends_of(one["spread"]) for one in evidence}.items() <= levels.items()
+    assert all(one["throughput"]["spread"]["low"] < one["throughput"]["spread"]["high"] for one in standings)
     assert len(standings) > 1
     assert len(evidence) > 5
 
 
 def test_throughput_has_the_same_ends_in_the_table(folder: Path) -> None:
     html = (folder / "report.html").read_text(encoding="utf-8")
+    levels = ends_of_levels(folder, "spread")
     table = html[html.index('<table class="steps') :]
     rows = re.findall(r'<tr><th scope="row">T=(\w+) P=(\d)</th><td>(\d+)</td><td>[^<]*</td><td>([^<]*)</td>', table)
     shown = {
         (None if threads == "unset" else int(threads), int(processes), int(users)): ends
-        for threads, processes, users, ends in rows[: len(rows_of(folder))]
+        for threads, processes, users, ends in rows[: len(levels)]
     }
-    assert shown == {step: f"{number(low)} to {number(high)}" for step, (low, high) in rows_of(folder).items()}
+    assert shown == {step: f"{number(low)} to {number(high)}" for step, (low, high) in levels.items()}
 
 
 def test_cost_and_p95_have_the_same_ends_in_the_chart_and_on_the_cards(folder: Path) -> None:
-    route = read_contents(folder).findings[0].routes[0]
-    drawn = pareto_drawing(route, currency="USD")
+    subject = read_document(RunFolder.open(folder)).experiments[0].subjects[0]
+    drawn = pareto_drawing(subject, currency="USD")
     assert drawn is not None
+    costs, p95s = ends_of_levels(folder, "cost_spread"), ends_of_levels(folder, "p95_spread")
+    standings = first_experiment(folder, "report.json")["subjects"][0]["standings"]
     for specification in drawn.specifications:
         bars = next(layer for layer in specification["layer"] if layer["mark"]["type"] == "rule")["data"]["values"]
-        ends = {(bar["cost_low"], bar["cost_high"], bar["p95_low"], bar["p95_high"]) for bar in bars}
-        for standing in route.standings:
-            assert standing.cost is not None
-            assert standing.p95 is not None
-            cost, p95 = standing.cost.spread, standing.p95.spread
-            assert cost is not None
-            assert p95 is not None
-            assert (cost.low, cost.high, p95.low, p95.high) in ends
+        names = [f"{name}_{end}" for name in ("cost", "p95") for end in ("low", "high")]
+        ends = {tuple(rounded([bar[name] for name in names])) for bar in bars}
+        for one in standings:
+            cost, p95 = ends_of(one["cost"]["spread"]), ends_of(one["p95"]["spread"])
+            assert (*cost, *p95) in ends
+            assert (cost, p95) == (costs[step_of(one)], p95s[step_of(one)])
     html = unescape((folder / "report.html").read_text(encoding="utf-8"))
-    for one in first_experiment(folder, "report.json")["routes"][0]["standings"]:
+    for one in standings:
         low, high = one["p95"]["spread"]["low"], one["p95"]["spread"]["high"]
         assert f"({duration(low)} to {duration(high)})" in html
         assert f"({number(one['cost']['spread']['low'])} to {number(one['cost']['spread']['high'])})" in html

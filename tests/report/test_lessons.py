@@ -7,32 +7,41 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from functune import experiments
-from functune.experiments import Experiment
-from functune.measurements import Measurement
-from functune.report.lessons import write
+from functune.experiments.file import read_experiments
+from functune.experiments.model import Experiment
+from functune.experiments.planned import planned_steps
+from functune.report.lessons import write_lessons
+from functune.run.folder import RunFolder
+from functune.run.measurement import Measurement
 from tests.analysis.simulated import step
 from tests.report.written import run_folder, threads
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = [experiments.load(path)[0] for path in sorted((ROOT / "experiments").glob("*.toml"))]
+SHIPPED = [read_experiments(path)[0] for path in sorted((ROOT / "experiments").glob("*.toml"))]
 
 
 def simulated(experiment: Experiment) -> list[Measurement]:
     """Every closed-loop step, and every rate of arrivals at exactly its share of what was served."""
     steps = [
-        msgspec.structs.replace(
-            step(setting=each.setting, users=each.users, route=each.route, experiment=experiment.name, jitter=0.1),
-            background=experiment.workload.background,
-            background_users=each.background_users,
+        step(
+            setting=each.setting,
+            users=each.users,
+            route=each.subject.route,
+            background=each.subject.background,
+            background_users=each.subject.background_users,
+            experiment=experiment.name,
+            jitter=0.1,
         )
-        for each in experiments.steps(experiment)
+        for each in planned_steps(experiment)
     ]
     capacity = max(one.throughput for one in steps)
     arrivals = [
         msgspec.structs.replace(
-            step(setting=steps[0].setting, users=1, route=steps[0].route, experiment=experiment.name, duration=20),
+            step(
+                setting=steps[0].setting, users=1, route=steps[0].subject.route, experiment=experiment.name, duration=20
+            ),
             arrival_rate=share * capacity,
+            share=share,
             phase="arrivals",
         )
         for share in experiment.load.arrivals
@@ -53,7 +62,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The document of a simulated run of every experiment."""
     folder = tmp_path_factory.mktemp("lessons")
     run_folder(folder, SHIPPED, [one for experiment in SHIPPED for one in simulated(experiment)])
-    return write(folder, folder / "docs")
+    return write_lessons(RunFolder.open(folder), folder / "docs")
 
 
 def test_the_document_has_every_experiment_and_was_written_by_this_code(shipped: Path) -> None:
@@ -87,7 +96,7 @@ def test_the_picture_of_an_experiment_that_is_gone_is_removed(tmp_path: Path) ->
 def one(tmp_path: Path) -> tuple[str, str]:
     """The document and the picture of one simulated experiment, an expectation of which fails."""
     experiment, measured = threads()
-    document = write(run_folder(tmp_path, [experiment], measured), tmp_path / "docs")
+    document = write_lessons(RunFolder.open(run_folder(tmp_path, [experiment], measured)), tmp_path / "docs")
     return document.read_text(), (document.parent / "images" / "lessons" / "threads.svg").read_text()
 
 
@@ -126,6 +135,6 @@ def test_a_picture_is_an_image_for_light_and_dark(tmp_path: Path) -> None:
 def test_a_step_that_was_not_measured_leaves_a_gap(tmp_path: Path) -> None:
     experiment, measured = threads()
     left = [each for each in measured if each.setting.thread_count != 1]
-    document = write(run_folder(tmp_path, [experiment], left), tmp_path / "docs").read_text()
+    document = write_lessons(RunFolder.open(run_folder(tmp_path, [experiment], left)), tmp_path / "docs").read_text()
     assert "| 1 thread | - | - | - |" in document
     assert "not measured" in document

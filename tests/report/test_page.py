@@ -1,18 +1,18 @@
 import json
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from functune.analysis.verdict import analyse
-from functune.experiments import Expectation, Where
-from functune.report.contents import gather
+from functune.experiments.model import Expectation, Where
+from functune.report.document import ReportDocument
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.summary import summary
 from tests.analysis.simulated import planned, step, sweep
-from tests.report.written import ENVIRONMENT, routes, threads
+from tests.report.written import ENVIRONMENT, reported, routes, threads
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 WARNING = "Other programs used up to 1.20 cores while 1 of 18 steps was measured"
@@ -46,8 +46,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def html() -> str:
-    return render_page(gather([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT))
+def document(tmp_path_factory: pytest.TempPathFactory) -> ReportDocument:
+    return reported(tmp_path_factory.mktemp("run"), threads(), routes())
+
+
+@pytest.fixture(scope="module")
+def html(document: ReportDocument) -> str:
+    return render_page(document)
 
 
 def test_page_is_one_small_file_that_loads_nothing(html: str) -> None:
@@ -87,54 +92,59 @@ def test_page_has_landmarks_headings_and_labelled_tables(html: str) -> None:
     assert {f"#{identifier}" for identifier in identifiers} >= {link["href"] for link in page.all("a")}
 
 
-def test_page_tells_outcomes_by_word(html: str) -> None:
+def test_page_names_outcomes_in_words(html: str) -> None:
     assert html.count("✓ holds") == 1
     assert html.count("✗ fails") == 1
     assert "✗ 1 of 2 expectations met" in html
 
 
-def test_page_and_summary_say_what_was_not_judged_and_why() -> None:
+def test_page_and_summary_say_what_was_not_judged_and_why(tmp_path: Path) -> None:
     experiment, steps = threads()
     needs = [msgspec.structs.replace(one, free_cores=2) for one in experiment.expect[:1]]
     experiment = msgspec.structs.replace(experiment, expect=(*needs, *experiment.expect[1:]))
-    analysis = analyse(experiment, steps, cores=1)
-    html, reason = render_page(gather([analysis], ENVIRONMENT)), "needs 2 free cores, and the machine has 1"
+    document = reported(tmp_path, (experiment, steps), environment={**ENVIRONMENT, "cpu_count": 1})
+    html, reason = render_page(document), "needs 2 free cores, and the machine has 1"
     Page(html)
     assert "? not judged" in html
     assert f"Not judged: 16 threads serve 160. It {reason}." in html
     assert "✗ 0 of 2 expectations met</span> · <span" in html
     assert "1 not judged" in html
-    assert f"| ❔ not judged: {reason} | 16 threads serve 160" in summary([analysis])
-    outcome = json.loads(recommendation_json(gather([analysis], ENVIRONMENT)))["experiments"][0]["expectations"][0]
+    assert f"| ❔ not judged: {reason} | 16 threads serve 160" in summary(document.experiments)
+    outcome = json.loads(recommendation_json(document))["experiments"][0]["expectations"][0]
     assert (outcome["result"], outcome["reason"]) == ("not judged", reason)
 
 
-def test_page_and_summary_warn_of_what_ran_beside() -> None:
+def test_page_and_summary_warn_of_other_programs(tmp_path: Path) -> None:
     experiment, steps = threads()
-    beside = msgspec.structs.replace(steps[0], other_cpu=1.2)
-    analysis = analyse(experiment, [beside, *steps[1:]], cores=2)
-    html = render_page(gather([analysis], ENVIRONMENT))
+    disturbed = msgspec.structs.replace(steps[0], other_cpu=1.2)
+    document = reported(tmp_path / "disturbed", (experiment, [disturbed, *steps[1:]]))
+    html = render_page(document)
     assert f"⚠ {WARNING}" in html
     assert "⚠ 1.20" in html
-    assert f"used at most 1.20 cores ({beside.route}, {beside.setting}, 1 user, " in html
-    assert WARNING in summary([analysis])
-    assert WARNING in recommendation_json(gather([analysis], ENVIRONMENT))
-    calm = render_page(gather([analyse(experiment, steps, cores=2)], ENVIRONMENT))
+    assert f"used at most 1.20 cores ({disturbed.subject}, {disturbed.setting}, 1 user, " in html
+    assert WARNING in summary(document.experiments)
+    assert WARNING in recommendation_json(document)
+    calm = render_page(reported(tmp_path / "calm", (experiment, steps)))
     assert "⚠" not in calm
     unknown = [msgspec.structs.replace(step, other_cpu=None, host_cpu=None) for step in steps]
-    assert "are not known for 18 steps" in render_page(gather([analyse(experiment, unknown, cores=2)], ENVIRONMENT))
+    assert "are not known for 18 steps" in render_page(reported(tmp_path / "unknown", (experiment, unknown)))
 
 
 def test_page_shows_the_environment_known_or_not(html: str) -> None:
-    for text in ("azure-functions 2.3.0", "something new", "a unknown", "2 cores"):
+    for text in (
+        "azure-functions 2.3.0",
+        "<dt>load average</dt><dd>0.8 0.25 0.5</dd>",
+        "<dt>cpu model</dt><dd>unknown</dd>",
+        "2 cores",
+    ):
         assert text in html
 
 
-def test_page_is_the_same_for_the_same_input(html: str) -> None:
-    assert render_page(gather([analyse(*threads(), cores=2), analyse(*routes(), cores=2)], ENVIRONMENT)) == html
+def test_page_is_the_same_for_the_same_input(html: str, tmp_path: Path) -> None:
+    assert render_page(reported(tmp_path, threads(), routes())) == html
 
 
-def test_page_leaves_hostile_strings_inert() -> None:
+def test_page_leaves_hostile_strings_inert(tmp_path: Path) -> None:
     where = Where(thread_count=1, users=1)
     experiment = planned(
         question=HOSTILE,
@@ -144,26 +154,28 @@ def test_page_leaves_hostile_strings_inert() -> None:
         expect=(Expectation(claim=HOSTILE, metric="throughput", where=where, at_least=1),),
     )
     steps = [*sweep(experiment), step(route=experiment.workload.routes[0], experiment=experiment.name, errors=5)]
-    analysis = analyse(experiment, [msgspec.structs.replace(one, errors={HOSTILE: 5}) for one in steps])
-    page = Page(render_page(gather([analysis], {HOSTILE: HOSTILE, "versions": {HOSTILE: HOSTILE}})))
+    steps = [msgspec.structs.replace(one, errors={HOSTILE: 5}) for one in steps]
+    hostile = {"host": HOSTILE, "git_commit": HOSTILE, "versions": {HOSTILE: HOSTILE}}
+    document = reported(tmp_path, (experiment, steps), environment=hostile)
+    page = Page(render_page(document))
     assert [script.get("type") for script in page.all("script")] == ["application/json", None]
     assert page.all("img") == []
-    markdown = summary([analysis])
+    markdown = summary(document.experiments)
     assert "<script" not in markdown.replace("\\<script", "")
-    assert HOSTILE.replace('"', '\\"') in recommendation_json(gather([analysis], ENVIRONMENT))
+    assert HOSTILE.replace('"', '\\"') in recommendation_json(document)
 
 
-def test_page_renders_a_partial_run() -> None:
+def test_page_renders_a_partial_run(tmp_path: Path) -> None:
     experiment, steps = threads()
-    html = render_page(gather([analyse(experiment, steps[:4], cores=2), analyse(planned(name="not-begun"), [])], {}))
+    html = render_page(reported(tmp_path, (experiment, steps[:4]), (planned(name="not-begun"), []), environment={}))
     Page(html)
     assert "4 of 18 steps measured" in html
     assert "Nothing of this experiment was measured." in html
 
 
-def test_page_names_the_steps_that_break_littles_law() -> None:
+def test_page_names_the_steps_that_break_littles_law(tmp_path: Path) -> None:
     experiment, steps = threads()
     off = msgspec.structs.replace(steps[0], concurrency=steps[0].concurrency * 2)
-    html = render_page(gather([analyse(experiment, [off, *steps[1:]], cores=2)], ENVIRONMENT))
+    html = render_page(reported(tmp_path, (experiment, [off, *steps[1:]])))
     assert "is off by 50.0 %: /api/sync/sleep?ms=100, T=1 P=1, 1 user" in html
     assert "⚠ doubtful" in html

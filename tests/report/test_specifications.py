@@ -12,7 +12,8 @@ from functune.report.charts.figure import ChartInput
 from functune.report.charts.lesson_picture import LessonBar, Panel, picture_specification
 from functune.report.charts.registry import CHARTS
 from functune.report.charts.renderer import render_here, render_svgs
-from functune.report.run_folder import read_contents
+from functune.report.document import read_document
+from functune.run.folder import RunFolder
 from tests.report.written import full_run
 
 
@@ -25,11 +26,11 @@ def vega_lite() -> Draft7Validator:
 @pytest.fixture(scope="module")
 def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
     """Every chart of a run that has something to draw for each."""
-    contents = read_contents(full_run(tmp_path_factory.mktemp("run")))
+    document = read_document(RunFolder.open(full_run(tmp_path_factory.mktemp("run"))))
     figures = [
-        chart.figure(ChartInput(findings=findings, route=route, currency="USD"))
-        for findings in contents.findings
-        for route in findings.routes
+        chart.figure(ChartInput(findings=findings, subject=subject, currency="USD"))
+        for findings in document.experiments
+        for subject in findings.subjects
         for chart in CHARTS
     ]
     return [each.drawing for each in figures if each is not None and each.drawing is not None]

@@ -6,9 +6,17 @@ from pathlib import Path
 
 import msgspec
 
-from functune import experiments, measurements
-from functune.experiments import Expectation, Experiment, Load, Matrix, Where, Workload, trials
-from functune.measurements import Calibration, Failure, Measurement, Setting
+from functune.experiments.file import experiments_toml
+from functune.experiments.model import Expectation, Experiment, Load, Matrix, Where, Workload
+from functune.experiments.planned import planned_trials
+from functune.experiments.subject import Subject
+from functune.report.document import ReportDocument, read_document
+from functune.run.folder import CALIBRATIONS as CALIBRATION_FILE
+from functune.run.folder import ENVIRONMENT as ENVIRONMENT_FILE
+from functune.run.folder import EXPERIMENTS, MEASUREMENTS, RunFolder
+from functune.run.folder import FAILURES as FAILURE_FILE
+from functune.run.measurement import Calibration, Failure, Measurement
+from functune.setting import Setting
 from tests.analysis.simulated import arrivals, planned, step, sweep
 
 ENVIRONMENT = {
@@ -18,8 +26,9 @@ ENVIRONMENT = {
     "host": "local",
     "started_at": "2026-02-03T10:11:12Z",
     "versions": {"azure-functions": "2.3.0"},
-    "something_new": ["a", None],
+    "load_average": [0.8, 0.25, 0.5],
 }
+"""Its other fields are not known."""
 
 
 def threads() -> tuple[Experiment, list[Measurement]]:
@@ -81,7 +90,7 @@ def waits() -> tuple[Experiment, list[Measurement]]:
             contention=0.0015,
         )
         for repeat in range(5)
-        for index, trial in enumerate(trials(experiment))
+        for index, trial in enumerate(planned_trials(experiment))
         for users in LEVELS
         if trial.setting != BROKEN
     ]
@@ -90,12 +99,13 @@ def waits() -> tuple[Experiment, list[Measurement]]:
     measured[20] = msgspec.structs.replace(refusing, error_latencies_us=[900] * 40, errors={"HTTP 429": 40})
     for setting in (Setting(thread_count=64), Setting()):
         for share in experiment.load.arrivals:
-            measured.append(arrivals(round(550 * share), setting=setting, experiment=experiment.name, route=route))
+            rate = round(550 * share)
+            measured.append(arrivals(rate, setting=setting, experiment=experiment.name, route=route, share=share))
     return experiment, measured
 
 
 def computes() -> tuple[Experiment, list[Measurement]]:
-    """A handler that computes, alone and beside others, measured once."""
+    """A handler that computes, alone and with background load, measured once."""
     experiment = Experiment(
         name="computes",
         question="What makes a handler that computes faster: threads or processes?",
@@ -109,18 +119,18 @@ def computes() -> tuple[Experiment, list[Measurement]]:
             setting=trial.setting,
             users=users,
             experiment=experiment.name,
-            route=trial.route,
+            route=trial.subject.route,
             trial=index,
-            cpu=0.02 + 0.004 * bool(trial.background_users),
+            cpu=0.02 + 0.004 * bool(trial.subject.background_users),
             wait=0.0005,
             jitter=0.3,
             duration=6,
             contention=0.004,
             coherency=0.0003,
-            background=experiment.workload.background if trial.background_users else None,
-            background_users=trial.background_users,
+            background=trial.subject.background,
+            background_users=trial.subject.background_users,
         )
-        for index, trial in enumerate(trials(experiment))
+        for index, trial in enumerate(planned_trials(experiment))
         for users in experiment.load.users
     ]
 
@@ -133,7 +143,7 @@ FAILURES = [
         trial=8,
         repeat=0,
         phase="capacity",
-        route="/api/sync/sleep?ms=100",
+        subject=Subject(route="/api/sync/sleep?ms=100"),
         setting=BROKEN,
         cause="worker 2 (pid 4121) sent no ready message within 60 s\nThe last lines of the host:\nMemoryError",
     )
@@ -157,6 +167,18 @@ def full_run(folder: Path) -> Path:
     )
 
 
+def reported(
+    folder: Path,
+    *runs: tuple[Experiment, Iterable[Measurement]],
+    environment: dict[str, object] | None = None,
+    others: Sequence[RunFolder] = (),
+) -> ReportDocument:
+    """The document of a run of these experiments, each with its measurements."""
+    measured = [step for _, steps in runs for step in steps]
+    run_folder(folder, [experiment for experiment, _ in runs], measured, environment)
+    return read_document(RunFolder.open(folder), others=others)
+
+
 def run_folder(
     folder: Path,
     planned: Sequence[Experiment],
@@ -168,10 +190,12 @@ def run_folder(
 ) -> Path:
     """The folder, with the files the report reads."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, lines in ((measurements.CALIBRATIONS, calibrations), (measurements.FAILURES, failures)):
+    for name, lines in ((CALIBRATION_FILE, calibrations), (FAILURE_FILE, failures)):
         if lines:
             (folder / name).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in lines))
-    (folder / experiments.FILE_NAME).write_text(experiments.dumps(planned), encoding="utf-8")
-    (folder / "environment.json").write_text(json.dumps(environment or ENVIRONMENT), encoding="utf-8")
-    (folder / measurements.FILE_NAME).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in measured))
+    (folder / EXPERIMENTS).write_text(experiments_toml(planned), encoding="utf-8")
+    (folder / ENVIRONMENT_FILE).write_text(
+        json.dumps(ENVIRONMENT if environment is None else environment), encoding="utf-8"
+    )
+    (folder / MEASUREMENTS).write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in measured))
     return folder

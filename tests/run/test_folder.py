@@ -189,3 +189,10 @@ def test_other_journals_name_the_line_they_cannot_use(folder: RunFolder, name: s
     (folder.path / name).write_bytes(b"[]\n")
     with pytest.raises(RunFolderError, match=rf"{name}, line 1: not a"):
         (folder.calibrations if name == CALIBRATIONS else folder.failures)()
+
+
+def test_journal_that_cannot_be_read_is_named(folder: RunFolder) -> None:
+    journal(folder).unlink()
+    journal(folder).mkdir()
+    with pytest.raises(RunFolderError, match=r"measurements\.jsonl: Is a directory"):
+        folder.measurements()

@@ -39,7 +39,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         consequence = (
             "settings measured far apart cannot be compared"
             if self.matters
-            else "less than what settings may differ by"
+            else "less than the 5 % by which equal settings may differ"
         )
         return (
             f"The machine drifted: the control served {percent(abs(self.change))} {direction} at the end than at the "

@@ -27,7 +27,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     claim: str
     observed: float | None
-    """In the metric's unit, or a plain ratio; None when a step is missing or has too few requests for the metric."""
+    """The value in the metric's unit, or a ratio; None when a step is missing or has too few requests for it."""
     unit: str
     allowed: str
     """The limits, e.g. ``152 to 163``."""

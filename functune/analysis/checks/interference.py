@@ -53,7 +53,7 @@ def of(some: Sequence[object], levels: Sequence[Level]) -> str:
 
 
 def cores(value: float) -> str:
-    """Cores in words, to hundredths: what the system counts them in."""
+    """Cores in words, to hundredths, the unit in which the system counts them."""
     return f"{value:.2f} cores"
 
 
@@ -72,7 +72,7 @@ def not_free(levels: Sequence[Level], *, needed: int, machine: float | None) -> 
     used = [level.figures.other_cpu for level in levels]
     known = [value for value in used if value is not None]
     if len(known) < len(used):
-        return f"{needs}, and what other programs used is not known"
+        return f"{needs}, and the use by other programs is not known"
     most = max(known, default=0.0)
     if machine - most < needed - TOLERANCE:
         return f"{needs}, and other programs used {cores(most)} of {machine:g}"

@@ -1,1 +1,1 @@
-"""The laws of queues and parallel work: bounds, waiting times, scalability, and what they predict."""
+"""The laws of queues and parallel work: bounds, waiting times, scalability, and their predictions."""

@@ -2,12 +2,12 @@
 Operational bounds: the throughput that no setting can exceed, from one single-user step and before any fitting.
 
 A request needs D_c seconds of CPU, during which it holds its worker's GIL, and waits D_w seconds without it. N users
-without think time, T threads in each of P processes and K cores then allow (Denning and Buzen, 1978)
+without think time, T threads in each of P processes and K cores allow at most (Denning and Buzen, 1978)
 
     X(N) <= min( N / (D_c + D_w),  P T / (D_c + D_w),  min(P, K) / D_c )
 
-An ``async def`` handler uses no thread of the pool, so the middle term falls away for it. An instance that lets c
-requests in at a time has one more, c / (D_c + D_w).
+An ``async def`` handler uses no thread of the pool, so the middle term does not apply. An instance that admits c
+requests at a time adds the term c / (D_c + D_w).
 """
 
 import math
@@ -67,8 +67,8 @@ def bound(demand: Demand, *, users: float, setting: Setting, handler: Handler | 
     """
     The throughput that ``users`` closed-loop clients cannot exceed.
 
-    ``cores`` None leaves the machine out, so that only the GIL of each process limits. A handler of unknown kind is
-    taken as ``def``, which runs in the thread pool.
+    With ``cores`` None the machine sets no limit, only the GIL of each process does. A handler of unknown kind counts
+    as ``def``, which runs in the thread pool.
     """
     processes = setting.process_count
     limits: dict[BoundKind, float] = {"users": users / demand.service if demand.service else math.inf}

@@ -19,8 +19,8 @@ type Soundness = Literal["sound", "window too short", "broken"]
 
 
 def residual(figures: Figures) -> float | None:
-    """The relative residual |N - X R| / N; None when nothing was in flight."""
-    if figures.in_flight == 0:
+    """The relative residual |N - X R| / N; None when nothing was in flight, or nothing ended in the window."""
+    if figures.in_flight == 0 or figures.rate == 0:
         return None
     return abs(figures.in_flight - figures.rate_times_latency) / figures.in_flight
 

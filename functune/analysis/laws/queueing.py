@@ -1,10 +1,10 @@
 """
-Waiting times by queueing theory: what an open stream of requests meets at threads, slots and cores.
+Waiting times by queueing theory, for an open stream of requests at threads, slots and cores.
 
 Symbols: L arrivals per second (``arrival_rate``), S mean seconds of service (``service``), m servers (threads or
 slots), a = L S the offered load, r = a / m the utilisation. Averages exist only below r = 1; from there on every
-function raises ValueError. The models hold where S does not depend on the number of requests at once: waiting does not,
-computing under the GIL does, which is what the processor sharing formulas are for.
+function raises ValueError. The models hold where S does not depend on the number of requests at once. Waiting does not;
+computing under the GIL does, and the processor sharing formulas are for that.
 """
 
 import math

@@ -21,9 +21,9 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     setting: Setting
     users: int
     wait: float
-    """For a thread or the event loop."""
+    """Waiting for a thread or the event loop."""
     run: float
-    """In the handler, its own waiting included."""
+    """Time in the handler, its own waiting included."""
     rest: float
     """Host, transport and load generator."""
 

@@ -3,9 +3,9 @@ The Universal Scalability Law: throughput against concurrency in three numbers, 
 
     X(N) = g N / (1 + a (N - 1) + b N (N - 1))
 
-g is the throughput of one user, a the contention (the share that is served one at a time), b the coherency (what each
-pair costs the other). With b > 0 the curve falls beyond N* = sqrt((1 - a) / b); b = 0 is Amdahl's law, which ends at
-g / a (Gunther, Guerrilla Capacity Planning, 2007). N counts requests held in flight, so users without think time.
+g is the throughput of one user, a the contention (the share that is served one at a time), b the coherency (the cost
+of each pair to the other). With b > 0 the curve falls beyond N* = sqrt((1 - a) / b); b = 0 is Amdahl's law, which ends
+at g / a (Gunther, Guerrilla Capacity Planning, 2007). N counts requests held in flight, so users without think time.
 
 The law is smooth. A cliff such as a full thread pool is not, and such a curve is refused rather than drawn.
 """
@@ -13,7 +13,6 @@ The law is smooth. A cliff such as a full thread pool is not, and such a curve i
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -29,16 +28,15 @@ R_SQUARED = 0.98
 VISIBLE = 0.05
 """Relative residual up to which neither a pattern nor R^2 matters: it is the margin within which settings tie."""
 WRONG = 0.1
-"""Relative residual above which a curve is wrong there whatever the pattern: the corner of a full thread pool is."""
+"""Relative residual above which a curve is wrong at that level without any pattern: a full thread pool shows one."""
 PATTERN = 1.0
 """Durbin-Watson ratio below which residuals follow one another; 2 where they are independent, 0 for a slow wave."""
-RESAMPLES = 1000
+CURVE_RESAMPLES = 1000
 BAND_POINTS = 24
 """Places at which the interval of a curve is given."""
-ITERATIONS = 200
 
-type Error = Literal["relative", "absolute"]
-type Levels = Mapping[int, Sequence[float]]
+type Throughputs = Mapping[int, Sequence[float]]
+"""Requests per second, one value per repeat, by number of users."""
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +80,7 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     residuals: tuple[float, ...]
     """Measured over fitted throughput less 1, a mean for each level."""
     r_squared: float
-    """In log X."""
+    """The share of the variation of log X that the curve explains."""
     peak: Peak | None
     """None where none was passed: a peak beyond the last level is a guess."""
     performance_interval: Interval | None
@@ -106,25 +104,25 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def fit(levels: Levels, *, error: Error = "relative", generator: np.random.Generator | None = None) -> Fit | Refused:
+def fit(levels: Throughputs, *, generator: np.random.Generator | None = None) -> Fit | Refused:
     """
     The curve through the throughputs (requests per second, one per repeat) of each number of users.
 
-    ``error`` says what a unit of error is. "relative" (the default) fits y = N / X, which is linear in 1, N - 1 and
-    N (N - 1), by least squares with the weights 1 / y^2: repeats of a step scatter by about the same per cent at every
-    level. "absolute" is least squares of X itself, as books publish it; there the high levels decide.
+    It fits y = N / X, which is linear in 1, N - 1 and N (N - 1), by least squares with the weights 1 / y^2, since
+    repeats scatter by about the same per cent at every level. Books publish least squares of X itself, where the high
+    levels decide.
 
-    ``generator`` draws the repeats for the intervals; None goes without. Raises ValueError for throughputs or users
-    that are not positive.
+    ``generator`` draws the repeats for the intervals; None omits them. Raises ValueError for throughputs or users that
+    are not positive.
     """
     users = np.array([n for n in sorted(levels) for _ in levels[n]], dtype=float)
     measured = np.array([x for n in sorted(levels) for x in levels[n]], dtype=float)
     if len(users) and min(users.min(), measured.min()) <= 0:
-        raise ValueError("users and throughputs must be above 0: leave out steps that served nothing")
+        raise ValueError("users and throughputs must be above 0: omit steps that served nothing")
     steps = tuple(n for n in sorted(levels) if levels[n])
     if len(steps) < LEVELS:
-        return Refused(reason=f"{plural(len(steps), 'number')} of users measured: a curve takes {LEVELS} or more")
-    curve = solve(users, measured, error)
+        return Refused(reason=f"{plural(len(steps), 'number')} of users measured: a curve needs {LEVELS} or more")
+    curve = solve(users, measured)
     if curve is None:
         return Refused(reason="throughput rises faster than the number of users, which the law does not describe")
     fitted = np.array([curve.throughput(n) for n in users])
@@ -134,7 +132,7 @@ def fit(levels: Levels, *, error: Error = "relative", generator: np.random.Gener
     residuals = tuple(float(np.mean(levels[n]) / curve.throughput(n) - 1) for n in steps)
     if (reason := misfit(steps, residuals, r_squared)) is not None:
         return Refused(reason=reason)
-    resampled = resample(levels, error, generator) if generator is not None else ()
+    resampled = resample(levels, generator) if generator is not None else ()
     return Fit(
         curve=curve,
         levels=steps,
@@ -155,27 +153,21 @@ def band(resampled: Sequence[Curve], low: int, high: int) -> tuple[tuple[float, 
     return tuple((users, each.low, each.high) for users, each in found if each is not None)
 
 
-def solve(users: np.ndarray, measured: np.ndarray, error: Error) -> Curve | None:
-    """
-    Least squares with no coefficient below zero; None where only one with g infinite is left.
-
-    The absolute error is reached by repetition: with the weights N^2 / (y r^3), r = N / X of the curve before, the
-    normal equations of the linear fit become those of least squares in X: where the curve stops moving it is that fit.
-    """
+def solve(users: np.ndarray, measured: np.ndarray) -> Curve | None:
+    """Least squares with no coefficient below zero; None where only one with g infinite is left."""
     ratio = users / measured
-    design = np.column_stack([np.ones_like(users), users - 1, users * (users - 1)])
-    weights = ratio**-2
-    found = weighted(design, ratio, weights)
-    if error == "absolute":
-        for _ in range(ITERATIONS):
-            before = found
-            found = weighted(design, ratio, users**2 / (ratio * (design @ before) ** 3))
-            if np.allclose(found, before, rtol=1e-10, atol=0):
-                break
-    if found[0] <= 0:
-        return None
-    base, first, second = map(float, found)
-    return Curve(performance=1 / base, contention=first / base, coherency=second / base)
+    return curve_of(weighted(design_of(users), ratio, ratio**-2))
+
+
+def design_of(users: np.ndarray) -> np.ndarray:
+    """The columns 1, N - 1 and N (N - 1), in which N / X is linear."""
+    return np.column_stack([np.ones_like(users), users - 1, users * (users - 1)])
+
+
+def curve_of(coefficients: np.ndarray) -> Curve | None:
+    """The curve of the coefficients of N / X; None where g is infinite."""
+    base, first, second = map(float, coefficients)
+    return Curve(performance=1 / base, contention=first / base, coherency=second / base) if base > 0 else None
 
 
 def weighted(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -195,7 +187,7 @@ def misfit(steps: Sequence[int], residuals: Sequence[float], r_squared: float) -
     if off <= VISIBLE:  # this near at every level; and where throughput is flat there is no variation to explain
         return None
     if r_squared < R_SQUARED:
-        return f"the curve explains {percent(r_squared)} of the variation of throughput: it takes {percent(R_SQUARED)}"
+        return f"the curve explains {percent(r_squared)} of the variation of throughput, less than {percent(R_SQUARED)}"
     steepness = sum((later - earlier) ** 2 for earlier, later in pairwise(residuals))
     if off > WRONG or steepness < PATTERN * sum(residual**2 for residual in residuals):
         return (
@@ -205,7 +197,7 @@ def misfit(steps: Sequence[int], residuals: Sequence[float], r_squared: float) -
     return None
 
 
-def resample(levels: Levels, error: Error, generator: np.random.Generator) -> tuple[Curve, ...]:
+def resample(levels: Throughputs, generator: np.random.Generator) -> tuple[Curve, ...]:
     """
     Curves through repeats drawn anew within each level; none where a level has one repeat only.
 
@@ -216,10 +208,10 @@ def resample(levels: Levels, error: Error, generator: np.random.Generator) -> tu
     if min(len(levels[n]) for n in steps) < 2:
         return ()
     found = []
-    for _ in range(RESAMPLES):
+    for _ in range(CURVE_RESAMPLES):
         drawn = {n: generator.choice(np.asarray(levels[n], dtype=float), len(levels[n]) - 1) for n in steps}
         users = np.array([n for n in steps for _ in drawn[n]], dtype=float)
-        curve = solve(users, np.concatenate([drawn[n] for n in steps]), error)
+        curve = solve(users, np.concatenate([drawn[n] for n in steps]))
         if curve is not None:
             found.append(curve)
     return tuple(found)

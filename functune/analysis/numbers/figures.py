@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 
 import msgspec
 import numpy as np
 
-from functune.analysis.numbers.statistics import Interval, mean, percentile, percentile_interval
+from functune.analysis.numbers.statistics import Interval, percentile, percentile_interval
 from functune.run.measurement import Measurement
 
 ACCEPTED_ERRORS = 0.01
@@ -59,7 +58,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: float = 0.0
     """Time average of the requests in flight (N)."""
     rate_times_latency: float = 0.0
-    """X R over all completed requests, failures included; Little's law says that it equals N."""
+    """X R over all completed requests, failures included; by Little's law it equals N."""
     send_delay_p99: float | None = None
     """Delay from the intended moment of an arrival to its sending."""
     generator_lag_p99: float | None = None
@@ -101,8 +100,8 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
     if not repeats:
         raise ValueError("figures take one measurement or more")
     duration = sum(each.duration for each in repeats)
-    latencies = joined(each.latencies_us for each in repeats)
-    failed = joined(each.error_latencies_us for each in repeats)
+    latencies = concatenated(each.latencies_us for each in repeats)
+    failed = concatenated(each.error_latencies_us for each in repeats)
     completed = len(latencies) + len(failed)
     throughput = len(latencies) / duration
     interval = percentile_interval(latencies, 0.95)
@@ -113,19 +112,19 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         p95=seconds(percentile(latencies, 0.95)),
         p99=seconds(percentile(latencies, 0.99)),
         p95_interval=None if interval is None else Interval(interval.low / 1e6, interval.high / 1e6),
-        mean=seconds(mean(latencies)),
+        mean=float(latencies.mean()) / 1e6 if len(latencies) else None,
         cost=price(throughput) if price is not None and throughput else None,
         requests=len(latencies),
         failed=len(failed),
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
         arrivals=sum(each.arrivals for each in repeats),
-        queued=times(joined(each.queued_us for each in repeats)),
-        service=times(joined(each.service_times_us for each in repeats)),
-        cpu=times(joined(each.cpu_times_us for each in repeats)),
+        queued=times(concatenated(each.queued_us for each in repeats)),
+        service=times(concatenated(each.service_times_us for each in repeats)),
+        cpu=times(concatenated(each.cpu_times_us for each in repeats)),
         in_flight=average(repeats, lambda each: each.concurrency) or 0.0,
-        rate_times_latency=(sum(latencies) + sum(failed)) / 1e6 / duration,
-        send_delay_p99=seconds(percentile(joined(each.send_delays_us for each in repeats), 0.99)),
-        generator_lag_p99=seconds(percentile(joined(each.generator_lag_us for each in repeats), 0.99)),
+        rate_times_latency=float(latencies.sum() + failed.sum()) / 1e6 / duration,
+        send_delay_p99=seconds(percentile(concatenated(each.send_delays_us for each in repeats), 0.99)),
+        generator_lag_p99=seconds(percentile(concatenated(each.generator_lag_us for each in repeats), 0.99)),
         generator_cpu=average(repeats, lambda each: each.generator_cpu) or 0.0,
         host_cpu=average(repeats, lambda each: each.host_cpu),
         other_cpu=average(repeats, lambda each: each.other_cpu),
@@ -138,9 +137,9 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
     )
 
 
-def joined(samples: Iterable[Sequence[int]]) -> list[int]:
+def concatenated(samples: Iterable[Sequence[int]]) -> np.ndarray:
     """Several samples as one."""
-    return list(chain.from_iterable(samples))
+    return np.concatenate([np.asarray(each, dtype=np.int64) for each in samples])
 
 
 def average(repeats: Sequence[Measurement], value: Callable[[Measurement], float | None]) -> float | None:
@@ -151,11 +150,11 @@ def average(repeats: Sequence[Measurement], value: Callable[[Measurement], float
     return sum(found * duration for found, duration in known) / sum(duration for _, duration in known)
 
 
-def times(sample_us: Sequence[int]) -> Times | None:
+def times(sample_us: np.ndarray) -> Times | None:
     """A sample of microseconds; None for an empty one."""
-    if not sample_us:
+    if not len(sample_us):
         return None
-    values = np.asarray(sample_us, dtype=float) / 1e6
+    values = sample_us / 1e6
     deviation = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     return Times(count=len(values), mean=float(values.mean()), deviation=deviation)
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from functune.analysis.numbers.figures import Figures, Price, figures_of
-from functune.analysis.numbers.repeats import Spread, spread
+from functune.analysis.numbers.repeats import Spread, ratio, spread
 from functune.analysis.numbers.validity import void_reason
 from functune.experiments.subject import Subject
 from functune.formatting import number, plural, rate
@@ -31,7 +31,7 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Void(msgspec.Struct, frozen=True, kw_only=True):
-    """A measurement that says nothing about the app, and why."""
+    """A measurement that the load generator determined, not the app, and the reason."""
 
     repeat: int
     throughput: float
@@ -46,12 +46,12 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     users: int
     """Closed-loop users; the connections for the arrivals of an open loop."""
     share: float | None = None
-    """Of an open loop, the arrival rate as a share of the capacity; None for a closed loop."""
+    """The arrival rate of an open loop as a share of the capacity; None for a closed loop."""
     arrival_rate: float | None = None
-    """Of an open loop, the intended arrivals per second, averaged over the repeats."""
+    """The intended arrivals per second of an open loop, averaged over the repeats."""
     handler: Handler | None = None
     figures: Figures
-    """Of the repeats that count, together; of the void ones where none counts."""
+    """The repeats that count, together; the void ones where none counts."""
     repeats: tuple[Repeat, ...] = ()
     """Those that count, in the order they were measured."""
     void: tuple[Void, ...] = ()
@@ -123,6 +123,7 @@ def level_of(key: LevelKey, group: Sequence[Measurement], seed: int, price: Pric
     valid = [step for step, reason in zip(group, reasons, strict=True) if reason is None]
     first = group[0]
     rates = [step.arrival_rate for step in group if step.arrival_rate is not None]
+    each = [figures_of([step], price) for step in valid]
     level = Level(
         subject=first.subject,
         setting=first.setting,
@@ -130,10 +131,10 @@ def level_of(key: LevelKey, group: Sequence[Measurement], seed: int, price: Pric
         share=first.share,
         arrival_rate=sum(rates) / len(rates) if rates else None,
         handler=next((step.handler for step in group if step.handler is not None), None),
-        figures=figures_of(valid or group, price),
+        figures=each[0] if len(each) == 1 else figures_of(valid or group, price),
         repeats=tuple(
-            Repeat(number=step.repeat, trial=step.trial, started_at=step.started_at, figures=figures_of([step], price))
-            for step in valid
+            Repeat(number=step.repeat, trial=step.trial, started_at=step.started_at, figures=figures)
+            for step, figures in zip(valid, each, strict=True)
         ),
         void=tuple(
             Void(repeat=step.repeat, throughput=step.throughput, reason=reason)
@@ -154,7 +155,7 @@ def with_spreads(level: Level, seed: int) -> Level:
 
     def across(name: str, value: Callable[[Figures], float | None]) -> Spread | None:
         values = level.by_repeat(value)
-        if len(values) < len(level.repeats):
+        if len(values) < max(len(level.repeats), 2):
             return None
         return spread(list(values.values()), generator=generator_for(seed, name, *key_of(level)))
 
@@ -164,6 +165,16 @@ def with_spreads(level: Level, seed: int) -> Level:
         p95_spread=across("p95", lambda figures: figures.p95),
         cost_spread=across("cost", lambda figures: figures.cost),
     )
+
+
+def paired_ratio(one: Level, other: Level, value: Callable[[Figures], float | None], *, seed: int) -> Spread | None:
+    """
+    The spread of a figure of one level over that of another, repeat by repeat; None for fewer than two in common.
+
+    The generator is seeded by the pair, so that the ratio the other way round spans exactly the inverse.
+    """
+    names = sorted(str(key_of(level)) for level in (one, other))
+    return ratio(one.by_repeat(value), other.by_repeat(value), generator=generator_for(seed, "ratio", *names))
 
 
 def generator_for(seed: int, *names: object) -> np.random.Generator:

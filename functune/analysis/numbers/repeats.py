@@ -18,7 +18,7 @@ from functune.formatting import number, plural
 SAME = 0.05
 """Relative difference up to which two throughputs count as equal."""
 ENOUGH = 5
-"""Repeats from which an interval is given. From fewer, resampling cannot tell the tails of the distribution."""
+"""Repeats from which an interval is given. Resampling fewer does not show the tails of the distribution."""
 RESAMPLES = 2000
 
 

@@ -32,18 +32,22 @@ def minimum_sample(q: float) -> int:
     return math.ceil(math.log(TAIL) / math.log(max(q, 1 - q)))
 
 
-def percentile(sample: Sequence[int] | Sequence[float], q: float) -> float | None:
+type Sample = Sequence[int] | Sequence[float] | np.ndarray
+"""Values of one kind, in any order."""
+
+
+def percentile(sample: Sample, q: float) -> float | None:
     """The q-percentile (0 < q < 1), or None below ``minimum_sample(q)``: a number from fewer would be chance."""
     if len(sample) < minimum_sample(q):
         return None
     return float(np.quantile(sample, q, method="inverted_cdf"))
 
 
-def percentile_interval(sample: Sequence[int] | Sequence[float], q: float) -> Interval | None:
+def percentile_interval(sample: Sample, q: float) -> Interval | None:
     """
     The 95 % interval of the q-percentile by order statistics, or None below ``minimum_sample(q)``.
 
-    The number of values under the true percentile is binomial (n, q) whatever the distribution, so the interval runs
+    The number of values under the true percentile is binomial (n, q) for any distribution, so the interval runs
     between the order statistics that this count stays between with 95 % probability. It takes the sample as
     independent, which requests of one closed loop are not quite: read it as a lower limit of the uncertainty.
     """
@@ -55,8 +59,3 @@ def percentile_interval(sample: Sequence[int] | Sequence[float], q: float) -> In
     low = int(np.searchsorted(cumulative, TAIL, side="right"))  # the highest with P(count < low) <= 2.5 %
     high = int(np.searchsorted(cumulative, 1 - TAIL, side="left")) + 1  # the lowest with P(count >= high) <= 2.5 %
     return Interval(float(ordered[low - 1]), float(ordered[high - 1]))
-
-
-def mean(sample: Sequence[int] | Sequence[float]) -> float | None:
-    """The arithmetic mean, None of an empty sample."""
-    return sum(sample) / len(sample) if sample else None

@@ -1,13 +1,13 @@
 """
 The adaptive search: which steps to measure next, so that few are needed to find the best setting of a matrix.
 
-It is a function of the levels measured so far, so a search that was cut short goes on where it stopped. A subject
+It is a function of the levels measured so far, so an interrupted search continues where it stopped. A subject
 starts with one user on the simplest setting, whose times bound every other setting (see bounds). Then the first of
 these rules that finds a step decides, again and again:
 
-1. the levels around the best of the first setting visited, up to two past it: they show what other levels gain;
+1. the levels around the best of the first setting visited, up to two past it: they show how much other levels gain;
 2. a setting not visited yet, the one with the highest bound first, at its predicted knee;
-3. the levels of the leader, and of a setting that would win if other levels gained it what they gained the leader;
+3. the levels of the leader, and of a setting that would win if its other levels gained as much as the leader's;
 4. fewer users with the leader, while they serve as much;
 5. the leader and Azure's default setting once more, after everything else, so that luck does not choose.
 
@@ -34,10 +34,10 @@ from functune.analysis.search.objective import QUANTILES, Objective
 from functune.experiments.subject import Subject
 from functune.formatting import duration, number, percent, plural, rate
 from functune.run.measurement import Handler
-from functune.setting import Setting
+from functune.setting import Setting, words_of
 
 STANDARD_ERRORS = 3
-"""Of the single-user means, by which bounds are raised."""
+"""The number of standard errors of the single-user means by which bounds are raised."""
 PAST = 2
 """Levels measured past the best before throughput counts as falling."""
 
@@ -97,7 +97,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """The factor applied to bounds."""
 
     def levels(self, setting: Setting) -> dict[int, Seen]:
-        """What was seen of a setting, by users, ascending."""
+        """The levels of a setting, by users, ascending."""
         return {n: self.seen[setting, n] for n in sorted(n for one, n in self.seen if one == setting)}
 
     def kept(self, setting: Setting) -> dict[int, float]:
@@ -120,7 +120,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return max(map(self.most, self.settings), default=0.0)
 
     def bound(self, setting: Setting, users: float) -> Bound | None:
-        """What the setting cannot exceed at a number of users; None where nothing bounds it."""
+        """The throughput that a setting cannot exceed at a number of users; None where nothing bounds it."""
         if self.demand is None:
             return None
         limit = bound(self.demand, users=users, setting=setting, handler=self.handler, cores=self.cores)
@@ -145,7 +145,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         The level at which a setting is visited first: its predicted knee, where users just fill it.
 
         By Little's law that is the bound times the latency of a lone user. An objective on latency lowers it to the
-        users that the bound serves within the limit. Without bounds it is the last level, which tells settings apart.
+        users that the bound serves within the limit. Without bounds it is the last level, where settings differ most.
         """
         if self.demand is None or self.alone is None:
             return self.users[-1]
@@ -161,14 +161,14 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return any(n >= start or level.kept is False for n, level in self.levels(setting).items())
 
     def first(self, setting: Setting) -> Seen | None:
-        """What the level a setting was visited at first showed; None before that."""
+        """The level at which a setting was visited first; None before that."""
         ordered = sorted(self.levels(setting), key=lambda n: first_measured(self.seen[setting, n].level))
         beyond = [n for n in ordered if n >= self.start(setting)] or ordered
         return self.seen[setting, beyond[0]] if beyond else None
 
     @property
     def gain(self) -> float:
-        """What the leader's best level gained over its first: other settings may gain as much."""
+        """The factor from the leader's first level to its best: other settings may gain as much."""
         leader = self.leader
         first = self.first(leader) if leader is not None else None
         if leader is None or first is None or not first.throughput:
@@ -176,7 +176,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return self.most(leader) / first.throughput
 
     def potential(self, setting: Setting) -> float:
-        """What a visited setting may come to: the most seen, or its first level with the leader's gain."""
+        """The throughput a visited setting may reach: the most seen, or its first level with the leader's gain."""
         first = self.first(setting)
         reach = first.throughput * self.gain if first is not None else 0.0
         return min(max(self.most(setting), reach), self.cap(setting))
@@ -190,7 +190,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return self.above(setting, best) or self.below(setting, best)
 
     def towards_objective(self, setting: Setting) -> tuple[int, str] | None:
-        """Of a setting none of whose levels counts: the level that may, by Little's law N = X R."""
+        """The level that may count, by Little's law N = X R, of a setting without one that does."""
         levels = self.levels(setting)
         broken = [n for n, level in levels.items() if level.kept is False]
         lower = [n for n in self.users if n not in levels and (not broken or n < broken[0])]
@@ -242,7 +242,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         """A step that may change the leader."""
         visited = [one for one in self.settings if self.visited(one)]
         if visited == [self.leader] and (found := self.refine(visited)) is not None:
-            return found  # the first to be visited teaches what other levels gain
+            return found  # the first setting visited shows how much other levels gain
         for setting in sorted(self.settings, key=lambda one: (-self.cap(one), one.simplicity)):
             if setting not in visited and self.could_win(setting, self.cap(setting)):
                 return self.step(setting, self.start(setting), self.expected(setting))
@@ -314,10 +314,10 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
                 yield Skipped(subject=self.subject, setting=setting, reason=f"{seen}{more}; {so_far}")
 
     def explained(self, setting: Setting) -> str:
-        """What a setting cannot exceed, and why: ``cannot exceed 10.0 requests/s (1 thread / 100 ms)``."""
+        """The bound of a setting and its cause: ``cannot exceed 10.0 requests/s (1 thread / 100 ms)``."""
         limit = self.bound(setting, self.users[-1])
         if limit is None or self.demand is None:
-            raise TypeError("only a setting with a bound is left out by it")
+            raise TypeError("only a setting with a bound is skipped by it")
         processes = setting.process_count
         match limit.limit:
             case "users":
@@ -327,8 +327,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
                 pool = each if processes == 1 else f"{each} x {plural(processes, 'process')}"
                 cause = f"{pool} / {duration(self.demand.service)}"
             case "admitted":
-                at_once = setting.per_instance_concurrency or 0
-                cause = f"{number(at_once, digits=4)} at a time / {duration(self.demand.service)}"
+                cause = f"{words_of(setting, ['per_instance_concurrency'])} / {duration(self.demand.service)}"
             case "cpu":
                 used = min(processes, self.cores or processes)
                 cores = f"{number(used, digits=2)} core{'' if used == 1 else 's'}"
@@ -350,8 +349,8 @@ def next_batch(
     """
     The next step to measure for a subject, or all ``required`` steps (setting, users) that are still missing.
 
-    ``measured`` may hold levels of other subjects and settings, which are passed over. ``cores`` is the machine's, None
-    when unknown. Conditions on throughput are left to the final choice: the search looks for the most anyway. Without
+    ``measured`` may hold levels of other subjects and settings; they are ignored. ``cores`` is the machine's, None when
+    unknown. Conditions on throughput are left to the final choice: the search looks for the most anyway. Without
     ``confirming`` the last of the rules is omitted, for a caller that repeats the deciding steps itself. Raises
     ValueError for no settings or no users.
     """
@@ -391,7 +390,7 @@ def begin_search(
         users=users,
         objective=limits,
         cores=cores,
-        seen={(level.setting, level.users): judged(level, limits) for level in own},
+        seen={(level.setting, level.users): seen_level(level, limits) for level in own},
         demand=needs,
         handler=handler,
         alone=weighted_mean(alone),
@@ -412,7 +411,7 @@ def without_throughput(objective: Objective | None) -> Objective | None:
     return Objective(conditions=limits) if limits else None
 
 
-def judged(level: Level, objective: Objective | None) -> Seen:
+def seen_level(level: Level, objective: Objective | None) -> Seen:
     """The level, and whether it keeps the objective."""
     worked = level.figures.worked
     return Seen(level=level, kept=objective.met(level.figures) if worked and objective is not None else worked)

@@ -16,7 +16,7 @@ from functune.errors import UsageError
 from functune.formatting import duration, percent, rate
 
 type ObjectiveMetric = Literal["p50", "p95", "p99", "errors", "throughput"]
-type Comparison = Literal["<", "<=", ">", ">="]
+type Operator = Literal["<", "<=", ">", ">="]
 
 QUANTILES: dict[str, float] = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 UNITS: dict[str, dict[str, float]] = {
@@ -24,11 +24,11 @@ UNITS: dict[str, dict[str, float]] = {
     "errors": {"%": 0.01},
     "throughput": {"": 1.0, "/s": 1.0, "requests/s": 1.0},
 }
-"""Units of each kind of value, and what they are in seconds, as a share of 1, in requests per second."""
+"""Units of each kind of value, and their size in seconds, as a share of 1, in requests per second."""
 CONDITION = re.compile(
     r"(?P<metric>[a-z0-9]+)\s*(?P<comparison><=|>=|<|>)\s*(?P<value>\d+(\.\d+)?)\s*(?P<unit>[a-z/%]*)"
 )
-ALLOWED = (
+OBJECTIVE_FORMS = (
     'allowed are p50, p95 or p99 with < or <= and a time ("p95 < 300ms", "p99 <= 0.5s"), errors with < or <= and a '
     'share ("errors < 1%"), throughput with > or >= ("throughput >= 100/s"), several joined with "and"'
 )
@@ -38,12 +38,12 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One metric and its limit."""
 
     metric: ObjectiveMetric
-    comparison: Comparison
+    comparison: Operator
     limit: float
     """Seconds, share of 1, or requests per second."""
 
     def met(self, figures: Figures) -> bool | None:
-        """Whether the figures keep the limit; None where they do not tell."""
+        """Whether the figures keep the limit; None where they lack the metric."""
         value = observed(self.metric, figures)
         if value is None:
             return None
@@ -58,7 +58,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
                 return value >= self.limit
 
     def miss(self, figures: Figures) -> float:
-        """How many times the limit is missed by, 1 and below where it is kept; infinite where nothing tells."""
+        """The factor by which the limit is missed, 1 and below where it is kept; infinite for an unknown metric."""
         value = observed(self.metric, figures)
         if value is None:
             return float("inf")
@@ -69,7 +69,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         """The observed metric in words."""
         value = observed(self.metric, figures)
         if value is None:
-            return f"too few requests for {self.metric} (it takes {minimum_sample(QUANTILES[self.metric])})"
+            return f"too few requests for {self.metric} (it needs {minimum_sample(QUANTILES[self.metric])})"
         return f"{self.metric} {written(self.metric, value)}"
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...]
 
     def met(self, figures: Figures) -> bool | None:
-        """Whether all conditions are met; None where none fails and one cannot be told."""
+        """Whether all conditions are met; None where none fails and one is unknown."""
         results = [condition.met(figures) for condition in self.conditions]
         if False in results:
             return False
@@ -113,7 +113,7 @@ def condition(part: str, text: str) -> Condition:
     kind = "latency" if metric in QUANTILES else "" if metric == "latency" else metric
     wanted = (">", ">=") if kind == "throughput" else ("<", "<=")
     if found is None or kind not in UNITS or found["comparison"] not in wanted or found["unit"] not in UNITS[kind]:
-        raise UsageError(f'objective "{text}": "{part}" is not understood: {ALLOWED}')
+        raise UsageError(f'objective "{text}": "{part}" is not understood: {OBJECTIVE_FORMS}')
     limit = float(found["value"]) * UNITS[kind][found["unit"]]
     if limit == 0 and kind != "errors":
         raise UsageError(f'objective "{text}": "{part}" has a limit of 0: allowed is more than 0')

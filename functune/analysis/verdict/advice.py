@@ -18,14 +18,14 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """App settings and their values; None: leave unset."""
 
 
-def advise(recommendations: Sequence[Recommendation]) -> tuple[Advice, ...]:
+def advise(recommendations: Sequence[Recommendation], *, choices: int) -> tuple[Advice, ...]:
     """
-    The simplest setting within 5 % of the best for every subject, or one per subject where none is; nothing where there
-    was nothing to choose.
+    The simplest setting within 5 % of the best for every subject, or one per subject where none is.
 
-    An app has one setting for all its routes, so one that suits them all is worth more than the best of each.
+    ``choices`` is the number of settings measured or skipped with a reason: with one there is nothing to choose, and no
+    advice. An app has one setting for all its routes, so one that suits them all is worth more than the best of each.
     """
-    if all(len(recommended.evidence) == 1 for recommended in recommendations):
+    if choices < 2 or not recommendations:
         return ()
     common = set.intersection(*(set(recommended.ties) for recommended in recommendations))
     if common:

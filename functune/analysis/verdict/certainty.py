@@ -1,7 +1,7 @@
 """How certain a choice is: by how much the next best is worse in every repeat, and which settings are as good."""
 
 from functune.analysis.numbers.levels import Level
-from functune.analysis.verdict.strategies import STRATEGIES, Choice, times_worse, wanted_little
+from functune.analysis.verdict.strategies import STRATEGIES, Choice, times_worse, times_worse_once
 from functune.formatting import number, plural
 
 
@@ -25,8 +25,7 @@ def compared_with(choice: Choice, other: Level, seed: int) -> str:
     found = times_worse(other, choice.chosen, rule, seed)
     name = f"{other.setting.in_words}, the next best"
     if found is None:
-        once = wanted_little(other.figures, rule) / wanted_little(choice.chosen.figures, rule)
-        compared = rule.better.format(number(once), name)
+        compared = rule.better.format(number(times_worse_once(other, choice.chosen, rule)), name)
         return f"By single figures {compared}; repeats of both would show how certain that is."
     sure = "With 95 % confidence" if found.is_interval else f"In each of {plural(found.repeats, 'repeat')}"
     return f"{sure} {rule.better.format(f'{number(found.low)} to {number(found.high)}', name)}."

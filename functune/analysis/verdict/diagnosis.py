@@ -1,4 +1,4 @@
-"""Why a setting is the best: what limits the subject, in one sentence and from its own measurements."""
+"""The limit of a subject, which explains why a setting is the best: one sentence, from its own measurements."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -79,9 +79,9 @@ def served_at_once(case: Case) -> float | None:
     """
     How many requests each worker of an ``async def`` route serves at a time, where that is too few; else None.
 
-    It is X S / P, by Little's law at the handler. Too few is less than half of what the bounds allow, which see only
-    the handler's waiting and its little CPU time: then something holds the requests back, at about one per worker
-    the event loop itself.
+    It is X S / P, by Little's law at the handler. Too few is less than half of the bounds, which include only the
+    handler's waiting and its little CPU time. Then something holds the requests back: at about one per worker it is the
+    event loop itself.
     """
     step = crowded(case)
     if step is None or case.demand is None:
@@ -93,21 +93,21 @@ def served_at_once(case: Case) -> float | None:
 
 
 def reason(case: Case) -> str:
-    """One sentence that says why the recommended setting is the best of those measured."""
+    """Why the recommended setting is the best of those measured, in one sentence."""
     return REASONS[kind(case)](case)
 
 
 def waiting(case: Case) -> str:
     """A ``def`` handler that mostly waits: threads overlap the waits."""
     contrast = by_threads(case, up_to_best=True)
-    seen = f": {compared(contrast)}" if contrast and contrast.gain > 1 + SAME else ""
+    seen = f": {contrast_in_words(contrast)}" if contrast and contrast.gain > 1 + SAME else ""
     return f"The handler waits ({cpu_of_service(case)} on the CPU), so threads add throughput{seen}."
 
 
 def cpu_bound(case: Case) -> str:
     """A handler that computes: one core per process is all it gets."""
     contrast = by_threads(case)
-    threads_seen = f" ({compared(contrast)})" if contrast else ""
+    threads_seen = f" ({contrast_in_words(contrast)})" if contrast else ""
     processes = by_processes(case)
     processes_seen = (
         f"; {plural(processes.high.setting.process_count, 'process')} gave {number(processes.gain)} times "
@@ -126,10 +126,10 @@ def awaiting(case: Case) -> str:
     contrast = by_threads(case)
     if contrast and abs(contrast.gain - 1) > SAME:
         return (
-            f"The handler is async, yet threads change its throughput ({compared(contrast)}): "
+            f"The handler is async, yet threads change its throughput ({contrast_in_words(contrast)}): "
             "it seems to hand work to the thread pool."
         )
-    seen = f": {compared(contrast)}" if contrast else ""
+    seen = f": {contrast_in_words(contrast)}" if contrast else ""
     return f"The handler awaits ({cpu_of_service(case)} on the CPU) and needs no threads{seen}."
 
 
@@ -139,8 +139,8 @@ def loop_blocked(case: Case) -> str:
     cpu = known(known(case.demand).cpu)
     allowed = f", where its {duration(cpu)} of CPU would allow {rate(1 / cpu)}" if cpu else ""
     return (
-        f"The async handler blocks its event loop: each worker process serves {rate(each)} whatever the number of "
-        f"users{allowed}; no setting repairs that, awaiting or asyncio.to_thread does."
+        f"The async handler blocks its event loop: each worker process serves {rate(each)} at any number of users"
+        f"{allowed}; no setting repairs that, awaiting or asyncio.to_thread does."
     )
 
 
@@ -166,8 +166,8 @@ def unknown(case: Case) -> str:
     """Measurements that do not show the limit."""
     fastest = f"It was the fastest of {len(case.peaks)} settings, or tied. " if len(case.peaks) > 1 else ""
     return (
-        f"{fastest}What limits it is not known: that takes a step of one user with elapsedMs and cpuMs in its answers, "
-        "and for an async handler one of at least four users per worker process."
+        f"{fastest}Its limit is not known: to find it, measure a step with one user whose answers hold elapsedMs and "
+        "cpuMs, and for an async handler a step with at least four users per worker process."
     )
 
 
@@ -208,7 +208,7 @@ def contrast(ordered: list[Level]) -> Contrast | None:
     return Contrast(low=ordered[0], high=ordered[-1]) if len(ordered) > 1 else None
 
 
-def compared(pair: Contrast) -> str:
+def contrast_in_words(pair: Contrast) -> str:
     """The two by their threads: ``159 requests/s with 16 threads, 9.94 requests/s with 1 thread``."""
     return ", ".join(
         f"{rate(step.throughput)} with {words_of(step.setting, ['thread_count'])}" for step in (pair.high, pair.low)

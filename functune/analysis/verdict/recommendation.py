@@ -32,7 +32,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     p95: float | None
     """Seconds; None below 72 requests."""
     spread: Spread | None
-    """Of the throughput, across repeats; None for a single one."""
+    """The throughput across repeats; None for a single repeat."""
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +53,9 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     next_best: Evidence | None
     """The best setting that is not tied; None when all are."""
     distance: float | None
-    """By how much the next best serves less than the best, relative: 0.2 is 20 % less throughput."""
+    """The relative loss of throughput from the best to the next best: 0.2 is 20 % less."""
     caveats: tuple[str, ...]
-    """What the reader should know before relying on it."""
+    """Reservations, one sentence each."""
 
     @property
     def best(self) -> Evidence:
@@ -72,7 +72,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     price: Price | None = None
     """The cost of a million requests at a throughput; None for no costs."""
     seed: int = 1
-    """Of the resampling that intervals rest on."""
+    """Seed of the resampling behind intervals."""
 
 
 def aim_of(experiment: Experiment, price: Price | None = None) -> Aim:
@@ -136,7 +136,7 @@ def evidence(level: Level) -> Evidence:
 
 
 def caveats(best: Level, levels: Sequence[Level], tied: Sequence[Level]) -> list[str]:
-    """What weakens a recommendation, one sentence each. ``levels`` are all of the subject."""
+    """The reservations about a recommendation, one sentence each. ``levels`` are all of the subject."""
     return [
         *repeat_caveats(tied),
         *peak_caveats(best, levels),

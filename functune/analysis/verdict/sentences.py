@@ -1,4 +1,4 @@
-"""The sentence that sums an experiment up, from what is recommended for its subjects."""
+"""The sentence that sums an experiment up, from the recommendations for its subjects."""
 
 from collections.abc import Sequence
 
@@ -23,19 +23,19 @@ def verdict(
 def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
     """The verdict on the recommended settings."""
     if len(recommendations) == 1:
-        return one_subject(recommendations[0])
+        return one_subject(recommendations[0], compared=bool(advice))
     if not advice:
         return subjects_compared(recommendations)
     if len(advice) == 1:
         return (
             f"Use {advice[0].setting.in_words}, within 5 % of the best for every route: "
-            f"{joined(served(recommendations, advice[0].setting))}."
+            f"{joined(throughputs_in_words(recommendations, advice[0].setting))}."
         )
     wishes = [f"{each.setting.in_words} for {each.subjects[0]}" for each in advice]
     return f"No one setting suits every route: use {joined(wishes)}."
 
 
-def served(recommendations: Sequence[Recommendation], setting: Setting) -> list[str]:
+def throughputs_in_words(recommendations: Sequence[Recommendation], setting: Setting) -> list[str]:
     """The throughput of each subject with a setting, highest first; of more than three only the highest and lowest."""
     ordered = sorted(
         (
@@ -50,13 +50,15 @@ def served(recommendations: Sequence[Recommendation], setting: Setting) -> list[
     return [f"{rate(throughput)} on {subject}" for throughput, subject in shown]
 
 
-def one_subject(recommended: Recommendation) -> str:
-    """The verdict where one subject was measured."""
+def one_subject(recommended: Recommendation, *, compared: bool) -> str:
+    """The verdict where one subject was measured; ``compared`` says whether other settings were measured or skipped."""
     best = recommended.best
     measured = f"{rate(best.throughput)} at {plural(best.users, 'user')}"
+    if len(recommended.evidence) == 1 and compared:
+        return f"Use {best.setting.in_words}: {measured}, and no other setting can beat it."
     if len(recommended.evidence) == 1:
         return f"One setting was measured, {best.setting.in_words}: {measured}."
-    if recommended.next_best is None:
+    if len(recommended.ties) == len(recommended.evidence):
         return (
             f"No setting makes a difference, so use the simplest, {best.setting.in_words}: {measured}, and none of the "
             f"{len(recommended.evidence)} measured is shown to be more than 5 % better."

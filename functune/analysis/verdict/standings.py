@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from functune.analysis.numbers.levels import Level, generator_for
-from functune.analysis.numbers.repeats import Spread, ratio
+from functune.analysis.numbers.levels import Level, paired_ratio
+from functune.analysis.numbers.repeats import Spread
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.strategies import plainness
 from functune.setting import Setting
@@ -78,12 +78,11 @@ def standing(names: tuple[StandingName, ...], level: Level, chosen: Level, seed:
         throughput=Figure(value=level.throughput, spread=level.spread),
         p95=None if p95 is None else Figure(value=p95, spread=level.p95_spread),
         cost=None if cost is None else Figure(value=cost, spread=level.cost_spread),
-        of_recommended=None if level is chosen else compared(level, chosen, seed),
+        of_recommended=None if level is chosen else relative_throughput(level, chosen, seed),
     )
 
 
-def compared(level: Level, chosen: Level, seed: int) -> Figure:
+def relative_throughput(level: Level, chosen: Level, seed: int) -> Figure:
     """The throughput of a level over that of the chosen one."""
-    ours, theirs = (each.by_repeat(lambda figures: figures.throughput) for each in (level, chosen))
-    generator = generator_for(seed, "of recommended", level.setting, level.users, chosen.setting, chosen.users)
-    return Figure(value=level.throughput / chosen.throughput, spread=ratio(ours, theirs, generator=generator))
+    spread = paired_ratio(level, chosen, lambda figures: figures.throughput, seed=seed)
+    return Figure(value=level.throughput / chosen.throughput, spread=spread)

@@ -10,14 +10,14 @@ No score depends on other settings, so neither their order nor an additional wor
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from functune.analysis.numbers.figures import Figures
-from functune.analysis.numbers.levels import Level, generator_for
-from functune.analysis.numbers.repeats import SAME, Spread, ratio
+from functune.analysis.numbers.levels import Level, paired_ratio
+from functune.analysis.numbers.repeats import SAME, Spread
 from functune.analysis.search.objective import Objective
 from functune.experiments.model import Strategy
 from functune.setting import Setting
@@ -25,7 +25,7 @@ from functune.setting import Setting
 WORSE = 1 / (1 - SAME)
 """How many times worse than the best a level may be and still be tied with it."""
 WEIGHT = 0.5
-"""Of the cost in the balanced strategy; the rest is that of the p95."""
+"""Weight of the cost in the balanced strategy; the rest is the weight of the p95."""
 
 
 class StrategyRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         score=lambda figures: logarithm(figures.p95),
         best="the lowest p95",
         better="its p95 is {} times shorter than that of {}",
-        needs="a p95, which takes 72 requests in a step or more",
+        needs="a p95, for which a step needs 72 requests",
     ),
     "cost": StrategyRule(
         score=lambda figures: logarithm(figures.cost),
@@ -81,7 +81,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         score=balance,
         best="the best balance of cost and p95",
         better="its balance of cost and p95 is {} times better than that of {}",
-        needs="prices and a p95, which takes 72 requests in a step or more",
+        needs="prices and a p95, for which a step needs 72 requests",
     ),
 }
 
@@ -147,7 +147,7 @@ def choose(
     rule = STRATEGIES[strategy]
     scores = {index: value for index, one in enumerate(levels) if (value := rule.score(one.figures)) is not None}
     if not scores:
-        return NoChoice(reason=f"Nothing can be chosen by {strategy}: it takes {rule.needs}.")
+        return NoChoice(reason=f"Nothing can be chosen by {strategy}: it needs {rule.needs}.")
     order = sorted(scores, key=lambda index: (scores[index], index))
     best = levels[order[0]]
     ties = [found for index in order if (found := tie(levels[index], best, rule, seed)) is not None]
@@ -200,29 +200,27 @@ def tie(one: Level, best: Level, rule: StrategyRule, seed: int) -> Tied | None:
     if one is best:
         return Tied(level=one, worse=1.0, spread=None)
     spread = times_worse(one, best, rule, seed)
-    worse = wanted_little(one.figures, rule) / wanted_little(best.figures, rule)
+    worse = times_worse_once(one, best, rule)
     return Tied(level=one, worse=worse, spread=spread) if (spread.low if spread else worse) <= WORSE else None
 
 
 def times_worse(one: Level, other: Level, rule: StrategyRule, seed: int) -> Spread | None:
     """How many times worse than the other level one is, across paired repeats; None for fewer than two in common."""
-    mine, theirs = ({repeat.number: repeat.figures for repeat in level.repeats} for level in (one, other))
-    return ratio(
-        scored(mine, rule),
-        scored(theirs, rule),
-        generator=generator_for(seed, "ratio", one.setting, one.users, other.setting, other.users),
-    )
+    return paired_ratio(one, other, lambda figures: minimised(figures, rule), seed=seed)
 
 
-def scored(repeats: Mapping[int, Figures], rule: StrategyRule) -> dict[int, float]:
-    """The figure that a strategy minimises, by repeat, where it is known."""
-    scores = {number: rule.score(figures) for number, figures in repeats.items()}
-    return {number: math.exp(score) for number, score in scores.items() if score is not None}
+def minimised(figures: Figures, rule: StrategyRule) -> float | None:
+    """The figure that a strategy minimises; None where it is not known."""
+    score = rule.score(figures)
+    return None if score is None else math.exp(score)
 
 
-def wanted_little(figures: Figures, rule: StrategyRule) -> float:
-    """The figure that a strategy minimises. The level was chosen from, so the figure is known."""
-    return scored({0: figures}, rule)[0]
+def times_worse_once(one: Level, other: Level, rule: StrategyRule) -> float:
+    """How many times worse than the other level one is, all repeats together. Both have the figure."""
+    mine, theirs = (rule.score(level.figures) for level in (one, other))
+    if mine is None or theirs is None:
+        raise TypeError("levels without the figure of a strategy are not chosen from")
+    return math.exp(mine - theirs)
 
 
 def pareto_front(offered: Sequence[Level]) -> tuple[Level, ...]:

@@ -80,24 +80,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   }
 }
-const data = JSON.parse(document.getElementById("data").textContent);
+const steps = document.getElementById("steps");
 const download = document.createElement("button");
 download.type = "button";
 download.className = "download";
 download.textContent = "Download all steps as CSV";
 download.addEventListener("click", () => {
-  const steps = data.experiments.flatMap((experiment) => experiment.routes.flatMap((route) => route.steps));
-  const names = Object.keys(steps[0] ?? {});
-  const quoted = (value) => {
-    const text = value === null ? "" : String(value);
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const lines = [names, ...steps.map((step) => names.map((name) => step[name]))];
-  const text = lines.map((line) => line.map(quoted).join(",") + "\n").join("");
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.href = URL.createObjectURL(new Blob([steps.dataset.csv], { type: "text/csv" }));
   link.download = "steps.csv";
   link.click();
   URL.revokeObjectURL(link.href);
 });
-document.querySelector("#steps h2").after(download);
+steps.querySelector("h2").after(download);

@@ -1,10 +1,10 @@
 """How a setting looks in every chart of its route: label, colour and shape."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from functune.setting import Setting, words_of
+from functune.setting import Setting, varying_knobs, words_of
 
 RAMP = 8
 """Number of series colours in report.css, --series-0 (fewest threads) to --series-7."""
@@ -28,29 +28,22 @@ def looks(settings: Iterable[Setting]) -> dict[Setting, Look]:
     Colour follows the knob that varies: threads, else processes, else the order. Shape follows the rest.
     """
     ordered = sorted(set(settings), key=lambda one: one.simplicity)
-    threads = len({one.thread_count for one in ordered}) > 1
-    processes = len({one.process_count for one in ordered}) > 1
-    rest = len({without_counts(one) for one in ordered}) > 1
+    varying = [knob.name for knob in varying_knobs(ordered)]
     places = color_places(ordered)
-    others = list(dict.fromkeys(without_threads_count(one) for one in ordered))
+    others = list(dict.fromkeys(without_thread_count(one) for one in ordered))
     return {
         one: Look(
-            label=short_label(one, threads=threads, processes=processes, rest=rest),
+            label=short_label(one, varying),
             color=f"var(--series-{round(places[one] * (RAMP - 1))})",
-            shape=SHAPES[others.index(without_threads_count(one)) % len(SHAPES)],
+            shape=SHAPES[others.index(without_thread_count(one)) % len(SHAPES)],
         )
         for one in ordered
     }
 
 
-def without_counts(setting: Setting) -> tuple[object, ...]:
-    """The knobs other than threads and processes."""
-    return setting.per_instance_concurrency, setting.app_settings
-
-
-def without_threads_count(setting: Setting) -> tuple[object, ...]:
-    """The knobs other than threads."""
-    return setting.process_count, *without_counts(setting)
+def without_thread_count(setting: Setting) -> Setting:
+    """The setting with the thread count unset: its other knobs."""
+    return msgspec.structs.replace(setting, thread_count=None)
 
 
 def color_places(ordered: list[Setting]) -> dict[Setting, float]:
@@ -64,10 +57,11 @@ def color_places(ordered: list[Setting]) -> dict[Setting, float]:
     return {one: index / max(len(ordered) - 1, 1) for index, one in enumerate(ordered)}
 
 
-def short_label(setting: Setting, *, threads: bool, processes: bool, rest: bool) -> str:
-    """A setting as a direct label, with only what varies; the flags say which knobs do."""
-    if rest and not threads and not processes:
-        return words_of(setting, ["per_instance_concurrency", "app_settings"])
-    if rest or (threads and processes):
+def short_label(setting: Setting, varying: Sequence[str]) -> str:
+    """A setting as a direct label with only the knobs that vary; ``defaults`` where none of those has a value."""
+    counts = [name for name in varying if name in ("process_count", "thread_count")]
+    if len(counts) > 1 or (counts and len(varying) > 1):
         return str(setting)
-    return words_of(setting, ["process_count"] if processes else ["thread_count"])
+    if counts or not varying:
+        return words_of(setting, counts or ["thread_count"])
+    return words_of(setting, [name for name in varying if getattr(setting, name)]) or "defaults"

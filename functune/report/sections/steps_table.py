@@ -7,6 +7,7 @@ from functune.analysis.numbers.levels import Level
 from functune.formatting import count, number, percent
 from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
+from functune.report.rows import step_rows, to_csv
 from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE
 
 STEPS_HEAD = [
@@ -44,7 +45,8 @@ def steps_section(document: ReportDocument) -> Html:
         for findings in document.experiments
         for subject in findings.subjects
     ]
-    return element("section", element("h2", "Every step"), *tables, id="steps")
+    rows = to_csv(step_rows(document.experiments))  # for the button of report.js
+    return element("section", element("h2", "Every step"), *tables, id="steps", data_csv=rows)
 
 
 def table_heading(findings: ExperimentFindings, subject: SubjectFindings) -> str:

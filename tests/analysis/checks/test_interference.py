@@ -33,7 +33,7 @@ def test_warnings_are_silent_on_an_idle_machine() -> None:
         ([0.0], 1, "needs 2 free cores, and the machine has 1"),
         ([0.0], 1.5, "needs 2 free cores, and the machine has 1.5"),
         ([0.0], None, "needs 2 free cores, and how many the machine has is not known"),
-        ([0.0, None], 2, "needs 2 free cores, and what other programs used is not known"),
+        ([0.0, None], 2, "needs 2 free cores, and the use by other programs is not known"),
         ([], 2, None),
     ],
 )
@@ -51,3 +51,14 @@ def test_window_of_few_bursts_is_warned_of() -> None:
     assert said.startswith("No answer came for up to 2.00 s in 1 of 2 measurements")
     assert said.endswith("measure for 8.00 s or longer.")
     assert window_warnings(levels_of([steady])) == ()
+
+
+def test_window_too_short_for_its_latency_is_warned_of() -> None:
+    sound = step(users=16, cpu=0.02, wait=0.0, duration=1.5)
+    off = msgspec.structs.replace(sound, concurrency=sound.concurrency * 1.06)
+    [said] = window_warnings(levels_of([off, step(users=1)]))
+    assert said == (
+        "The window was too short to check Little's law in 1 of 2 measurements: requests in flight at its edges "
+        "explain the difference. Windows of 10.7 s would check it."
+    )
+    assert window_warnings(levels_of([sound, step(users=1)])) == ()

@@ -30,4 +30,4 @@ def test_curves_omit_levels_that_served_nothing() -> None:
     [with_all] = laws_of(levels_of(measured), seed=1)
     [without_last] = laws_of(levels_of([*measured[:-1], nothing]), seed=1)
     assert with_all.fit is not None
-    assert without_last.refused == "5 numbers of users measured: a curve takes 6 or more"
+    assert without_last.refused == "5 numbers of users measured: a curve needs 6 or more"

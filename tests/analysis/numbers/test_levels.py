@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from functune.analysis.numbers.figures import figures_of
-from functune.analysis.numbers.levels import levels_of
+from functune.analysis.numbers.levels import levels_of, paired_ratio
 from functune.plans.billing import busy_cost
 from functune.plans.registry import price_for
 from functune.setting import Setting
@@ -93,3 +93,17 @@ def test_void_repeats_do_not_count_unless_asked_for() -> None:
     assert (len(counted.repeats), counted.void) == (2, ())
     nothing = level(busy)
     assert (nothing.counts, nothing.throughput) == (False, pytest.approx(busy.throughput))
+
+
+def test_ratio_the_other_way_round_spans_the_inverse() -> None:
+    few, many = (
+        level(*(step(setting=Setting(thread_count=count), users=64, repeat=each, noise=0.05) for each in range(6)))
+        for count in (1, 16)
+    )
+    ratio, inverse = (
+        paired_ratio(one, other, lambda figures: figures.throughput, seed=1)
+        for one, other in ((few, many), (many, few))
+    )
+    assert ratio is not None
+    assert inverse is not None
+    assert (ratio.low, ratio.high) == pytest.approx((1 / inverse.high, 1 / inverse.low), rel=1e-9)

@@ -6,20 +6,20 @@ once cost; each measured figure scatters by a per cent. What the front and switc
 handler, as on the real host.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
 import pytest
 
-from functune.analysis.numbers.levels import levels_of
+from functune.analysis.numbers.levels import Level, LevelKey, key_of, levels_of
 from functune.analysis.search.adaptive import SearchPlan, next_batch
 from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.strategies import Choice, choose
 from functune.experiments.subject import Subject
 from functune.run.measurement import Handler, Measurement
 from functune.setting import Setting
-from tests.analysis.simulated import step
+from tests.analysis.simulated import level, step
 
 ROUTE = Subject(route="/api/simulated")
 THREADS = (1, 4, 16, 64, None)
@@ -105,14 +105,13 @@ def searched(
 
 
 def planned_next(
-    measured: list[Measurement],
+    levels: Iterable[Level],
     *,
     subject: Subject = ROUTE,
     objective: Objective | None = None,
     required: tuple[tuple[Setting, int], ...] = (),
 ) -> SearchPlan:
     """The next batch over the whole matrix."""
-    levels = levels_of(measured)
     return next_batch(MATRIX, USERS, subject, levels, objective=objective, required=required, cores=CORES)
 
 
@@ -120,8 +119,16 @@ def plans(
     measured: list[Measurement], objective: Objective | None, required: tuple[tuple[Setting, int], ...] = ()
 ) -> Iterator[SearchPlan]:
     """The plans of a search whose measurements grow meanwhile; no more than four times the grid."""
+    analysed: dict[LevelKey, tuple[int, Level]] = {}
     for _ in range(4 * GRID):
-        yield planned_next(measured, objective=objective, required=required)
+        groups: dict[LevelKey, list[Measurement]] = {}
+        for one in measured:
+            groups.setdefault(key_of(one), []).append(one)
+        for key, group in groups.items():
+            if analysed.get(key, (0,))[0] != len(group):  # a level that did not grow is the same
+                analysed[key] = len(group), level(*group)
+        levels = [analysed[key][1] for key in groups]
+        yield planned_next(levels, objective=objective, required=required)
 
 
 def kept(host: Host, setting: Setting, users: int, objective: Objective | None) -> bool:
@@ -225,9 +232,9 @@ def test_search_goes_on_where_it_was_cut_short() -> None:
     """The plan depends on the measurements alone, so every prefix of a run leads to the same next step."""
     whole, _ = searched(HOSTS["limited by overhead"], seed=2)
     for cut in range(len(whole)):
-        plan = planned_next(whole[:cut])
+        plan = planned_next(levels_of(whole[:cut]))
         assert [(each.setting, each.users) for each in plan.batch] == [(whole[cut].setting, whole[cut].users)]
-    assert planned_next(whole).batch == ()
+    assert planned_next(levels_of(whole)).batch == ()
 
 
 def test_search_ends_at_once_where_one_user_breaks_the_objective() -> None:
@@ -245,10 +252,10 @@ def test_search_leaves_the_rate_of_an_objective_to_the_choice() -> None:
 def test_search_follows_each_subject_by_itself() -> None:
     other = Subject(route="/api/other")
     measured, _ = searched(HOSTS["waiting"], seed=0)
-    plan = planned_next(measured, subject=other)
+    plan = planned_next(levels_of(measured), subject=other)
     assert [(each.subject, each.users) for each in plan.batch] == [(other, 1)]
     assert plan.skipped == ()
-    assert {skip.subject for skip in planned_next(measured).skipped} == {ROUTE}
+    assert {skip.subject for skip in planned_next(levels_of(measured)).skipped} == {ROUTE}
 
 
 def test_search_ends_where_nothing_works() -> None:

@@ -60,7 +60,7 @@ def test_met_is_unknown_where_a_percentile_was_refused() -> None:
     assert objective.met(Figures(throughput=10)) is None
     assert objective.met(Figures(throughput=10, error_ratio=0.02)) is False
     assert objective.worst(Figures(throughput=10)).seen(Figures(throughput=10)) == (
-        "too few requests for p95 (it takes 72)"
+        "too few requests for p95 (it needs 72)"
     )
 
 

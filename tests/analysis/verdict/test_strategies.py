@@ -103,7 +103,7 @@ def test_nothing_that_keeps_the_objective_names_the_nearest() -> None:
 
 def test_missing_figures_are_named_instead_of_guessed() -> None:
     unpriced = choose([offer(cost=None)], strategy="cost")
-    assert unpriced == NoChoice(reason="Nothing can be chosen by cost: it takes prices.")
+    assert unpriced == NoChoice(reason="Nothing can be chosen by cost: it needs prices.")
     few = choose([offer(p95=None)], strategy="latency")
     assert isinstance(few, NoChoice)
     assert "72 requests" in few.reason
