@@ -53,7 +53,7 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
     return document
 
 
-@click.command()
+@click.command("recommend")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--plan",
@@ -71,7 +71,7 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
     help="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file or az commands.",
 )
 @click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
-def recommend(folder: Path, plan: str, form: str, experiment: str | None) -> None:
+def recommend_settings(folder: Path, plan: str, form: str, experiment: str | None) -> None:
     """
     Print the settings that a run recommends.
 

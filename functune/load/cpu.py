@@ -83,7 +83,7 @@ def own_memory_mb() -> float:
     return rss / 1e6
 
 
-def memory_mb(processes: Sequence[psutil.Process]) -> dict[str, float]:
+def process_memory_mb(processes: Sequence[psutil.Process]) -> dict[str, float]:
     """Resident memory of each process by pid, in MB of 10^6 bytes; processes that have ended are omitted."""
     found = {}
     for process in processes:

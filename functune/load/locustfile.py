@@ -28,7 +28,7 @@ from locust import FastHttpUser, LoadTestShape, constant, events, task
 from locust.contrib.fasthttp import LocustUserAgent
 from locust.exception import ResponseError, StopTest
 
-ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
+CALLED_ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
 """Seconds until connected, and between two bytes, after which a request has failed."""
 KEY = os.environ.get("FUNCTUNE_KEY")
@@ -98,7 +98,7 @@ class AppUser(Client):
         in_flight[self] = began
         sent = now() if self.is_open_loop else began
         try:
-            status = self.send(ROUTE, sent, {"began": began, "sent": sent, "user": self})
+            status = self.send(CALLED_ROUTE, sent, {"began": began, "sent": sent, "user": self})
         finally:  # a user stopped while its request runs must not stay listed
             in_flight.pop(self, None)
         if not status:
@@ -218,7 +218,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     tuple(lags),
                     cpu.own_memory_mb(),
                     used.host_processes,
-                    cpu.memory_mb(host),
+                    cpu.process_memory_mb(host),
                 )
             )
 

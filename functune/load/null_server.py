@@ -38,7 +38,7 @@ class Null(asyncio.Protocol):
             self.transport.write(ANSWER)
 
 
-async def main(delay: float) -> None:
+async def serve_nothing(delay: float) -> None:
     """Serve until the standard input ends."""
     server = await asyncio.get_running_loop().create_server(lambda: Null(delay), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -48,4 +48,4 @@ async def main(delay: float) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(main(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))
+    uvloop.run(serve_nothing(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))

@@ -33,7 +33,7 @@ CONNECTIONS_PER_USER = 4
 LEAST_CONNECTIONS = 64
 MOST_CONNECTIONS = 1000
 
-type Key = tuple[Subject, Setting, int]
+type StepKey = tuple[Subject, Setting, int]
 """Subject, setting and users of a closed-loop step."""
 
 
@@ -92,7 +92,7 @@ class SearchPlanner:
         random.Random(f"{experiment.load.seed} {experiment.name} {fewest}").shuffle(keys)
         return list(in_trials(experiment, keys, done))
 
-    def deciding(self, experiment: Experiment, levels: Sequence[Level]) -> list[Key]:
+    def deciding(self, experiment: Experiment, levels: Sequence[Level]) -> list[StepKey]:
         """
         The steps that decide the answer: those of the settings tied with the best of every plan, those of the defaults,
         and those that the expectations need.
@@ -168,13 +168,13 @@ def trials_by_subject(experiment: Experiment) -> dict[tuple[Subject, Setting], T
     return {(trial.subject, trial.setting): trial for trial in planned_trials(experiment)}
 
 
-def in_trials(experiment: Experiment, keys: Collection[Key], done: dict[Key, int]) -> Iterator[PlannedTrial]:
+def in_trials(experiment: Experiment, keys: Collection[StepKey], done: dict[StepKey, int]) -> Iterator[PlannedTrial]:
     """The steps as trials: steps of one setting share a host, and those of one subject share a load."""
     hosts = list(dict.fromkeys((key[1], done.get(key, 0)) for key in keys))
     subjects = planned_subjects(experiment)
     trials = trials_by_subject(experiment)
 
-    def place(key: Key) -> tuple[int, int, int]:
+    def place(key: StepKey) -> tuple[int, int, int]:
         return hosts.index((key[1], done.get(key, 0))), subjects.index(key[0]), key[2]
 
     for (host, subject), group in groupby(sorted(keys, key=place), key=lambda key: place(key)[:2]):
