@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from blueprints import credentials, fetch_request, processes, resource_manager, scale_settings, switch_interval, threads
-from functune import errors, experiments
+from functune import errors
 from functune.cli import main
+from functune.experiments.file import read_experiments
 from tools.cli_page import cli_page
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +101,7 @@ def test_readme_names_every_command() -> None:
 
 
 def test_readme_lists_exactly_the_experiments_there_are() -> None:
-    shipped = [experiments.load(path)[0] for path in (ROOT / "experiments").glob("*.toml")]
+    shipped = [read_experiments(path)[0] for path in (ROOT / "experiments").glob("*.toml")]
     listed = rows(README, "| Experiment |")
     assert sorted(listed) == sorted([f"`{experiment.name}`", experiment.question] for experiment in shipped)
 
@@ -110,8 +111,8 @@ def test_readme_shows_an_experiment_there_is(tmp_path: Path) -> None:
     (example,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     path = tmp_path / "example.toml"
     path.write_text(example)
-    (shown,) = experiments.load(path)
-    (shipped,) = experiments.load(ROOT / "experiments" / f"{shown.name}.toml")
+    (shown,) = read_experiments(path)
+    (shipped,) = read_experiments(ROOT / "experiments" / f"{shown.name}.toml")
     assert shown == msgspec.structs.replace(shipped, lesson=shown.lesson, expect=shown.expect)
     assert set(shown.expect) <= set(shipped.expect)
     assert shown.expect

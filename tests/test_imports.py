@@ -35,8 +35,7 @@ def imported(tree: ast.Module) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from functune.hosts import registry` may name a module or a thing in one.
             found |= {f"{node.module}.{name.name}" for name in node.names}
-    below = {name.removeprefix("functune.").replace(".", "/") for name in found if name.startswith("functune.")}
-    return below
+    return {name.removeprefix("functune.").replace(".", "/") for name in found if name.startswith("functune.")}
 
 
 MODULES = modules()
