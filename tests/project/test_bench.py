@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import Outcome, judged
-from bench.figure import Bound, Figure
+from bench.figure import Bound, Figure, NotMeasuredError
 from bench.suites.lessons import law_figure
 from bench.suites.search import regrets
 from functune.analysis.numbers.figures import Figures
@@ -79,7 +79,7 @@ def test_largest_residual_of_littles_law_is_that_of_the_levels_that_can_be_check
     assert figure.median == pytest.approx(0.1 / 10.1)
     assert "1 level checked, 2 with a window too short for a check" in figure.detail
     assert not law_figure([*levels, plain_level(broken)]).is_held
-    with pytest.raises(SystemExit, match="checked at no level"):
+    with pytest.raises(NotMeasuredError, match="checked at no level"):
         law_figure([plain_level(short)])
 
 
