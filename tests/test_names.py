@@ -5,7 +5,23 @@ from collections import defaultdict
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "functune"
-COVERED = ("analysis", "experiments", "plans", "run", "formatting.py", "setting.py")
+COVERED = (
+    "analysis",
+    "cli",
+    "experiments",
+    "host",
+    "hosts",
+    "load",
+    "plans",
+    "run",
+    "sweep",
+    "terminal",
+    "formatting.py",
+    "setting.py",
+    "environ.py",
+    "errors.py",
+    "probe.py",
+)
 
 
 def modules() -> list[Path]:

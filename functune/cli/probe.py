@@ -20,7 +20,9 @@ from functune.hosts.kinds import RunningHost
 @click.command()
 @click.argument("url", required=False)
 @click.option(
-    "--host", type=click.Choice(list(registry.STARTED_KINDS)), help="Start this host for the probe, and stop it after."
+    "--host",
+    type=click.Choice(list(registry.STARTED_KINDS)),
+    help="Start this host for the probe, and stop it afterwards.",
 )
 @click.option(
     "--script-root",
@@ -33,14 +35,15 @@ from functune.hosts.kinds import RunningHost
     type=click.IntRange(probing.SMALLEST_LAST_WAVE, probing.MAX_LARGEST_WAVE),
     default=probing.DEFAULT_LARGEST_WAVE,
     show_default=True,
-    help="Most calls to fire at once; a pool of more than half as many threads is reported as 'at least'.",
+    help="Most calls to send at once; a pool of more than half as many threads is reported as 'at least'.",
 )
 def probe(url: str | None, host: str | None, script_root: Path | None, key: str | None, largest_wave: int) -> None:
     """
-    Count from outside how many workers and threads serve, and compare with the configuration.
+    Count the worker processes and threads of a running app.
 
-    URL is the base of a running copy of the showcase app. Without it, --host starts one with the settings of the
-    environment and of local.settings.json: functune's own host, or `func start` of Core Tools.
+    They are counted from outside, by calls, and compared with the configuration. URL is the base URL of a running copy
+    of the showcase app. Without it, --host starts a copy on functune's own host, or on `func start` of Core Tools, with
+    the settings of the environment and of local.settings.json.
 
     \b
     Examples:
@@ -70,7 +73,7 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
     else:
         raise UsageError(
             "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "
-            "(--script-root says where its app is)"
+            "(with --script-root for the folder of its app)"
         )
     click.echo("")
     for line in probing.describe(report):

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="RUN",
-    help="Run of the same routes on another server to compare with; repeat it for more.",
+    help="Compare with this run of the same routes on another server; repeat it for more.",
 )
 def report(folder: Path, beside: tuple[Path, ...]) -> None:
     """
-    Draw the report of a run again from its measurements, also of a run that is not finished. Nothing is measured.
+    Write the report of a run again.
 
-    Writes report.html, summary.md, recommendation.json, report.json, measurements.csv and junit.xml.
+    It is made from the measurements of the run, which may be unfinished; nothing is measured. The report consists of
+    report.html, summary.md, recommendation.json, report.json, measurements.csv and junit.xml.
 
     \b
     Examples:
@@ -52,14 +53,14 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
     return document
 
 
-@click.command()
+@click.command("recommend")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--plan",
     type=click.Choice(["local", "flex", "premium"]),
     default="local",
     show_default=True,
-    help="Hosting plan for the settings; the process count is not valid on flex. JSON holds all plans.",
+    help="Hosting plan for the settings; flex has no process count. JSON holds all plans.",
 )
 @click.option(
     "--format",
@@ -67,12 +68,14 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
     type=click.Choice(["json", "local-settings", "bicep", "commands"]),
     default="json",
     show_default=True,
-    help="The evidence as JSON, or settings to apply: local.settings.json, a .bicepparam file, az commands.",
+    help="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file or az commands.",
 )
-@click.option("--experiment", metavar="NAME", help="The experiment to take settings from, where a run has several.")
-def recommend(folder: Path, plan: str, form: str, experiment: str | None) -> None:
+@click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
+def recommend_settings(folder: Path, plan: str, form: str, experiment: str | None) -> None:
     """
-    Print the recommendation of a run: the evidence, or the settings in the form a plan takes them.
+    Print the settings that a run recommends.
+
+    They are printed with their evidence as JSON, or in a form that a hosting plan takes.
 
     \b
     Examples:
@@ -105,14 +108,15 @@ def recommend(folder: Path, plan: str, form: str, experiment: str | None) -> Non
     type=click.FloatRange(0, 0.99),
     default=0.05,
     show_default=True,
-    help="Relative change from which a difference matters: 0.05 is 5 %.",
+    help="Smallest relative change that matters: 0.05 is 5 %.",
 )
 def compare(before: Path, after: Path, margin: float) -> None:
     """
-    Show what got better or worse from one run to another, and what remains unclear.
+    Show the figures that got better or worse between two runs.
 
-    Steps are matched by experiment, route, setting and load. A figure is worse when its repeats show it and it changed
-    by the margin; an expectation that held and fails now is worse too.
+    Steps are matched by experiment, route, setting and load. A figure is worse when it changed by the margin or more
+    and its repeats confirm the change, and unclear when they do not suffice. An expectation that held before and fails
+    now is worse too.
 
     \b
     Examples:
@@ -149,7 +153,9 @@ def compare(before: Path, after: Path, margin: float) -> None:
 )
 def lessons(folder: Path, out: Path) -> None:
     """
-    Write lessons.md from a run: the lesson of each experiment, with a picture and its figures.
+    Write lessons.md from a run.
+
+    It holds the lesson of each experiment, with a picture and its figures.
 
     \b
     Example:

@@ -24,7 +24,7 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
 )
 @click.option("--address", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
-@click.option("--verbose", is_flag=True, help="Show what the host and the runtime log, and every invocation.")
+@click.option("--verbose", is_flag=True, help="Show the logs of the host and the runtime, and every invocation.")
 @click.option(
     "--worker-startup-interval",
     type=click.FloatRange(0, settings.MAX_STARTUP_INTERVAL),
@@ -72,7 +72,7 @@ def serve(
     """
     Run a Python v2 function app in Microsoft's own worker runtime.
 
-    Unlike the real host it runs only HTTP triggers and leaves no call hanging; docs/local-host.md compares the two.
+    Unlike the real host, it runs only HTTP triggers and lets no call hang. docs/local-host.md compares the two.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
 @click.option(
     "--script-root",
     type=click.Path(path_type=Path),
-    help="Folder of the app to measure.  [default: this folder; that of the run with --resume]",
+    help="Folder of the app to measure.  [default: this folder; with --resume that of the run]",
 )
 @click.option(
     "--resume",
@@ -46,17 +46,21 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
 @click.option(
     "--host",
     metavar=registry.HOST_CHOICES,
-    help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; that of the run with --resume]",
+    help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; with --resume that of the run]",
 )
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
 @click.option(
     "--search",
     type=click.Choice(get_args(SearchName.__value__)),
-    help="Skip the steps that cannot change the answer, or measure all.  [default: adaptive]",
+    help="adaptive skips the steps that cannot change the answer; grid measures all.  [default: adaptive]",
 )
 @click.option("--repeats", type=click.IntRange(1, 50), metavar="N", help="Measure each deciding step N times.")
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of the random order and the random arrivals.")
-@click.option("--objective", metavar="TEXT", help='Conditions to keep, such as "p95 < 300ms and errors < 1%".')
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Seed of the random order of steps and of the random arrivals."
+)
+@click.option(
+    "--objective", metavar="TEXT", help='Conditions that the setting must meet, such as "p95 < 300ms and errors < 1%".'
+)
 @click.option(
     "--strategy",
     type=click.Choice(get_args(Strategy.__value__)),
@@ -84,8 +88,8 @@ def sweep(
     measurements.jsonl, and the report with its files (see `functune report --help`).
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
-    10 s after the one before. With a URL the app is measured with the settings it has: the experiments must name
-    exactly those, as their one setting. Only the URL named is put under load.
+    10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
+    exactly those, as their only setting. No other URL gets any load.
 
     \b
     Examples:
@@ -226,7 +230,7 @@ def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: 
 
 
 def overridden(asked: Sequence[Experiment], *, memory: str | None, **flags: Any) -> list[Experiment]:
-    """The experiments with the values of flags; checked, so that nothing is measured in vain."""
+    """The experiments with the values of the flags. Raises UsageError for an objective that cannot be read."""
     from functune.analysis.verdict.recommendation import aim_of
 
     given = {name: value for name, value in flags.items() if value is not None}

@@ -27,7 +27,7 @@ from functune.host.routing import decode_path
 from functune.host.settings import HostSettings
 from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query
 
-type Scope = MutableMapping[str, Any]
+type AsgiScope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -85,7 +85,7 @@ class Front:
         self._application = self._admin.application = application
         self._admin.state = state
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         try:
             reply = await self._respond(scope, receive)
         except ClientDisconnectedError:
@@ -94,7 +94,7 @@ class Front:
             reply = _EMPTY_500
         await self._send(scope, reply, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> HttpAnswer:
+    async def _respond(self, scope: AsgiScope, receive: Receive) -> HttpAnswer:
         raw_path: str = scope["raw_path"].decode("latin-1")
         try:
             path = decode_path(raw_path)
@@ -110,7 +110,7 @@ class Front:
         return await self._answer(application, scope, receive, raw_path, path)
 
     async def _admitted(
-        self, gates: Sequence[Gate], scope: Scope, receive: Receive, raw_path: str, path: str
+        self, gates: Sequence[Gate], scope: AsgiScope, receive: Receive, raw_path: str, path: str
     ) -> HttpAnswer:
         """Pass the gates one after the other, then answer."""
         if not gates:
@@ -128,17 +128,17 @@ class Front:
         finally:
             gate.leave()
 
-    def _administer(self, scope: Scope, path: str) -> HttpAnswer:
+    def _administer(self, scope: AsgiScope, path: str) -> HttpAnswer:
         if path.lower().rstrip("/") != _PING and not self._is_admitted("admin", scope):
             return _EMPTY_401
         return self._admin.answer(scope["method"], path)
 
-    def _is_admitted(self, level: str, scope: Scope) -> bool:
+    def _is_admitted(self, level: str, scope: AsgiScope) -> bool:
         keys = self._settings.auth_keys
         return keys is None or is_admitted(keys, level, scope["headers"], scope["query_string"].decode("latin-1"))
 
     async def _answer(
-        self, application: Application, scope: Scope, receive: Receive, raw_path: str, path: str
+        self, application: Application, scope: AsgiScope, receive: Receive, raw_path: str, path: str
     ) -> HttpAnswer:
         method: str = scope["method"]
         found = application.routes.match(method, path)
@@ -235,7 +235,7 @@ class Front:
             return HttpAnswer(204, [], b"")
         return HttpAnswer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
 
-    async def _send(self, scope: Scope, reply: HttpAnswer, send: Send) -> None:
+    async def _send(self, scope: AsgiScope, reply: HttpAnswer, send: Send) -> None:
         begin_answer(send)
         headers = reply.headers
         if self._application is not None and self._application.custom_headers:

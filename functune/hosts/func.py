@@ -182,7 +182,7 @@ class CoreToolsHost(StartedHost):
         )
 
     def ask_to_end(self, program: Program) -> None:
-        """End func as CTRL+C in a terminal would; it drops what is in flight after 2 s."""
+        """End func as CTRL+C in a terminal would; it drops calls that are still in flight after 2 s."""
         program.send_to_group(signal.SIGINT)
 
 

@@ -22,7 +22,7 @@ _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
 _START_TIMEOUT = 60.0
 """Seconds; a light app with ten workers takes about 10 s on two cores."""
 _START_AND_STOP = 1.2
-"""Seconds, whatever the number of workers, since they start together."""
+"""Seconds for any number of workers, since they start together."""
 _FLAGS = {"per_instance_concurrency": "--per-instance-concurrency"}
 
 

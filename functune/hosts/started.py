@@ -41,7 +41,7 @@ class StartedHost(ABC):
 
     @property
     def pid(self) -> int:
-        """Process id of the program, which all processes of the host are below; 0 before it has started."""
+        """Process id of the program, the ancestor of all processes of the host; 0 before it has started."""
         return self._program.pid if self._program is not None else 0
 
     def tail(self, count: int = SHOWN_LINES) -> str:

@@ -1,1 +1,1 @@
-"""Load: Locust in a process of its own, the runner that starts it, and what becomes of the requests it recorded."""
+"""Load: Locust in its own process, the runner that starts it, and the measurements made from its records."""

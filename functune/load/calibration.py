@@ -1,4 +1,4 @@
-"""How fast the load generator is by itself: measured against a server that does nothing, before and after a run."""
+"""The speed of the load generator alone, measured against a server that does nothing, before and after a run."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,11 @@ from functune.load.runner import finished_steps
 from functune.run.measurement import Calibration
 
 PLAN = LoadPlan(route="/", users=(16,), warm_up=0.3, measure=1.0)
-"""16 users are enough to keep Locust's one thread busy, whose rate then hardly depends on their number."""
+"""16 users keep Locust's one thread busy; with more the rate hardly changes."""
 
 
 async def calibrate() -> Calibration:
-    """Measure the generator for a second. Raises LoadError when Locust fails, or is not answered."""
+    """Measure the generator for a second. Raises LoadError when Locust fails or gets no answer."""
     started = time.time()
     async with null_server() as base_url, contextlib.aclosing(finished_steps(PLAN, base_url=base_url)) as steps:
         async for step, requests in steps:
@@ -27,7 +27,9 @@ async def calibrate() -> Calibration:
                 request.latency * 1e6 for request in requests if request.error is None and request.ended > step.opened
             ]
             if not latencies:
-                raise LoadError("the load generator got no answer from a server of this machine's own loopback")
+                raise LoadError(
+                    "the load generator got no answer from a server on the loopback interface of this machine"
+                )
             return Calibration(
                 at=started,
                 users=step.users,
@@ -40,7 +42,7 @@ async def calibrate() -> Calibration:
 
 @contextlib.asynccontextmanager
 async def null_server(*, delay_ms: int = 0) -> AsyncIterator[str]:
-    """The base URL of a server that does nothing, for ``delay_ms`` if given; it is killed on the way out."""
+    """The base URL of a server that only waits ``delay_ms`` before it answers; it is killed on the way out."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "functune.load.null_server", str(delay_ms)),
         stdin=asyncio.subprocess.PIPE,  # it ends when this process closes it, or is killed

@@ -1,7 +1,8 @@
 """
-Who used the cores while a step was measured: the host, the load generator, or something else.
+The use of the cores during a step: by the host, by the load generator, and by other programs.
 
-A figure measured while another program ran is not the setting's. Runs inside the Locust process, which brings psutil.
+A figure measured while another program ran does not describe the setting alone. This module runs inside the Locust
+process, which depends on psutil.
 """
 
 import contextlib
@@ -13,19 +14,19 @@ import psutil
 
 NOT_BUSY = {"idle", "iowait"}
 COUNTED_ALREADY = {"guest", "guest_nice"}
-"""Linux has a virtual machine's time in user and nice as well."""
+"""Linux counts the time of a virtual machine in user and nice as well."""
 
 
 class CpuSeconds(msgspec.Struct, frozen=True, kw_only=True):
     """CPU seconds used up to a moment."""
 
     at: float
-    """Seconds, of a clock that is never set back."""
+    """Seconds on a monotonic clock."""
     machine: float
-    """All cores of the machine. Stolen time is in it: a core the hypervisor gave away is not free either."""
+    """All cores of the machine, stolen time included: a core that the hypervisor gave away is not free either."""
     generator: float
     host: dict[int, float] | None
-    """By pid; None when no host is watched, or one of its processes has gone."""
+    """By pid; None when no host is watched, or one of its processes has ended."""
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ class Shares(msgspec.Struct, frozen=True, kw_only=True):
     generator: float
     host: float | None
     other: float | None
-    """Everything on the machine but generator and host."""
+    """Everything on the machine except generator and host."""
     host_processes: dict[str, float] = {}
     """The host's share, by pid."""
 
@@ -43,8 +44,8 @@ def host_processes(pid: int | None) -> list[psutil.Process]:
     """
     The host and its workers; empty when it does not run here or has ended.
 
-    Called before a window opens: psutil goes through every process of the machine to find children, which takes
-    milliseconds, while reading those it found takes a tenth of one.
+    Called before a window opens: psutil looks at every process of the machine to find children, which takes
+    milliseconds; reading the processes it found takes a tenth of one.
     """
     if pid is None:
         return []
@@ -56,7 +57,7 @@ def host_processes(pid: int | None) -> list[psutil.Process]:
 
 
 def read(host: Sequence[psutil.Process]) -> CpuSeconds:
-    """The CPU seconds used until now. The system counts those of host and machine in hundredths."""
+    """The CPU seconds used until now. The system counts those of host and machine in hundredths of a second."""
     return CpuSeconds(
         at=time.perf_counter(), machine=machine_seconds(), generator=time.process_time(), host=host_seconds(host)
     )
@@ -69,7 +70,7 @@ def machine_seconds() -> float:
 
 
 def host_seconds(processes: Sequence[psutil.Process]) -> dict[int, float] | None:
-    """CPU seconds of each process, and of its children that ended; None when there are none, or one has gone."""
+    """CPU seconds of each process and its ended children; None without processes, or when one has ended."""
     try:
         return {process.pid: sum(process.cpu_times()[:4]) for process in processes} or None
     except psutil.Error:
@@ -82,8 +83,8 @@ def own_memory_mb() -> float:
     return rss / 1e6
 
 
-def memory_mb(processes: Sequence[psutil.Process]) -> dict[str, float]:
-    """Resident memory of each process by pid, in MB of 10^6 bytes; of those that have gone nothing."""
+def process_memory_mb(processes: Sequence[psutil.Process]) -> dict[str, float]:
+    """Resident memory of each process by pid, in MB of 10^6 bytes; processes that have ended are omitted."""
     found = {}
     for process in processes:
         with contextlib.suppress(psutil.Error):
@@ -95,9 +96,9 @@ def shares(opened: CpuSeconds, closed: CpuSeconds, *, host_is_here: bool) -> Sha
     """
     The cores used from ``opened`` to ``closed``.
 
-    Of a host elsewhere nothing is known, and everything here but the generator is other. Of one that is here but could
-    not be read through the window, its share and the others' cannot be told apart: both are None. The others' is never
-    below 0, where rounding can put it.
+    For a host on another machine, everything here except the generator is other. For a host here whose processes could
+    not be read for the whole window, its share and the others' cannot be separated: both are None. The others' share is
+    never below 0, where rounding could put it.
     """
     seconds = closed.at - opened.at
     generator = (closed.generator - opened.generator) / seconds

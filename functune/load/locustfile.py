@@ -10,7 +10,7 @@ or rates of arrivals, in one run and records every request. Importing Locust pat
 (time.sleep lets other users run), so no other file imports it.
 """
 
-# Locust ships its types, but not for what is called here.
+# Locust ships types, but not for the functions called here.
 # mypy: allow-untyped-calls
 
 import gc
@@ -28,7 +28,7 @@ from locust import FastHttpUser, LoadTestShape, constant, events, task
 from locust.contrib.fasthttp import LocustUserAgent
 from locust.exception import ResponseError, StopTest
 
-ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
+CALLED_ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
 """Seconds until connected, and between two bytes, after which a request has failed."""
 KEY = os.environ.get("FUNCTUNE_KEY")
@@ -41,7 +41,7 @@ PAUSE_AFTER_NO_ANSWER = 0.1
 in_flight: dict[object, float] = {}
 """When each running request began, by user."""
 pending: "Queue[float]" = Queue()
-"""Of an open loop, the arrivals no user has taken yet: when they were meant to be sent."""
+"""The due times of the arrivals of an open loop that no user has taken yet."""
 
 
 def now() -> float:
@@ -49,8 +49,8 @@ def now() -> float:
     return EPOCH + time.perf_counter()
 
 
-# Else FastHttpUser makes of an error status an exception with a transcript, which fails, and leaves the request
-# unreported, where the body is not UTF-8. Which status is an error is decided below.
+# Otherwise FastHttpUser turns an error status into an exception with a transcript. That fails where the body is not
+# UTF-8, and the request is never reported. The statuses that count as errors are decided below.
 LocustUserAgent.valid_response_codes = frozenset(range(1000))
 
 
@@ -58,8 +58,8 @@ class Client(FastHttpUser):
     """
     A client with one connection of its own, which neither keeps cookies nor follows redirects nor retries.
 
-    With 16 users on a trivial server a request costs about 240 microseconds of the generator's core, where the bare
-    client inside FastHttpUser costs 160; in return it is what a Locust user knows and can extend.
+    With 16 users on a trivial server a request costs about 240 microseconds of the generator's core; the bare client
+    inside FastHttpUser costs 160. In return, Locust users know this class and can extend it.
     """
 
     abstract = True
@@ -69,7 +69,7 @@ class Client(FastHttpUser):
     network_timeout = TIMEOUT
     max_redirects = 0
     max_retries = 0
-    insecure = False  # check certificates, which Locust does not unless told to
+    insecure = False  # check certificates, which Locust skips by default
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
@@ -98,7 +98,7 @@ class AppUser(Client):
         in_flight[self] = began
         sent = now() if self.is_open_loop else began
         try:
-            status = self.send(ROUTE, sent, {"began": began, "sent": sent, "user": self})
+            status = self.send(CALLED_ROUTE, sent, {"began": began, "sent": sent, "user": self})
         finally:  # a user stopped while its request runs must not stay listed
             in_flight.pop(self, None)
         if not status:
@@ -114,7 +114,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
     recorder = Recorder(Path(os.environ["FUNCTUNE_LOAD_RECORDS"]))
     parent = os.getppid()
     events.request.add_listener(recorder.record)
-    # Locust and what it imports are some 100 000 objects that no collection needs to look at again.
+    # Locust and its imports are some 100 000 objects that no garbage collection needs to visit again.
     events.test_start.add_listener(lambda **_: gc.freeze())
     events.user_error.add_listener(lambda exception, **_: give_up(exception))
     events.spawning_complete.add_listener(lambda **_: recorder.begin_step(now()))
@@ -124,7 +124,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
     if plan.background is not None and plan.background_users:
 
         class Background(Client):
-            """Calls the background's route without a pause; nothing of it is recorded."""
+            """Calls the background route without a pause; its requests are not recorded."""
 
             fixed_count = plan.background_users
 
@@ -135,16 +135,16 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     time.sleep(PAUSE_AFTER_NO_ANSWER)
 
     class Arrivals:
-        """A Poisson process: whatever has been answered, the next request is due."""
+        """A Poisson process: requests become due whether or not earlier ones were answered."""
 
         def __init__(self, seed: int) -> None:
             self.random = random.Random(seed)
             self.rate = 0.0
             self.due: list[float] = []
-            """When the requests of the step were due."""
+            """The due times of the step's requests."""
 
         def begin(self, rate: float) -> None:
-            """Go on at another rate."""
+            """Continue at another rate."""
             self.rate, self.due = rate, []
 
         def run(self) -> None:
@@ -169,7 +169,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                 self.measure(users)
 
         def run_open_loop(self) -> None:
-            """Run a step for every rate of arrivals, all carried by the same users."""
+            """Run a step for every rate of arrivals, all sent by the same users."""
             [users] = plan.users
             arrivals = Arrivals(plan.seed)
             self.start(users)
@@ -181,7 +181,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                 self.measure(users, arrivals)
 
         def start(self, users: int) -> None:
-            """Have so many users, all at once, and the background's beside them."""
+            """Start this many users at once, together with those of the background."""
             runner = self.runner
             assert runner is not None  # Locust sets it before it asks
             recorder.began = None
@@ -218,15 +218,15 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     tuple(lags),
                     cpu.own_memory_mb(),
                     used.host_processes,
-                    cpu.memory_mb(host),
+                    cpu.process_memory_mb(host),
                 )
             )
 
     def wait_for(condition: Callable[[], bool], *, until: float) -> list[int]:
         """
-        Sleep until the condition holds or the time has come. Ends the process when the runner is gone.
+        Sleep until the condition holds or the time has come. Ends the process when the runner has ended.
 
-        Returns by how many microseconds each sleep was too long: what a request that is due would have waited, too.
+        Returns by how many microseconds each sleep was too long: a request due in that time would have waited as long.
         """
         lags = []
         while not condition() and (left := until - now()) > 0:
@@ -238,6 +238,6 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
         return lags
 
     def give_up(error: Exception) -> None:
-        """End the process: what a user raises is no failed request but a mistake, which every further one repeats."""
+        """End the process: an exception in a user is a mistake of this file, and every further request repeats it."""
         traceback.print_exception(error)
         os._exit(1)

@@ -1,8 +1,9 @@
 """
 A server that does nothing, as a process: ``python -m functune.load.null_server`` prints its port.
 
-What the load generator reaches against it is the generator's own limit. It answers anything whole with an empty object,
-with ``null_server DELAY_MS`` so many milliseconds later, and ends when its standard input does: with its parent.
+The throughput of the load generator against it is the generator's own limit. It answers every complete request with an
+empty object, after DELAY_MS milliseconds if given (``null_server DELAY_MS``). It ends when its standard input does, and
+so with its parent.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ class Null(asyncio.Protocol):
             self.transport.write(ANSWER)
 
 
-async def main(delay: float) -> None:
+async def serve_nothing(delay: float) -> None:
     """Serve until the standard input ends."""
     server = await asyncio.get_running_loop().create_server(lambda: Null(delay), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -47,4 +48,4 @@ async def main(delay: float) -> None:
 if __name__ == "__main__":
     import uvloop
 
-    uvloop.run(main(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))
+    uvloop.run(serve_nothing(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))

@@ -1,4 +1,4 @@
-"""Records the requests of a Locust run for the runner to read. Runs inside the Locust process, so it is kept cheap."""
+"""Records the requests of a Locust run for the runner to read. Runs inside the Locust process, so it must be cheap."""
 
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ NOTHING_SAID = Answer()
 
 
 class Response(Protocol):
-    """Of Locust's response what is read here."""
+    """The part of Locust's response that is read here."""
 
     @property
     def status_code(self) -> int:
@@ -19,7 +19,7 @@ class Response(Protocol):
 
     @property
     def content(self) -> bytes:
-        """The body. Locust has read it already, and keeps it, unless the request failed."""
+        """The body, which Locust has already read; it keeps it unless the request failed."""
 
 
 class Recorder:
@@ -34,7 +34,7 @@ class Recorder:
         self.encoder = msgspec.json.Encoder()
 
     def begin_step(self, began: float) -> None:
-        """All users of a step are there, since ``began``."""
+        """Note that all users of a step have been running since ``began``."""
         self.settled.clear()
         self.began = began
 
@@ -51,7 +51,7 @@ class Recorder:
         Listen to Locust's ``request`` event; ``response_time`` is in milliseconds.
 
         ``context`` is the locustfile's: the ``user``, when the request ``began`` and when it was ``sent``, in epoch
-        seconds; Locust's own start time is of another clock. Requests of the background have none.
+        seconds; Locust's own start time comes from another clock. Requests of the background have no context.
         """
         if not context:
             return
@@ -77,7 +77,7 @@ class Recorder:
             self.settled.add(context["user"])
 
     def decode(self, body: bytes) -> Answer:
-        """What the body says; nothing when it is not a workload's answer but that of another app."""
+        """The times in a body; empty for an app that reports none."""
         try:
             return self.answers.decode(body)
         except msgspec.DecodeError:

@@ -1,7 +1,7 @@
 """
-What the load runner and its Locust process tell each other: the plan goes in, one line per request comes out.
+The records between the load runner and its Locust process: the plan goes in, one line per request comes out.
 
-Times are epoch seconds and durations seconds, from one clock that is never set back, so that differences are exact.
+Times are epoch seconds and durations are seconds, from one monotonic clock, so that differences are exact.
 """
 
 from collections.abc import Iterator
@@ -14,31 +14,31 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
     One trial's load in one Locust run: closed-loop users without think time, a step per number of users.
 
-    With ``arrival_rates`` it is an open loop, a step per rate: the users, one number of them, carry the arrivals.
+    With ``arrival_rates`` it is an open loop with a step per rate, and one number of users, who send the arrivals.
     """
 
     route: str
     """Path and query."""
     users: tuple[int, ...]
-    """Strictly increasing, so that no step has to wait for users of the one before to leave."""
+    """Strictly increasing, so that no step has to wait for users of the previous one to leave."""
     arrival_rates: tuple[float, ...] = ()
     """Poisson arrivals per second."""
     seed: int = 1
-    """Of the arrivals."""
+    """Seed of the random arrivals."""
     background: str | None = None
-    """Path and query that ``background_users`` others call all the while; their requests are not recorded."""
+    """Path and query that ``background_users`` other users call meanwhile; their requests are not recorded."""
     background_users: int = 0
     warm_up: float
-    """Seconds cut off at the start of each step, at the least: see ``settle_limit``."""
+    """Least number of seconds cut off at the start of each step: see ``settle_limit``."""
     measure: float
     """Seconds measured per step."""
     settle_limit: float = 20.0
     """
-    Seconds by which a warm-up may grow until every user has ended a request it began in the step.
+    Seconds by which a warm-up may grow, until every user has finished a request that it began in the step.
 
-    Users who all start at once form a queue in which the first waits for none and the last for all. Only what they send
-    after that first round sees the queue at its steady length; without it, 64 users on one 100 ms thread (6.4 s each)
-    would be measured at a latency of 3 s, and Little's law would not hold.
+    Users who all start at once form a queue: the first waits for nobody, the last for everybody. Only requests after
+    that first round meet the queue at its steady length. Otherwise 64 users on one 100 ms thread (6.4 s each) would be
+    measured at a latency of 3 s, and Little's law would not hold.
     """
     timeout: float = 60.0
     """Seconds without a byte, or until connected, after which a request has failed."""
@@ -47,33 +47,33 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def steps(self) -> int:
-        """How many steps the load has."""
+        """The number of steps."""
         return len(self.arrival_rates or self.users)
 
     @property
     def seconds(self) -> float:
-        """How long the load runs when no step has to settle longer than its warm-up."""
+        """Duration of the load when every step settles within its warm-up."""
         return self.steps * (self.warm_up + self.measure)
 
     @property
     def seconds_at_most(self) -> float:
-        """How long the load can run."""
+        """Longest duration of the load."""
         return self.seconds + self.steps * self.settle_limit
 
 
 def read_plan(text: str) -> LoadPlan:
-    """The plan of its JSON text."""
+    """The plan from its JSON text."""
     return msgspec.json.decode(text, type=LoadPlan)
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True, tag="request", gc=False):
-    """One request that ended, and what its answer said about the worker."""
+    """One finished request, with the times and the worker that its answer reports."""
 
     began: float
-    """When it was sent; of an arrival, when it was meant to be."""
+    """The moment it was sent; for an arrival, the moment it was due."""
     ended: float
     error: str | None
-    """None for a 2xx answer, ``HTTP 500`` for another, otherwise the name of the exception: there was no answer."""
+    """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when there was no answer."""
     handler: str | None = None
     pid: int | None = None
     thread: str | int | None = None
@@ -82,16 +82,16 @@ class Request(msgspec.Struct, frozen=True, array_like=True, tag="request", gc=Fa
     cpu_ms: float | None = None
     queued_ms: float | None = None
     sent: float | None = None
-    """Of an arrival, when it was sent."""
+    """The moment an arrival was sent; None for a closed loop."""
 
     @property
     def latency(self) -> float:
-        """Seconds to the last byte from the sending, or from when that was meant to be."""
+        """Seconds to the last byte, from the sending or, for an arrival, from its due time."""
         return self.ended - self.began
 
     @property
     def was_answered(self) -> bool:
-        """Whether an HTTP answer came, of any status."""
+        """Whether there was an HTTP answer, of any status."""
         return self.error is None or self.error.startswith("HTTP ")
 
 
@@ -100,23 +100,23 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
 
     users: int
     began: float
-    """When all users of the step were there."""
+    """The moment all users of the step were running."""
     opened: float
-    """When the warm-up was over."""
+    """The end of the warm-up."""
     closed: float
     unfinished: tuple[float, ...]
-    """When the requests began that were still in flight at ``closed``."""
+    """Start times of the requests still in flight at ``closed``."""
     generator_cpu: float
     """Cores the load generator used from opened to closed; Locust has one thread, so 1 is its limit."""
     host_cpu: float | None = None
     """Cores host and workers used; None when the host runs elsewhere, or one of them ended meanwhile."""
     other_cpu: float | None = None
-    """Cores everything else on this machine used; None when the host runs here and its share is not known."""
+    """Cores used by everything else on this machine; None for a host here whose share is not known."""
     arrival_rate: float | None = None
     arrivals: tuple[float, ...] = ()
-    """When the requests that were meant to be sent from opened to closed were meant to be."""
+    """Due times of the arrivals that were due from ``opened`` to ``closed``."""
     lags_us: tuple[int, ...] = ()
-    """How much later than asked the generator woke up, each time it looked at the clock from opened to closed."""
+    """How much later than asked the generator woke up, at each look at the clock from ``opened`` to ``closed``."""
     generator_rss_mb: float | None = None
     worker_cpu: dict[str, float] = {}
     """Cores each process of the host used, by pid."""
@@ -125,7 +125,7 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
 
 
 class Worker(msgspec.Struct, rename="camel", gc=False):
-    """The ``worker`` object of an answer; what is missing is None."""
+    """The ``worker`` object of an answer; a missing field is None."""
 
     pid: int | None = None
     thread: str | int | None = None
@@ -134,7 +134,7 @@ class Worker(msgspec.Struct, rename="camel", gc=False):
 
 
 class Answer(msgspec.Struct, rename="camel", gc=False):
-    """What is read of a workload answer's body."""
+    """The fields that are read from the body of an answer."""
 
     handler: str | None = None
     elapsed_ms: float | None = None

@@ -1,8 +1,8 @@
 """
-Starts Locust as a process of its own and hands back each step as it finishes.
+Starts Locust in a process of its own and yields each step as it finishes.
 
-The load ends by itself in every case: Locust ends with its plan, notices when this process is gone, and is killed when
-it takes longer than its plan allows or when nobody listens here any more.
+The load always ends by itself: Locust ends with its plan, notices the end of this process, and is killed when it takes
+longer than its plan allows or when its steps are no longer read here.
 """
 
 import asyncio
@@ -60,13 +60,13 @@ async def finished_steps(
 
 @asynccontextmanager
 async def locust(plan: LoadPlan, *, base_url: str, key: str | None, records: Path, log: Path) -> AsyncIterator[Process]:
-    """Locust while it runs the plan. It is killed on the way out: what it has to say is written at each step's end."""
+    """Locust while it runs the plan. It can be killed on the way out, since it writes its records after each step."""
     options = {
         "--locustfile": str(LOCUSTFILE),
         "--host": base_url,
         "--loglevel": "ERROR",
-        "--json-file": str(log.with_name("statistics")),  # else Locust ends its log with tables
-        "--exit-code-on-error": "0",  # failed requests are results; other codes are left to mean that Locust failed
+        "--json-file": str(log.with_name("statistics")),  # otherwise Locust ends its log with tables
+        "--exit-code-on-error": "0",  # failed requests are results; any other code means that Locust failed
     }
     flags = ["--headless", "--only-summary"]
     # Locust also reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
@@ -110,10 +110,10 @@ async def exits_within(seconds: float, process: Process) -> None:
 
 
 def failure(cause: str, plan: LoadPlan, base_url: str, log: Path) -> str:
-    """What went wrong, for LoadError: the cause, what was called and the last lines of Locust's log."""
+    """The message of a LoadError: the cause, the route and the last lines of Locust's log."""
     try:
         lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    except OSError as error:  # somebody cleaned the temporary folder: still no reason to hide the cause
+    except OSError as error:  # the temporary folder was removed, which must not hide the cause
         lines = [f"cannot be read: {error}"]
     said = "\n  ".join(["; the end of its log:", *lines]) if lines else "; it logged nothing"
     return f"the load generator calling {plan.route} at {base_url} {cause}{said}"

@@ -1,17 +1,17 @@
 """
-The requests of one step -> its Measurement. Pure functions over records.
+Makes the Measurement of a step from its requests. Pure functions over records.
 
-The window. It nominally lasts from the end of the warm-up to the end of the step. Threads that all sleep 100 ms answer
-in bursts, T at once every 100 ms, and an edge that cuts a burst in two would misstate throughput by part of T. So both
-edges are moved into a pause: of the completions in the first quarter of the nominal window, the one before the longest
-pause opens it; of those in the last quarter, the one chosen likewise closes it. The window then holds the completions
-after its opening up to and including the one that closes it: whole bursts, over a whole number of periods. Where a
-quarter has no completion, its nominal edge lies in a pause already and stays. On a smooth flow the choice is harmless:
-the window grows by about one longest pause, ln(k) / n of it for n completions, k of them in a quarter. That is a
-fraction of the 1 / sqrt(n) by which random completions scatter anyway.
+The window nominally lasts from the end of the warm-up to the end of the step. T threads that all sleep 100 ms answer in
+bursts, T at once every 100 ms, and an edge that cuts a burst would misstate the throughput by part of T. So both edges
+move into a pause: the completion before the longest pause of the first quarter opens the window, and the completion
+before the longest pause of the last quarter closes it. The window then holds the completions after its opening, up to
+and including the one that closes it: whole bursts over a whole number of periods. An edge whose quarter has no
+completion already lies in a pause and stays. On a smooth flow the move is harmless: the window grows by about one
+longest pause, a share ln(k) / n of it for n completions, k of them in a quarter. That is a fraction of the 1 / sqrt(n)
+by which random completions scatter anyway.
 
-Concurrency. A request counts from its start to its end, cut at the window's edges, also when it began before the window
-or had not ended with the step: in flight is in flight, whether or not the answer comes in time.
+For the concurrency, a request counts from its start to its end, cut at the edges of the window. It also counts when it
+began before the window or had not ended with the step.
 """
 
 from collections import Counter, defaultdict
@@ -30,7 +30,7 @@ EDGE_SHARE = 0.25
 
 
 class Place(NamedTuple):
-    """The place of a step in its run, which its Measurement takes over."""
+    """The place of a step in its run: fields that its Measurement takes over."""
 
     experiment: str
     trial: int
@@ -45,8 +45,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
     """
     The Measurement of one step from the requests that ended in it.
 
-    Raises LoadError naming route, users and setting when no request was answered in the window: a step without an
-    answer is no measurement of anything.
+    Raises LoadError naming route, users and setting when no request was answered in the window.
     """
     opened, closed = step.opened, step.closed
     if step.arrival_rate is None:  # arrivals at random make no bursts that an edge could cut
@@ -89,7 +88,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
 
 def window(opened: float, closed: float, ends: Sequence[float]) -> tuple[float, float]:
     """
-    Where the window opens and closes, by the rule above; ``ends`` are the completions in rising order.
+    The opening and the closing of the window, by the rule above; ``ends`` are the completions in rising order.
 
     Falls back to the nominal edges when the moved ones would hold no completion.
     """
@@ -102,7 +101,7 @@ def window(opened: float, closed: float, ends: Sequence[float]) -> tuple[float, 
 
 
 def before_longest_pause(ends: Sequence[float], low: float, high: float) -> float | None:
-    """The completion from low to high followed by the longest pause, as far as high; None when there is none."""
+    """The completion from low to high that the longest pause follows, up to high; None without a completion."""
     inside = [end for end in ends if low <= end <= high]
     if not inside:
         return None
@@ -123,7 +122,7 @@ def concurrency(requests: Iterable[Request], unfinished: Iterable[float], *, ope
 
 
 def by_worker(requests: Iterable[Request]) -> tuple[dict[str, int], dict[str, int]]:
-    """The highest ``inFlight`` each worker reported, and how many of its threads answered."""
+    """The highest ``inFlight`` that each worker reported, and the number of its threads that answered."""
     peaks: dict[str, int] = {}
     threads: defaultdict[str, set[str | int]] = defaultdict(set)
     for request in requests:
@@ -138,7 +137,7 @@ def by_worker(requests: Iterable[Request]) -> tuple[dict[str, int], dict[str, in
 
 
 def handler(requests: Iterable[Request]) -> Handler | None:
-    """What the answers say served them; None when none says so."""
+    """The kind of handler that the answers report; None when no answer reports one."""
     for request in requests:
         if request.handler == "def":
             return "def"
@@ -148,22 +147,23 @@ def handler(requests: Iterable[Request]) -> Handler | None:
 
 
 def microseconds(milliseconds: Iterable[float | None]) -> list[int]:
-    """Whole microseconds of those that are known."""
+    """The known times in whole microseconds."""
     return [round(value * 1000) for value in milliseconds if value is not None]
 
 
 def require_answers(requests: Sequence[Request], *, step: StepEnd, subject: Subject, setting: Setting) -> None:
-    """Raise LoadError when no request was answered, with what happened to them instead."""
+    """Raise LoadError, with the fate of the requests, when none was answered."""
     if any(request.was_answered for request in requests):
         return
     if requests:
         name, _ = Counter(request.error for request in requests).most_common(1)[0]
         found = (
-            f"none of {len(requests)} requests was answered, most failed with {name}; see whether the host is still up"
+            f"none of {len(requests)} requests was answered, most failed with {name}; "
+            "check whether the host is still up"
         )
     else:
         found = (
             f"no request ended and {len(step.unfinished)} were in flight; "
-            "measure longer, with fewer users, or see whether the function hangs"
+            "measure longer, use fewer users, or check whether the function hangs"
         )
     raise LoadError(f"{subject} at {setting}, {step.users} users: in {step.closed - step.opened:.1f} s {found}")

@@ -1,4 +1,4 @@
-"""What a sweep reports while it runs."""
+"""The events that a sweep reports while it runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,12 +46,12 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialFailed:
-    """A trial could not be measured, or not to its end; the sweep goes on."""
+    """A trial could not be measured, or only in part; the sweep goes on."""
 
     trial: PlannedTrial
     cause: str
     is_known: bool
-    """Whether an earlier trial failed from the same cause."""
+    """Whether an earlier trial failed for the same cause."""
     left: TimeLeft
 
 

@@ -1,7 +1,7 @@
 """
 The planner of a sweep: the adaptive search or the grid, then the repeats of the deciding steps, then the arrivals.
 
-It only asks the analysis; it keeps no state, so a sweep that was killed goes on where it stopped.
+It only asks the analysis and keeps no state, so a sweep that was killed continues where it stopped.
 """
 
 import random
@@ -29,20 +29,20 @@ from functune.setting import Setting
 from functune.sweep.trials import Grid, PlannedTrial, closed_loop, missing
 
 CONNECTIONS_PER_USER = 4
-"""Connections of an open loop for each user that the same throughput took in the closed one: room for a queue."""
+"""Connections of an open loop per user of the closed loop with the same throughput; the rest is room for a queue."""
 LEAST_CONNECTIONS = 64
 MOST_CONNECTIONS = 1000
 
-type Key = tuple[Subject, Setting, int]
+type StepKey = tuple[Subject, Setting, int]
 """Subject, setting and users of a closed-loop step."""
 
 
 class SearchPlanner:
     """
-    The planner of a sweep on a machine of so many cores, None when unknown. A Planner.
+    The Planner of a sweep; ``cores`` are those of the machine that runs the host, None when unknown.
 
-    First the closed loop, as the experiment's ``search`` says; then the arrivals, where it asks for them. A single
-    setting leaves nothing to search: all its steps are measured.
+    It plans the closed loop first, as the experiment's ``search`` says, then the arrivals, if any. A single setting
+    leaves nothing to search: all its steps are measured.
     """
 
     def __init__(self, *, cores: float | None) -> None:
@@ -63,7 +63,7 @@ class SearchPlanner:
     def trials_left(
         self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        """The rest of the grid, and of the arrivals: for the recommended setting and the controls."""
+        """The rest of the grid, and the rest of the arrivals for the recommended setting and the controls."""
         closed = self.grid.next_trials(experiment, without_confirming(measured), failed)
         if not experiment.load.arrivals:
             return closed
@@ -74,8 +74,8 @@ class SearchPlanner:
     def searched(
         self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        """The steps that the search asks for, then, in rounds, repeats of the steps that decide."""
-        # Void measurements count here: measured again a step would be void again, and the search would never end.
+        """The steps that the search asks for; after them, in rounds, the repeats of the deciding steps."""
+        # Void measurements count here: a repeated step would be void again, and the search would never end.
         levels = closed_levels(experiment, measured, count_void=True)
         lost = {(each.subject, each.setting) for each in failed}
         once = experiment.load.repeats == 1
@@ -92,12 +92,12 @@ class SearchPlanner:
         random.Random(f"{experiment.load.seed} {experiment.name} {fewest}").shuffle(keys)
         return list(in_trials(experiment, keys, done))
 
-    def deciding(self, experiment: Experiment, levels: Sequence[Level]) -> list[Key]:
+    def deciding(self, experiment: Experiment, levels: Sequence[Level]) -> list[StepKey]:
         """
-        The steps that the answer rests on: of the settings tied with the best of every plan, of the defaults, and of
-        the expectations.
+        The steps that decide the answer: those of the settings tied with the best of every plan, those of the defaults,
+        and those that the expectations need.
 
-        Everything is compared with the defaults. They are also a control: measured in every round, they show a drift.
+        Every setting is compared with the defaults. Measured in every round, they also are a control that shows drift.
         """
         keys = [(step.subject, step.setting, step.users) for step in required_steps(experiment)]
         controls = settings_always_wanted(experiment)
@@ -108,7 +108,7 @@ class SearchPlanner:
         return list(dict.fromkeys(keys))
 
     def recommendations(self, experiment: Experiment, levels: Sequence[Level]) -> Iterator[Recommendation]:
-        """The recommendations of closed-loop levels so far, by subject: that among all settings first, then by plan."""
+        """The recommendations so far, by subject: among all settings first, then among those that each plan allows."""
         aim = aim_of(experiment, price_for(experiment.memory_mb))
         for subject in planned_subjects(experiment):
             for allows in (lambda _: True, *SCOPES):
@@ -125,7 +125,7 @@ class SearchPlanner:
         return list(missing(self.planned_arrivals(experiment, measured), measured, failed))
 
     def planned_arrivals(self, experiment: Experiment, measured: Sequence[Measurement]) -> list[PlannedTrial]:
-        """The recommended setting and the controls at shares of their capacity, in every repeat; none before that."""
+        """The recommended setting and the controls at shares of their capacity, in every repeat, once it is known."""
         trials = trials_by_subject(experiment)
         controls = settings_always_wanted(experiment)
         chosen: dict[tuple[Subject, Setting], Evidence] = {}
@@ -150,7 +150,7 @@ def closed_levels(experiment: Experiment, measured: Sequence[Measurement], *, co
 
 
 def without_confirming(measured: Sequence[Measurement]) -> list[Measurement]:
-    """The measurements, with repeats of a search in the phase of the grid, so that both count as the same steps."""
+    """The measurements, with the repeats of a search in the phase of the grid, so that both are the same steps."""
     return [msgspec.structs.replace(step, phase="capacity") if step.phase == "confirm" else step for step in measured]
 
 
@@ -168,13 +168,13 @@ def trials_by_subject(experiment: Experiment) -> dict[tuple[Subject, Setting], T
     return {(trial.subject, trial.setting): trial for trial in planned_trials(experiment)}
 
 
-def in_trials(experiment: Experiment, keys: Collection[Key], done: dict[Key, int]) -> Iterator[PlannedTrial]:
-    """The steps as trials: those of a setting together, which share a host, those of a subject in one load."""
+def in_trials(experiment: Experiment, keys: Collection[StepKey], done: dict[StepKey, int]) -> Iterator[PlannedTrial]:
+    """The steps as trials: steps of one setting share a host, and those of one subject share a load."""
     hosts = list(dict.fromkeys((key[1], done.get(key, 0)) for key in keys))
     subjects = planned_subjects(experiment)
     trials = trials_by_subject(experiment)
 
-    def place(key: Key) -> tuple[int, int, int]:
+    def place(key: StepKey) -> tuple[int, int, int]:
         return hosts.index((key[1], done.get(key, 0))), subjects.index(key[0]), key[2]
 
     for (host, subject), group in groupby(sorted(keys, key=place), key=lambda key: place(key)[:2]):
@@ -200,7 +200,7 @@ def open_loop(experiment: Experiment, trial: Trial, served: Evidence, *, repeat:
 
 
 def expected_arrivals(experiment: Experiment) -> Iterator[PlannedTrial]:
-    """Trials that take as long as those of the arrivals will, before their settings and rates are known."""
+    """Trials that take as long as the arrivals, for an estimate before their settings and rates are known."""
     controls = settings_always_wanted(experiment)
     for subject in planned_subjects(experiment):
         for setting in {Setting(), *controls[subject]}:

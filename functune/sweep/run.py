@@ -1,7 +1,7 @@
 """
-The run of a sweep: for each setting a host, for each trial a load, for each step a measurement in the run folder.
+The run of a sweep: a host for each setting, a load for each trial, a measurement in the run folder for each step.
 
-The next trials are asked of a planner, which looks at the measurements so far.
+A planner chooses the next trials from the measurements so far.
 """
 
 import contextlib
@@ -108,7 +108,7 @@ class Run:
         )
 
     async def measure_setting(self, trials: Sequence[PlannedTrial]) -> None:
-        """Measure the trials of one setting on one host; when it fails, all that are not over fail with it."""
+        """Measure the trials of one setting on one host; when the host fails, those that are not over fail with it."""
         setting, target = trials[0].setting, trials[0].experiment.workload.target
         over = 0
         try:
@@ -188,13 +188,13 @@ class Run:
         return end
 
     def trials_left(self) -> list[PlannedTrial]:
-        """Every trial that may still come."""
+        """Every trial that may still be measured."""
         open_ones = [experiment for experiment in self.folder.experiments if experiment not in self.done]
         every = (self.planner.trials_left(*self.state_of(experiment)) for experiment in open_ones)
         return list(itertools.chain.from_iterable(every))
 
     def time_left(self) -> TimeLeft:
-        """About the time that the trials left take, with the start and stop of their hosts and loads."""
+        """An estimate of the time for the trials left, with the start and stop of their hosts and loads."""
         left = self.trials_left()
         hosts = {trial.host: trial.setting for trial in left if not trial.shares_host(self.under_way)}
         return TimeLeft(

@@ -14,7 +14,7 @@ from functune.run.measurement import Measurement, Phase
 from functune.setting import Setting
 
 LOAD_SECONDS = 0.9
-"""About the time that the load generator takes to start and stop."""
+"""Seconds that the load generator takes to start and stop, roughly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class PlannedTrial:
 
     @property
     def load(self) -> LoadPlan:
-        """Its load, for a host that is not known yet."""
+        """The plan of its load, without the pid of a host."""
         load = self.experiment.load
         return LoadPlan(
             route=self.subject.route,
@@ -55,12 +55,12 @@ class PlannedTrial:
 
     @property
     def seconds(self) -> float:
-        """About how long it takes, without its host."""
+        """Estimated seconds, without the start and stop of its host."""
         return LOAD_SECONDS + self.load.seconds
 
     @property
     def host(self) -> tuple[object, ...]:
-        """Trials that follow each other and agree in this share a host."""
+        """The key of its host: consecutive trials with the same key share one."""
         return self.experiment.name, self.setting, self.repeat, self.phase
 
     def shares_host(self, other: "PlannedTrial | None") -> bool:
@@ -78,10 +78,10 @@ class PlannedTrial:
 
 class Planner(Protocol):
     """
-    Chooses the next trials of an experiment from what was measured of it.
+    Chooses the next trials of an experiment from its measurements so far.
 
-    It keeps no state and always answers the same to the same, so a sweep that was killed is resumed by asking again.
-    ``failed`` are trials that could not be measured, or not to their end, in this run: they are not tried again.
+    It keeps no state, and its answers depend on its arguments alone, so a sweep that was killed is resumed by asking
+    again. ``failed`` are trials of this run that could not be measured, or only in part: they are not tried again.
     """
 
     def next_trials(
@@ -92,10 +92,10 @@ class Planner(Protocol):
     def trials_left(
         self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        """Every trial that may still come, from which the time left is estimated."""
+        """Every trial that may still be measured, from which the time left is estimated."""
 
     def is_exact(self, experiment: Experiment) -> bool:
-        """Whether all trials that may come do come."""
+        """Whether all of ``trials_left`` will be measured."""
 
 
 class Grid:
@@ -121,9 +121,9 @@ class Grid:
 
 def shuffled_round(experiment: Experiment, repeat: int) -> Iterator[PlannedTrial]:
     """
-    Every setting once, in an order the seed decides; the trials of one setting, which share a host, stay together.
+    Every setting once, in an order that the seed decides; the trials of one setting, which share a host, stay together.
 
-    In a random order a machine that slowly changes cannot favour one setting in every round.
+    Since the order is random, a machine that slowly changes cannot favour one setting in every round.
     """
     groups = [
         list(group) for _, group in itertools.groupby(planned_trials(experiment), key=lambda trial: trial.setting)
@@ -150,7 +150,7 @@ def closed_loop(
 def missing(
     trials: Iterable[PlannedTrial], measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
 ) -> Iterator[PlannedTrial]:
-    """The part of each trial that is left to measure; nothing of one that failed."""
+    """The part of each trial that is left to measure; nothing for a trial that failed."""
     given_up = {trial_key(each) for each in failed}
     have = {(*trial_key(each), each.users if each.share is None else each.share) for each in measured}
     for trial in trials:

@@ -11,7 +11,7 @@ HEADS: dict[ChangeVerdict, str] = {"worse": "Worse", "better": "Better"}
 
 
 def comparison_text(found: Comparison) -> str:
-    """What got worse and what got better, the greatest change first, and how many figures stayed or are unclear."""
+    """The figures that got worse or better, the greatest change first, and the number of those unchanged or unclear."""
     lines = [f"Worse: {broken.experiment}: {broken.what}" for broken in found.broken]
     for verdict, head in HEADS.items():
         lines += [f"{head}: {change.in_words}" for change in found.of(verdict)]

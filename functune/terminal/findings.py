@@ -38,7 +38,7 @@ def outcome_line(outcome: Outcome) -> str:
 
 
 def nothing_worked_text(experiments: Iterable[ExperimentFindings], routes: Sequence[str]) -> str:
-    """That no step of some experiments worked: why not, the rule, and the routes of the app where they are known."""
+    """Why no step of some experiments worked, the rule, and the routes of the app where they are known."""
     lines = [
         f"{findings.name}: no step worked: {failures_in_words(findings)}."
         for findings in experiments

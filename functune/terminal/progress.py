@@ -33,7 +33,7 @@ def shown(console: Console) -> Iterator[Callable[[Event], None]]:
 
 
 def print_event(console: Console, event: Event) -> None:
-    """Print the line or lines of an event, those of a step with the time left; a started trial has none."""
+    """Print an event on a line of its own, a step with the time left; a started trial prints nothing."""
     match event:
         case SweepStarted():
             text = (
@@ -97,7 +97,7 @@ def clock(seconds: float) -> str:
 
 
 class Bar:
-    """The state after the last event, drawn several times a second, so that the time left runs down between events."""
+    """The bar with the time left, drawn several times a second, so that the time runs down between events."""
 
     def __init__(self) -> None:
         self.seconds = 1.0
@@ -107,7 +107,7 @@ class Bar:
         self.best: Measurement | None = None
 
     def follow(self, event: Event) -> None:
-        """Take in an event."""
+        """Update the bar with an event."""
         match event:
             case SweepStarted():
                 self.seconds = event.left.seconds
@@ -144,5 +144,5 @@ class Bar:
 
 
 def is_better(measurement: Measurement, best: Measurement) -> bool:
-    """Whether it is of another experiment than the best, or has a higher throughput."""
+    """Whether it belongs to another experiment than the best so far, or has a higher throughput."""
     return measurement.experiment != best.experiment or measurement.throughput > best.throughput

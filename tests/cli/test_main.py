@@ -6,7 +6,7 @@ import click
 import pytest
 
 from functune.cli import main
-from functune.cli.runs import recommend
+from functune.cli.runs import recommend_settings
 from functune.plans.registry import PLANS
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
@@ -71,7 +71,7 @@ def test_folder_without_a_run_ends_with_3(words: list[str], tmp_path: Path) -> N
 
 
 def test_recommend_takes_every_plan_and_says_which_is_the_default() -> None:
-    [plan] = [option for option in recommend.params if option.name == "plan"]
+    [plan] = [option for option in recommend_settings.params if option.name == "plan"]
     assert isinstance(plan.type, click.Choice)
     assert list(plan.type.choices) == list(PLANS)
     said = " ".join(run("recommend", "--help").output.split())

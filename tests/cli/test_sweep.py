@@ -185,6 +185,8 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A background job of a shell ignores SIGINT, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with sweep:
         try:
