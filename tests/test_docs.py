@@ -8,10 +8,6 @@ import pytest
 
 from blueprints import credentials, fetch_request, processes, resource_manager, scale_settings, switch_interval, threads
 from functune import errors
-<<<<<<< HEAD
-from functune.experiments.file import read_experiments
-=======
->>>>>>> sweep
 from functune.cli import main
 from functune.experiments.file import read_experiments
 from tools.cli_page import cli_page
