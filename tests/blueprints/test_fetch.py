@@ -112,8 +112,7 @@ async def test_fetch_many_from_the_setting(
     )
     assert answer.body["speedup"] == pytest.approx(answer.body["sequentialMs"] / answer.body["elapsedMs"], abs=0.01)
     if handler is fetch.parallel_fetch:
-        assert servers.peak_in_flight == 3
-        assert answer.body["speedup"] > 1  # near 3 when the machine is free; all three at once is what peak says
+        assert servers.peak_in_flight == 3  # the proof; the speedup is near 3 on a free machine, and any on a busy one
     else:
         assert servers.peak_in_flight == 1
         assert answer.body["elapsedMs"] >= 150
