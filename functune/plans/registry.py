@@ -11,8 +11,9 @@ from functune.plans.local import LocalPlan
 from functune.plans.plan import HostingPlan
 from functune.plans.premium import PremiumPlan
 
+LOCAL = LocalPlan()
 FLEX = FlexPlan()
-PLANS: dict[str, HostingPlan] = {plan.name: plan for plan in (LocalPlan(), FLEX, PremiumPlan())}
+PLANS: dict[str, HostingPlan] = {plan.name: plan for plan in (LOCAL, FLEX, PremiumPlan())}
 SCOPES: tuple[Scope, ...] = tuple(plan.allows for plan in PLANS.values())
 """The settings that each plan allows: a search looks for the best setting of every plan."""
 CURRENCY = flex_prices().currency

@@ -5,26 +5,28 @@ from collections.abc import Sequence
 
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
-from functune.analysis.verdict.advice import Advice
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent
+from functune.plans.advice import PlanAdvice
+from functune.plans.registry import LOCAL
+from functune.report.document import ReportDocument
 
 RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
-def summary(findings: Sequence[ExperimentFindings]) -> str:
+def summary(document: ReportDocument) -> str:
     """One section per experiment: verdict, settings to set, each setting's best step, expectations."""
-    return "\n".join(summary_section(each) for each in findings)
+    return "\n".join(summary_section(each, document.advice_for(each.name)) for each in document.experiments)
 
 
-def summary_section(findings: ExperimentFindings) -> str:
-    """One experiment."""
+def summary_section(findings: ExperimentFindings, apply: Sequence[PlanAdvice]) -> str:
+    """One experiment; ``apply`` are its settings to apply."""
     lines = [f"## {as_markdown(findings.experiment.question)}", "", f"**{as_markdown(findings.verdict)}**", ""]
     for warning in findings.warnings:
         lines += [f"⚠️ {as_markdown(warning)}", ""]
-    for advice in findings.advice:
-        lines += [*settings_block(advice), ""]
+    for local in (each for each in apply if each.plan == LOCAL.name):
+        lines += [*settings_block(local), ""]
     for recommended, reason in zip(findings.recommendations, reasons_in_words(findings.recommendations), strict=True):
         lines += [as_markdown(reason), "", *best_steps_table(recommended), ""]
     if findings.outcomes:
@@ -40,15 +42,15 @@ def summary_section(findings: ExperimentFindings) -> str:
     return "\n".join([*lines, as_markdown(" ".join([measured, *caveats])), ""])
 
 
-def settings_block(advice: Advice) -> list[str]:
-    """The settings to set as a list."""
-    routes = ", ".join(as_markdown(str(subject)) for subject in advice.subjects)
+def settings_block(found: PlanAdvice) -> list[str]:
+    """The app settings to set as a list."""
+    routes = ", ".join(as_markdown(str(subject)) for subject in found.subjects)
     return [
         f"Settings for {routes}:",
         "",
         *(
             f"- leave `{name}` unset" if value is None else f"- `{name}={value}`"
-            for name, value in advice.settings_to_set.items()
+            for name, value in found.app_settings.items()
         ),
     ]
 

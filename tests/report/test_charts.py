@@ -18,8 +18,8 @@ from functune.report.charts.heat_map import cell_colors, contrast_ratio, heat_ma
 from functune.report.charts.labels import LABEL_GAP, moved_apart
 from functune.report.charts.latency import latency_drawing
 from functune.report.charts.looks import looks
-from functune.report.charts.pareto import pareto_drawing
-from functune.report.charts.repeats import deviations, repeats_drawing
+from functune.report.charts.pareto import ParetoAxes, pareto_drawing, setting_names
+from functune.report.charts.repeats import repeats_drawing
 from functune.report.charts.throughput import bound_guides, throughput_drawing
 from functune.report.charts.time_split import time_drawing
 from functune.run.measurement import Measurement
@@ -166,7 +166,18 @@ def test_repeat_chart_has_a_dot_for_every_repeat(full: Found) -> None:
     _, subject = full
     drawn = html_of(repeats_drawing(subject))
     assert drawn.count("data-tip") == 2 * sum(len(level.repeats) for level in subject.levels)
-    assert sum(dot.deviation for dot in deviations(subject.levels)) == pytest.approx(0, abs=1e-9)
+
+
+def test_names_of_settings_keep_the_label_gap(full: Found) -> None:
+    _, subject = full
+    one = subject.standings[0]
+    assert one.p95 is not None
+    above = [msgspec.structs.replace(one.p95, value=one.p95.value * factor) for factor in (1, 1.02, 1.04)]
+    close = tuple(msgspec.structs.replace(one, p95=p95) for p95 in above)
+    axes = ParetoAxes(cost=log_axis("", [0.1, 10], tick_labels=""), p95=log_axis("", [0.01, 10], tick_labels=""))
+    names = setting_names(msgspec.structs.replace(subject, standings=close), axes, 250)
+    places = [axes.p95.distance_of(float(str(name["value"])), 250) + float(str(name["rise"])) for name in names]
+    assert all(earlier - later >= LABEL_GAP - 1e-9 for earlier, later in pairwise(places))
 
 
 def test_time_chart_says_every_part(full: Found) -> None:

@@ -109,7 +109,7 @@ def test_page_and_summary_say_what_was_not_judged_and_why(tmp_path: Path) -> Non
     assert f"Not judged: 16 threads serve 160. It {reason}." in html
     assert "✗ 0 of 2 expectations met</span> · <span" in html
     assert "1 not judged" in html
-    assert f"| ❔ not judged: {reason} | 16 threads serve 160" in summary(document.experiments)
+    assert f"| ❔ not judged: {reason} | 16 threads serve 160" in summary(document)
     outcome = json.loads(recommendation_json(document))["experiments"][0]["expectations"][0]
     assert (outcome["result"], outcome["reason"]) == ("not judged", reason)
 
@@ -122,7 +122,7 @@ def test_page_and_summary_warn_of_other_programs(tmp_path: Path) -> None:
     assert f"⚠ {WARNING}" in html
     assert "⚠ 1.20" in html
     assert f"used at most 1.20 cores ({disturbed.subject}, {disturbed.setting}, 1 user, " in html
-    assert WARNING in summary(document.experiments)
+    assert WARNING in summary(document)
     assert WARNING in recommendation_json(document)
     calm = render_page(reported(tmp_path / "calm", (experiment, steps)))
     assert "⚠" not in calm
@@ -160,7 +160,7 @@ def test_page_leaves_hostile_strings_inert(tmp_path: Path) -> None:
     page = Page(render_page(document))
     assert [script.get("type") for script in page.all("script")] == ["application/json", None]
     assert page.all("img") == []
-    markdown = summary(document.experiments)
+    markdown = summary(document)
     assert "<script" not in markdown.replace("\\<script", "")
     assert HOSTILE.replace('"', '\\"') in recommendation_json(document)
 

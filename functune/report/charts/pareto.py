@@ -16,9 +16,11 @@ from functune.report.charts.looks import Look, looks
 from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
 
 NAME_OFFSET = 9
-"""From a point to its name, pixels."""
-NEAR_ACROSS, NEAR_DOWN = 0.2, 0.05
-"""Shares of the plot within which two names would cover each other."""
+"""From a point across to its name, pixels."""
+NAME_RISE = 9
+"""From a point up to its name, pixels."""
+NEAR_ACROSS = 0.2
+"""Share of the plot's width within which two names would cover each other."""
 
 
 class ParetoAxes(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +90,11 @@ def pareto_drawing(subject: SubjectFindings, *, currency: str) -> Drawing | None
         ),
     )
     front = [{"cost": one.figures.cost, "value": one.figures.p95} for one in front_levels]
-    names = setting_names(subject, axes)
     best = "; ".join(priced_in_words(one) for one in front_levels)
     return drawing(
-        lambda _: pareto_layers(points, bars, front, names, axes),
+        lambda height: pareto_layers(points, bars, front, setting_names(subject, axes, height), axes),
         f"Cost per million requests against p95 latency of {len(known)} steps. On the Pareto front: {best}.",
-        margins=Margins(right=right_margin(names, axes)),
+        margins=Margins(right=right_margin(setting_names(subject, axes, height=1), axes)),
     )
 
 
@@ -135,23 +136,25 @@ def bar_ends(bars: Sequence[Mapping[str, object]], name: str) -> list[float]:
     return [float(str(bar[f"{name}_{end}"])) for bar in bars for end in ("low", "high")]
 
 
-def setting_names(subject: SubjectFindings, axes: ParetoAxes) -> list[dict[str, object]]:
-    """The name of each setting that has one, at its point; names close together stand above one another."""
+def setting_names(subject: SubjectFindings, axes: ParetoAxes, height: float) -> list[dict[str, object]]:
+    """The name of each setting that has one, above its point; names that would cover another stand above it."""
     found: list[dict[str, object]] = []
-    places: list[tuple[float, float]] = []
-    for one in subject.standings:
-        if one.cost is None or one.p95 is None:
-            continue
-        place = axes.cost.distance_of(one.cost.value, 1), axes.p95.distance_of(one.p95.value, 1)
-        near = sum(abs(place[0] - x) < NEAR_ACROSS and abs(place[1] - y) < NEAR_DOWN for x, y in places)
-        places.append(place)
+    taken: list[tuple[float, float]] = []
+    points = [(one, one.cost.value, one.p95.value) for one in subject.standings if one.cost and one.p95]
+    for one, cost, p95 in sorted(points, key=lambda point: point[2]):  # the lowest first: names are moved upwards
+        across, down = axes.cost.distance_of(cost, 1), axes.p95.distance_of(p95, height)
+        place = down - NAME_RISE
+        for other, below in taken:
+            if abs(across - other) < NEAR_ACROSS and abs(place - below) < LABEL_GAP:
+                place = below - LABEL_GAP
+        taken.append((across, place))
         found.append(
             {
-                "cost": one.cost.value,
-                "value": one.p95.value,
+                "cost": cost,
+                "value": p95,
                 "text": one.names[0],
                 "bold": "recommended" in one.names,
-                "rise": -9 - LABEL_GAP * near,
+                "rise": place - down,
             }
         )
     return found

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from functune.analysis.experiment import SubjectFindings
-from functune.analysis.numbers.levels import Level, Repeat
+from functune.analysis.numbers.deviations import deviations_of
 from functune.analysis.numbers.repeats import SAME
 from functune.formatting import percent, plural, rate
 from functune.report.charts.drawing import Drawing, Margins, drawing
@@ -20,15 +18,6 @@ SIGNED = "datum.value > 0 ? '+' + datum.value : datum.value < 0 ? '\u2212' + -da
 """Tick labels with their sign."""
 
 
-class Dot(msgspec.Struct, frozen=True, kw_only=True):
-    """One repeat of one step."""
-
-    level: Level
-    repeat: Repeat
-    deviation: float
-    """Throughput over the mean of the step's repeats, minus 1."""
-
-
 def repeats_figure(chart: ChartInput) -> ChartFigure | None:
     """The repeats of a route; None where each step was measured once."""
     drawn = repeats_drawing(chart.subject)
@@ -40,7 +29,7 @@ def repeats_figure(chart: ChartInput) -> ChartFigure | None:
 
 def repeats_drawing(subject: SubjectFindings) -> Drawing | None:
     """The dots and the margin within which settings tie; None where each step was measured once."""
-    dots = deviations(subject.levels)
+    dots = deviations_of(subject.levels)
     if not dots:
         return None
     look_of = looks(level.setting for level in subject.levels)
@@ -49,18 +38,18 @@ def repeats_drawing(subject: SubjectFindings) -> Drawing | None:
     points = [
         {
             "setting": look_of[dot.level.setting].label,
-            "deviation": dot.deviation * 100,
+            "deviation": dot.relative * 100,
             "color": look_of[dot.level.setting].color,
             "text": (
-                f"{dot.deviation * 100:+.1f} % · {rate(dot.repeat.figures.throughput)} · "
+                f"{dot.relative * 100:+.1f} % · {rate(dot.repeat.figures.throughput)} · "
                 f"{plural(dot.level.users, 'user')} · repeat {dot.repeat.number + 1}"
             ),
         }
         for dot in dots
     ]
-    widest = max(abs(dot.deviation) for dot in dots)
+    widest = max(abs(dot.relative) for dot in dots)
     reach = max(widest, 1.5 * SAME) * 100 * 1.1
-    beyond = sum(abs(dot.deviation) > SAME for dot in dots)
+    beyond = sum(abs(dot.relative) > SAME for dot in dots)
     return drawing(
         lambda _: repeat_layers(points, order, reach),
         f"Throughput of {len(dots)} repeats against the mean of their step: at most {percent(widest)} away, "
@@ -68,19 +57,6 @@ def repeats_drawing(subject: SubjectFindings) -> Drawing | None:
         margins=Margins(left=max(map(label_width, order)) + 18, right=14, top=2),
         plot_height=ROW_HEIGHT * len(order) + 16,
     )
-
-
-def deviations(levels: Sequence[Level]) -> list[Dot]:
-    """Every repeat, around the mean, of the levels measured more than once that served something."""
-    found = []
-    for level in levels:
-        mean = sum(repeat.figures.throughput for repeat in level.repeats) / max(len(level.repeats), 1)
-        if len(level.repeats) > 1 and mean > 0:
-            found += [
-                Dot(level=level, repeat=repeat, deviation=repeat.figures.throughput / mean - 1)
-                for repeat in level.repeats
-            ]
-    return found
 
 
 def repeat_layers(points: Sequence[Mapping[str, object]], order: Sequence[str], reach: float) -> list[Specification]:

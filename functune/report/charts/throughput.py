@@ -72,10 +72,12 @@ def laws_in_words(subject: SubjectFindings) -> str:
     if chosen is not None and chosen.fit is not None:
         sentences.append(f"The recommended setting: {chosen.fit.peak_in_words}.")
     if chosen is not None and chosen.refused is not None:
-        sentences.append(f"No curve for the recommended setting: {chosen.refused}.")
+        sentences.append(f"The recommended setting has no curve ({chosen.refused}).")
     others = sum(law is not chosen for law in refused)
     if others:
-        sentences.append(f"Straight lines join the points of {plural(others, 'other setting')} the law does not fit.")
+        sentences.append(
+            f"Straight lines join the points of {plural(others, 'other setting')} that the law does not fit."
+        )
     return " ".join(sentences)
 
 

@@ -159,8 +159,8 @@ def littles_law_notes(found: Trust) -> list[str]:
     lines = [f"Little's law is off by {percent(each.value)}: {each.at}." for each in found.littles_law_broken]
     if found.littles_law_unchecked:
         lines.append(
-            f"{plural(found.littles_law_unchecked, 'step')} had a window too short to check Little's law beyond "
-            f"{percent(littles_law.LIMIT)}: requests in flight at its edges explain the difference."
+            f"In {plural(found.littles_law_unchecked, 'step')} the window was too short to check Little's law to "
+            f"{percent(littles_law.LIMIT)}: the requests in flight at its edges explain the difference."
         )
     return lines
 

@@ -4,10 +4,9 @@ import json
 from collections import Counter
 
 from functune.analysis.experiment import ExperimentFindings
-from functune.analysis.verdict.advice import Advice
 from functune.formatting import count, plural
 from functune.plans.advice import PlanAdvice
-from functune.plans.registry import PLANS
+from functune.plans.registry import LOCAL, PLANS
 from functune.report.document import ReportDocument
 from functune.report.markup import Html, element, join
 
@@ -27,7 +26,7 @@ def verdict_article(findings: ExperimentFindings, document: ReportDocument, *, s
     )
     settings = element(
         "div",
-        *(local_values(advice) for advice in findings.advice),
+        *(local_values(each) for each in document.advice_for(findings.name) if each.plan == LOCAL.name),
         *(plan_details(each) for each in document.advice_for(findings.name) if each.bicepparam),
         class_="to-set",
     )
@@ -65,13 +64,13 @@ def expectations_badge(findings: ExperimentFindings) -> Html | None:
     return element("p", *separated, class_="badge") if parts else None
 
 
-def local_values(advice: Advice) -> Html:
+def local_values(found: PlanAdvice) -> Html:
     """The app settings, ready for the "Values" of local.settings.json."""
-    values = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in advice.settings_to_set.items() if value]
-    unset = [name for name, value in advice.settings_to_set.items() if value is None]
+    values = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in found.app_settings.items() if value]
+    unset = [name for name, value in found.app_settings.items() if value is None]
     return element(
         "div",
-        element("h3", f"Set for {', '.join(map(str, advice.subjects))}, in Values of local.settings.json"),
+        element("h3", f"Set for {', '.join(map(str, found.subjects))}, in Values of local.settings.json"),
         copyable(",\n".join(values)) if values else None,
         *(element("p", "Leave ", element("code", name), " unset.", class_="muted") for name in unset),
     )
