@@ -147,7 +147,7 @@ def test_other_schema_is_refused(folder: RunFolder) -> None:
     with pytest.raises(RunFolderError, match=message):
         folder.measurements()
     with pytest.raises(RunFolderError, match="cannot be resumed: an older functune began it"):
-        folder.reopen(HERE)
+        RunFolder.open_to_resume(folder.path)
     assert journal(folder).read_bytes() == old
 
 

@@ -81,7 +81,7 @@ def test_failures_are_those_of_every_background_load_of_the_route(folder: RunFol
 def test_resuming_is_refused_and_changes_nothing(folder: RunFolder) -> None:
     whole = (folder.path / MEASUREMENTS).read_bytes()
     with pytest.raises(RunFolderError) as caught:
-        folder.reopen(folder.environment)
+        RunFolder.open_to_resume(folder.path)
     assert str(caught.value) == (
         f"{folder.path} cannot be resumed: an older functune began it; measure again into another folder"
     )
