@@ -165,4 +165,10 @@ def lessons(folder: Path, out: Path) -> None:
     """
     from functune.report.lessons import write_lessons
 
-    click.echo(write_lessons(RunFolder.open(folder), out))
+    try:
+        page = write_lessons(RunFolder.open(folder), out)
+    except OSError as error:
+        raise UsageError(
+            f"--out {out}: {error.filename} cannot be written: {error.strerror}; give a folder that can be written"
+        ) from error
+    click.echo(page)

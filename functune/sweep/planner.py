@@ -63,8 +63,9 @@ class SearchPlanner:
     def trials_left(
         self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        """The rest of the grid, and the rest of the arrivals for the recommended setting and the controls."""
-        closed = self.grid.next_trials(experiment, without_confirming(measured), failed)
+        """The rest of the grid, unless the search is over, and the rest of the arrivals."""
+        is_over = not self.is_exact(experiment) and not self.searched(experiment, measured, failed)
+        closed = [] if is_over else self.grid.next_trials(experiment, without_confirming(measured), failed)
         if not experiment.load.arrivals:
             return closed
         if planned := self.planned_arrivals(experiment, measured):

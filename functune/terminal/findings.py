@@ -20,7 +20,7 @@ def findings_lines(experiments: Iterable[ExperimentFindings]) -> Iterator[str]:
 def experiment_lines(findings: ExperimentFindings) -> Iterator[str]:
     """The lines of one experiment."""
     yield findings.verdict
-    several = len(findings.recommendations) > 1
+    several = len(findings.subjects) > 1
     for each in findings.recommendations:
         yield f"{f'{each.subject}: ' if several else ''}{each.certainty or each.reason}"
     yield from (f"Warning: {warning}" for warning in findings.warnings)

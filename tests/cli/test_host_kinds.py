@@ -74,7 +74,7 @@ def test_sweep_sends_the_key_to_the_url_and_keeps_it_secret(keyed: str, tmp_path
 
     noted = json.loads((tmp_path / "run" / ENVIRONMENT).read_text())
     assert noted["host"] == keyed
-    assert noted["git_commit"] is None  # of what is deployed there nothing is known
+    assert noted["git_commit"] is None  # the deployed commit is not known
     assert "--key '***'" in noted["command"]
     written = "".join(path.read_text() for path in (tmp_path / "run").iterdir())
     assert KEY not in written + done.stdout + done.stderr

@@ -105,7 +105,7 @@ def test_resumed_sweep_takes_no_flag_that_would_change_it(tmp_path: Path) -> Non
 
 
 def test_flags_are_kept_in_the_run_folder(tmp_path: Path, unused_tcp_port: int) -> None:
-    """Nobody listens at the URL, so the run fails, and has noted what was asked."""
+    """Nobody listens at the URL, so the run fails; its experiment.toml has the flags all the same."""
     path = tmp_path / "one.toml"
     path.write_text(
         'name = "one"\nquestion = "?"\nworkload.routes = ["/a"]\nload = { users = [1], warm_up = 0.2, measure = 1 }\n'

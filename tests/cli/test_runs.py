@@ -107,3 +107,11 @@ def test_report_writes_its_files_and_compares_with_another_server(runs: tuple[Pa
         "summary.md",
     ]
     assert "Compared with other servers" in (before / "report.html").read_text(encoding="utf-8")
+
+
+def test_lessons_below_a_file_are_refused_in_a_sentence(runs: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("lessons", str(runs[0]), "--out", str(tmp_path / "file" / "docs"))
+    assert result.exit_code == 2
+    assert f"--out {tmp_path / 'file' / 'docs'}: " in result.output
+    assert "cannot be written: Not a directory" in result.output

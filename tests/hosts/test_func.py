@@ -147,7 +147,7 @@ def test_time_left_knows_the_pauses_between_workers(tools: CoreTools) -> None:
     assert tools.seconds(Setting(process_count=10)) - tools.seconds(Setting(process_count=2)) == 80
 
 
-def test_guard_tells_the_exit_code_of_what_it_ran() -> None:
+def test_guard_passes_on_the_exit_code_of_its_program() -> None:
     for code, command in ((3, "exit 3"), (128 + signal.SIGTERM, "kill -TERM $$")):
         guard = [sys.executable, "-P", "-m", "functune.hosts.guard", "sh", "-c", command]
         with subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True) as running:

@@ -88,7 +88,7 @@ asyncio.run(main())
 
 
 async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:
-    """Calls the worker has in hand, besides the one that asks."""
+    """Calls that the worker has in hand, other than this one."""
     probe = (await client.get(f"{base_url}/api/concurrency-probe")).json()
     return int(probe["invocations"]["inFlight"]) - 1
 

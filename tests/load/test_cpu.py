@@ -1,4 +1,4 @@
-"""Who used the cores, from what was read at the edges of a window."""
+"""The use of the cores, from readings at the edges of a window."""
 
 import os
 import subprocess

@@ -40,7 +40,7 @@ def record(
         response_time=250.0,
         response=Response(status, body),
         exception=exception,
-        name="what Locust passes besides",
+        name="another argument of Locust",
     )
 
 
@@ -52,7 +52,7 @@ def test_records_come_back_as_they_were_sent(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "records")
     record(recorder)
     recorder.end_step(STEP)
-    record(recorder, status=503, body=None, exception=Exception("what the locustfile makes of it"))
+    record(recorder, status=503, body=None, exception=Exception("the error of the locustfile"))
     record(recorder, status=0, body=None, exception=ConnectionResetError())
     record(recorder, status=0, body=None, exception=RetriesExceeded(TimeoutError()))
     record(recorder, status=200, body=None, exception=ConnectionAbortedError("in the middle of the body"))

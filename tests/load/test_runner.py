@@ -105,21 +105,21 @@ async def test_redirects_are_not_followed(start_stand_in: StartStandIn) -> None:
     assert set(measured(*step).errors) == {"HTTP 302"}
 
 
-async def test_load_tells_who_used_the_cores(start_stand_in: StartStandIn) -> None:
-    """The server computes all the time, and so does a program beside it."""
+async def test_load_measures_who_used_the_cores(start_stand_in: StartStandIn) -> None:
+    """The server computes all the time, and so does another program."""
     others = set(psutil.Process().children())
     base_url = start_stand_in(1)
     [server] = set(psutil.Process().children()) - others
-    beside = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
     try:
         load = msgspec.structs.replace(plan("/burn?ms=20", measure=1.5), host_pid=server.pid)
         [(step, requests)] = await run(load, base_url)
     finally:
-        beside.kill()
-        await beside.wait()
+        other.kill()
+        await other.wait()
     result = measured(step, requests)
     assert 0 < result.generator_cpu < 0.5
-    # Low enough for a machine of two cores that is busy with something else besides.
+    # Low enough for a machine of two cores that is also busy with something else.
     assert result.host_cpu is not None
     assert 0.1 < result.host_cpu < 1.1
     assert result.other_cpu is not None
@@ -132,7 +132,7 @@ async def test_host_elsewhere_has_no_share_of_the_cores(start_stand_in: StartSta
     assert step.other_cpu is not None
 
 
-def test_failure_is_told_without_its_log(tmp_path: Path) -> None:
+def test_failure_is_reported_without_its_log(tmp_path: Path) -> None:
     said = failure("ended with exit code 1", plan("/sleep"), "http://127.0.0.1:1", tmp_path / "locust.log")
     assert "calling /sleep at http://127.0.0.1:1 ended with exit code 1" in said
     assert "No such file" in said
@@ -205,7 +205,7 @@ def test_locustfile_works_without_functune(start_stand_in: StartStandIn) -> None
     assert statistics["num_failures"] == 0
 
 
-async def test_arrivals_come_at_their_rate_whatever_the_answers(start_stand_in: StartStandIn) -> None:
+async def test_arrivals_keep_their_rate_when_answers_are_late(start_stand_in: StartStandIn) -> None:
     """Poisson arrivals of 60/s for 2 s: 120 plus or minus 5 standard deviations of 11, however long an answer takes."""
     load = LoadPlan(
         route="/sleep?ms=50", users=(60,), arrival_rates=(60.0,), seed=3, warm_up=0.3, measure=2, settle_limit=5
@@ -247,9 +247,9 @@ async def test_background_loads_the_host_and_is_not_recorded(start_stand_in: Sta
     """One thread, which the background holds for 60 ms at a time: a call of 10 ms waits for it nearly every time."""
     base_url = start_stand_in(1)
     alone = plan("/sleep?ms=10", users=(1,), measure=1)
-    beside = msgspec.structs.replace(alone, background="/sleep?ms=60", background_users=1)
+    with_background = msgspec.structs.replace(alone, background="/sleep?ms=60", background_users=1)
     [quiet] = [measured(*step) for step in await run(alone, base_url)]
-    [loaded] = [measured(*step) for step in await run(beside, base_url)]
+    [loaded] = [measured(*step) for step in await run(with_background, base_url)]
     assert fmean(loaded.latencies_us) > fmean(quiet.latencies_us) + 30_000
     assert max(loaded.service_times_us) < 60_000  # all of the route itself
     assert loaded.users == 1
@@ -271,5 +271,5 @@ async def test_generator_and_host_tell_their_memory(start_stand_in: StartStandIn
 async def test_generator_is_measured_against_a_server_that_does_nothing() -> None:
     calibration = await calibrate()
     assert calibration.throughput > 200
-    assert 0 < calibration.generator_cpu < 1.1  # near its one core on a free machine
+    assert calibration.generator_cpu > 0.3  # its own core limits it
     assert calibration.latency_p50_us < 1e6

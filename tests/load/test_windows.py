@@ -65,7 +65,7 @@ def test_window_counts_bursts_whole(
     def time() -> float:
         return service * (1 + spread * noise.random())
 
-    first_round = users / min(users, threads) * service  # what a warm-up lasts at least, see LoadPlan.settle_limit
+    first_round = users / min(users, threads) * service  # the least warm-up, see LoadPlan.settle_limit
     step, requests = closed_loop(users, threads, time, warm_up=2 * first_round + late, seconds=2)
     measurement = measured(step, requests)
 
@@ -77,7 +77,7 @@ def test_window_counts_bursts_whole(
 
 
 def test_window_is_harmless_on_smooth_flow() -> None:
-    """Random service times: the moved edges misstate throughput by less than a quarter of what chance does."""
+    """Random service times: the moved edges misstate throughput by less than a quarter of the random scatter."""
     noise = random.Random(1)
     steps = [closed_loop(32, 8, lambda: noise.expovariate(1 / 0.02), warm_up=1, seconds=2) for _ in range(60)]
     moved = [measured(*step).throughput / (8 / 0.02) for step in steps]

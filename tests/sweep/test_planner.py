@@ -152,6 +152,15 @@ def test_arrivals_follow_the_closed_loop_at_shares_of_its_throughput() -> None:
     assert run(changed(arrivals=(0.5, 0.95)), steps) == steps
 
 
+def test_nothing_is_left_of_a_search_that_is_over() -> None:
+    """Skipped settings are not measured any more, so they count for no time."""
+    planner, steps = SearchPlanner(cores=2), run(EXPERIMENT)
+    assert planner.trials_left(EXPERIMENT, steps[:-1], []) != []
+    assert planner.trials_left(EXPERIMENT, steps, []) == []
+    with_arrivals = changed(arrivals=(0.5, 0.95))
+    assert {trial.phase for trial in planner.trials_left(with_arrivals, steps, [])} == {"arrivals"}
+
+
 def test_arrivals_that_an_expectation_needs_are_measured_whichever_setting_wins() -> None:
     where = Where(thread_count=16, process_count=1, arrivals=0.5)
     expect = (Expectation(claim="c", metric="p95_ms", where=where, at_most=1),)

@@ -1,4 +1,4 @@
-"""A sweep killed at random moments: whatever it was doing, the next one goes on where the journal ends."""
+"""A sweep killed at random moments: the next one continues where the journal ends."""
 
 import random
 import subprocess
@@ -53,7 +53,7 @@ def test_sweep_killed_at_random_moments_loses_at_most_the_running_step(tmp_path:
         process.communicate()
         psutil.wait_procs(children, timeout=20)
         assert [child for child in children if child.is_running()] == []
-        # What was on the disk stays as it is; of what came only the last line may be torn.
+        # Lines that were on the disk stay; only the last of the new ones may be torn.
         after = written(tmp_path)
         whole, end, _ = before.rpartition(b"\n")
         assert after.startswith(whole + end)

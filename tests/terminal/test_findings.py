@@ -83,6 +83,19 @@ def test_lines_of_several_routes_name_the_route() -> None:
         assert f"{each.subject}: {each.certainty}" in lines
 
 
+def test_line_names_its_route_where_the_other_route_never_worked() -> None:
+    experiment = planned(routes=("/api/a", "/api/b"), settings=Matrix(thread_count=(1, 16)))
+    measured = [
+        msgspec.structs.replace(each, error_latencies_us=[900] * 50, errors={"HTTP 503": 50})
+        if each.subject.route == "/api/b"
+        else each
+        for each in sweep(experiment)
+    ]
+    found = findings(experiment, measured)
+    [only] = found.recommendations
+    assert f"/api/a: {only.certainty}" in list(experiment_lines(found))
+
+
 def test_no_ratio_to_the_defaults_is_printed_with_two_values() -> None:
     """The defaults are the next best here, so verdict and certainty compare with the same setting."""
     once = "\n".join(experiment_lines(computes()))
