@@ -86,7 +86,7 @@ class RunFolder:
     def open_to_resume(cls, path: Path) -> Self:
         """The run of a folder, to be continued. Raises RunFolderError when an older functune began it."""
         folder = cls.open(path)
-        if folder.schema_version() not in (None, SCHEMA_VERSION):
+        if folder.schema_version() not in (None, SCHEMA_VERSION) or not folder.environment.host_kind:
             raise RunFolderError(
                 f"{path} cannot be resumed: an older functune began it; measure again into another folder"
             )
@@ -99,10 +99,8 @@ class RunFolder:
         Raises RunFolderError when the app, machine or software has changed: the figures of two are not one run.
         """
         for name, was, now in differences(self.environment, environment):
-            raise RunFolderError(
-                f"{self.path} cannot be resumed: {name} was {was!r} and is {now!r} now; "
-                "measure again into another folder"
-            )
+            change = "files of the app have changed" if name == "app_digest" else f"{name} was {was!r} and is {now!r} now"
+            raise RunFolderError(f"{self.path} cannot be resumed: {change}; measure again into another folder")
         with self.writing(self.path):
             (self.path / FAILURES).unlink(missing_ok=True)  # failed trials are tried again
             for journal in (MEASUREMENTS, CALIBRATIONS):

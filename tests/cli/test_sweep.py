@@ -80,7 +80,7 @@ def test_resumed_run_refuses_an_app_that_has_changed(begun: Path, app: Path) -> 
         source.write("# changed\n")
     done = functune("sweep", "--resume", begun)
     assert done.returncode == 3
-    assert f"{begun} cannot be resumed: app_digest was " in done.stderr
+    assert f"{begun} cannot be resumed: files of the app have changed" in done.stderr
     assert files(begun) == before
 
 

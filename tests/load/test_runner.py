@@ -271,5 +271,5 @@ async def test_generator_and_host_tell_their_memory(start_stand_in: StartStandIn
 async def test_generator_is_measured_against_a_server_that_does_nothing() -> None:
     calibration = await calibrate()
     assert calibration.throughput > 200
-    assert calibration.generator_cpu > 0.3  # its own core limits it
+    assert 0 < calibration.generator_cpu < 1.1  # near its one core on a free machine
     assert calibration.latency_p50_us < 1e6

@@ -124,8 +124,8 @@ def test_reopened_folder_tries_again_what_failed(folder: RunFolder) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"app_digest": "def"}, "app_digest was 'abc' and is 'def' now"),
-        ({"app_digest": None}, "app_digest was 'abc' and is None now"),
+        ({"app_digest": "def"}, "files of the app have changed"),
+        ({"app_digest": None}, "files of the app have changed"),
         ({"host": "func 4.0"}, "host was 'functune local host' and is 'func 4.0' now"),
         ({"cpu_count": 8}, "cpu_count was 2 and is 8 now"),
     ],
