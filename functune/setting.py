@@ -19,6 +19,8 @@ from functune.formatting import count, joined, plural
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
+MAX_CONCURRENT_REQUESTS = "AzureFunctionsJobHost__extensions__http__maxConcurrentRequests"
+"""host.json's limit as an app setting: requests beyond it wait in the host."""
 DEFAULT_THREAD_COUNT = 1000
 """The thread count that the host injects when PYTHON_THREADPOOL_THREAD_COUNT is unset."""
 MAX_PROCESS_COUNT = 10
@@ -76,6 +78,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
         """The app settings that set it, by name; None for one to leave unset."""
         values = {knob.variable: getattr(self, knob.name) for knob in KNOBS if knob.variable is not None}
         return {name: None if value is None else str(value) for name, value in values.items()} | dict(self.app_settings)
+
+    def settings_to_set(self) -> dict[str, str | None]:
+        """The app settings to recommend: also the limit of host.json that has the effect of a limit per instance."""
+        limit = self.per_instance_concurrency
+        return self.app_setting_values() | ({} if limit is None else {MAX_CONCURRENT_REQUESTS: str(limit)})
 
 
 class Knob(msgspec.Struct, frozen=True, kw_only=True):

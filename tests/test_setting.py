@@ -6,7 +6,7 @@ import pytest
 from functune.experiments.messages import ALLOWED_VALUES
 from functune.experiments.model import Matrix, Where
 from functune.experiments.planned import planned_settings
-from functune.setting import KNOBS, Setting, from_file, titles_of, varying_knobs, words_of
+from functune.setting import KNOBS, MAX_CONCURRENT_REQUESTS, Setting, from_file, titles_of, varying_knobs, words_of
 
 NAMES = {knob.name for knob in KNOBS}
 SELECTED_TOO = {"users", "background_users", "route", "arrivals"}
@@ -83,3 +83,9 @@ def test_knobs_that_vary_are_named_in_the_order_of_simplicity() -> None:
 def test_setting_is_read_back_as_written() -> None:
     setting = Setting(thread_count=4, app_settings=(("A", "1"),))
     assert msgspec.json.decode(msgspec.json.encode(setting), type=Setting) == setting
+
+
+def test_limit_per_instance_is_recommended_as_the_limit_of_host_json() -> None:
+    assert Setting(per_instance_concurrency=4).settings_to_set()[MAX_CONCURRENT_REQUESTS] == "4"
+    assert MAX_CONCURRENT_REQUESTS not in Setting().settings_to_set()
+    assert MAX_CONCURRENT_REQUESTS not in Setting(per_instance_concurrency=4).app_setting_values()

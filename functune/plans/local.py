@@ -4,9 +4,6 @@ from collections.abc import Mapping
 
 from functune.setting import Setting
 
-MAX_CONCURRENT = "AzureFunctionsJobHost__extensions__http__maxConcurrentRequests"
-"""host.json's limit as an app setting: requests beyond it wait in the host."""
-
 
 class LocalPlan:
     """See HostingPlan."""
@@ -21,10 +18,7 @@ class LocalPlan:
 
     def app_settings(self, setting: Setting) -> dict[str, str | None]:
         """The per-instance concurrency becomes host.json's limit."""
-        values = setting.app_setting_values()
-        if setting.per_instance_concurrency is not None:
-            values[MAX_CONCURRENT] = str(setting.per_instance_concurrency)
-        return values
+        return setting.settings_to_set()
 
     def parameters(self, setting: Setting, *, users: int | None, memory_mb: int) -> dict[str, int]:
         """None: there is no template."""

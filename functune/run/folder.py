@@ -99,7 +99,9 @@ class RunFolder:
         Raises RunFolderError when the app, machine or software has changed: the figures of two are not one run.
         """
         for name, was, now in differences(self.environment, environment):
-            change = "files of the app have changed" if name == "app_digest" else f"{name} was {was!r} and is {now!r} now"
+            change = (
+                "files of the app have changed" if name == "app_digest" else f"{name} was {was!r} and is {now!r} now"
+            )
             raise RunFolderError(f"{self.path} cannot be resumed: {change}; measure again into another folder")
         with self.writing(self.path):
             (self.path / FAILURES).unlink(missing_ok=True)  # failed trials are tried again

@@ -8,10 +8,9 @@ from functune.analysis.experiment import ExperimentFindings
 from functune.errors import UsageError
 from functune.experiments.model import Matrix
 from functune.plans.advice import PlanAdvice, advice_for, advice_for_plans, advice_text, single_advice
-from functune.plans.local import MAX_CONCURRENT
 from functune.plans.plan import HostingPlan
 from functune.plans.registry import FLEX, PLANS, SCOPES
-from functune.setting import Setting
+from functune.setting import MAX_CONCURRENT_REQUESTS, Setting
 from tests.analysis.simulated import findings, planned, searched, sweep
 
 LOCAL, PREMIUM = PLANS["local"], PLANS["premium"]
@@ -53,11 +52,11 @@ def test_flex_lets_in_the_fewest_requests_that_give_nearly_the_most_throughput()
 def test_a_measured_limit_on_what_is_let_in_is_given_as_each_plan_names_it() -> None:
     matrix = Matrix(thread_count=(1, 16), per_instance_concurrency=(16,))
     found = analysed(settings=matrix)
-    assert only(found, LOCAL).app_settings[MAX_CONCURRENT] == "16"
+    assert only(found, LOCAL).app_settings[MAX_CONCURRENT_REQUESTS] == "16"
     assert only(found, PREMIUM).parameters["maxConcurrentRequests"] == 16
     flex = only(found, FLEX)
     assert flex.parameters["perInstanceConcurrency"] == 16
-    assert MAX_CONCURRENT not in flex.app_settings
+    assert MAX_CONCURRENT_REQUESTS not in flex.app_settings
 
 
 def test_unset_threads_are_the_hosts_own_number_where_a_template_has_another_default() -> None:

@@ -36,4 +36,4 @@ def advise(recommendations: Sequence[Recommendation], *, choices: int) -> tuple[
 
 def advice(subjects: tuple[Subject, ...], setting: Setting) -> Advice:
     """The advice to use a setting for some subjects."""
-    return Advice(subjects=subjects, setting=setting, settings_to_set=setting.app_setting_values())
+    return Advice(subjects=subjects, setting=setting, settings_to_set=setting.settings_to_set())

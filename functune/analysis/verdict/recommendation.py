@@ -113,7 +113,7 @@ def recommend(
         subject=subject,
         strategy=aim.strategy,
         setting=chosen.setting,
-        settings_to_set=chosen.setting.app_setting_values(),
+        settings_to_set=chosen.setting.settings_to_set(),
         reason=reason(case),
         certainty=certainty(choice, seed=aim.seed),
         evidence=tuple(evidence(knees[setting]) for setting in rank),
