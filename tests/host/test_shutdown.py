@@ -6,6 +6,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.host.serving import APPS, Serving, children, is_alive, wait_until
@@ -64,6 +65,23 @@ def test_process_the_app_started_ends_with_its_worker() -> None:
         host.process.send_signal(signal.SIGTERM)
         assert host.ended() == 0
         wait_until(lambda: not is_alive(child), "end of the app's process")
+
+
+@pytest.mark.parametrize("code", [3, 0])
+def test_process_the_app_started_ends_with_a_worker_that_crashes(code: int) -> None:
+    """With code 0 the host ends as well, since it has no other worker."""
+    with Serving(APPS / "parent", limits={"worker": {"restart_interval": 0}}) as host:
+        child = int(host.ready().get("/api/child").text)
+        assert host.get(f"/api/exit?code={code}").status_code == 500
+        wait_until(lambda: not is_alive(child), "end of the app's process")
+        if code == 0:
+            assert host.ended() == 1
+            return
+        started = psutil.Process(host.ready().process.pid).children(recursive=True)
+        assert len(started) == 2, "the new worker and its process"
+        host.process.send_signal(signal.SIGTERM)
+        assert host.ended() == 0
+        assert psutil.wait_procs(started, timeout=10)[1] == []
 
 
 def test_process_that_outlives_its_worker_does_not_hold_up_the_host() -> None:
