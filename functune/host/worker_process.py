@@ -218,5 +218,6 @@ def _kill_group(leader: int) -> None:
 
     The id of a group is not given to another process before the group is empty.
     """
-    with contextlib.suppress(ProcessLookupError):  # the group is empty
+    # The group is empty; or, on macOS, only processes that have ended are in it.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)

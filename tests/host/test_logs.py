@@ -94,7 +94,9 @@ def test_record_that_the_real_host_drops_is_marked(logs: Serving, path: str, rec
 
 
 def test_marked_records_are_explained_once(logs: Serving) -> None:
-    logs.line(f"{STAMP}{re.escape(MARK)}record of the import$")
+    logs.get("/api/threads")
+    for where in ("the import", "a thread", "a pool"):
+        logs.line(f"{STAMP}{re.escape(MARK)}record of {where}$")
     assert logs.text.count("The real host drops records that belong to no executing invocation") == 1
 
 

@@ -126,4 +126,4 @@ def test_call_that_waits_for_a_start_that_fails_gets_a_503(tmp_path: Path) -> No
         (tmp_path / "1.new").rename(tmp_path / "1")
         assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
         assert host.ended() == 1
-        assert "RuntimeError: stage 1 fails" in host.lines[-1]
+        assert "RuntimeError: stage 1 fails" in host.text
