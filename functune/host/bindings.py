@@ -26,13 +26,13 @@ def is_output(binding: Binding) -> bool:
 
 
 def unfilled_inputs(bindings: Iterable[Binding], trigger: Binding) -> str | None:
-    """Why a call of the function fails: its input bindings get no value. None when it has no input binding."""
+    """The reason why every call of the function fails: its input bindings get no value. None without an input binding."""
     inputs = [binding for binding in bindings if binding is not trigger and not is_output(binding)]
     return f"the local host does not fill {_listed('input', inputs)}" if inputs else None
 
 
 def dropped_outputs(bindings: Iterable[Binding], http_output: str | None) -> str | None:
-    """What becomes of output bindings other than the HTTP answer; None when there are none."""
+    """The warning about output bindings other than the HTTP answer; None when there are none."""
     outputs = [binding for binding in bindings if is_output(binding) and binding.get("name") != http_output]
     return f"the local host drops what it sends to {_listed('output', outputs)}" if outputs else None
 

@@ -46,7 +46,7 @@ class Console:
             self._lines(message)
 
     def dropped(self, message: str, level: int) -> None:
-        """A message that the app logged while the real host would not have been executing its invocation."""
+        """A record of the app that belongs to no executing invocation; the real host would drop it."""
         if level < self.levels.threshold("Function", logging.INFO):
             return
         if not self._has_explained_dropped:

@@ -35,9 +35,9 @@ class Function:
     """Name of the HTTP output binding: ``$return`` or an ``Out`` parameter; None when there is none."""
     is_disabled: bool
     obstacle: str | None = None
-    """Why every call fails on the local host; None when calls can succeed."""
+    """The reason why every call fails on the local host; None when calls can succeed."""
     dropped: str | None = None
-    """Which of its outputs the local host drops; None when it drops none."""
+    """The warning about outputs that the local host drops; None when it drops none."""
 
     @property
     def name(self) -> str:

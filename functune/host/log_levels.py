@@ -10,7 +10,7 @@ from functune.errors import SettingsError
 from functune.host.relaxed_json import section_of
 
 PRINTED = "Host.Function.Console"
-"""The category of what the app prints."""
+"""The category of the app's printed output."""
 
 _DEFAULT = "default"
 _LEVELS = {
@@ -61,12 +61,12 @@ def read_log_levels(path: Path, document: Mapping[str, Any]) -> LogLevels:
 
 
 def user_category(function: str) -> str:
-    """The category of what a function logs."""
+    """The category of the records that a function logs."""
     return f"{function_category(function)}.User"
 
 
 def function_category(function: str) -> str:
-    """The category of what the host logs about a function."""
+    """The category of the records that the host logs about a function."""
     return f"Function.{function}"
 
 

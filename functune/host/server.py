@@ -180,7 +180,7 @@ def _announce(loaded: Application, base_url: str, console: Console) -> None:
 
 
 def _announce_limits(found: FunctionSet, console: Console) -> None:
-    """Say once per function what the local host does not do for it."""
+    """Warn about each function with bindings that the local host does not serve."""
     for function in found.functions:
         if function.is_disabled:
             continue

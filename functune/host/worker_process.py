@@ -36,7 +36,7 @@ class WorkerProcess:
         self.died: asyncio.Future[WorkerDiedError] = asyncio.get_running_loop().create_future()
         self.is_ready = False
         self.capabilities: Mapping[str, str] = {}
-        """What the worker announced when it had loaded the app."""
+        """The capabilities that the worker announced after it had loaded the app."""
         self.exit_code: int | None = None
         self._cause = ""
         self._held: list[RpcLog] | None = None if console.is_verbose else []
