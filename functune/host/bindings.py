@@ -26,7 +26,7 @@ def is_output(binding: Binding) -> bool:
 
 
 def unfilled_inputs(bindings: Iterable[Binding], trigger: Binding) -> str | None:
-    """The reason why every call of the function fails: its input bindings get no value. None without an input binding."""
+    """The reason why every call of the function fails: inputs without a value. None when it has no input binding."""
     inputs = [binding for binding in bindings if binding is not trigger and not is_output(binding)]
     return f"the local host does not fill {_listed('input', inputs)}" if inputs else None
 
