@@ -24,7 +24,11 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
 )
 @click.option("--address", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
-@click.option("--verbose", is_flag=True, help="Show the logs of the host and the runtime, and every invocation.")
+@click.option(
+    "--verbose",
+    is_flag=True,
+    help="Show what the host and the runtime log, and every invocation, unless logLevel of host.json hides it.",
+)
 @click.option(
     "--worker-startup-interval",
     type=click.FloatRange(0, settings.MAX_STARTUP_INTERVAL),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from functune.errors import AppError
+from functune.host.bindings import STREAMING
 from functune.host.console import Console
 from functune.host.functions import Function, FunctionSet, load_functions
 from functune.host.limits import Gate, gates
@@ -28,6 +29,7 @@ async def load_application(settings: HostSettings, console: Console) -> Applicat
     """
     Start the workers and index the app. Raises AppError or another HostError, after ending every process.
     """
+    console.levels = settings.host_json.log_levels
     supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, console=console)
     try:
         found = await _indexed(supervisor, settings)
@@ -53,4 +55,4 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
             f"{settings.script_root} contains no {script_file}; the local host runs Python v2 apps. "
             "Give the app's folder with --script-root"
         )
-    return load_functions(metadata or [], settings)
+    return load_functions(metadata or [], settings, is_streaming=STREAMING in supervisor.capabilities)

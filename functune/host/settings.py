@@ -12,7 +12,7 @@ from pathlib import Path
 
 from functune.environ import FUNCTION_KEY, MASTER_KEY, process_environ
 from functune.errors import SettingsError
-from functune.host.host_json import HostJson, read_host_json
+from functune.host.host_json import HOST_JSON, HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
 from functune.host.messages import MAX_FRAME_BYTES
 from functune.host.whole_numbers import parse_whole_number
@@ -160,7 +160,7 @@ def read_host_settings(
         disabled_functions=_disabled_functions(environ),
         auth_keys=auth_keys if enable_auth else None,
         per_instance_concurrency=per_instance_concurrency,
-        warnings=(*local.warnings, *skipped),
+        warnings=(*local.warnings, *skipped, *_missing_host_json(script_root)),
     )
 
 
@@ -214,6 +214,13 @@ def _merged(local: LocalSettings) -> tuple[dict[str, str], list[str]]:
         if name in environ
     ]
     return {**local.values, **environ}, skipped
+
+
+def _missing_host_json(script_root: Path) -> list[str]:
+    """The warning about a missing host.json, if it is missing."""
+    if (script_root / HOST_JSON).exists():
+        return []
+    return [f"{script_root} contains no {HOST_JSON}: the defaults of the real host apply"]
 
 
 def _take_auth_keys(environ: dict[str, str], script_root: Path, *, is_required: bool) -> AuthKeys:

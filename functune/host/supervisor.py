@@ -10,7 +10,7 @@ the start of every worker before it picks one). Invocations do not wait for the 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 from functune.errors import HostError, WorkerDiedError
@@ -39,6 +39,8 @@ class Supervisor:
 
     def __init__(self, *, script_root: Path, settings: WorkerSettings, console: Console) -> None:
         self.failed: asyncio.Future[HostError] = asyncio.get_running_loop().create_future()
+        self.capabilities: Mapping[str, str] = {}
+        """Those of worker 1, once it has started."""
         self._script_root = script_root
         self._settings = settings
         self._console = console
@@ -69,6 +71,7 @@ class Supervisor:
     async def start(self) -> list[RpcFunctionMetadata] | None:
         """Start worker 1 and return its functions. Raises the errors of ``WorkerProcess.start``."""
         first = await self._start_worker(1)
+        self.capabilities = first.capabilities
         functions = await first.functions()
         if self.configured_count == 1:
             self._open_gate()

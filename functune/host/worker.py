@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import cast
 
@@ -97,8 +98,6 @@ class StreamLogHandler(logging.Handler):
         self._loop_thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == "Native invocation failed":
-            return  # the answer contains the same exception, and the front logs it with the function's name
         try:
             log = RpcLog(
                 level=record.levelno,
@@ -119,13 +118,24 @@ async def answer_front(connection: socket.socket, worker_id: str) -> None:
     loop = asyncio.get_running_loop()
     stream = WorkerStream(worker_id, loop)
     root = logging.getLogger()
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.DEBUG if runtime.is_debug_logging_enabled() else logging.INFO)
     root.addHandler(StreamLogHandler(stream, loop))
     transport, _ = await loop.create_unix_connection(lambda: stream, sock=connection)
     try:
         await stream.closed
     finally:
         transport.close()
+
+
+def _use_uvloop() -> None:
+    """
+    Make every loop of the process a uvloop, those that the app creates included.
+
+    Microsoft's proxy worker sets the policy as well, where uvloop is installed (start_worker.py).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies are deprecated from Python 3.14 on
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def run_worker() -> None:
@@ -139,10 +149,10 @@ def run_worker() -> None:
     # This works while the event loop is blocked. Outside Linux, the closed stream ends a worker once its loop runs.
     end_with_parent(signal.SIGKILL)
     runtime.start(arguments.script_root)
+    _use_uvloop()
     with socket.socket(fileno=arguments.fd) as connection:
         connection.setblocking(False)
-        # uvloop is the platform's loop from Python 3.13 on.
-        uvloop.run(answer_front(connection, arguments.worker_id))
+        asyncio.run(answer_front(connection, arguments.worker_id))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.

@@ -8,12 +8,14 @@ import signal
 import socket
 import sys
 import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from functune.errors import AppError, FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
 from functune.host.app_frames import app_frames
 from functune.host.channel import Channel
 from functune.host.console import Console
+from functune.host.log_levels import level_of_stderr, user_category
 from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
 from functune.host.settings import WorkerSettings
 
@@ -33,6 +35,8 @@ class WorkerProcess:
         self.number = number
         self.died: asyncio.Future[WorkerDiedError] = asyncio.get_running_loop().create_future()
         self.is_ready = False
+        self.capabilities: Mapping[str, str] = {}
+        """The capabilities that the worker announced after it had loaded the app."""
         self.exit_code: int | None = None
         self._cause = ""
         self._held: list[RpcLog] | None = None if console.is_verbose else []
@@ -76,10 +80,11 @@ class WorkerProcess:
             lines = [response.exception.message, *app_frames(response.exception.stack_trace, self._script_root)]
             raise AppError(f"the app in {self._script_root} cannot be loaded: {'\n'.join(lines)}")
         self._show_held()
+        self.capabilities = response.capabilities
         self.is_ready = True
         if self._settings.function_timeout is not None:
             self._timing = asyncio.create_task(self._enforce(self._settings.function_timeout))
-        self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
+        self._console.milestone(f"Worker process started and initialized. ({self})")
 
     async def _loaded(self) -> WorkerInitResponse:
         limit = self._settings.startup_timeout
@@ -101,8 +106,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End the process and those that the app started with SIGKILL, as the real host ends its Python workers."""
         if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
-                os.killpg(self._process.pid, signal.SIGKILL)
+            _kill_group(self._process.pid)
 
     async def ended(self) -> None:
         """Return once the process has ended and its output has been shown."""
@@ -155,12 +159,16 @@ class WorkerProcess:
         here.setblocking(False)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self._showing = [asyncio.create_task(self._show(out)) for out in (self._process.stdout, self._process.stderr)]
+        self._showing = [
+            asyncio.create_task(self._show(self._process.stdout, lambda _: logging.INFO)),
+            asyncio.create_task(self._show(self._process.stderr, level_of_stderr)),
+        ]
         self._watching = asyncio.create_task(self._watch(self._process))
         await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=here)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
+        _kill_group(process.pid)  # what the app started must not outlive a worker that ended by itself
         self.is_ready = False
         self.exit_code = code
         if self._timing is not None:
@@ -172,26 +180,44 @@ class WorkerProcess:
         self.channel.close()
         self.died.set_result(reason)
 
-    async def _show(self, output: asyncio.StreamReader) -> None:
+    async def _show(self, output: asyncio.StreamReader, level_of: Callable[[str], int]) -> None:
         """Show the output of the process line by line; a line longer than a chunk is shown in pieces."""
         rest = b""
         while chunk := await output.read(_CHUNK):
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > _CHUNK:
                 lines, rest = [*lines, rest], b""
-            for line in lines:
-                self._console.user(line.decode("utf-8", errors="replace"))
+            self._show_lines(lines, level_of)
         if rest:
-            self._console.user(rest.decode("utf-8", errors="replace"))
+            self._show_lines([rest], level_of)
+
+    def _show_lines(self, lines: list[bytes], level_of: Callable[[str], int]) -> None:
+        for line in lines:
+            text = line.decode("utf-8", errors="replace")
+            self._console.user(text, level_of(text))
 
     def _log(self, log: RpcLog) -> None:
         if self._held is not None and log.is_system and log.level >= logging.ERROR:
             self._held.append(log)
-            return
-        show = self._console.system if log.is_system else self._console.user
-        show(log.message, log.level)
+        elif log.is_system:
+            self._console.system(log.message, log.level, category="Worker")
+        elif (function := self.channel.executing(log.invocation_id)) is None:
+            self._console.dropped(log.message, log.level)
+        else:
+            self._console.user(log.message, log.level, category=user_category(function))
 
     def _show_held(self) -> None:
         held, self._held = self._held or [], None
         for log in held:
             self._log(log)
+
+
+def _kill_group(leader: int) -> None:
+    """
+    Kill the process group of a worker, which need not contain the worker any more.
+
+    The id of a group is not given to another process before the group is empty.
+    """
+    # The group is empty; or, on macOS, only processes that have ended are in it.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

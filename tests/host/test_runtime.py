@@ -153,6 +153,22 @@ tell(json.loads(msgspec.json.encode(answers)))
     assert got["unknown"] == [7, "the id", None, {}, ["function no such id not loaded", ""]]
 
 
+def test_failure_comes_with_the_texts_that_the_platform_logs(rich_app: Path) -> None:
+    code = f"""{INDEX}
+_, indexed = index()
+[failing] = [function.function_id for function in indexed.functions if function.name == "asynchronous"]
+http = RpcHttp("GET", "http://x/", {{}}, {{}}, {{}}, b"")
+answer = asyncio.run(runtime.invoke(InvocationRequest("the id", failing, "req", http, "", "")))
+tell([answer.exception.message, answer.exception.stack_trace])
+"""
+    message, trace = told(code, rich_app)
+    assert message == "KeyError: 'q'", (
+        "native_invocation no longer hands the exception of a failed invocation to the exception method of its logger"
+    )
+    assert trace.startswith("Traceback (most recent call last):")
+    assert "function_app.py" in trace
+
+
 def test_indexing_reaches_for_no_protobuf_name_that_is_not_stood_in(rich_app: Path) -> None:
     code = f"""
 class Recording:
