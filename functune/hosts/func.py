@@ -24,6 +24,7 @@ from functune.environ import child_environ, search_path
 from functune.errors import HostError, PortInUseError, UsageError
 from functune.host.local_settings import read_local_settings
 from functune.host.settings import DEFAULT_STARTUP_INTERVAL
+from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of
 from functune.hosts.program import Program
 from functune.hosts.started import STOP_TIMEOUT, StartedHost, host_status
@@ -113,6 +114,9 @@ class CoreTools:
             process_count=setting.process_count,
             environ=func_environ(app.resolve(), setting, app_settings),
         )
+
+
+STARTED = StartedKind("func", 1, "`func start` of Core Tools", CoreTools.installed)
 
 
 class CoreToolsHost(StartedHost):

@@ -1,9 +1,9 @@
 """The shape of a host kind, which starts or calls hosts, and of a running host."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from functune.setting import Setting
 
@@ -60,3 +60,16 @@ class HostKind(Protocol):
         ``app_settings`` are added to those of the setting. Entering raises HostError when the host cannot start, and
         UsageError for a setting that it cannot apply.
         """
+
+
+class StartedKind(NamedTuple):
+    """A kind of host that is started here, as its module declares it to the registry."""
+
+    name: str
+    """Its value of ``--host``."""
+    rank: int
+    """Its place in help texts, lowest first."""
+    words: str
+    """For help texts."""
+    find: Callable[[], HostKind]
+    """Finds it on this machine. Raises UsageError saying what to install when it is not there."""

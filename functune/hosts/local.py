@@ -13,6 +13,7 @@ import httpx
 from functune.environ import child_environ
 from functune.errors import HostError
 from functune.host.console import LISTENING
+from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of
 from functune.hosts.program import Program
 from functune.hosts.started import StartedHost, host_status
@@ -59,6 +60,7 @@ class LocalHostKind:
 
 
 LOCAL_HOST = LocalHostKind()
+STARTED = StartedKind("local", 0, "functune's own host", lambda: LOCAL_HOST)
 
 
 class HostProcess(StartedHost):

@@ -21,11 +21,11 @@ from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from functune.run.measurement import Failure
 
-SCHEMA_VERSION = 2
+REPORT_SCHEMA_VERSION = 2
 SCHEMA_ID = "report.schema.json"
 DIGITS = 6
 """Significant digits of a figure: more than any of them has, and few enough to be read."""
-EPOCH = 1e6
+FIRST_MOMENT = 1e6
 """Numbers from here on are moments, which keep their milliseconds."""
 
 
@@ -41,7 +41,7 @@ class ComparedHost(msgspec.Struct, frozen=True, kw_only=True):
 class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report shows."""
 
-    schema_version: Annotated[int, Meta(ge=1)] = SCHEMA_VERSION
+    schema_version: Annotated[int, Meta(ge=1)] = REPORT_SCHEMA_VERSION
     currency: str
     """Of all costs, which are per million requests."""
     environment: Environment
@@ -115,7 +115,7 @@ def rounded(value: object) -> Any:
     """A value of plain types with its floats to six significant digits; moments keep their milliseconds."""
     match value:
         case float():
-            return round(value, 3) if abs(value) >= EPOCH else float(f"{value:.{DIGITS}g}")
+            return round(value, 3) if abs(value) >= FIRST_MOMENT else float(f"{value:.{DIGITS}g}")
         case dict():
             return {key: rounded(each) for key, each in value.items()}
         case list() | tuple():

@@ -90,7 +90,7 @@ def collect_environment(*, script_root: Path | None, host: str, host_kind: str, 
     """
     return Environment(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=printable(command),
+        command=shown_command(command),
         host=host,
         host_kind=host_kind,
         script_root=None if script_root is None else without_home(str(script_root.resolve())),
@@ -138,7 +138,7 @@ def without_secret(command: Sequence[str], secret: str | None) -> list[str]:
     return [word.replace(secret, "***") if secret else word for word in command]
 
 
-def printable(command: Sequence[str]) -> str:
+def shown_command(command: Sequence[str]) -> str:
     """The command as typed: the program's name without its path, and the home directory as ``~``."""
     return without_home(shlex.join([Path(command[0]).name, *command[1:]])) if command else ""
 
