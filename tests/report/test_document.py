@@ -11,7 +11,7 @@ from functune.analysis.comparison import compare_findings
 from functune.errors import ExperimentError, RunFolderError
 from functune.experiments.model import Matrix
 from functune.report.document import (
-    SCHEMA_VERSION,
+    REPORT_SCHEMA_VERSION,
     ReportDocument,
     document_json,
     document_schema,
@@ -43,7 +43,7 @@ def test_published_schema_is_the_one_of_the_types() -> None:
 def test_report_json_is_of_its_types_and_names_its_version(folder: Path) -> None:
     written = (folder / "report.json").read_bytes()
     found = msgspec.json.decode(written, type=ReportDocument)
-    assert found.schema_version == SCHEMA_VERSION
+    assert found.schema_version == REPORT_SCHEMA_VERSION
     assert [each.name for each in found.experiments] == ["waits", "computes"]
     assert b"latencies_us" not in written
 
