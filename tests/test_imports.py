@@ -45,10 +45,7 @@ MODULES = modules()
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 def test_imports_follow_the_rule(room: Room) -> None:
     wanted = {
-        (name, room_of(path))
-        for name, tree in MODULES.items()
-        if room_of(name) == room.name
-        for path in imported(tree)
+        (name, room_of(path)) for name, tree in MODULES.items() if room_of(name) == room.name for path in imported(tree)
     }
     assert {(name, other) for name, other in wanted if other not in room.imports | {room.name}} == set()
 

@@ -20,14 +20,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.cookies import SimpleCookie
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import azure_functions_runtime as runtime
 from azure_functions_runtime.bindings.datumdef import Datum
 from azure_functions_runtime.native_invocation import invocation_request_native
-from azure_functions_runtime.utils.constants import CUSTOMER_PACKAGES_PATH
 
 from functune.host.messages import (
     BytesData,
@@ -81,18 +79,8 @@ class _Protos:
     WorkerMetadata = _Record
 
 
-def start(script_root: Path) -> None:
-    """
-    Make the app importable and start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone.
-
-    The package folder of a remote build precedes the packages of the interpreter, as on the platform.
-    """
-    packages = script_root / ".python_packages" / "lib" / "site-packages"
-    for path in (packages, Path(CUSTOMER_PACKAGES_PATH)):
-        if path.is_dir():
-            sys.path.insert(0, str(path))
-            break
-    sys.path.insert(0, str(script_root))
+def start() -> None:
+    """Start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone."""
     runtime.start_threadpool_executor()
 
 

@@ -1,0 +1,40 @@
+"""requirements.txt, as far as it names packages. pip alone reads the rest of the format."""
+
+import re
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+REQUIREMENTS = "requirements.txt"
+_INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
+_OPTION = re.compile(r"\s--\w.*")
+_COMMENT = re.compile(r"(^|\s)#.*")
+
+
+def included_files(path: Path) -> list[Path]:
+    """The file and those it includes by ``-r`` or ``-c``, each once; those that are missing are omitted."""
+    found: list[Path] = []
+    waiting = [path]
+    while waiting:
+        file = waiting.pop(0)
+        if file.is_file() and file not in found:
+            found.append(file)
+            waiting += [file.parent / match[1] for line in _lines(file) if (match := _INCLUDED.match(line))]
+    return found
+
+
+def named_requirements(path: Path) -> list[Requirement]:
+    """The packages that the file and the files it includes name. Paths, URLs without a name and options are omitted."""
+    named: list[Requirement] = []
+    for file in included_files(path):
+        for line in _lines(file):
+            try:
+                named.append(Requirement(_OPTION.sub("", line)))
+            except InvalidRequirement:  # an option, a path or a URL, which names no package
+                continue
+    return named
+
+
+def _lines(file: Path) -> list[str]:
+    text = file.read_text(encoding="utf-8-sig", errors="replace").replace("\\\n", " ")
+    return [line for raw in text.splitlines() if (line := _COMMENT.sub("", raw).strip())]
