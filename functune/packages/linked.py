@@ -5,9 +5,12 @@ functune's environment holds the load generator, the report and much else. A wor
 folder with links to the packages it may import.
 """
 
+import csv
+import itertools
+import posixpath
 from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -18,7 +21,7 @@ from functune.packages.interpreter import Interpreter
 
 
 def linked_environment(
-    kind: str, interpreter: Interpreter, links: Mapping[PurePath, Path], *, hidden: Mapping[PurePath, Path] = {}
+    kind: str, interpreter: Interpreter, links: Mapping[str, str], *, hidden: Mapping[str, str] = {}
 ) -> Environment:
     """
     An environment with ``links`` in its package folder; it is made when it is not there yet.
@@ -57,27 +60,29 @@ def required_distributions(requirements: Iterable[Requirement]) -> list[Distribu
     return list({name: each for (name, _), each in found.items()}.values())
 
 
-def links_to(distributions: Iterable[Distribution]) -> dict[PurePath, Path]:
+def links_to(distributions: Iterable[Distribution]) -> dict[str, str]:
     """
     The links that make the distributions importable, from a path below the new folder to its target.
 
     A package is one link. A namespace package, which has no file of its own, is a folder of links, since other
     distributions may have parts of it.
     """
-    links: dict[PurePath, Path] = {}
+    links: dict[str, str] = {}
     for each in distributions:
-        files = [PurePath(file) for file in each.files or []]
-        holding = {file.parent for file in files}
+        # The property ``files`` makes an object for each file, and large packages have thousands.
+        files = [row[0] for row in csv.reader((each.read_text("RECORD") or "").splitlines())]
+        holding = {posixpath.dirname(file) for file in files}
         for file in files:
-            if ".." in file.parts or file.parts[0] == "__pycache__":  # scripts, and bytecode that is made again
+            if file.startswith(("..", "/", "__pycache__/")):  # scripts, and bytecode that is made again
                 continue
-            parents = [parent for parent in reversed(file.parents) if parent.parts]
-            entry = next((parent for parent in parents if parent in holding), file)
-            links[entry] = Path(str(each.locate_file(entry)))
+            folders = itertools.accumulate(posixpath.dirname(file).split("/"), posixpath.join)
+            entry = next((folder for folder in folders if folder and folder in holding), file)
+            if entry not in links:
+                links[entry] = str(each.locate_file(entry))
     return links
 
 
-def make_links(folder: Path, links: Mapping[PurePath, Path]) -> None:
+def make_links(folder: Path, links: Mapping[str, str]) -> None:
     """Make the links below ``folder``."""
     for entry, target in links.items():
         link = folder / entry

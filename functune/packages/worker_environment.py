@@ -7,7 +7,7 @@ environment with links to the few packages that it needs.
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
@@ -26,7 +26,8 @@ not use.
 OWN = ("msgspec",)
 """The packages that the worker needs next to functune. The app can import neither these nor functune."""
 _FUNCTUNE = Path(__file__).parents[1]
-_HIDDEN = PurePath("own")
+_FUNCTUNE_LINK = {_FUNCTUNE.name: str(_FUNCTUNE)}
+_HIDDEN = "own"
 """The folder of an environment that is not on its path."""
 
 
@@ -50,12 +51,12 @@ def worker_environment(interpreter: Interpreter, report: Report) -> WorkerEnviro
     gets the same versions from the package index; ``report`` is called with each line of that. Raises HostError.
     """
     if interpreter.abi == own_interpreter().abi:
-        hidden = links_to(required_distributions(map(Requirement, OWN))) | {PurePath(_FUNCTUNE.name): _FUNCTUNE}
+        hidden = links_to(required_distributions(map(Requirement, OWN))) | _FUNCTUNE_LINK
         made = linked_environment(
             "workers",
             interpreter,
             links_to(required_distributions(map(Requirement, OFFERED))),
-            hidden={_HIDDEN / entry: target for entry, target in hidden.items()},
+            hidden={f"{_HIDDEN}/{entry}": target for entry, target in hidden.items()},
         )
     else:
         made = installed_worker_environment(interpreter, report)
@@ -74,6 +75,6 @@ def installed_worker_environment(interpreter: Interpreter, report: Report) -> En
         hidden = environment.path / _HIDDEN
         install(environment, offered, folder=environment.path, report=report)
         install(environment, ["--target", str(hidden), *own], folder=environment.path, report=report)
-        make_links(hidden, {PurePath(_FUNCTUNE.name): _FUNCTUNE})
+        make_links(hidden, _FUNCTUNE_LINK)
 
     return cached_environment("workers", [*identity(interpreter), *offered, *own, str(_FUNCTUNE)], make)
