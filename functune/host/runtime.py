@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -92,14 +93,18 @@ def current_invocation_id() -> str | None:
 
 async def init(request: WorkerInitRequest) -> WorkerInitResponse:
     """Import function_app.py and index it. Never raises: for a broken app the answer contains the exception."""
-    answer = await runtime.worker_init_request(
-        _Record(
-            request=_Record(
-                worker_init_request=_Record(function_app_directory=request.function_app_directory, capabilities={})
-            ),
-            properties={"host": "127.0.0.1", "protos": _Protos},
+    try:
+        answer = await runtime.worker_init_request(
+            _Record(
+                request=_Record(
+                    worker_init_request=_Record(function_app_directory=request.function_app_directory, capabilities={})
+                ),
+                properties={"host": "127.0.0.1", "protos": _Protos},
+            )
         )
-    )
+    except Exception as error:  # packages of the app with which the runtime cannot import azure.functions
+        trace = "".join(traceback.format_exception(error))
+        return WorkerInitResponse({}, {}, exception=_sendable(f"{type(error).__name__}: {error}", trace))
     metadata = answer.worker_metadata
     return WorkerInitResponse(
         capabilities=answer.capabilities,

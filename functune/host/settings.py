@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from functune.environ import FUNCTION_KEY, MASTER_KEY, process_environ
+from functune.environ import FUNCTION_KEY, MASTER_KEY, URL_KEY, process_environ
 from functune.errors import SettingsError
 from functune.host.host_json import HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
@@ -174,7 +174,7 @@ def worker_environ(environ: Mapping[str, str], *, script_root: Path, port: int) 
     The environment of a worker: that of the host, and what the real host and ``func start`` add.
 
     An unset or empty thread count becomes 1000, as in the real host; any other value is passed on unchanged. PYTHONPATH
-    is dropped: on the platform, worker.py replaces it.
+    is dropped, since worker.py of the platform replaces it, and so is the function key of a URL.
     """
     added = {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
@@ -186,7 +186,7 @@ def worker_environ(environ: Mapping[str, str], *, script_root: Path, port: int) 
     }
     if not environ.get(THREAD_COUNT):
         added |= {THREAD_COUNT: str(DEFAULT_THREAD_COUNT), THREAD_COUNT_SOURCE: "host default"}
-    return {name: value for name, value in environ.items() if name != "PYTHONPATH"} | added
+    return {name: value for name, value in environ.items() if name not in {"PYTHONPATH", URL_KEY}} | added
 
 
 def parse_process_count(value: str | None) -> int:

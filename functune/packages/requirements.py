@@ -6,6 +6,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 
 REQUIREMENTS = "requirements.txt"
+_REQUIRED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 _INCLUDED = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
 _OPTION = re.compile(r"\s--\w.*")
 _COMMENT = re.compile(r"(^|\s)#.*")
@@ -13,26 +14,34 @@ _COMMENT = re.compile(r"(^|\s)#.*")
 
 def included_files(path: Path) -> list[Path]:
     """The file and those it includes by ``-r`` or ``-c``, each once; those that are missing are omitted."""
-    found: list[Path] = []
-    waiting = [path]
-    while waiting:
-        file = waiting.pop(0)
-        if file.is_file() and file not in found:
-            found.append(file)
-            waiting += [file.parent / match[1] for line in _lines(file) if (match := _INCLUDED.match(line))]
-    return found
+    return _files(path, _INCLUDED)
 
 
 def named_requirements(path: Path) -> list[Requirement]:
-    """The packages that the file and the files it includes name. Paths, URLs without a name and options are omitted."""
+    """
+    The packages that the file names, and the files it includes by ``-r``.
+
+    Paths, URLs without a name, constraints and options are omitted.
+    """
     named: list[Requirement] = []
-    for file in included_files(path):
+    for file in _files(path, _REQUIRED):
         for line in _lines(file):
             try:
                 named.append(Requirement(_OPTION.sub("", line)))
             except InvalidRequirement:  # an option, a path or a URL, which names no package
                 continue
     return named
+
+
+def _files(path: Path, including: re.Pattern[str]) -> list[Path]:
+    found: list[Path] = []
+    waiting = [path]
+    while waiting:
+        file = waiting.pop(0).resolve()
+        if file.is_file() and file not in found:
+            found.append(file)
+            waiting += [file.parent / match[1] for line in _lines(file) if (match := including.match(line))]
+    return found
 
 
 def _lines(file: Path) -> list[str]:
