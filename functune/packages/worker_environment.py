@@ -60,9 +60,7 @@ def worker_environment(interpreter: Interpreter, report: Report) -> WorkerEnviro
         )
     else:
         made = installed_worker_environment(interpreter, report)
-    return WorkerEnvironment(
-        python=made.python, offered=made.site_packages(interpreter.library), own=made.path / _HIDDEN
-    )
+    return environment_folders(made, interpreter)
 
 
 def installed_worker_environment(interpreter: Interpreter, report: Report) -> Environment:
@@ -78,3 +76,10 @@ def installed_worker_environment(interpreter: Interpreter, report: Report) -> En
         make_links(hidden, _FUNCTUNE_LINK)
 
     return cached_environment("workers", [*identity(interpreter), *offered, *own, str(_FUNCTUNE)], make)
+
+
+def environment_folders(made: Environment, interpreter: Interpreter) -> WorkerEnvironment:
+    """The folders of a worker environment that was made for ``interpreter``."""
+    return WorkerEnvironment(
+        python=made.python, offered=made.site_packages(interpreter.library), own=made.path / _HIDDEN
+    )

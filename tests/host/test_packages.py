@@ -52,11 +52,12 @@ def test_worker_gets_neither_pythonpath_nor_the_key_of_a_url(bare: Serving) -> N
 def test_order_is_that_of_the_real_worker(tmp_path: Path) -> None:
     """The app's packages, those of the worker, the standard library, and the app's own folder last."""
     app = copied_app(tmp_path)
-    packages = write_packages(app / PACKAGE_FOLDER, "msgspec", "uvloop", "colorsys")
+    packages = write_packages(app / PACKAGE_FOLDER, "msgspec", "uvloop", "colorsys", "azure_functions_runtime")
     write_packages(app, "functune", "markupsafe", "statistics", "msgspec")
     with Serving(app) as host:
         host.ready()
-        found = modules(host, "msgspec", "uvloop", "colorsys", "functune", "markupsafe", "statistics")
+        names = ("msgspec", "uvloop", "colorsys", "azure_functions_runtime", "functune", "markupsafe", "statistics")
+        found = modules(host, *names)
         told = host.get("/api/interpreter").json()
         assert host.get("/api/child?name=colorsys").text == "0"
     own = {name for name, place in found.items() if place == str(packages / name / "__init__.py")}
