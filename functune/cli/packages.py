@@ -9,7 +9,7 @@ import click
 
 from functune.errors import UsageError
 from functune.packages.app_packages import PACKAGE_FOLDER
-from functune.packages.install import Report, installed_environment
+from functune.packages.install import ReportProgress, installed_environment
 from functune.packages.interpreter import named_interpreter, own_interpreter
 
 
@@ -48,7 +48,7 @@ def chosen_python(script_root: Path, *, python: str | None, install: bool) -> st
 
 
 @contextmanager
-def _shown_progress() -> Iterator[Report]:
+def _shown_progress() -> Iterator[ReportProgress]:
     """Shows the last line of progress on a terminal, and every line elsewhere; both on stderr."""
     from rich.console import Console
 

@@ -10,8 +10,8 @@ from enum import Enum, auto
 from pathlib import Path
 
 from functune.environ import activated_environment
-from functune.packages.environments import Environment
 from functune.packages.interpreter import Interpreter, named_interpreter, own_interpreter
+from functune.packages.virtual_environment import VirtualEnvironment
 
 PACKAGE_FOLDER = Path(".python_packages") / "lib" / "site-packages"
 """The folder that Azure's remote build makes in the script root."""
@@ -19,7 +19,7 @@ OWN_ENVIRONMENTS = (".venv", "venv")
 """Folders of the script root that hold an environment of the app by custom."""
 
 
-class Source(Enum):
+class PackageSource(Enum):
     """The kind of place that an app's packages come from."""
 
     FOLDER = auto()
@@ -41,7 +41,7 @@ class AppPackages:
     """The place that an app's packages come from, and the interpreter for its workers."""
 
     script_root: Path
-    source: Source
+    source: PackageSource
     interpreter: Interpreter
     """The interpreter that runs functune, or the one that ``--python`` names."""
     python: Path | None = None
@@ -61,13 +61,15 @@ def find_app_packages(script_root: Path, *, python: str | None = None) -> AppPac
     interpreter = own_interpreter() if python is None else named_interpreter(python)
     folder = script_root / PACKAGE_FOLDER
     if folder.is_dir():
-        return AppPackages(script_root=script_root, source=Source.FOLDER, interpreter=interpreter, folders=(folder,))
+        return AppPackages(
+            script_root=script_root, source=PackageSource.FOLDER, interpreter=interpreter, folders=(folder,)
+        )
     looked = [f"{folder}: no such folder"]
     if python is not None:
         is_own = interpreter.prefix == own_interpreter().prefix
         return AppPackages(
             script_root=script_root,
-            source=Source.SHARED if is_own else Source.ENVIRONMENT,
+            source=PackageSource.SHARED if is_own else PackageSource.ENVIRONMENT,
             interpreter=interpreter,
             python=None if is_own else interpreter.executable,
             folders=() if is_own else interpreter.site_packages,
@@ -89,23 +91,25 @@ def _discovered(script_root: Path, interpreter: Interpreter, looked: list[str]) 
     for path in (*candidates, *(script_root / name for name in OWN_ENVIRONMENTS)):
         if path.resolve() == own_prefix:
             return AppPackages(
-                script_root=script_root, source=Source.SHARED, interpreter=interpreter, looked=tuple(looked)
+                script_root=script_root, source=PackageSource.SHARED, interpreter=interpreter, looked=tuple(looked)
             )
-        environment = Environment(path)
+        environment = VirtualEnvironment(path)
         if (reason := _unfit(environment, interpreter)) is None:
             return AppPackages(
                 script_root=script_root,
-                source=Source.ENVIRONMENT,
+                source=PackageSource.ENVIRONMENT,
                 interpreter=interpreter,
                 python=environment.python,
                 folders=(environment.site_packages(interpreter.library),),
                 looked=tuple(looked),
             )
         looked.append(f"{path}: {reason}")
-    return AppPackages(script_root=script_root, source=Source.NONE, interpreter=interpreter, looked=tuple(looked))
+    return AppPackages(
+        script_root=script_root, source=PackageSource.NONE, interpreter=interpreter, looked=tuple(looked)
+    )
 
 
-def _unfit(environment: Environment, interpreter: Interpreter) -> str | None:
+def _unfit(environment: VirtualEnvironment, interpreter: Interpreter) -> str | None:
     """Why the environment cannot be used by workers of ``interpreter``; None when it can."""
     if not environment.path.is_dir():
         return "no such folder"

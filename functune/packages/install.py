@@ -11,18 +11,18 @@ from pathlib import Path
 
 from functune.environ import child_environ
 from functune.errors import InstallError, UsageError
-from functune.packages.environments import Environment, cached_environment
 from functune.packages.interpreter import Interpreter
 from functune.packages.requirements import REQUIREMENTS, included_files
+from functune.packages.virtual_environment import VirtualEnvironment, cached_environment
 
-type Report = Callable[[str], None]
+type ReportProgress = Callable[[str], None]
 """Called with each line of progress."""
 
 _SHOWN_LINES = 15
 """The last lines of a failed installation that its error shows."""
 
 
-def installed_environment(script_root: Path, interpreter: Interpreter, report: Report) -> Environment:
+def installed_environment(script_root: Path, interpreter: Interpreter, report: ReportProgress) -> VirtualEnvironment:
     """
     An environment with what requirements.txt of the app asks for; it is made when it is not there yet.
 
@@ -36,7 +36,7 @@ def installed_environment(script_root: Path, interpreter: Interpreter, report: R
         )
     digests = [f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in included_files(file)]
 
-    def make(environment: Environment) -> None:
+    def make(environment: VirtualEnvironment) -> None:
         report(f"Installing {file} for {interpreter.words} into {environment.path}")
         make_environment(environment, interpreter, report, with_pip=True)
         install(environment, ["--requirement", str(file)], folder=script_root, report=report)
@@ -49,7 +49,9 @@ def identity(interpreter: Interpreter) -> list[str]:
     return [str(interpreter.executable.resolve()), interpreter.words, interpreter.abi]
 
 
-def make_environment(environment: Environment, interpreter: Interpreter, report: Report, *, with_pip: bool) -> None:
+def make_environment(
+    environment: VirtualEnvironment, interpreter: Interpreter, report: ReportProgress, *, with_pip: bool
+) -> None:
     """Make an environment without packages, but for pip. Raises InstallError."""
     if with_pip and (uv := shutil.which("uv")):
         command = [uv, "venv", "--python", str(interpreter.executable), str(environment.path)]
@@ -59,7 +61,7 @@ def make_environment(environment: Environment, interpreter: Interpreter, report:
     _run(command, f"a virtual environment cannot be made with {interpreter.executable}", report=report)
 
 
-def install(environment: Environment, arguments: Sequence[str], *, folder: Path, report: Report) -> None:
+def install(environment: VirtualEnvironment, arguments: Sequence[str], *, folder: Path, report: ReportProgress) -> None:
     """
     Install into the environment what ``arguments`` ask of pip; paths in them start at ``folder``. Raises InstallError.
     """
@@ -71,7 +73,7 @@ def install(environment: Environment, arguments: Sequence[str], *, folder: Path,
     _run(command, f"the packages of {folder} cannot be installed", folder=folder, report=report)
 
 
-def _run(command: Sequence[str], failure: str, *, report: Report, folder: Path | None = None) -> None:
+def _run(command: Sequence[str], failure: str, *, report: ReportProgress, folder: Path | None = None) -> None:
     """Run the command and report each line it prints. Raises InstallError with ``failure`` and its last lines."""
     last: deque[str] = deque(maxlen=_SHOWN_LINES)
     # An installer honours PYTHONPATH, and would take what is there for installed.

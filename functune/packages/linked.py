@@ -15,14 +15,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from functune.packages.environments import Environment, cached_environment
 from functune.packages.install import identity, make_environment
 from functune.packages.interpreter import Interpreter
+from functune.packages.virtual_environment import VirtualEnvironment, cached_environment
 
 
 def linked_environment(
     kind: str, interpreter: Interpreter, links: Mapping[str, str], *, hidden: Mapping[str, str] = {}
-) -> Environment:
+) -> VirtualEnvironment:
     """
     An environment with ``links`` in its package folder; it is made when it is not there yet.
 
@@ -30,7 +30,7 @@ def linked_environment(
     """
     texts = [f"{entry}={target}" for entry, target in sorted({**links, **hidden}.items())]
 
-    def make(environment: Environment) -> None:
+    def make(environment: VirtualEnvironment) -> None:
         make_environment(environment, interpreter, lambda _: None, with_pip=False)
         make_links(environment.site_packages(interpreter.library), links)
         make_links(environment.path, hidden)

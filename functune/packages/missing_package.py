@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 from functune.environ import cache_folder
-from functune.packages.app_packages import PACKAGE_FOLDER, AppPackages, Source
+from functune.packages.app_packages import PACKAGE_FOLDER, AppPackages, PackageSource
 from functune.packages.interpreter import own_interpreter
 from functune.packages.requirements import REQUIREMENTS
 
@@ -16,13 +16,13 @@ def missing_package_help(app: AppPackages) -> list[str]:
 
 def _used(app: AppPackages) -> str:
     match app.source:
-        case Source.NONE:
+        case PackageSource.NONE:
             return "the packages of the worker, such as azure-functions"
-        case Source.SHARED:
+        case PackageSource.SHARED:
             file = app.script_root / REQUIREMENTS
             named = f"only those that {file} names count as the app's" if file.is_file() else f"there is no {file}"
             return f"{own_interpreter().prefix}: the environment of functune, of whose packages {named}"
-        case Source.FOLDER | Source.ENVIRONMENT:
+        case PackageSource.FOLDER | PackageSource.ENVIRONMENT:
             return f"{', '.join(map(str, app.folders))}: used"
 
 
@@ -31,7 +31,7 @@ def _remedy(app: AppPackages) -> str:
     command = shlex.join(_install_command(app, file))
     if not file.is_file():
         return f"Azure installs from {file}, which does not exist: name the package there, then run: {command}"
-    other = ", or name an interpreter that has them with --python PATH" if app.source is Source.NONE else ""
+    other = ", or name an interpreter that has them with --python PATH" if app.source is PackageSource.NONE else ""
     return (
         f"To install the packages that {file} names, run: {command}{other}. "
         "A package that it does not name is missing on Azure as well"
@@ -39,10 +39,10 @@ def _remedy(app: AppPackages) -> str:
 
 
 def _install_command(app: AppPackages, file: Path) -> list[str]:
-    if app.source is Source.FOLDER:
+    if app.source is PackageSource.FOLDER:
         target = str(app.script_root / PACKAGE_FOLDER)
         return [str(app.interpreter.executable), "-m", "pip", "install", "--target", target, "-r", str(file)]
-    if app.source is Source.NONE or _is_installed(app.python):
+    if app.source is PackageSource.NONE or _is_installed(app.python):
         return ["functune", "serve", "--script-root", str(app.script_root), "--install"]
     return [str(app.python or app.interpreter.executable), "-m", "pip", "install", "-r", str(file)]
 

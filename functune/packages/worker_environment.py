@@ -11,10 +11,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from functune.packages.environments import Environment, cached_environment
-from functune.packages.install import Report, identity, install, make_environment
+from functune.packages.install import ReportProgress, identity, install, make_environment
 from functune.packages.interpreter import Interpreter, own_interpreter
 from functune.packages.linked import linked_environment, links_to, make_links, required_distributions
+from functune.packages.virtual_environment import VirtualEnvironment, cached_environment
 
 OFFERED = ("azure-functions-runtime", "azure-functions", "uvloop")
 """
@@ -43,7 +43,7 @@ class WorkerEnvironment:
     """The folder with functune and what its worker needs."""
 
 
-def worker_environment(interpreter: Interpreter, report: Report) -> WorkerEnvironment:
+def worker_environment(interpreter: Interpreter, report: ReportProgress) -> WorkerEnvironment:
     """
     The environment for workers that run with ``interpreter``; it is made when it is not there yet.
 
@@ -63,11 +63,11 @@ def worker_environment(interpreter: Interpreter, report: Report) -> WorkerEnviro
     return environment_folders(made, interpreter)
 
 
-def installed_worker_environment(interpreter: Interpreter, report: Report) -> Environment:
+def installed_worker_environment(interpreter: Interpreter, report: ReportProgress) -> VirtualEnvironment:
     """An environment with the versions that are installed with functune, from the package index."""
     offered, own = ([f"{name}=={version(name)}" for name in names] for names in (OFFERED, OWN))
 
-    def make(environment: Environment) -> None:
+    def make(environment: VirtualEnvironment) -> None:
         report(f"Installing the packages of the worker for {interpreter.words} into {environment.path}")
         make_environment(environment, interpreter, report, with_pip=True)
         hidden = environment.path / _HIDDEN
@@ -78,7 +78,7 @@ def installed_worker_environment(interpreter: Interpreter, report: Report) -> En
     return cached_environment("workers", [*identity(interpreter), *offered, *own, str(_FUNCTUNE)], make)
 
 
-def environment_folders(made: Environment, interpreter: Interpreter) -> WorkerEnvironment:
+def environment_folders(made: VirtualEnvironment, interpreter: Interpreter) -> WorkerEnvironment:
     """The folders of a worker environment that was made for ``interpreter``."""
     return WorkerEnvironment(
         python=made.python, offered=made.site_packages(interpreter.library), own=made.path / _HIDDEN

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from functune.packages.app_packages import AppPackages, Source
-from functune.packages.install import Report
+from functune.packages.app_packages import AppPackages, PackageSource
+from functune.packages.install import ReportProgress
 from functune.packages.linked import linked_environment, links_to, required_distributions
 from functune.packages.requirements import REQUIREMENTS, named_requirements
 from functune.packages.worker_environment import worker_environment
@@ -27,10 +27,10 @@ class WorkerStart:
     own: Path
     """The folder with functune and what its worker needs, which the app does not see."""
     variables: Mapping[str, str]
-    """Environment variables, in addition to those of the host."""
+    """VirtualEnvironment variables, in addition to those of the host."""
 
 
-def worker_start(found: AppPackages, report: Report) -> WorkerStart:
+def worker_start(found: AppPackages, report: ReportProgress) -> WorkerStart:
     """
     Make what the workers of the app need and does not exist yet.
 
@@ -38,14 +38,14 @@ def worker_start(found: AppPackages, report: Report) -> WorkerStart:
     """
     worker = worker_environment(found.interpreter, report)
     python, packages = found.python or worker.python, found.folders
-    if found.source is Source.SHARED:
+    if found.source is PackageSource.SHARED:
         # Links to its share of the environment, since the rest of it belongs to functune.
         required = required_distributions(named_requirements(found.script_root / REQUIREMENTS))
         shared = linked_environment("apps", found.interpreter, links_to(required))
         python, packages = shared.python, (shared.site_packages(found.interpreter.library),)
     # worker.py of the platform sets the same, so that a Python that the app starts finds the packages too. A Python of
     # an environment finds them by itself.
-    is_folder = found.source is Source.FOLDER
+    is_folder = found.source is PackageSource.FOLDER
     inherited = {"PYTHONPATH": os.pathsep.join(map(str, (*packages, worker.offered)))} if is_folder else {}
     return WorkerStart(
         app=found, python=python, packages=packages, offered=worker.offered, own=worker.own, variables=inherited

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from functune.errors import UsageError
-from functune.packages.app_packages import Source, find_app_packages
+from functune.packages.app_packages import PackageSource, find_app_packages
 from functune.packages.missing_package import missing_package_help
 from tests.packages.places import LIBRARY, PACKAGE_FOLDER, make_environment
 
@@ -32,16 +32,16 @@ def test_first_place_that_is_there_is_used(tmp_path: Path, monkeypatch: pytest.M
     for place in (activated, *own):
         found = find_app_packages(app)
         assert (found.source, found.python, found.folders) == (
-            *(Source.ENVIRONMENT, place / "bin" / "python", (place / LIBRARY,)),
+            *(PackageSource.ENVIRONMENT, place / "bin" / "python", (place / LIBRARY,)),
         )
         shutil.rmtree(place)
-    assert find_app_packages(app).source is Source.NONE
+    assert find_app_packages(app).source is PackageSource.NONE
 
 
 def test_activated_environment_of_functune_is_not_the_apps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
     found = find_app_packages(tmp_path)
-    assert found.source is Source.NONE
+    assert found.source is PackageSource.NONE
     assert f"VIRTUAL_ENV, {sys.prefix}: the environment of functune, whose packages are not the app's" in found.looked
 
 
@@ -50,14 +50,14 @@ def test_environment_of_functune_is_shared_when_it_is_chosen(tmp_path: Path, pyt
     """It is chosen by standing in the app's folder, or by --python."""
     if python is None:
         (tmp_path / ".venv").symlink_to(sys.prefix)
-    assert find_app_packages(tmp_path, python=python).source is Source.SHARED
+    assert find_app_packages(tmp_path, python=python).source is PackageSource.SHARED
 
 
 def test_environment_of_another_python_is_passed_over_and_named(tmp_path: Path) -> None:
     environment = make_environment(tmp_path / ".venv")
     (environment / LIBRARY).parent.rename(environment / "lib" / "python3.99")
     found = find_app_packages(tmp_path)
-    assert found.source is Source.NONE
+    assert found.source is PackageSource.NONE
     [said] = [line for line in found.looked if line.startswith(f"{environment}: ")]
     assert f"it is for python3.99, the workers run python3.{sys.version_info.minor}; --python {environment}" in said
 

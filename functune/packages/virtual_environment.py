@@ -19,7 +19,7 @@ _KEY_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class VirtualEnvironment:
     """A virtual environment in the folder ``path``."""
 
     path: Path
@@ -38,7 +38,9 @@ class Environment:
         return sorted(folder.parent.name for folder in self.path.glob("lib/*/site-packages"))
 
 
-def cached_environment(kind: str, parts: Sequence[str], make: Callable[[Environment], None]) -> Environment:
+def cached_environment(
+    kind: str, parts: Sequence[str], make: Callable[[VirtualEnvironment], None]
+) -> VirtualEnvironment:
     """
     The environment of ``kind`` whose content follows from ``parts``; ``make`` makes it when it is not there yet.
 
@@ -48,7 +50,7 @@ def cached_environment(kind: str, parts: Sequence[str], make: Callable[[Environm
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_KEY_LENGTH]
     folder = cache_folder() / kind / key
     if _is_complete(folder):
-        return Environment(folder)
+        return VirtualEnvironment(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.with_suffix(".lock").open("w")
@@ -63,19 +65,19 @@ def cached_environment(kind: str, parts: Sequence[str], make: Callable[[Environm
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _is_complete(folder):
             _fill(folder, make)
-    return Environment(folder)
+    return VirtualEnvironment(folder)
 
 
 def _is_complete(folder: Path) -> bool:
     # The interpreter is a link, whose target may have been uninstalled since.
-    return (folder / _COMPLETE).exists() and Environment(folder).python.exists()
+    return (folder / _COMPLETE).exists() and VirtualEnvironment(folder).python.exists()
 
 
-def _fill(folder: Path, make: Callable[[Environment], None]) -> None:
+def _fill(folder: Path, make: Callable[[VirtualEnvironment], None]) -> None:
     with suppress(FileNotFoundError):
         shutil.rmtree(folder)
     try:
-        make(Environment(folder))
+        make(VirtualEnvironment(folder))
         (folder / _COMPLETE).touch()
     except BaseException:
         with suppress(FileNotFoundError):  # make failed before it made the folder
