@@ -31,6 +31,8 @@ async def load_application(settings: HostSettings, console: Console) -> Applicat
     Start the workers and index the app. Raises AppError or another HostError, after ending every process.
     """
     start = await asyncio.to_thread(worker_start, settings.packages, console.plain)
+    folders = ", ".join(map(str, start.packages)) or "none"
+    console.system(f"The workers run {start.python}; package folders of the app: {folders}")
     supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, start=start, console=console)
     try:
         found = await _indexed(supervisor, settings)

@@ -87,8 +87,8 @@ def _discovered(script_root: Path, interpreter: Interpreter, looked: list[str]) 
     elif Path(activated).resolve() == own_prefix:
         looked.append(f"VIRTUAL_ENV, {activated}: the environment of functune, whose packages are not the app's")
         activated = None
-    candidates = [Path(activated)] if activated else []
-    for path in (*candidates, *(script_root / name for name in OWN_ENVIRONMENTS)):
+    places = {f"VIRTUAL_ENV, {activated}": Path(activated)} if activated else {}
+    for place, path in (places | {str(script_root / name): script_root / name for name in OWN_ENVIRONMENTS}).items():
         if path.resolve() == own_prefix:
             return AppPackages(
                 script_root=script_root, source=PackageSource.SHARED, interpreter=interpreter, looked=tuple(looked)
@@ -103,7 +103,7 @@ def _discovered(script_root: Path, interpreter: Interpreter, looked: list[str]) 
                 folders=(environment.site_packages(interpreter.library),),
                 looked=tuple(looked),
             )
-        looked.append(f"{path}: {reason}")
+        looked.append(f"{place}: {reason}")
     return AppPackages(
         script_root=script_root, source=PackageSource.NONE, interpreter=interpreter, looked=tuple(looked)
     )

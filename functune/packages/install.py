@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from functune.environ import child_environ
@@ -96,7 +97,8 @@ def _run(command: Sequence[str], failure: str, *, report: ReportProgress, folder
                 last.append(line.rstrip())
                 report(last[-1])
         except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError, PermissionError):  # it has just ended; macOS says the latter
+                os.killpg(process.pid, signal.SIGKILL)
             process.stdout.read()  # ends once every process of the group has ended, and none writes any more
             raise
     if process.returncode:

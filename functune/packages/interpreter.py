@@ -18,6 +18,7 @@ _ANSWER_TIMEOUT = 30.0
 _DESCRIBE = """
 import json, site, sys, sysconfig
 print(json.dumps({
+    "executable": sys.executable,
     "version": list(sys.version_info[:3]),
     "abi": sysconfig.get_config_var("SOABI") or "",
     "prefix": sys.prefix,
@@ -86,7 +87,8 @@ def named_interpreter(name: str) -> Interpreter:
             f"Python {'.'.join(map(str, OLDEST))} or later"
         )
     return Interpreter(
-        executable=Path(found).absolute(),  # not resolved: the link in a virtual environment selects its packages
+        # Not the path found, which can be a script that starts a Python, nor resolved: a link selects an environment.
+        executable=Path(described["executable"]),
         version=version,
         abi=described["abi"],
         prefix=Path(described["prefix"]).resolve(),

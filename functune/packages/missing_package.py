@@ -44,7 +44,11 @@ def _install_command(app: AppPackages, file: Path) -> list[str]:
         return [str(app.interpreter.executable), "-m", "pip", "install", "--target", target, "-r", str(file)]
     if app.source is PackageSource.NONE or _is_installed(app.python):
         return ["functune", "serve", "--script-root", str(app.script_root), "--install"]
-    return [str(app.python or app.interpreter.executable), "-m", "pip", "install", "-r", str(file)]
+    python = str(app.python or app.interpreter.executable)
+    folders = app.folders or app.interpreter.site_packages
+    if not any((folder / "pip").is_dir() for folder in folders):  # as uv makes environments
+        return ["uv", "pip", "install", "--python", python, "-r", str(file)]
+    return [python, "-m", "pip", "install", "-r", str(file)]
 
 
 def _is_installed(python: Path | None) -> bool:

@@ -54,8 +54,9 @@ def test_order_is_that_of_the_real_worker(tmp_path: Path) -> None:
     app = copied_app(tmp_path)
     packages = write_packages(app / PACKAGE_FOLDER, "msgspec", "uvloop", "colorsys", "azure_functions_runtime")
     write_packages(app, "functune", "markupsafe", "statistics", "msgspec")
-    with Serving(app) as host:
+    with Serving(app, "--verbose") as host:
         host.ready()
+        host.line(f"The workers run /.*/bin/python; package folders of the app: {packages}$")
         names = ("msgspec", "uvloop", "colorsys", "azure_functions_runtime", "functune", "markupsafe", "statistics")
         found = modules(host, *names)
         told = host.get("/api/interpreter").json()
@@ -121,7 +122,7 @@ def test_package_that_breaks_the_runtime_is_the_cause_that_is_named(tmp_path: Pa
 
 
 def test_missing_package_of_an_environment_names_its_pip(tmp_path: Path) -> None:
-    environment = make_environment(tmp_path / ".venv")
+    environment = make_environment(tmp_path / ".venv", "pip")
     (tmp_path / "requirements.txt").write_text("flask\n")
     (tmp_path / "function_app.py").write_text("import flask\n")
     with Serving(tmp_path, VIRTUAL_ENV="") as host:

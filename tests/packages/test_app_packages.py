@@ -9,7 +9,7 @@ import pytest
 from functune.errors import UsageError
 from functune.packages.app_packages import PackageSource, find_app_packages
 from functune.packages.missing_package import missing_package_help
-from tests.packages.places import LIBRARY, PACKAGE_FOLDER, make_environment
+from tests.packages.places import LIBRARY, PACKAGE_FOLDER, make_environment, write_packages
 
 OWN = Path(sys.prefix).resolve()
 
@@ -62,6 +62,16 @@ def test_environment_of_another_python_is_passed_over_and_named(tmp_path: Path) 
     assert f"it is for python3.99, the workers run python3.{sys.version_info.minor}; --python {environment}" in said
 
 
+def test_python_is_taken_from_the_path_and_through_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pyenv has its interpreters on the PATH."""
+    environment = make_environment(tmp_path / "named")
+    script = tmp_path / "some-python"
+    script.write_text(f'#!/bin/sh\nexec "{environment}/bin/python" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert find_app_packages(tmp_path, python="some-python").python == environment / "bin" / "python"
+
+
 def test_environment_without_its_interpreter_is_passed_over(tmp_path: Path) -> None:
     environment = make_environment(tmp_path / "venv")
     (environment / "bin" / "python").unlink()
@@ -77,7 +87,7 @@ def test_environment_without_its_interpreter_is_passed_over(tmp_path: Path) -> N
         ("exit 3", "does not run as a Python interpreter: .* returned non-zero exit status 3"),
         ("echo hello", "does not run as a Python interpreter"),
         (
-            """echo '{"version": [3, 12, 1], "abi": "", "prefix": "/", "library": "/", "site_packages": []}'""",
+            """echo '{"executable": "", "version": [3, 12, 1], "abi": "", "prefix": "", "library": "", "site_packages": []}'""",
             r"it is Python 3\.12\.1; Microsoft's worker runtime needs Python 3\.13 or later",
         ),
     ],
@@ -100,6 +110,11 @@ def test_help_names_the_command_for_the_place(tmp_path: Path) -> None:
     requirements.write_text("flask\n")
     assert f"run: {install}, or name an interpreter" in missing_package_help(find_app_packages(tmp_path))[-1]
     environment = make_environment(tmp_path / ".venv")
+    assert (
+        f"run: uv pip install --python {environment}/bin/python -r {requirements}."
+        in missing_package_help(find_app_packages(tmp_path))[-1]
+    )
+    write_packages(environment / LIBRARY, "pip")
     assert (
         f"run: {environment}/bin/python -m pip install -r {requirements}."
         in missing_package_help(find_app_packages(tmp_path))[-1]
