@@ -9,8 +9,9 @@ import click
 
 from functune.errors import UsageError
 from functune.packages.app_packages import PACKAGE_FOLDER
-from functune.packages.install import ReportProgress, installed_environment
+from functune.packages.install import installed_environment
 from functune.packages.interpreter import named_interpreter, own_interpreter
+from functune.packages.virtual_environment import ReportProgress
 
 
 def package_options[Command: Callable[..., Any]](command: Command) -> Command:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,10 +14,7 @@ from functune.environ import child_environ
 from functune.errors import InstallError, UsageError
 from functune.packages.interpreter import Interpreter
 from functune.packages.requirements import REQUIREMENTS, included_files
-from functune.packages.virtual_environment import VirtualEnvironment, cached_environment
-
-type ReportProgress = Callable[[str], None]
-"""Called with each line of progress."""
+from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
 
 _SHOWN_LINES = 15
 """The last lines of a failed installation that its error shows."""
@@ -42,7 +39,7 @@ def installed_environment(script_root: Path, interpreter: Interpreter, report: R
         make_environment(environment, interpreter, report, with_pip=True)
         install(environment, ["--requirement", str(file)], folder=script_root, report=report)
 
-    return cached_environment("apps", [*identity(interpreter), *digests], make)
+    return cached_environment("apps", [*identity(interpreter), *digests], make, report)
 
 
 def identity(interpreter: Interpreter) -> list[str]:

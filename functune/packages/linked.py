@@ -17,11 +17,16 @@ from packaging.utils import canonicalize_name
 
 from functune.packages.install import identity, make_environment
 from functune.packages.interpreter import Interpreter
-from functune.packages.virtual_environment import VirtualEnvironment, cached_environment
+from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
 
 
 def linked_environment(
-    kind: str, interpreter: Interpreter, links: Mapping[str, str], *, hidden: Mapping[str, str] = {}
+    kind: str,
+    interpreter: Interpreter,
+    links: Mapping[str, str],
+    report: ReportProgress,
+    *,
+    hidden: Mapping[str, str] = {},
 ) -> VirtualEnvironment:
     """
     An environment with ``links`` in its package folder; it is made when it is not there yet.
@@ -31,11 +36,11 @@ def linked_environment(
     texts = [f"{entry}={target}" for entry, target in sorted({**links, **hidden}.items())]
 
     def make(environment: VirtualEnvironment) -> None:
-        make_environment(environment, interpreter, lambda _: None, with_pip=False)
+        make_environment(environment, interpreter, report, with_pip=False)
         make_links(environment.site_packages(interpreter.library), links)
         make_links(environment.path, hidden)
 
-    return cached_environment(kind, [*identity(interpreter), *texts], make)
+    return cached_environment(kind, [*identity(interpreter), *texts], make, report)
 
 
 def required_distributions(requirements: Iterable[Requirement]) -> list[Distribution]:

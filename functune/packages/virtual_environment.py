@@ -12,6 +12,9 @@ from pathlib import Path
 from functune.environ import cache_folder
 from functune.errors import HostError
 
+type ReportProgress = Callable[[str], None]
+"""Called with each line of progress."""
+
 _COMPLETE = "functune-complete"
 """A file written last. A folder without it was left by a process that was killed, and is made again."""
 _KEY_LENGTH = 16
@@ -39,7 +42,7 @@ class VirtualEnvironment:
 
 
 def cached_environment(
-    kind: str, parts: Sequence[str], make: Callable[[VirtualEnvironment], None]
+    kind: str, parts: Sequence[str], make: Callable[[VirtualEnvironment], None], report: ReportProgress
 ) -> VirtualEnvironment:
     """
     The environment of ``kind`` whose content follows from ``parts``; ``make`` makes it when it is not there yet.
@@ -62,7 +65,11 @@ def cached_environment(
     with lock:
         # An installer inherits the lock, so that the folder is not touched while that of a killed process runs.
         os.set_inheritable(lock.fileno(), True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"Waiting for another process that makes {folder}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         if not _is_complete(folder):
             _fill(folder, make)
     return VirtualEnvironment(folder)

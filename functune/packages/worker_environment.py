@@ -11,10 +11,10 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from functune.packages.install import ReportProgress, identity, install, make_environment
+from functune.packages.install import identity, install, make_environment
 from functune.packages.interpreter import Interpreter, own_interpreter
 from functune.packages.linked import linked_environment, links_to, make_links, required_distributions
-from functune.packages.virtual_environment import VirtualEnvironment, cached_environment
+from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
 
 OFFERED = ("azure-functions-runtime", "azure-functions", "uvloop")
 """
@@ -56,6 +56,7 @@ def worker_environment(interpreter: Interpreter, report: ReportProgress) -> Work
             "workers",
             interpreter,
             links_to(required_distributions(map(Requirement, OFFERED))),
+            report,
             hidden={f"{_HIDDEN}/{entry}": target for entry, target in hidden.items()},
         )
     else:
@@ -75,7 +76,7 @@ def installed_worker_environment(interpreter: Interpreter, report: ReportProgres
         install(environment, ["--target", str(hidden), *own], folder=environment.path, report=report)
         make_links(hidden, _FUNCTUNE_LINK)
 
-    return cached_environment("workers", [*identity(interpreter), *offered, *own, str(_FUNCTUNE)], make)
+    return cached_environment("workers", [*identity(interpreter), *offered, *own, str(_FUNCTUNE)], make, report)
 
 
 def environment_folders(made: VirtualEnvironment, interpreter: Interpreter) -> WorkerEnvironment:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functune.packages.app_packages import AppPackages, PackageSource
-from functune.packages.install import ReportProgress
 from functune.packages.linked import linked_environment, links_to, required_distributions
 from functune.packages.requirements import REQUIREMENTS, named_requirements
+from functune.packages.virtual_environment import ReportProgress
 from functune.packages.worker_environment import worker_environment
 
 
@@ -41,7 +41,7 @@ def worker_start(found: AppPackages, report: ReportProgress) -> WorkerStart:
     if found.source is PackageSource.SHARED:
         # Links to its share of the environment, since the rest of it belongs to functune.
         required = required_distributions(named_requirements(found.script_root / REQUIREMENTS))
-        shared = linked_environment("apps", found.interpreter, links_to(required))
+        shared = linked_environment("apps", found.interpreter, links_to(required), report)
         python, packages = shared.python, (shared.site_packages(found.interpreter.library),)
     # worker.py of the platform sets the same, so that a Python that the app starts finds the packages too. A Python of
     # an environment finds them by itself.

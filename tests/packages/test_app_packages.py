@@ -1,5 +1,6 @@
 """The place that the packages of an app come from."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from functune.packages.app_packages import PackageSource, find_app_packages
 from functune.packages.missing_package import missing_package_help
 from tests.packages.places import LIBRARY, PACKAGE_FOLDER, make_environment, write_packages
 
+OLD = {"executable": "", "version": [3, 12, 1], "abi": "", "prefix": "", "library": "", "site_packages": []}
 OWN = Path(sys.prefix).resolve()
 
 
@@ -87,7 +89,7 @@ def test_environment_without_its_interpreter_is_passed_over(tmp_path: Path) -> N
         ("exit 3", "does not run as a Python interpreter: .* returned non-zero exit status 3"),
         ("echo hello", "does not run as a Python interpreter"),
         (
-            """echo '{"executable": "", "version": [3, 12, 1], "abi": "", "prefix": "", "library": "", "site_packages": []}'""",
+            f"echo '{json.dumps(OLD)}'",
             r"it is Python 3\.12\.1; Microsoft's worker runtime needs Python 3\.13 or later",
         ),
     ],

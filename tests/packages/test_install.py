@@ -18,12 +18,14 @@ echo "uv $1" >> "{log}"
 for folder; do :; done
 if [ "$1" = venv ]; then
     mkdir -p "$folder/half"
-    echo $$ > "{log}.pid"
-    while [ ! -e "{go}" ]; do sleep 0.05; done
+    sh -c 'echo $$ > "{log}.pid"; while [ ! -e "{go}" ]; do sleep 0.05; done'
     rm -rf "$folder"
-    exec "{python}" -m venv --without-pip "$folder"
+    "{python}" -m venv --without-pip "$folder"
+    echo "uv venv made" >> "{log}"
 fi
 """
+
+UV_STEPS = ["uv venv", "uv venv made", "uv pip"]
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_environment_is_made_once_for_the_content_of_the_file(app: Path, tmp_pat
             assert ("Installing " in host.text) == (len(prefixes) != 2)
     assert prefixes[0] == prefixes[1] != prefixes[2]
     assert sorted(set(prefixes)) == sorted(map(str, environments(tmp_path)))
-    assert (tmp_path / "log").read_text().split("\n") == ["uv venv", "uv pip"] * 2 + [""]
+    assert (tmp_path / "log").read_text().split("\n") == [*UV_STEPS * 2, ""]
 
 
 def test_failed_installation_shows_the_last_lines_of_pip_and_leaves_nothing(app: Path, tmp_path: Path) -> None:
@@ -102,13 +104,14 @@ def test_environment_that_a_killed_process_left_is_made_again(app: Path, tmp_pat
     with installing(app, tmp_path, **uv) as second:
         assert second.stdout is not None
         try:
+            assert second.stdout.readline() == f"Waiting for another process that makes {left}\n"
             (tmp_path / "go").touch()
-            lines = iter(second.stdout)
-            assert next(line for line in lines if "listening on" in line)
+            assert any("listening on" in line for line in second.stdout)
         finally:
             second.send_signal(signal.SIGTERM)
             second.stdout.read()
     assert environments(tmp_path) == [left]
+    assert (tmp_path / "log").read_text().split("\n") == [*UV_STEPS[:2], *UV_STEPS, ""]
     assert not (left / "half").exists()
     assert not is_alive(installer)
 
@@ -117,6 +120,10 @@ def test_interrupted_installation_ends_its_installer_and_leaves_nothing(app: Pat
     with installing(app, tmp_path, **stand_in_uv(tmp_path)) as process:
         wait_until((tmp_path / "log.pid").exists, "installer")
         process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
         assert process.stdout is not None
         assert "Traceback" not in process.stdout.read()
     assert process.returncode != 0
