@@ -29,3 +29,15 @@ def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
 def search_path(first: Path) -> str:
     """The PATH of this process with the folder ``first`` in front."""
     return os.pathsep.join([str(first), os.environ.get("PATH", os.defpath)])
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: ``functune`` below XDG_CACHE_HOME, or below ``~/.cache``."""
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # A relative path is invalid by the XDG specification and has to be ignored.
+    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "functune"
+
+
+def activated_environment() -> str | None:
+    """The folder of the virtual environment that the shell has activated; None without one."""
+    return os.environ.get("VIRTUAL_ENV") or None

@@ -38,8 +38,9 @@ ROOMS: tuple[Room, ...] = (
     room("setting", "Setting and the table of knobs", "formatting"),
     room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
-    room("host", "the local Functions host", "errors environ setting"),
-    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting host"),
+    room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
+    room("host", "the local Functions host", "errors environ setting packages"),
+    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting packages host"),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
     room("analysis/laws", "bounds, queues, scalability, Little's law", f"{BASE} analysis/numbers"),
@@ -56,7 +57,7 @@ ROOMS: tuple[Room, ...] = (
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
     room("probe", "workers and threads counted from outside", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
-    room("cli", "the commands", f"{BASE} {ANALYSIS} environ host hosts plans sweep report probe terminal"),
+    room("cli", "the commands", f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe terminal"),
 )
 
 

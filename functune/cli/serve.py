@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.packages import chosen_python, package_options
 from functune.errors import HostError, LoadError, SettingsError
 from functune.host import settings
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
@@ -23,6 +24,7 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     "-p", "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 7071]"
 )
 @click.option("--address", help="Address to listen on.  [default: 127.0.0.1]")
+@package_options
 @click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
 @click.option(
     "--verbose",
@@ -64,6 +66,8 @@ def serve(
     script_root: Path,
     port: int | None,
     address: str | None,
+    python: str | None,
+    install: bool,
     functions: tuple[str, ...],
     verbose: bool,
     worker_startup_interval: float,
@@ -82,6 +86,7 @@ def serve(
     Examples:
       functune serve
       functune serve --script-root ../my-app --port 0
+      functune serve --script-root ../my-app --install
       FUNCTIONS_WORKER_PROCESS_COUNT=2 PYTHON_THREADPOOL_THREAD_COUNT=16 functune serve
 
     Exit codes: 0 stopped by CTRL+C or SIGTERM, 1 the app or the host could not run, 2 wrong usage.
@@ -108,6 +113,7 @@ def serve(
             startup_stall=not no_startup_stall,
             enable_auth=enable_auth,
             per_instance_concurrency=per_instance_concurrency,
+            python=chosen_python(script_root, python=python, install=install),
         )
         uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))
     except (HostError, LoadError, SettingsError) as error:

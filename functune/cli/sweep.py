@@ -14,6 +14,7 @@ from rich.console import Console
 
 from functune import environ
 from functune.cli.folders import existing_folder, shipped_experiments
+from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
 from functune.experiments.model import Experiment, SearchName, Strategy
@@ -48,6 +49,7 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
     metavar=registry.HOST_CHOICES,
     help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; with --resume that of the run]",
 )
+@package_options
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
 @click.option(
     "--search",
@@ -78,6 +80,8 @@ def sweep(
     script_root: Path | None,
     resume: Path | None,
     host: str | None,
+    python: str | None,
+    install: bool,
     key: str | None,
     **overrides: Any,
 ) -> None:
@@ -96,6 +100,7 @@ def sweep(
       functune sweep
       functune sweep experiments/threads-blocking-io.toml --out runs/threads
       functune sweep --resume runs/threads
+      functune sweep my-app.toml --script-root ../my-app --install
       functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
       functune sweep experiments/threads-blocking-io.toml --host func
       FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
@@ -104,27 +109,29 @@ def sweep(
     measured, 130 interrupted by CTRL+C.
     """
     if resume is not None:
-        refuse_with_resume(files=files, out=out, **overrides)
+        refuse_with_resume(files=files, out=out, python=python, install=install or None, **overrides)
         folder, app, kind = reopened(resume, script_root=script_root, host=host, key=key)
     else:
         asked = [experiment for file in files or shipped_experiments() for experiment in read_experiments(file)]
         require_unique_names(asked)
-        folder, app, kind = created(
+        app = existing_folder(script_root or Path())
+        folder, kind = created(
             overridden(asked, **overrides),
             out=out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S"),
-            app=existing_folder(script_root or Path()),
+            app=app,
             host=host or "local",
             key=key,
+            python=chosen_python(app, python=python, install=install),
         )
     run_and_report(folder, app=app, kind=kind)
 
 
 def created(
-    asked: Sequence[Experiment], *, out: Path, app: Path, host: str, key: str | None
-) -> tuple[RunFolder, Path, HostKind]:
-    """A new run folder, the app and the host kind. Raises UsageError for settings that the host cannot apply."""
-    kind = host_kind_for(asked, host, key=key)
-    return RunFolder.create(out, asked, environment_of(app, kind, host=host, key=key)), app, kind
+    asked: Sequence[Experiment], *, out: Path, app: Path, host: str, key: str | None, python: str | None
+) -> tuple[RunFolder, HostKind]:
+    """A new run folder and the host kind. Raises UsageError for settings that the host cannot apply."""
+    kind = host_kind_for(asked, host, key=key, python=python)
+    return RunFolder.create(out, asked, environment_of(app, kind, host=host, key=key, python=python)), kind
 
 
 def reopened(
@@ -140,8 +147,9 @@ def reopened(
     app = app_of(begun, script_root)
     if host is not None and host.rstrip("/") != begun.host_kind:
         raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit --host, or begin another run")
-    kind = host_kind_for(folder.experiments, begun.host_kind, key=key)
-    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key))
+    python = str(Path(begun.app_python).expanduser()) if begun.app_python else None
+    kind = host_kind_for(folder.experiments, begun.host_kind, key=key, python=python)
+    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key, python=python))
     return folder, app, kind
 
 
@@ -161,9 +169,9 @@ def app_of(begun: Environment, script_root: Path | None) -> Path:
     return app
 
 
-def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None) -> HostKind:
+def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None, python: str | None) -> HostKind:
     """The host kind, checked against the settings of the experiments."""
-    kind = registry.host_kind(host, key=key, route=asked[0].workload.routes[0])
+    kind = registry.host_kind(host, key=key, route=asked[0].workload.routes[0], python=python)
     kind.require_settable(
         dict.fromkeys(setting for each in asked for setting in planned_settings(each.settings)),
         with_target=[each.name for each in asked if each.workload.target is not None],
@@ -171,13 +179,14 @@ def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None) ->
     return kind
 
 
-def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None) -> Environment:
+def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None, python: str | None) -> Environment:
     """The environment now. The key is not in it."""
     return collect_environment(
         script_root=app if kind.runs_script_root else None,
         host=kind.name,
         host_kind=host.rstrip("/"),
         command=without_secret(["functune", *sys.argv[1:]], key),
+        app_python=python,
     )
 
 

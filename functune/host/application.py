@@ -1,5 +1,6 @@
 """The loaded app as one value, from its settings to its routes; a reload replaces the whole value."""
 
+import asyncio
 from dataclasses import dataclass
 
 from functune.errors import AppError
@@ -11,6 +12,7 @@ from functune.host.routing import RouteTable
 from functune.host.settings import HostSettings
 from functune.host.shaping import encode_header
 from functune.host.supervisor import Supervisor
+from functune.packages.worker_start import worker_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,10 @@ async def load_application(settings: HostSettings, console: Console) -> Applicat
     Start the workers and index the app. Raises AppError or another HostError, after ending every process.
     """
     console.levels = settings.host_json.log_levels
-    supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, console=console)
+    start = await asyncio.to_thread(worker_start, settings.packages, console.plain)
+    folders = ", ".join(map(str, start.packages)) or "none"
+    console.system(f"The workers run {start.python}; package folders of the app: {folders}")
+    supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, start=start, console=console)
     try:
         found = await _indexed(supervisor, settings)
         return Application(

@@ -18,12 +18,12 @@ import asyncio
 import json
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC
 from email.utils import format_datetime
 from http.cookies import Morsel, SimpleCookie
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +33,7 @@ from azure_functions_runtime.bindings.datumdef import Datum, parse_cookie_attr_e
 from azure_functions_runtime.bindings.nullable_converters import to_nullable_double
 from azure_functions_runtime.native_invocation import invocation_request_native
 from azure_functions_runtime.utils.app_setting_manager import is_envvar_true
-from azure_functions_runtime.utils.constants import CUSTOMER_PACKAGES_PATH, PYTHON_ENABLE_DEBUG_LOGGING
+from azure_functions_runtime.utils.constants import PYTHON_ENABLE_DEBUG_LOGGING
 from azure_functions_runtime.utils.tracing import serialize_exception
 
 from functune.host.messages import (
@@ -109,18 +109,8 @@ class _FailureKeeper:
 native_invocation.logger = _FailureKeeper()
 
 
-def start(script_root: Path) -> None:
-    """
-    Make the app importable and start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone.
-
-    The package folder of a remote build precedes the packages of the interpreter, as on the platform.
-    """
-    packages = script_root / ".python_packages" / "lib" / "site-packages"
-    for path in (packages, Path(CUSTOMER_PACKAGES_PATH)):
-        if path.is_dir():
-            sys.path.insert(0, str(path))
-            break
-    sys.path.insert(0, str(script_root))
+def start() -> None:
+    """Start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone."""
     runtime.start_threadpool_executor()
 
 
@@ -146,14 +136,18 @@ def current_invocation_id() -> str | None:
 
 async def init(request: WorkerInitRequest) -> WorkerInitResponse:
     """Import function_app.py and index it. Never raises: for a broken app the answer contains the exception."""
-    answer = await runtime.worker_init_request(
-        _Record(
-            request=_Record(
-                worker_init_request=_Record(function_app_directory=request.function_app_directory, capabilities={})
-            ),
-            properties={"host": "127.0.0.1", "protos": _Protos},
+    try:
+        answer = await runtime.worker_init_request(
+            _Record(
+                request=_Record(
+                    worker_init_request=_Record(function_app_directory=request.function_app_directory, capabilities={})
+                ),
+                properties={"host": "127.0.0.1", "protos": _Protos},
+            )
         )
-    )
+    except Exception as error:  # packages of the app with which the runtime cannot import azure.functions
+        trace = "".join(traceback.format_exception(error))
+        return WorkerInitResponse({}, {}, exception=_sendable(f"{type(error).__name__}: {error}", trace))
     metadata = answer.worker_metadata
     return WorkerInitResponse(
         capabilities=answer.capabilities,
@@ -308,6 +302,8 @@ def _max_age(morsel: Morsel[str]) -> str:
 
 
 def _rpc_exception(exception: Any) -> RpcException | None:
-    if exception is None:
-        return None
-    return RpcException(escape_surrogates(exception.message), escape_surrogates(exception.stack_trace))
+    return None if exception is None else _sendable(exception.message, exception.stack_trace)
+
+
+def _sendable(message: str, stack_trace: str) -> RpcException:
+    return RpcException(escape_surrogates(message), escape_surrogates(stack_trace))

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from functune.environ import FUNCTION_KEY, MASTER_KEY, process_environ
+from functune.environ import FUNCTION_KEY, MASTER_KEY, URL_KEY, process_environ
 from functune.errors import SettingsError
 from functune.host.host_json import HOST_JSON, HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
 from functune.host.messages import MAX_FRAME_BYTES
 from functune.host.whole_numbers import parse_whole_number
+from functune.packages.app_packages import AppPackages, find_app_packages
 from functune.setting import DEFAULT_THREAD_COUNT, MAX_PROCESS_COUNT, PROCESS_COUNT, THREAD_COUNT
 
 DEFAULT_PORT = 7071
@@ -92,6 +93,8 @@ class HostSettings:
     verbose: bool
     host_json: HostJson
     worker: WorkerSettings
+    packages: AppPackages
+    """Where the packages of the app come from."""
     body_limit: int
     """The largest request body, in bytes."""
     is_home_page_disabled: bool
@@ -122,11 +125,12 @@ def read_host_settings(
     startup_stall: bool = True,
     enable_auth: bool = False,
     per_instance_concurrency: int | None = None,
+    python: str | None = None,
 ) -> HostSettings:
     """
     Read every source once. The arguments are the flags of ``functune serve``.
 
-    Raises SettingsError naming the file or setting, the value and the allowed values.
+    Raises SettingsError naming the file or setting, the value and the allowed values, and UsageError for ``python``.
     """
     script_root = script_root.resolve()
     if not script_root.is_dir():
@@ -155,6 +159,7 @@ def read_host_settings(
             startup_stall=startup_stall,
             function_timeout=host_json.function_timeout,
         ),
+        packages=find_app_packages(script_root, python=python),
         body_limit=_body_limit(environ),
         is_home_page_disabled=_is_true(environ.get("AzureWebJobsDisableHomepage", "")),
         disabled_functions=_disabled_functions(environ),
@@ -168,7 +173,8 @@ def worker_environ(environ: Mapping[str, str], *, script_root: Path, port: int) 
     """
     The environment of a worker: that of the host, and what the real host and ``func start`` add.
 
-    An unset or empty thread count becomes 1000, as in the real host; any other value is passed on unchanged.
+    An unset or empty thread count becomes 1000, as in the real host; any other value is passed on unchanged. PYTHONPATH
+    is dropped, since worker.py of the platform replaces it, and so is the function key of a URL.
     """
     added = {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
@@ -180,7 +186,7 @@ def worker_environ(environ: Mapping[str, str], *, script_root: Path, port: int) 
     }
     if not environ.get(THREAD_COUNT):
         added |= {THREAD_COUNT: str(DEFAULT_THREAD_COUNT), THREAD_COUNT_SOURCE: "host default"}
-    return {**environ, **added}
+    return {name: value for name, value in environ.items() if name not in {"PYTHONPATH", URL_KEY}} | added
 
 
 def parse_process_count(value: str | None) -> int:

@@ -20,6 +20,7 @@ from functune.host.dispatcher import RoundRobin
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.settings import WorkerSettings
 from functune.host.worker_process import WorkerProcess
+from functune.packages.worker_start import WorkerStart
 
 _ERRORS_PER_WORKER = 3
 """Deaths the host tolerates, per configured worker (ErrorEventsThreshold of the real host)."""
@@ -37,12 +38,13 @@ class Supervisor:
     ``choose()`` returns the channel for the next invocation. ``failed`` holds the error once no worker is left.
     """
 
-    def __init__(self, *, script_root: Path, settings: WorkerSettings, console: Console) -> None:
+    def __init__(self, *, script_root: Path, settings: WorkerSettings, start: WorkerStart, console: Console) -> None:
         self.failed: asyncio.Future[HostError] = asyncio.get_running_loop().create_future()
         self.capabilities: Mapping[str, str] = {}
         """Those of worker 1, once it has started."""
         self._script_root = script_root
         self._settings = settings
+        self._worker_start = start
         self._console = console
         self._workers: list[WorkerProcess] = []
         self._ready: list[Channel] = []
@@ -127,7 +129,13 @@ class Supervisor:
             self._gate.clear()
 
     async def _start_worker(self, number: int) -> WorkerProcess:
-        worker = WorkerProcess(number, script_root=self._script_root, settings=self._settings, console=self._console)
+        worker = WorkerProcess(
+            number,
+            script_root=self._script_root,
+            settings=self._settings,
+            start=self._worker_start,
+            console=self._console,
+        )
         self._workers.append(worker)
         try:
             await worker.start()

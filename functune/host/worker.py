@@ -1,11 +1,10 @@
 """
 The worker process: one event loop, one stream to the front, and the runtime between them.
 
-The supervisor starts it as ``python -P -m functune.host.worker --fd N --worker-id ID --script-root DIR``. It reads no
-settings: the runtime and the app read theirs from the process environment, as on the platform.
+worker_entry.py runs it. It reads no settings: the runtime and the app read theirs from the process environment, as on
+the platform.
 """
 
-import argparse
 import asyncio
 import logging
 import os
@@ -14,7 +13,7 @@ import socket
 import sys
 import threading
 import warnings
-from pathlib import Path
+from collections.abc import Callable
 from typing import cast
 
 import uvloop
@@ -42,11 +41,12 @@ class WorkerStream(asyncio.Protocol):
     """
     The worker's end of the stream. Every message becomes a task on the loop, as in Microsoft's proxy worker.
 
-    ``closed`` is done when the front has closed the stream.
+    ``show_app`` is called before the app is imported. ``closed`` is done when the front has closed the stream.
     """
 
-    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop, show_app: Callable[[], None]) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
+        self._show_app = show_app
         self._worker_id = worker_id
         self._loop = loop
         self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
@@ -82,6 +82,7 @@ class WorkerStream(asyncio.Protocol):
                 except ProtocolError as error:
                     self.send(runtime.failed_invocation(message.invocation_id, str(error)))
             case WorkerInitRequest():
+                self._show_app()
                 self.send(await runtime.init(message))
                 sys.stdout.flush()
             case FunctionsMetadataRequest():
@@ -113,10 +114,10 @@ class StreamLogHandler(logging.Handler):
             self.handleError(record)
 
 
-async def answer_front(connection: socket.socket, worker_id: str) -> None:
+async def answer_front(connection: socket.socket, worker_id: str, show_app: Callable[[], None]) -> None:
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
-    stream = WorkerStream(worker_id, loop)
+    stream = WorkerStream(worker_id, loop, show_app)
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if runtime.is_debug_logging_enabled() else logging.INFO)
     root.addHandler(StreamLogHandler(stream, loop))
@@ -138,26 +139,20 @@ def _use_uvloop() -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
-def run_worker() -> None:
-    """Run one worker until its stream ends."""
-    parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
-    parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
-    parser.add_argument("--worker-id", required=True)
-    parser.add_argument("--script-root", type=Path, required=True)
-    arguments = parser.parse_args()
+def run_worker(*, fd: int, worker_id: str, show_app: Callable[[], None]) -> None:
+    """
+    Run one worker until its stream ends. ``fd`` is the inherited socket to the front.
 
+    ``show_app`` makes the app importable and hides the modules of the worker, so nothing can be imported here after it.
+    """
     # This works while the event loop is blocked. Outside Linux, the closed stream ends a worker once its loop runs.
     end_with_parent(signal.SIGKILL)
-    runtime.start(arguments.script_root)
+    runtime.start()
     _use_uvloop()
-    with socket.socket(fileno=arguments.fd) as connection:
+    with socket.socket(fileno=fd) as connection:
         connection.setblocking(False)
-        asyncio.run(answer_front(connection, arguments.worker_id))
+        asyncio.run(answer_front(connection, worker_id, show_app))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    run_worker()

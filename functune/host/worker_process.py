@@ -6,20 +6,21 @@ import logging
 import os
 import signal
 import socket
-import sys
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from functune.errors import AppError, FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
-from functune.host.app_frames import app_frames
+from functune.errors import FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
 from functune.host.channel import Channel
 from functune.host.console import Console
+from functune.host.load_error import load_error
 from functune.host.log_levels import level_of_stderr, user_category
 from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
 from functune.host.settings import WorkerSettings
+from functune.packages.worker_start import WorkerStart
 
 HOST_VERSION = "4.functune"
+_ENTRY = Path("functune", "host", "worker_entry.py")
 _EXIT_GRACE = 1.0
 """Seconds a process has to end after it has closed its stream."""
 _LAST_OUTPUT = 1.0
@@ -31,7 +32,9 @@ _CHUNK = 64 * 1024
 class WorkerProcess:
     """One child process and its stream: ``start()``, then ``channel.invoke(…)``, then ``kill()``."""
 
-    def __init__(self, number: int, *, script_root: Path, settings: WorkerSettings, console: Console) -> None:
+    def __init__(
+        self, number: int, *, script_root: Path, settings: WorkerSettings, start: WorkerStart, console: Console
+    ) -> None:
         self.number = number
         self.died: asyncio.Future[WorkerDiedError] = asyncio.get_running_loop().create_future()
         self.is_ready = False
@@ -43,6 +46,7 @@ class WorkerProcess:
         """Errors that the runtime logs while it loads the app; None once errors are shown as they come."""
         self._script_root = script_root
         self._settings = settings
+        self._worker_start = start
         self._console = console
         self._timing: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -77,8 +81,7 @@ class WorkerProcess:
             raise
         if response.exception is not None:
             # The held records repeat this cause, with the frames of the runtime.
-            lines = [response.exception.message, *app_frames(response.exception.stack_trace, self._script_root)]
-            raise AppError(f"the app in {self._script_root} cannot be loaded: {'\n'.join(lines)}")
+            raise load_error(response.exception, self._worker_start.app)
         self._show_held()
         self.capabilities = response.capabilities
         self.is_ready = True
@@ -144,11 +147,13 @@ class WorkerProcess:
         here, there = socket.socketpair()
         with there:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "functune.host.worker"),
+                *(str(self._worker_start.python), "-P", str(self._worker_start.own / _ENTRY)),
                 *("--fd", str(there.fileno()), "--worker-id", str(uuid.uuid4())),
                 *("--script-root", str(self._script_root)),
+                *(f"--packages={folder}" for folder in self._worker_start.packages),
+                *("--offered", str(self._worker_start.offered), "--own", str(self._worker_start.own)),
                 cwd=self._script_root,
-                env=self._settings.environ,
+                env={**self._settings.environ, **self._worker_start.variables},
                 pass_fds=(there.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

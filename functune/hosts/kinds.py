@@ -71,5 +71,9 @@ class StartedKind(NamedTuple):
     """Its place in help texts, lowest first."""
     words: str
     """For help texts."""
-    find: Callable[[], HostKind]
-    """Finds it on this machine. Raises UsageError saying what to install when it is not there."""
+    find: Callable[[str | None], HostKind]
+    """
+    Finds it on this machine, for workers that run with the interpreter given; None for the one of the app's packages.
+
+    Raises UsageError saying what to install when it is not there.
+    """

@@ -28,15 +28,20 @@ HOST_CHOICES = "|".join([*STARTED_KINDS, "URL"])
 HOST_WORDS = ", ".join([*(kind.words for kind in STARTED_KINDS.values()), "or the app that runs at a URL"])
 
 
-def host_kind(host: str, *, key: str | None = None, route: str = "/") -> HostKind:
+def host_kind(host: str, *, key: str | None = None, route: str = "/", python: str | None = None) -> HostKind:
     """
     The kind that a value of ``--host`` names. ``key`` and ``route`` are for a URL: see RemoteHost.
+
+    ``python`` is the interpreter whose packages the app gets on a host that is started here; None for those that the
+    app comes with.
 
     Raises UsageError for an unknown name, a URL that is not the base of an app, and a kind that is not installed.
     """
     if started := STARTED_KINDS.get(host):
-        return started.find()
+        return started.find(python)
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
         raise UsageError(f"--host '{host}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071")
+    if python is not None:
+        raise UsageError(f"--python and --install go with --host local or func; the app at {host} has its own packages")
     return RemoteHost(host, key=key, route=route)

@@ -33,7 +33,8 @@ def tell(value):
     print("told:" + json.dumps(value))
 """
 INDEX = """
-runtime.start(root)
+runtime.start()
+sys.path.append(str(root))
 def index():
     async def work():
         return await runtime.init(WorkerInitRequest(str(root), "4")), await runtime.indexed_functions()
@@ -216,7 +217,8 @@ tell([answer.worker_metadata, {{f.name: [f.function_id, f.script_file, *map(json
 @pytest.mark.parametrize(("count", "expected"), [("3", 3), ("1000", 1000), ("0", None), ("x", None)])
 def test_thread_pool_has_the_size_of_the_app_setting(count: str, expected: int | None) -> None:
     code = """
-runtime.start(root)
+runtime.start()
+sys.path.append(str(root))
 size = azure_functions_runtime.get_threadpool_executor()._max_workers
 tell(size)
 """
