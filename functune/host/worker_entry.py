@@ -18,7 +18,7 @@ of its worker in the same way (worker: proxy_worker/utils/dependency.py). azure_
 """
 
 
-def main() -> None:
+def run_entry() -> None:
     """Run one worker until its stream ends."""
     parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_entry()

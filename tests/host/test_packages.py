@@ -99,6 +99,7 @@ def test_app_in_the_environment_of_functune_gets_what_its_requirements_name(tmp_
 
 def test_missing_package_says_where_it_was_looked_for_and_what_helps(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("azure-functions\n")
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "function_app.py").write_text("import azure.functions\nimport flask\n")
     with Serving(tmp_path, VIRTUAL_ENV=sys.prefix) as host:
         assert host.ended() == 1
