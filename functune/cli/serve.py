@@ -55,6 +55,7 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     show_default=True,
     help="Reload the app when its *.py, host.json or local.settings.json change.",
 )
+@click.option("--times", is_flag=True, hidden=True, help="Report the times of every call in its answer.")
 @click.option("--end-with", type=int, hidden=True, help="Pid of the program that started this host; it ends with it.")
 def serve(
     script_root: Path,
@@ -67,6 +68,7 @@ def serve(
     enable_auth: bool,
     per_instance_concurrency: int | None,
     watch: bool,
+    times: bool,
     end_with: int | None,
 ) -> None:
     """
@@ -104,6 +106,7 @@ def serve(
             startup_stall=not no_startup_stall,
             enable_auth=enable_auth,
             per_instance_concurrency=per_instance_concurrency,
+            times=times,
         )
         uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))
     except (HostError, LoadError, SettingsError) as error:

@@ -25,7 +25,7 @@ from functune.host.messages import InvocationRequest, InvocationResponse, RpcHtt
 from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
 from functune.host.settings import HostSettings
-from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query
+from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query, with_times
 
 type AsgiScope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -176,15 +176,18 @@ class Front:
             trace_parent=http.headers.get("traceparent") or f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00",
             trace_state=http.headers.get("tracestate", ""),
         )
-        if not self._settings.verbose:
-            return self._shape(function, request, await _outcome(channel.invoke(request)), None)
-        self._console.system(
-            f"Executing 'Functions.{function.name}' (Reason='This function was programmatically called via the host "
-            f"APIs.', Id={request.invocation_id})"
-        )
-        started = time.perf_counter()
+        if self._settings.verbose:
+            self._console.system(
+                f"Executing 'Functions.{function.name}' (Reason='This function was programmatically called via the "
+                f"host APIs.', Id={request.invocation_id})"
+            )
+        handed_on = time.perf_counter()
         outcome = await _outcome(channel.invoke(request))
-        return self._shape(function, request, outcome, time.perf_counter() - started)
+        duration = time.perf_counter() - handed_on if self._settings.verbose else None
+        reply = self._shape(function, request, outcome, duration)
+        if isinstance(outcome, HostError) or outcome.times is None:
+            return reply
+        return with_times(reply, outcome.times, handed_on=handed_on)
 
     def _shape(
         self,

@@ -8,6 +8,7 @@ settings: the runtime and the app read theirs from the process environment, as o
 import argparse
 import asyncio
 import logging
+import mmap
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import uvloop
 
 from functune.host import runtime
@@ -23,6 +25,7 @@ from functune.host.messages import (
     FromWorker,
     FunctionsMetadataRequest,
     InvocationRequest,
+    InvocationResponse,
     MessageReader,
     ProtocolError,
     RpcLog,
@@ -33,6 +36,8 @@ from functune.host.messages import (
     escape_surrogates,
 )
 from functune.host.parent import end_with_parent
+from functune.timing.calls import CallTimer
+from functune.timing.page import PAGE_BYTES, CallPage
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -41,13 +46,14 @@ class WorkerStream(asyncio.Protocol):
     """
     The worker's end of the stream. Every message becomes a task on the loop, as in Microsoft's proxy worker.
 
-    ``closed`` is done when the front has closed the stream.
+    ``closed`` is done when the front has closed the stream. With a ``timer`` every call of a handler is measured.
     """
 
-    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop, timer: CallTimer | None) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
         self._worker_id = worker_id
         self._loop = loop
+        self._timer = timer
         self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
@@ -75,16 +81,23 @@ class WorkerStream(asyncio.Protocol):
     async def _handle(self, message: ToWorker) -> None:
         match message:
             case InvocationRequest():
-                answer = await runtime.invoke(message)
-                try:
-                    self.send(answer)
-                except ProtocolError as error:
-                    self.send(runtime.failed_invocation(message.invocation_id, str(error)))
+                self._answer(await runtime.invoke(message))
             case WorkerInitRequest():
-                self.send(await runtime.init(message))
+                loaded = await runtime.init(message)
+                if self._timer is not None:
+                    runtime.time_functions(self._timer)
+                self.send(loaded)
                 sys.stdout.flush()
             case FunctionsMetadataRequest():
                 self.send(await runtime.indexed_functions())
+
+    def _answer(self, answer: InvocationResponse) -> None:
+        times = None if self._timer is None else self._timer.take(answer.invocation_id)
+        try:
+            self.send(answer if times is None else msgspec.structs.replace(answer, times=times))
+        except ProtocolError as error:
+            failed = runtime.failed_invocation(answer.invocation_id, str(error))
+            self.send(msgspec.structs.replace(failed, times=times))
 
 
 class StreamLogHandler(logging.Handler):
@@ -114,10 +127,10 @@ class StreamLogHandler(logging.Handler):
             self.handleError(record)
 
 
-async def answer_front(connection: socket.socket, worker_id: str) -> None:
+async def answer_front(connection: socket.socket, worker_id: str, timer: CallTimer | None) -> None:
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
-    stream = WorkerStream(worker_id, loop)
+    stream = WorkerStream(worker_id, loop, timer)
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     root.addHandler(StreamLogHandler(stream, loop))
@@ -128,12 +141,20 @@ async def answer_front(connection: socket.socket, worker_id: str) -> None:
         transport.close()
 
 
+def call_timer(page_fd: int) -> CallTimer:
+    """A timer that counts the calls in the inherited file, which it closes once it is mapped."""
+    memory = mmap.mmap(page_fd, PAGE_BYTES)
+    os.close(page_fd)
+    return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
+
+
 def run_worker() -> None:
     """Run one worker until its stream ends."""
     parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--script-root", type=Path, required=True)
+    parser.add_argument("--times-fd", type=int, help="the inherited file for the totals; without it nothing is timed")
     arguments = parser.parse_args()
 
     # This works while the event loop is blocked. Outside Linux, the closed stream ends a worker once its loop runs.
@@ -142,7 +163,8 @@ def run_worker() -> None:
     with socket.socket(fileno=arguments.fd) as connection:
         connection.setblocking(False)
         # uvloop is the platform's loop from Python 3.13 on.
-        uvloop.run(answer_front(connection, arguments.worker_id))
+        timer = None if arguments.times_fd is None else call_timer(arguments.times_fd)
+        uvloop.run(answer_front(connection, arguments.worker_id, timer))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.
