@@ -32,7 +32,7 @@ def measurement_from_version2(line: bytes) -> Measurement:
     routed = msgspec.json.decode(line, type=Routed)
     subject = Subject(route=routed.route, background=routed.background, background_users=routed.background_users)
     record = kept(line, subject)
-    record["wait_times_us"] = record.pop("queued_us")
+    record["wait_times_us"] = record.pop("queued_us", None)  # a missing field is an error of the line, as any other
     return msgspec.convert({**record, "schema_version": SCHEMA_VERSION}, Measurement)
 
 

@@ -58,8 +58,8 @@ def closed_table(findings: SubjectFindings) -> Html:
     """Every closed-loop step of a route by setting and users, its repeats in one row. A dash: not known."""
     return data_table(
         f"{findings.subject}: T threads in each of P processes, at most c requests at a time. Wait, service and CPU "
-        "are means per call, measured by the host: before the handler, in it, and on its thread. Cores are those used by "
-        "host, load generator and all other programs.",
+        "are means per call, measured by the host: before the handler, in it, and on its thread. Cores are those used "
+        "by host, load generator and all other programs.",
         STEPS_HEAD,
         [step_cells(level) for level in findings.levels],
         class_="steps sortable",
