@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functune.timing.page import PAGE_BYTES, CallPage, CallTotals, read_totals
+from functune.timing.page import PAGE_BYTES, CallPage, read_totals
 
 WRITER = """
 import mmap, os, signal, sys
@@ -23,19 +23,13 @@ while True:
 """
 
 
-def read(memory: mmap.mmap, now: float) -> CallTotals:
-    totals = read_totals(memory, now)
-    assert totals is not None
-    return totals
-
-
 def test_open_calls_are_the_growth_of_the_integral() -> None:
     memory = mmap.mmap(-1, PAGE_BYTES)
     page = CallPage(memory)
     assert [page.begin(), page.begin(), page.begin()] == [1, 2, 3]
     page.end(0.5)
     now = time.perf_counter()
-    first, second = read(memory, now), read(memory, now + 10)
+    first, second = read_totals(memory, now), read_totals(memory, now + 10)
     assert (second.begun, second.ended, second.cpu_seconds) == (3, 1, 0.5)
     assert second.open_seconds - first.open_seconds == pytest.approx(20)
 
@@ -45,7 +39,7 @@ def test_totals_are_not_extended_into_the_past() -> None:
     memory = mmap.mmap(-1, PAGE_BYTES)
     before = time.perf_counter()
     CallPage(memory).begin()
-    assert read(memory, before).open_seconds == 0
+    assert read_totals(memory, before).open_seconds == 0
 
 
 def test_threads_lose_no_call() -> None:
@@ -61,7 +55,7 @@ def test_threads_lose_no_call() -> None:
     with ThreadPoolExecutor(8) as pool:
         for _ in range(8):
             pool.submit(work)
-    totals = read(memory, time.perf_counter())
+    totals = read_totals(memory, time.perf_counter())
     assert (totals.begun, totals.ended) == (16_000, 16_000)
     assert totals.cpu_seconds == pytest.approx(16)
 
@@ -78,7 +72,7 @@ def test_reader_never_sees_half_an_update(tmp_path: Path) -> None:
         assert writer.stdout.readline() == "ready\n"
         memory = mmap.mmap(file.fileno(), PAGE_BYTES)
         try:
-            seen = [read(memory, time.perf_counter()) for _ in range(20_000)]
+            seen = [read_totals(memory, time.perf_counter()) for _ in range(20_000)]
         finally:
             writer.kill()
     assert all(each.cpu_seconds == each.ended * 0.25 for each in seen)
@@ -86,9 +80,12 @@ def test_reader_never_sees_half_an_update(tmp_path: Path) -> None:
     assert seen[-1].ended > seen[0].ended
 
 
-def test_inconsistent_page_has_no_totals() -> None:
-    """As a worker leaves it that is killed in the middle of an update."""
+def test_half_an_update_leaves_the_totals_before_it() -> None:
+    """As a worker leaves them that is killed in the middle of an update."""
     memory = mmap.mmap(-1, PAGE_BYTES)
-    CallPage(memory).begin()
-    memory[0] += 1
-    assert read_totals(memory, 0.0) is None
+    page = CallPage(memory)
+    page.begin()
+    page.begin()
+    assert read_totals(memory, 0.0).begun == 2
+    memory[0] += 1  # the first byte of the record that was written last
+    assert read_totals(memory, 0.0).begun == 1
