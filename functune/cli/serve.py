@@ -61,6 +61,7 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     show_default=True,
     help="Reload the app when its *.py, host.json or local.settings.json change.",
 )
+@click.option("--times", is_flag=True, hidden=True, help="Report the times of every call in its answer.")
 @click.option("--end-with", type=int, hidden=True, help="Pid of the program that started this host; it ends with it.")
 def serve(
     script_root: Path,
@@ -75,6 +76,7 @@ def serve(
     enable_auth: bool,
     per_instance_concurrency: int | None,
     watch: bool,
+    times: bool,
     end_with: int | None,
 ) -> None:
     """
@@ -114,6 +116,7 @@ def serve(
             enable_auth=enable_auth,
             per_instance_concurrency=per_instance_concurrency,
             python=chosen_python(script_root, python=python, install=install),
+            times=times,
         )
         uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))
     except (HostError, LoadError, SettingsError) as error:

@@ -27,7 +27,7 @@ from functune.host.messages import InvocationRequest, InvocationResponse, RpcExc
 from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
 from functune.host.settings import HostSettings
-from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query
+from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query, with_times
 
 type AsgiScope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -187,9 +187,12 @@ class Front:
                 f"Executing 'Functions.{function.name}' (Reason='This function was programmatically called via the "
                 f"host APIs.', Id={invocation_id})",
             )
-        started = time.perf_counter()
+        handed_on = time.perf_counter()
         outcome = await _outcome(channel.invoke(request, function.name))
-        return self._shape(function, invocation_id, outcome, time.perf_counter() - started)
+        reply = self._shape(function, invocation_id, outcome, time.perf_counter() - handed_on)
+        if isinstance(outcome, HostError) or outcome.times is None:
+            return reply
+        return with_times(reply, outcome.times, handed_on=handed_on)
 
     def _shape(
         self, function: Function, invocation_id: str, outcome: InvocationResponse | HostError, duration: float

@@ -31,6 +31,7 @@ import azure_functions_runtime as runtime
 from azure_functions_runtime import native_invocation
 from azure_functions_runtime.bindings.datumdef import Datum, parse_cookie_attr_expires
 from azure_functions_runtime.bindings.nullable_converters import to_nullable_double
+from azure_functions_runtime.handle_event import _functions as _registry
 from azure_functions_runtime.native_invocation import invocation_request_native
 from azure_functions_runtime.utils.app_setting_manager import is_envvar_true
 from azure_functions_runtime.utils.constants import PYTHON_ENABLE_DEBUG_LOGGING
@@ -53,6 +54,7 @@ from functune.host.messages import (
     WorkerInitResponse,
     escape_surrogates,
 )
+from functune.timing.calls import CallTimer
 
 RUNTIME_VERSION = "1.3.0"
 """The version this module is written for, as pinned in pyproject.toml."""
@@ -158,6 +160,13 @@ async def init(request: WorkerInitRequest) -> WorkerInitResponse:
         },
         exception=_rpc_exception(answer.result.exception),
     )
+
+
+def time_functions(timer: CallTimer) -> None:
+    """Measure every call of the functions that ``init`` has indexed, by replacing them in the runtime's registry."""
+    functions = _registry._functions
+    for function_id, function in functions.items():
+        functions[function_id] = function._replace(func=timer.timed(function.func, is_async=function.is_async))
 
 
 async def indexed_functions() -> FunctionMetadataResponse:

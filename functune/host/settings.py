@@ -56,6 +56,8 @@ class WorkerSettings:
     """The pause between two restarts (ProcessRestartInterval of the real host)."""
     function_timeout: float | None = 1800.0
     """The longest an invocation may take, from host.json; None for no limit."""
+    times: bool = False
+    """Whether workers measure every call and answers report its times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +128,7 @@ def read_host_settings(
     enable_auth: bool = False,
     per_instance_concurrency: int | None = None,
     python: str | None = None,
+    times: bool = False,
 ) -> HostSettings:
     """
     Read every source once. The arguments are the flags of ``functune serve``.
@@ -158,6 +161,7 @@ def read_host_settings(
             startup_interval=startup_interval,
             startup_stall=startup_stall,
             function_timeout=host_json.function_timeout,
+            times=times,
         ),
         packages=find_app_packages(script_root, python=python),
         body_limit=_body_limit(environ),

@@ -7,7 +7,7 @@ Sources: GrpcMessageConversionExtensions.cs (request), HttpBinding.cs and RawScr
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -19,6 +19,8 @@ from functune.host.messages import (
     RpcHttpCookie,
     StringData,
 )
+from functune.timing.calls import CallTimes
+from functune.timing.header import SERVER_TIMING, WORKER, server_timing, worker_value
 
 type RawHeaders = Iterable[tuple[bytes, bytes]]
 
@@ -86,6 +88,21 @@ def http_answer(response: InvocationResponse, http_output: str | None) -> HttpAn
             return _from_text(text)
         case BytesData(value=octets):
             return HttpAnswer(200, [(b"content-type", b"application/octet-stream")], octets)
+
+
+def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> HttpAnswer:
+    """
+    The answer with the headers that report the times of its call. A Server-Timing header of the app is kept.
+
+    ``handed_on`` is the time on time.perf_counter at which the front sent the call to the worker. The clock is the same
+    in both processes on Linux and macOS.
+    """
+    ours = {SERVER_TIMING.encode(), WORKER.encode()}
+    before = ", ".join(value.decode("latin-1") for name, value in answer.headers if name == SERVER_TIMING.encode())
+    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before)
+    headers = [header for header in answer.headers if header[0] not in ours]
+    headers += [(SERVER_TIMING.encode(), timing.encode("latin-1")), (WORKER.encode(), worker_value(times).encode())]
+    return replace(answer, headers=headers)
 
 
 def _from_http_data(data: HttpData) -> HttpAnswer:

@@ -21,6 +21,7 @@ from functune.host.messages import RpcFunctionMetadata
 from functune.host.settings import WorkerSettings
 from functune.host.worker_process import WorkerProcess
 from functune.packages.worker_start import WorkerStart
+from functune.timing.page import CallTotals
 
 _ERRORS_PER_WORKER = 3
 """Deaths the host tolerates, per configured worker (ErrorEventsThreshold of the real host)."""
@@ -69,6 +70,15 @@ class Supervisor:
     def ready_pids(self) -> list[int]:
         """Pids of the workers that receive invocations, in the order of the round robin."""
         return [worker.pid for worker in self._workers if worker.is_ready]
+
+    def call_totals(self, now: float) -> dict[int, CallTotals]:
+        """
+        The calls of each ready worker until ``now``, seconds of time.perf_counter, by pid.
+
+        Empty where the host does not time calls.
+        """
+        ready = [worker for worker in self._workers if worker.is_ready]
+        return {worker.pid: totals for worker in ready if (totals := worker.call_totals(now)) is not None}
 
     async def start(self) -> list[RpcFunctionMetadata] | None:
         """Start worker 1 and return its functions. Raises the errors of ``WorkerProcess.start``."""

@@ -7,6 +7,7 @@ the platform.
 
 import asyncio
 import logging
+import mmap
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import cast
 
+import msgspec
 import uvloop
 
 from functune.host import runtime
@@ -23,6 +25,7 @@ from functune.host.messages import (
     FromWorker,
     FunctionsMetadataRequest,
     InvocationRequest,
+    InvocationResponse,
     MessageReader,
     ProtocolError,
     RpcLog,
@@ -33,6 +36,8 @@ from functune.host.messages import (
     escape_surrogates,
 )
 from functune.host.parent import end_with_parent
+from functune.timing.calls import CallTimer
+from functune.timing.page import PAGE_BYTES, CallPage
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -41,14 +46,18 @@ class WorkerStream(asyncio.Protocol):
     """
     The worker's end of the stream. Every message becomes a task on the loop, as in Microsoft's proxy worker.
 
-    ``show_app`` is called before the app is imported. ``closed`` is done when the front has closed the stream.
+    ``show_app`` is called before the app is imported. ``closed`` is done when the front has closed the stream. With a
+    ``timer`` every call of a handler is measured.
     """
 
-    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop, show_app: Callable[[], None]) -> None:
+    def __init__(
+        self, worker_id: str, loop: asyncio.AbstractEventLoop, show_app: Callable[[], None], timer: CallTimer | None
+    ) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
         self._show_app = show_app
         self._worker_id = worker_id
         self._loop = loop
+        self._timer = timer
         self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
@@ -76,17 +85,24 @@ class WorkerStream(asyncio.Protocol):
     async def _handle(self, message: ToWorker) -> None:
         match message:
             case InvocationRequest():
-                answer = await runtime.invoke(message)
-                try:
-                    self.send(answer)
-                except ProtocolError as error:
-                    self.send(runtime.failed_invocation(message.invocation_id, str(error)))
+                self._answer(await runtime.invoke(message))
             case WorkerInitRequest():
                 self._show_app()
-                self.send(await runtime.init(message))
+                loaded = await runtime.init(message)
+                if self._timer is not None:
+                    runtime.time_functions(self._timer)
+                self.send(loaded)
                 sys.stdout.flush()
             case FunctionsMetadataRequest():
                 self.send(await runtime.indexed_functions())
+
+    def _answer(self, answer: InvocationResponse) -> None:
+        times = None if self._timer is None else self._timer.take(answer.invocation_id)
+        try:
+            self.send(answer if times is None else msgspec.structs.replace(answer, times=times))
+        except ProtocolError as error:
+            failed = runtime.failed_invocation(answer.invocation_id, str(error))
+            self.send(msgspec.structs.replace(failed, times=times))
 
 
 class StreamLogHandler(logging.Handler):
@@ -114,10 +130,12 @@ class StreamLogHandler(logging.Handler):
             self.handleError(record)
 
 
-async def answer_front(connection: socket.socket, worker_id: str, show_app: Callable[[], None]) -> None:
+async def answer_front(
+    connection: socket.socket, worker_id: str, show_app: Callable[[], None], timer: CallTimer | None
+) -> None:
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
-    stream = WorkerStream(worker_id, loop, show_app)
+    stream = WorkerStream(worker_id, loop, show_app, timer)
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if runtime.is_debug_logging_enabled() else logging.INFO)
     root.addHandler(StreamLogHandler(stream, loop))
@@ -126,6 +144,13 @@ async def answer_front(connection: socket.socket, worker_id: str, show_app: Call
         await stream.closed
     finally:
         transport.close()
+
+
+def call_timer(page_fd: int) -> CallTimer:
+    """A timer that counts the calls in the inherited file, which it closes once it is mapped."""
+    memory = mmap.mmap(page_fd, PAGE_BYTES)
+    os.close(page_fd)
+    return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
 
 
 def _use_uvloop() -> None:
@@ -139,9 +164,10 @@ def _use_uvloop() -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
-def run_worker(*, fd: int, worker_id: str, show_app: Callable[[], None]) -> None:
+def run_worker(*, fd: int, worker_id: str, show_app: Callable[[], None], times_fd: int | None) -> None:
     """
-    Run one worker until its stream ends. ``fd`` is the inherited socket to the front.
+    Run one worker until its stream ends. ``fd`` is the inherited socket to the front, ``times_fd`` the inherited file
+    for the totals of the calls; without it nothing is timed.
 
     ``show_app`` makes the app importable and hides the modules of the worker, so nothing can be imported here after it.
     """
@@ -151,7 +177,8 @@ def run_worker(*, fd: int, worker_id: str, show_app: Callable[[], None]) -> None
     _use_uvloop()
     with socket.socket(fileno=fd) as connection:
         connection.setblocking(False)
-        asyncio.run(answer_front(connection, worker_id, show_app))
+        timer = None if times_fd is None else call_timer(times_fd)
+        asyncio.run(answer_front(connection, worker_id, show_app, timer))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.

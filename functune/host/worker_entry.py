@@ -27,6 +27,7 @@ def run_entry() -> None:
     parser.add_argument("--packages", action="append", default=[], help="a package folder of the app")
     parser.add_argument("--offered", required=True, help="the folder with what the worker offers to the app")
     parser.add_argument("--own", required=True, help="the folder with the worker's own modules")
+    parser.add_argument("--times-fd", type=int, help="the inherited file for the totals; without it nothing is timed")
     arguments = parser.parse_args()
 
     first = [*arguments.packages, arguments.offered]
@@ -41,7 +42,7 @@ def run_entry() -> None:
             del sys.modules[name]
         importlib.invalidate_caches()
 
-    run_worker(fd=arguments.fd, worker_id=arguments.worker_id, show_app=show_app)
+    run_worker(fd=arguments.fd, worker_id=arguments.worker_id, show_app=show_app, times_fd=arguments.times_fd)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import mmap
 import os
 import signal
 import socket
+import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from functune.errors import FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
@@ -18,6 +20,7 @@ from functune.host.log_levels import level_of_stderr, user_category
 from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
 from functune.host.settings import WorkerSettings
 from functune.packages.worker_start import WorkerStart
+from functune.timing.page import PAGE_BYTES, CallTotals, read_totals
 
 HOST_VERSION = "4.functune"
 _ENTRY = Path("functune", "host", "worker_entry.py")
@@ -52,6 +55,8 @@ class WorkerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._showing: list[asyncio.Task[None]] = []
+        self._page: mmap.mmap | None = None
+        """The totals of the calls, which the process writes; None where the host does not time calls."""
         self.channel = Channel(on_log=self._log, on_lost=self._kill_soon)
 
     @property
@@ -66,6 +71,10 @@ class WorkerProcess:
 
     def __str__(self) -> str:
         return f"worker {self.number} (pid {self.pid})"
+
+    def call_totals(self, now: float) -> CallTotals | None:
+        """The calls until ``now``, seconds of time.perf_counter; None where the host does not time calls."""
+        return None if self._page is None else read_totals(self._page, now)
 
     async def start(self) -> None:
         """
@@ -145,16 +154,17 @@ class WorkerProcess:
 
     async def _spawn(self) -> None:
         here, there = socket.socketpair()
-        with there:
+        with there, self._times_file() as page_fds:
             self._process = await asyncio.create_subprocess_exec(
                 *(str(self._worker_start.python), "-P", str(self._worker_start.own / _ENTRY)),
                 *("--fd", str(there.fileno()), "--worker-id", str(uuid.uuid4())),
                 *("--script-root", str(self._script_root)),
                 *(f"--packages={folder}" for folder in self._worker_start.packages),
                 *("--offered", str(self._worker_start.offered), "--own", str(self._worker_start.own)),
+                *(word for fd in page_fds for word in ("--times-fd", str(fd))),
                 cwd=self._script_root,
                 env={**self._settings.environ, **self._worker_start.variables},
-                pass_fds=(there.fileno(),),
+                pass_fds=(there.fileno(), *page_fds),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -170,6 +180,17 @@ class WorkerProcess:
         ]
         self._watching = asyncio.create_task(self._watch(self._process))
         await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=here)
+
+    @contextlib.contextmanager
+    def _times_file(self) -> Iterator[list[int]]:
+        """The descriptor of a file without a name, in which the process counts its calls; none without ``times``."""
+        if not self._settings.times:
+            yield []
+            return
+        with tempfile.TemporaryFile() as file:
+            file.truncate(PAGE_BYTES)
+            self._page = mmap.mmap(file.fileno(), PAGE_BYTES)
+            yield [file.fileno()]
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()

@@ -78,12 +78,21 @@ class HostProcess(StartedHost):
 
     title = "the local host"
 
-    def __init__(self, app: Path, *, process_count: int, environ: Mapping[str, str], flags: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: Path,
+        *,
+        process_count: int,
+        environ: Mapping[str, str],
+        flags: Sequence[str] = (),
+        times: bool = True,
+    ) -> None:
         super().__init__(start_timeout=_START_TIMEOUT)
         self._app = app
         self._process_count = process_count
         self._environ = environ
         self._flags = flags
+        self._times = times
 
     async def launch(self) -> Program:
         """Start ``functune serve`` on a free port."""
@@ -91,6 +100,7 @@ class HostProcess(StartedHost):
             *(sys.executable, "-P", "-m", "functune.cli", "serve", "--port", "0", "--script-root", str(self._app)),
             # A sweep measures the steady state, and waits for all workers before it.
             *("--worker-startup-interval", "0", "--no-startup-stall", "--no-watch"),
+            *(["--times"] if self._times else []),
             *self._flags,
             *("--end-with", str(os.getpid())),
             environ=self._environ,

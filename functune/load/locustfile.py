@@ -107,6 +107,7 @@ class AppUser(Client):
 
 if "FUNCTUNE_LOAD_PLAN" in os.environ:
     from functune.load import cpu
+    from functune.load.host_calls import HostCalls, open_calls, read_host_calls
     from functune.load.recorder import Recorder
     from functune.load.records import StepEnd, read_plan
 
@@ -199,8 +200,10 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
             wait_for(lambda: now() >= warm, until=warm)
             if arrivals is None:
                 wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
+            calls_before, memory_before = self.host_calls(), cpu.process_memory_mb(host)
             opened, before = now(), cpu.read(host)
             lags = wait_for(lambda: False, until=opened + plan.measure)
+            calls = self.host_calls()  # before the window closes: other users run while this one waits for the answer
             closed, unfinished = now(), (*in_flight.values(), *pending.queue)
             used = cpu.shares(before, cpu.read(host), host_is_here=plan.host_pid is not None)
             recorder.end_step(
@@ -219,8 +222,16 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     cpu.own_memory_mb(),
                     used.host_processes,
                     cpu.process_memory_mb(host),
+                    cpu.peak_memory_mb(host, memory_before),
+                    open_calls(calls_before, calls),
+                    None if calls is None else calls.front,
                 )
             )
+
+        def host_calls(self) -> HostCalls | None:
+            """The calls in the workers; None for a host on another machine, or one that does not count them."""
+            assert self.runner is not None
+            return None if plan.host_pid is None else read_host_calls(str(self.runner.environment.host))
 
     def wait_for(condition: Callable[[], bool], *, until: float) -> list[int]:
         """

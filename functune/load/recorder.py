@@ -5,9 +5,15 @@ from typing import Any, Protocol
 
 import msgspec
 
-from functune.load.records import Answer, Request, StepEnd
+from functune.load.records import Request, StepEnd
+from functune.timing.header import SERVER_TIMING, WORKER, ReportedCall, parse
 
-NOTHING_SAID = Answer()
+
+class Headers(Protocol):
+    """The headers of an answer."""
+
+    def get(self, name: str) -> str | None:
+        """The value of a header, its name in any case; None without it."""
 
 
 class Response(Protocol):
@@ -18,8 +24,8 @@ class Response(Protocol):
         """0 when no answer came."""
 
     @property
-    def content(self) -> bytes:
-        """The body, which Locust has already read; it keeps it unless the request failed."""
+    def headers(self) -> Headers | None:
+        """The headers of the answer; None when no answer came."""
 
 
 class Recorder:
@@ -30,7 +36,6 @@ class Recorder:
         self.began: float | None = None
         self.settled: set[object] = set()
         self.requests: list[Request] = []
-        self.answers = msgspec.json.Decoder(Answer)
         self.encoder = msgspec.json.Encoder()
 
     def begin_step(self, began: float) -> None:
@@ -56,32 +61,17 @@ class Recorder:
         if not context:
             return
         began, sent = context["began"], context["sent"]
-        answer = NOTHING_SAID if exception is not None else self.decode(response.content)
-        worker = answer.worker
         self.requests.append(
             Request(
                 began,
                 sent + response_time / 1000,
                 error_name(response.status_code, exception),
-                answer.handler,
-                worker.pid,
-                worker.thread,
-                worker.in_flight,
-                answer.elapsed_ms,
-                answer.cpu_ms,
-                worker.queued_ms,
+                reported(response),
                 None if sent == began else sent,
             )
         )
         if self.began is not None and began >= self.began:
             self.settled.add(context["user"])
-
-    def decode(self, body: bytes) -> Answer:
-        """The times in a body; empty for an app that reports none."""
-        try:
-            return self.answers.decode(body)
-        except msgspec.DecodeError:
-            return NOTHING_SAID
 
     def end_step(self, step: StepEnd) -> None:
         """Write the requests that ended since the last call, then the step, in one piece."""
@@ -89,6 +79,12 @@ class Recorder:
             file.write(self.encoder.encode_lines([*self.requests, step]))
         self.requests.clear()
         self.began = None
+
+
+def reported(response: Response) -> ReportedCall | None:
+    """The report in the headers of an answer, failed ones included; None where there is none."""
+    headers = response.headers
+    return None if headers is None else parse(headers.get(WORKER), headers.get(SERVER_TIMING))
 
 
 def error_name(status: int, exception: Exception | None) -> str | None:

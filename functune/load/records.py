@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from functune.timing.header import ReportedCall
+
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
@@ -67,20 +69,15 @@ def read_plan(text: str) -> LoadPlan:
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True, tag="request", gc=False):
-    """One finished request, with the times and the worker that its answer reports."""
+    """One finished request."""
 
     began: float
     """The moment it was sent; for an arrival, the moment it was due."""
     ended: float
     error: str | None
     """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when there was no answer."""
-    handler: str | None = None
-    pid: int | None = None
-    thread: str | int | None = None
-    in_flight: int | None = None
-    elapsed_ms: float | None = None
-    cpu_ms: float | None = None
-    queued_ms: float | None = None
+    report: ReportedCall | None = None
+    """The times of the call and the worker that ran it, from the headers of the answer; None where it has none."""
     sent: float | None = None
     """The moment an arrival was sent; None for a closed loop."""
 
@@ -122,24 +119,12 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """Cores each process of the host used, by pid."""
     worker_rss_mb: dict[str, float] = {}
     """Memory of each process of the host at ``closed``, by pid."""
-
-
-class Worker(msgspec.Struct, rename="camel", gc=False):
-    """The ``worker`` object of an answer; a missing field is None."""
-
-    pid: int | None = None
-    thread: str | int | None = None
-    in_flight: int | None = None
-    queued_ms: float | None = None
-
-
-class Answer(msgspec.Struct, rename="camel", gc=False):
-    """The fields that are read from the body of an answer."""
-
-    handler: str | None = None
-    elapsed_ms: float | None = None
-    cpu_ms: float | None = None
-    worker: Worker = msgspec.field(default_factory=Worker)
+    worker_peak_mb: dict[str, float] = {}
+    """Highest memory of each process of the host until ``closed``, by pid."""
+    open_calls: float | None = None
+    """Time average of the calls begun and not ended in the workers; None for a host that does not count them."""
+    front_pid: int | None = None
+    """The host's process that takes the requests; None for a host that does not report it."""
 
 
 class RecordReader:

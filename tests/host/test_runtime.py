@@ -147,11 +147,11 @@ tell(json.loads(msgspec.json.encode(answers)))
     cookie = ["a", "b", "", "/", "", "", False, False, ""]
     headers = {"content-type": "text/plain; charset=utf-8"}
     body = "Ym9keSB0aGUgaWQ="  # "body the id", as msgspec writes bytes to JSON
-    assert got["sync"] == [7, "the id", ["http", "200", headers, [cookie], body], {}, None]
-    assert got["asynchronous"] == [7, "the id", ["string", "QRHPUThttp://x/"], {}, None]
-    assert got["out"] == [7, "the id", ["string", "ok"], {"msg": ["string", "to the queue"]}, None]
-    assert got["generic"] == [7, "the id", None, {}, None]
-    assert got["unknown"] == [7, "the id", None, {}, ["function no such id not loaded", ""]]
+    assert got["sync"] == [7, "the id", ["http", "200", headers, [cookie], body], {}, None, None]
+    assert got["asynchronous"] == [7, "the id", ["string", "QRHPUThttp://x/"], {}, None, None]
+    assert got["out"] == [7, "the id", ["string", "ok"], {"msg": ["string", "to the queue"]}, None, None]
+    assert got["generic"] == [7, "the id", None, {}, None, None]
+    assert got["unknown"] == [7, "the id", None, {}, ["function no such id not loaded", ""], None]
 
 
 def test_failure_comes_with_the_texts_that_the_platform_logs(rich_app: Path) -> None:

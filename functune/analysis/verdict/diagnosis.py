@@ -165,9 +165,14 @@ def overhead(case: Case) -> str:
 def unknown(case: Case) -> str:
     """Measurements that do not show the limit."""
     fastest = f"It was the fastest of {len(case.peaks)} settings, or tied. " if len(case.peaks) > 1 else ""
+    if all(level.figures.service is None for level in case.levels):
+        return (
+            f"{fastest}Its limit is not known, because the answers do not report the times of the handler. "
+            "The local host measures them: run the sweep with --host local."
+        )
     return (
-        f"{fastest}Its limit is not known: to find it, measure a step with one user whose answers hold elapsedMs and "
-        "cpuMs, and for an async handler a step with at least four users per worker process."
+        f"{fastest}Its limit is not known: to find it, measure a step with one user, "
+        "and for an async handler a step with at least four users per worker process."
     )
 
 

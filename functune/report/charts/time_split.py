@@ -30,8 +30,8 @@ def time_figure(chart: ChartInput) -> ChartFigure | None:
         f"and {percent(last.run / last.latency)} the handler"
     )
     note = (
-        f"Mean latency with {subject.recommended.setting.in_words}. Waiting is the delay before the handler, "
-        "less that of a single user; host and transport count both directions."
+        f"Mean latency with {subject.recommended.setting.in_words}. Waiting lasts from where the host "
+        "hands the call to a worker until the handler's first line; host and transport count both directions."
     )
     return ChartFigure(title=title, note=note, drawing=drawn, before=parts_legend())
 

@@ -19,7 +19,7 @@ STEPS_HEAD = [
     "p50 ms",
     "p95 ms",
     "p99 ms",
-    "Queued ms",
+    "Wait ms",
     "Service ms",
     "CPU ms",
     "Requests",
@@ -57,9 +57,9 @@ def table_heading(findings: ExperimentFindings, subject: SubjectFindings) -> str
 def closed_table(findings: SubjectFindings) -> Html:
     """Every closed-loop step of a route by setting and users, its repeats in one row. A dash: not known."""
     return data_table(
-        f"{findings.subject}: T threads in each of P processes, at most c requests at a time. Queued, service and CPU "
-        "are means per request, reported by the answers. Cores are those used by host, load generator and all other "
-        "programs.",
+        f"{findings.subject}: T threads in each of P processes, at most c requests at a time. Wait, service and CPU "
+        "are means per call, measured by the host: before the handler, in it, and on its thread. Cores are those used "
+        "by host, load generator and all other programs.",
         STEPS_HEAD,
         [step_cells(level) for level in findings.levels],
         class_="steps sortable",
@@ -121,7 +121,7 @@ def failed_cell(figures: Figures) -> Content:
 def step_cells(level: Level) -> list[Content]:
     """One closed-loop step."""
     figures = level.figures
-    means = (each.mean if each is not None else None for each in (figures.queued, figures.service, figures.cpu))
+    means = (each.mean if each is not None else None for each in (figures.wait, figures.service, figures.cpu))
     return [
         str(level.setting),
         count(level.users),
