@@ -18,6 +18,7 @@ from typing import cast
 
 import uvloop
 
+from functune.environ import profile_folder
 from functune.host import runtime
 from functune.host.messages import (
     FromWorker,
@@ -33,6 +34,7 @@ from functune.host.messages import (
     escape_surrogates,
 )
 from functune.host.parent import end_with_parent
+from functune.timing.sampler import start_sampler
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -114,9 +116,11 @@ class StreamLogHandler(logging.Handler):
             self.handleError(record)
 
 
-async def answer_front(connection: socket.socket, worker_id: str) -> None:
+async def answer_front(connection: socket.socket, worker_id: str, script_root: Path) -> None:
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
+    if (folder := profile_folder()) is not None:
+        start_sampler(folder, script_root=script_root, loop=loop)
     stream = WorkerStream(worker_id, loop)
     root = logging.getLogger()
     root.setLevel(logging.INFO)
@@ -142,7 +146,7 @@ def run_worker() -> None:
     with socket.socket(fileno=arguments.fd) as connection:
         connection.setblocking(False)
         # uvloop is the platform's loop from Python 3.13 on.
-        uvloop.run(answer_front(connection, arguments.worker_id))
+        uvloop.run(answer_front(connection, arguments.worker_id, arguments.script_root))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.

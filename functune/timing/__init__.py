@@ -1,0 +1,1 @@
+"""How the times of handlers and the lines of their code are taken, inside the process that runs them."""
