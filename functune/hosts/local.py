@@ -31,6 +31,7 @@ class LocalHostKind:
 
     name: ClassVar[str] = "functune local host"
     runs_script_root: ClassVar[bool] = True
+    has_sampler: ClassVar[bool] = True
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that each knob has a variable or a flag."""

@@ -5,7 +5,9 @@ A C function has no frame. Its call is the current instruction of the innermost 
 the instructions before it and looked up in the namespaces of the frame, without running any code of the app.
 """
 
+import contextvars
 import dis
+import functools
 from collections.abc import Mapping
 from types import (
     BuiltinFunctionType,
@@ -23,6 +25,7 @@ _ENTERS = frozenset({"BEFORE_WITH", "LOAD_SPECIAL"})
 _CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
 _IN_C = _ENTERS | _CALLS | {"FOR_ITER", "BINARY_OP", "BINARY_SUBSCR", "COMPARE_OP", "CONTAINS_OP", "STORE_SUBSCR"}
 _MISSING = object()
+_WRAPPINGS = 5
 
 
 class CallSite(NamedTuple):
@@ -128,9 +131,9 @@ def attribute(value: Any, name: str) -> Any:
     return _MISSING
 
 
-def function_name(found: Any) -> str:
+def function_name(called: Any) -> str:
     """The full name of a C function or C class; empty for anything else."""
-    match found:
+    match found := unwrapped(called):
         case BuiltinFunctionType() if isinstance(found.__self__, ModuleType | None):
             return f"{found.__module__}.{found.__qualname__}"
         case BuiltinFunctionType():  # bound, such as an `acquire` that was kept
@@ -140,6 +143,17 @@ def function_name(found: Any) -> str:
         case type():
             return type_name(found)
     return ""
+
+
+def unwrapped(found: Any) -> Any:
+    """The function inside of partials and of a context's ``run``, which is how ``asyncio.to_thread`` passes it on."""
+    for _ in range(_WRAPPINGS):
+        if type(found) is not functools.partial:
+            break
+        inner = found.func
+        runs_in_context = isinstance(inner, BuiltinFunctionType) and type(inner.__self__) is contextvars.Context
+        found = found.args[0] if runs_in_context and found.args else inner
+    return found
 
 
 def type_name(kind: type) -> str:

@@ -19,7 +19,6 @@ _MAX_LINKS = 400
 _OPAQUE_LINKS = 3
 """Objects without a frame that may stand between two coroutines."""
 _AWAITABLES = (CoroutineType, GeneratorType, AsyncGeneratorType)
-_GATHERS = ("gather", "_GatheringFuture")
 
 
 class Branch(NamedTuple):
@@ -70,8 +69,8 @@ def awaited_tasks(frames: list[FrameType], waiter: Any) -> list["asyncio.Task[An
     if isinstance(waiter, asyncio.Task):
         return [waiter]
     found: Iterable[Any] = ()
-    if waiter is not None and type(waiter).__name__ in _GATHERS:
-        found = object.__getattribute__(waiter, "__dict__").get("_children", ())
+    if waiter is not None and isinstance(waiter, asyncio.tasks._GatheringFuture):
+        found = object.__getattribute__(waiter, "_children")
     elif frames:
         found = group_of(frames[-1])
     tasks = [each for each in tuple(found) if isinstance(each, asyncio.Task)]
@@ -85,7 +84,7 @@ def group_of(frame: FrameType) -> Iterable[Any]:
             return tuple(frame.f_locals.get("fs", ()))
         case "asyncio/taskgroups.py", _:
             group = frame.f_locals.get("self")
-            return () if group is None else tuple(object.__getattribute__(group, "__dict__").get("_tasks", ()))
+            return tuple(group._tasks) if type(group) is asyncio.TaskGroup else ()
     return ()
 
 

@@ -52,7 +52,7 @@ _FUNCTIONS: tuple[tuple[str, str, WaitKind, str], ...] = (
     (r"queue\.py", r"Queue\.(get|put|join)", "pool", "Queue.{}"),
     (r"multiprocessing/queues\.py", r"\w+\.(get|put)", "pool", "multiprocessing.Queue.{}"),
     (r"(subprocess|asyncio/subprocess|asyncio/base_subprocess)\.py", r".*", "other", "subprocess"),
-    (r"concurrent/futures/.*", r".*", "other", "concurrent.futures"),
+    (r"concurrent/futures/_base\.py", r".*", "other", "concurrent.futures"),
     (r"multiprocessing/(connection|pool|popen\w*)\.py", r".*", "other", "multiprocessing"),
     (r"asyncio/tasks\.py", r"sleep", "sleep", "asyncio.sleep"),
     (r"asyncio/locks\.py", r"Lock\.acquire", "lock", "asyncio.Lock.acquire"),

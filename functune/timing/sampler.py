@@ -40,7 +40,6 @@ _IDLE = 0.02
 _MAX_FRAMES = 60
 """Frames of a stack that are kept, from the outermost frame of the reader's code inwards."""
 _POOL_THREAD = stdlib_code(_worker)
-_RAW_THREAD = {stdlib_code(threading.Thread.run), stdlib_code(threading.Thread._bootstrap_inner)}  # type: ignore[attr-defined]
 _QUEUED_CALL = {"run_in_threadpool", "run_sync_in_worker_thread"}
 """Functions that take a function of the reader's code in ``func`` and run it in a thread of anyio."""
 
@@ -126,10 +125,10 @@ class Sampler:
             return None
         outer = max(place for place, file in enumerate(files) if file)
         wait = frames_waits.wait_of_thread(stack, self._reader)
-        is_raw = outer + 1 < len(stack) and stack[outer + 1].f_code in _RAW_THREAD
-        if is_raw and wait.kind != "cpu":
-            return None  # a thread of the app's own, such as a poller, which no call waits for as far as is known
-        return self._row(stack[outer::-1], outer - inner, wait, on_loop=thread == self._loop_thread)
+        on_loop = thread == self._loop_thread
+        if wait.kind != "cpu" and not on_loop and not any(serves_calls(frame) for frame in stack[outer:]):
+            return None  # a thread of the app's own, such as a poller: its CPU time counts, its waits delay no call
+        return self._row(stack[outer::-1], outer - inner, wait, on_loop=on_loop)
 
     def _row(self, chain: list[FrameType], place: int, wait: Wait, *, on_loop: bool) -> Row:
         """The row of a chain of frames, the outermost one first, in which ``place`` is that of the decisive line."""
@@ -204,6 +203,12 @@ class Sampler:
                 row = Row(file, code.co_firstlineno, code.co_qualname, wait.kind, wait.waits_in, True, False, stack)
                 tally.add(row, seconds, 0.0)
                 return
+
+
+def serves_calls(frame: FrameType) -> bool:
+    """Whether a frame is the loop of a pool thread, of ``concurrent.futures`` or anyio."""
+    code = frame.f_code
+    return code is _POOL_THREAD or (code.co_name == "run" and library_path(code.co_filename).startswith("anyio/"))
 
 
 def executor_work(stack: list[FrameType]) -> int | None:

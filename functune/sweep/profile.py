@@ -1,0 +1,167 @@
+"""
+The profile of a run: after the search, each subject's setting is loaded once more with the sampler on.
+
+It is no measurement: nothing of it is written to measurements.jsonl, and a subject that cannot be profiled gets a note.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import msgspec
+
+from functune.analysis.experiment import ExperimentFindings, SubjectFindings
+from functune.environ import PROFILE_FOLDER
+from functune.errors import FunctuneError, HostError
+from functune.experiments.model import Experiment
+from functune.experiments.subject import Subject
+from functune.hosts.kinds import HostKind, RunningHost
+from functune.load.records import LoadPlan, Request, StepEnd
+from functune.load.runner import finished_steps
+from functune.load.target import target_settings
+from functune.run.folder import RunFolder
+from functune.run.profile import PROFILE, SPEEDSCOPE, Profile, StepProfile
+from functune.run.speedscope import speedscope
+from functune.setting import Setting
+from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples, samples_between
+from functune.sweep.trials import PlannedTrial
+from functune.timing.sampler_switch import SamplerSwitch
+
+WARM_UP, MEASURE = 0.4, 1.3
+"""Seconds of each step."""
+WRITE_TIMEOUT = 5.0
+"""Seconds the workers have to write their samples; one whose GIL is held by a C function takes longer."""
+POLL = 0.02
+
+
+class ProfileTarget(NamedTuple):
+    """A subject to profile, with the setting and the number of users that show where its calls spend their time."""
+
+    experiment: Experiment
+    subject: Subject
+    setting: Setting
+    users: int
+
+    @property
+    def load(self) -> LoadPlan:
+        """Two steps: one user, and the users of the level."""
+        steps = tuple(sorted({1, self.users}))
+        trial = PlannedTrial(experiment=self.experiment, setting=self.setting, subject=self.subject, users=steps)
+        return msgspec.structs.replace(trial.load, warm_up=WARM_UP, measure=MEASURE)
+
+    def __str__(self) -> str:
+        return f"{self.subject} with {self.setting.in_words}"
+
+
+def profile_targets(findings: Iterable[ExperimentFindings]) -> Iterator[ProfileTarget]:
+    """Each subject at the recommended level, or at its fastest one where nothing is recommended."""
+    for each in findings:
+        for subject in each.subjects:
+            if (level := chosen_level(subject)) is not None:
+                yield ProfileTarget(each.experiment, subject.subject, *level)
+
+
+def chosen_level(subject: SubjectFindings) -> tuple[Setting, int] | None:
+    """The setting and the users to profile; None where no step worked."""
+    if subject.recommended is not None:
+        return subject.recommended.setting, subject.recommended.best.users
+    worked = [level for level in subject.levels if level.figures.worked]
+    fastest = max(worked, key=lambda level: level.figures.throughput, default=None)
+    return None if fastest is None else (fastest.setting, fastest.users)
+
+
+async def profile_run(
+    folder: RunFolder,
+    targets: Iterable[ProfileTarget],
+    *,
+    app: Path,
+    kind: HostKind,
+    on_note: Callable[[str], None],
+) -> Profile:
+    """
+    Profile the targets on hosts of their own and write profile.json and the speedscope file.
+
+    Notes say which target is next, and what could not be profiled and why; no failure of a profile fails the run.
+    Raises RunFolderError when the files cannot be written.
+    """
+    if not kind.has_sampler:
+        on_note(f"No profile by line: {kind.name} has no sampler in its workers; the local host has")
+        return Profile()
+    steps: list[StepProfile] = []
+    notes: list[str] = []
+    for target in targets:
+        on_note(f"Profiling {target}")
+        try:
+            steps += await profiled(target, app=app, kind=kind)
+        except FunctuneError as error:
+            notes.append(f"{target.experiment.name}: {target} could not be profiled: {error}")
+            on_note(notes[-1])
+    profile = Profile(steps=tuple(steps), notes=tuple(notes))
+    write_profile(folder, profile)
+    return profile
+
+
+def write_profile(folder: RunFolder, profile: Profile) -> None:
+    """Write profile.json and profile.speedscope.json. Raises RunFolderError when they cannot be written."""
+    folder.write_text(PROFILE, msgspec.json.encode(profile).decode() + "\n")
+    folder.write_text(SPEEDSCOPE, msgspec.json.encode(speedscope(profile)).decode() + "\n")
+
+
+async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[StepProfile]:
+    """The profiled steps of a target. Raises HostError or LoadError."""
+    with TemporaryDirectory(prefix="functune-profile-") as name:
+        switch = SamplerSwitch.create(Path(name))
+        async with (
+            target_settings(target.experiment.workload.target) as settings,
+            kind.running(app, setting=target.setting, app_settings={**settings, PROFILE_FOLDER: name}) as host,
+        ):
+            period = switch.turn_on()
+            try:
+                ends = await loaded(target, host)
+            finally:
+                switch.turn_off()
+            workers = await written_samples(Path(name), period, processes=target.setting.process_count)
+    return [profiled_step(target, step, requests, workers) for step, requests in ends]
+
+
+async def loaded(target: ProfileTarget, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
+    """Put the load on the host; each step with the requests that ended in it."""
+    load = msgspec.structs.replace(target.load, host_pid=host.pid)
+    async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
+        return [step async for step in steps]
+
+
+async def written_samples(folder: Path, period: int, *, processes: int) -> list[WorkerSamples]:
+    """
+    The samples of all worker processes.
+
+    Raises HostError when a sampler failed, or when no worker has written its samples in time: a worker that died has
+    none, and the others do.
+    """
+    deadline = asyncio.get_running_loop().time() + WRITE_TIMEOUT
+    while len(found := read_samples(folder, period)) < processes:
+        if asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(POLL)
+    if not found:
+        raise HostError(f"no worker wrote its samples within {WRITE_TIMEOUT:g} s after the load")
+    return found
+
+
+def profiled_step(
+    target: ProfileTarget, step: StepEnd, requests: Iterable[Request], workers: list[WorkerSamples]
+) -> StepProfile:
+    """The profile of a step's window."""
+    return StepProfile(
+        experiment=target.experiment.name,
+        subject=target.subject,
+        setting=target.setting,
+        users=step.users,
+        seconds=step.closed - step.opened,
+        calls=sum(step.opened <= each.ended < step.closed for each in requests),
+        samples=samples_between(workers, step.opened, step.closed),
+        lines=lines_between(workers, step.opened, step.closed),
+    )
