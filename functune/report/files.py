@@ -27,7 +27,7 @@ def write_report(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Repo
     """
     document = read_document(folder, others=others)
     folder.write_text(PAGE, render_page(document))
-    folder.write_text(SUMMARY, summary(document.experiments))
+    folder.write_text(SUMMARY, summary(document.experiments, document.profile))
     folder.write_text(RECOMMENDATION, recommendation_json(document))
     folder.write_text(DOCUMENT, document_json(document))
     folder.write_text(TABLE, to_csv(measured_rows(folder.measurements())))

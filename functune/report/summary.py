@@ -5,20 +5,24 @@ from collections.abc import Sequence
 
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.hot_lines import SubjectProfile
 from functune.analysis.verdict.advice import Advice
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent
+from functune.report.sections.hot_lines import hot_line_in_words
 
 RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
-def summary(findings: Sequence[ExperimentFindings]) -> str:
-    """One section per experiment: verdict, settings to set, each setting's best step, expectations."""
-    return "\n".join(summary_section(each) for each in findings)
+def summary(findings: Sequence[ExperimentFindings], profiles: Sequence[SubjectProfile] = ()) -> str:
+    """One section per experiment: verdict, settings, each setting's best step, the line that waits, expectations."""
+    return "\n".join(
+        summary_section(each, [one for one in profiles if one.experiment == each.name]) for each in findings
+    )
 
 
-def summary_section(findings: ExperimentFindings) -> str:
+def summary_section(findings: ExperimentFindings, profiles: Sequence[SubjectProfile] = ()) -> str:
     """One experiment."""
     lines = [f"## {as_markdown(findings.experiment.question)}", "", f"**{as_markdown(findings.verdict)}**", ""]
     for warning in findings.warnings:
@@ -27,6 +31,8 @@ def summary_section(findings: ExperimentFindings) -> str:
         lines += [*settings_block(advice), ""]
     for recommended, reason in zip(findings.recommendations, reasons_in_words(findings.recommendations), strict=True):
         lines += [as_markdown(reason), "", *best_steps_table(recommended), ""]
+    for sentence in filter(None, map(hot_line_in_words, profiles)):
+        lines += [as_markdown(sentence), ""]
     if findings.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [

@@ -61,6 +61,11 @@ class StepProfile(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[ProfileLine, ...]
     """The line with the most time first."""
 
+    @property
+    def seconds_a_call(self) -> float:
+        """Mean time of a call in seconds, by Little's law; infinite without calls."""
+        return self.users * self.seconds / self.calls if self.calls else float("inf")
+
     def seconds_per_call(self, line: ProfileLine) -> float:
         """Seconds that a call spends at a line, by Little's law: 0 without calls."""
         return line.seconds / self.calls if self.calls else 0.0

@@ -34,7 +34,7 @@ WARM_UP, MEASURE = 0.4, 1.3
 """Seconds of each step."""
 WRITE_TIMEOUT = 5.0
 """Seconds the workers have to write their samples; one whose GIL is held by a C function takes longer."""
-POLL = 0.02
+SAMPLES_POLL = 0.02
 
 
 class ProfileTarget(NamedTuple):
@@ -145,7 +145,7 @@ async def written_samples(folder: Path, period: int, *, processes: int) -> list[
     while len(found := read_samples(folder, period)) < processes:
         if asyncio.get_running_loop().time() > deadline:
             break
-        await asyncio.sleep(POLL)
+        await asyncio.sleep(SAMPLES_POLL)
     if not found:
         raise HostError(f"no worker wrote its samples within {WRITE_TIMEOUT:g} s after the load")
     return found

@@ -145,6 +145,13 @@ def profile_line(group: list[Counted]) -> ProfileLine:
 def total(
     slices: dict[int, tuple[float, float, int]], length: float, opened: float, closed: float
 ) -> tuple[float, float, int]:
-    """Seconds, CPU seconds and samples of the slices that lie within a window."""
-    inside = [held for place, held in slices.items() if opened <= place * length and (place + 1) * length <= closed]
-    return sum(each[0] for each in inside), sum(each[1] for each in inside), sum(each[2] for each in inside)
+    """Seconds, CPU seconds and samples in a window; a slice at its edge counts by the part that lies in it."""
+    parts = [
+        (max(0.0, min(closed / length, place + 1) - max(opened / length, place)), held)
+        for place, held in slices.items()
+    ]
+    return (
+        sum(part * seconds for part, (seconds, _, _) in parts),
+        sum(part * cpu for part, (_, cpu, _) in parts),
+        sum(samples for part, (_, _, samples) in parts if part),
+    )

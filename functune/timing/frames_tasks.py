@@ -9,6 +9,7 @@ are read past ``__getattr__``, and objects without attributes are followed by wh
 import asyncio
 import concurrent.futures
 import gc
+from asyncio.tasks import _GatheringFuture  # type: ignore[attr-defined]  # the future of gather, which leads to its tasks
 from collections.abc import Iterable, Iterator
 from types import AsyncGeneratorType, CoroutineType, FrameType, FunctionType, GeneratorType
 from typing import Any, NamedTuple
@@ -69,7 +70,7 @@ def awaited_tasks(frames: list[FrameType], waiter: Any) -> list["asyncio.Task[An
     if isinstance(waiter, asyncio.Task):
         return [waiter]
     found: Iterable[Any] = ()
-    if waiter is not None and isinstance(waiter, asyncio.tasks._GatheringFuture):
+    if waiter is not None and isinstance(waiter, _GatheringFuture):
         found = object.__getattribute__(waiter, "_children")
     elif frames:
         found = group_of(frames[-1])
