@@ -67,13 +67,16 @@ def profiled_subjects(profile: Profile) -> tuple[SubjectProfile, ...]:
 
 
 def profiled_subject(steps: Iterable[StepProfile]) -> SubjectProfile | None:
-    """The hot lines of one subject; None where no call ended under load."""
-    *before, loaded = sorted(steps, key=lambda step: step.users)
-    if not loaded.calls:
+    """
+    The hot lines of one subject; None where no call ended under load.
+
+    The load is the step with the most calls in the handlers of one process: there they meet at the line that limits.
+    """
+    answered = [step for step in steps if step.calls]
+    if not answered:
         return None
-    alone = before[0] if before and before[0].calls else None
-    if alone is None and loaded.users == 1:
-        alone = loaded
+    alone = next((step for step in answered if step.users == 1), None)
+    loaded = max(answered, key=lambda step: min(step.setting.threads, step.users / step.setting.process_count))
     known = {} if alone is None else {place_of(line): line for line in alone.lines}
     lines = [hot_line(line, loaded, known.get(place_of(line)), alone) for line in loaded.lines]
     kept = [line for line in lines if max(line.share_loaded, line.share_alone or 0.0) >= LEAST_SHARE]

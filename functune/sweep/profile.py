@@ -6,7 +6,7 @@ It is no measurement: nothing of it is written to measurements.jsonl, and a subj
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from functune.analysis.experiment import ExperimentFindings, SubjectFindings
+from functune.analysis.numbers.levels import Level
 from functune.environ import PROFILE_FOLDER
 from functune.errors import FunctuneError, HostError
 from functune.experiments.model import Experiment
@@ -38,18 +39,18 @@ SAMPLES_POLL = 0.02
 
 
 class ProfileTarget(NamedTuple):
-    """A subject to profile, with the setting and the number of users that show where its calls spend their time."""
+    """A subject to profile on one setting, with some numbers of users."""
 
     experiment: Experiment
     subject: Subject
     setting: Setting
-    users: int
+    users: tuple[int, ...]
+    """Strictly increasing."""
 
     @property
     def load(self) -> LoadPlan:
-        """Two steps: one user, and the users of the level."""
-        steps = tuple(sorted({1, self.users}))
-        trial = PlannedTrial(experiment=self.experiment, setting=self.setting, subject=self.subject, users=steps)
+        """A step for each number of users."""
+        trial = PlannedTrial(experiment=self.experiment, setting=self.setting, subject=self.subject, users=self.users)
         return msgspec.structs.replace(trial.load, warm_up=WARM_UP, measure=MEASURE)
 
     def __str__(self) -> str:
@@ -57,20 +58,40 @@ class ProfileTarget(NamedTuple):
 
 
 def profile_targets(findings: Iterable[ExperimentFindings]) -> Iterator[ProfileTarget]:
-    """Each subject at the recommended level, or at its fastest one where nothing is recommended."""
+    """
+    Each subject with one user and at the recommended level, or at its fastest one where nothing is recommended.
+
+    A ``def`` handler whose recommended setting has few threads is also profiled with the most threads that were
+    measured. Its calls then meet in the code, where a lock or a pool shows, instead of in front of the threads.
+    """
     for each in findings:
         for subject in each.subjects:
-            if (level := chosen_level(subject)) is not None:
-                yield ProfileTarget(each.experiment, subject.subject, *level)
+            worked = [level for level in subject.levels if level.figures.worked]
+            if not worked:
+                continue
+            setting, users = chosen_level(subject, worked)
+            yield ProfileTarget(each.experiment, subject.subject, setting, tuple(sorted({1, users})))
+            if (crowd := crowded_level(setting, worked)) is not None:
+                yield ProfileTarget(each.experiment, subject.subject, crowd.setting, (crowd.users,))
 
 
-def chosen_level(subject: SubjectFindings) -> tuple[Setting, int] | None:
-    """The setting and the users to profile; None where no step worked."""
+def chosen_level(subject: SubjectFindings, worked: Sequence[Level]) -> tuple[Setting, int]:
+    """The recommended setting and its users; those of the fastest level where nothing is recommended."""
     if subject.recommended is not None:
         return subject.recommended.setting, subject.recommended.best.users
-    worked = [level for level in subject.levels if level.figures.worked]
-    fastest = max(worked, key=lambda level: level.figures.throughput, default=None)
-    return None if fastest is None else (fastest.setting, fastest.users)
+    fastest = max(worked, key=lambda level: level.figures.throughput)
+    return fastest.setting, fastest.users
+
+
+def crowded_level(chosen: Setting, worked: Sequence[Level]) -> Level | None:
+    """The level with the most calls in the handlers of one process; None where the chosen setting holds as many."""
+
+    def calls(setting: Setting, users: int) -> float:
+        return min(setting.threads, users / setting.process_count)
+
+    most = max(worked, key=lambda level: (calls(level.setting, level.users), -level.setting.process_count, level.users))
+    is_crowd = most.handler != "async def" and calls(most.setting, most.users) > calls(chosen, most.users)
+    return most if is_crowd else None
 
 
 async def profile_run(
