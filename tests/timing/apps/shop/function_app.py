@@ -107,3 +107,8 @@ def child_process(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("noop")
 async def noop(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse("ok")
+
+
+@app.route("grouped")
+async def grouped(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(await waiting.read_all())

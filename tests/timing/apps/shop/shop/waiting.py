@@ -59,3 +59,14 @@ def convert():
     return subprocess.run(  # here: child-process
         [sys.executable, "-S", "-c", "import time; time.sleep(0.1)"], check=True, capture_output=True
     ).stdout
+
+
+async def read_one():
+    await asyncio.sleep(0.03)  # here: grouped
+
+
+async def read_all():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(read_one())
+        group.create_task(read_one())
+    return "read"
