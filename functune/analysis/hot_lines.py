@@ -16,6 +16,8 @@ from functune.setting import Setting
 SHOWN_LINES_AT_MOST = 10
 LEAST_SHARE = 0.01
 """Share of the call time below which a line is not listed."""
+GROWTH_THAT_MATTERS = 0.1
+"""Share of the call time that a line has to gain under load for the lines to be sorted by their growth."""
 
 
 class HotLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ class HotLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SubjectProfile(msgspec.Struct, frozen=True, kw_only=True):
-    """The hot lines of a subject, the one that grows most first."""
+    """The hot lines of a subject: the one that grows most first, or the longest where none grows noticeably."""
 
     experiment: str
     subject: Subject
@@ -55,7 +57,7 @@ class SubjectProfile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hottest(self) -> HotLine | None:
-        """The line that grows most; None without lines."""
+        """The first line; None without lines."""
         return self.lines[0] if self.lines else None
 
 
@@ -80,7 +82,9 @@ def profiled_subject(steps: Iterable[StepProfile]) -> SubjectProfile | None:
     known = {} if alone is None else {place_of(line): line for line in alone.lines}
     lines = [hot_line(line, loaded, known.get(place_of(line)), alone) for line in loaded.lines]
     kept = [line for line in lines if max(line.share_loaded, line.share_alone or 0.0) >= LEAST_SHARE]
-    kept.sort(key=lambda line: (-(line.growth or 0.0), -line.seconds_loaded))
+    kept.sort(key=lambda line: -line.seconds_loaded)
+    if any((line.growth or 0.0) >= GROWTH_THAT_MATTERS * loaded.seconds_a_call for line in kept):
+        kept.sort(key=lambda line: -(line.growth or 0.0))
     return SubjectProfile(
         experiment=loaded.experiment,
         subject=loaded.subject,

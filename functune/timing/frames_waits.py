@@ -63,6 +63,7 @@ _FUNCTIONS: tuple[tuple[str, str, WaitKind, str], ...] = (
     (r"anyio/.*", r"Semaphore\..*", "pool", "anyio Semaphore"),
     (r"anyio/.*", r"Lock\..*", "lock", "anyio Lock"),
     (r"anyio/.*", r"\w*(Stream|Socket)\w*\.(receive|send)\w*", "network", "anyio {}"),
+    (r"anyio/.*", r".*run_sync_in_worker_thread", "other", "a thread of anyio"),
     (r"aiohttp/(streams|client_proto|client_reqrep|base_protocol)\.py", r".*", "network", "aiohttp"),
     (r"aiohttp/connector\.py", r".*_wait_for_available_connection", "pool", "aiohttp connector"),
     (r"http(core|x)/.*", r".*wait_for_connection", "pool", "httpcore connection pool"),

@@ -16,12 +16,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from concurrent.futures.thread import _worker
+from itertools import chain
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
-from functune.timing import frames_tasks, frames_waits
+from functune.timing import frames_callee, frames_tasks, frames_waits
 from functune.timing.frames import ReaderCode, label, library_path, outward, stdlib_code
 from functune.timing.frames_waits import Wait
 from functune.timing.sampler_clocks import ThreadClocks
@@ -42,6 +44,8 @@ _MAX_FRAMES = 60
 _POOL_THREAD = stdlib_code(_worker)
 _QUEUED_CALL = {"run_in_threadpool", "run_sync_in_worker_thread"}
 """Functions that take a function of the reader's code in ``func`` and run it in a thread of anyio."""
+_PARTIALS = 4
+"""Partials that may stand around a function."""
 
 
 def start_sampler(folder: Path, *, script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
@@ -130,9 +134,9 @@ class Sampler:
             return None  # a thread of the app's own, such as a poller: its CPU time counts, its waits delay no call
         return self._row(stack[outer::-1], outer - inner, wait, on_loop=on_loop)
 
-    def _row(self, chain: list[FrameType], place: int, wait: Wait, *, on_loop: bool) -> Row:
-        """The row of a chain of frames, the outermost one first, in which ``place`` is that of the decisive line."""
-        frame = chain[place]
+    def _row(self, frames: list[FrameType], place: int, wait: Wait, *, on_loop: bool) -> Row:
+        """The row of some frames, the outermost one first, in which ``place`` is that of the decisive line."""
+        frame = frames[place]
         return Row(
             file=self._reader.file(frame.f_code),
             line=frame.f_lineno or frame.f_code.co_firstlineno,
@@ -141,12 +145,12 @@ class Sampler:
             waits_in=wait.waits_in,
             is_certain=wait.is_certain,
             on_loop=on_loop,
-            stack=self._labels(chain),
+            stack=self._labels(frames),
         )
 
-    def _labels(self, chain: list[FrameType]) -> tuple[str, ...]:
+    def _labels(self, frames: list[FrameType]) -> tuple[str, ...]:
         return tuple(
-            label(each.f_code, each.f_lineno or 0, self._reader.file(each.f_code)) for each in chain[:_MAX_FRAMES]
+            label(each.f_code, each.f_lineno or 0, self._reader.file(each.f_code)) for each in frames[:_MAX_FRAMES]
         )
 
     def _library_row(self, stack: list[FrameType]) -> Row:
@@ -189,20 +193,49 @@ class Sampler:
             return Wait(row.kind, row.waits_in or "work in a thread")
         if branch.future is None:
             return Wait("other", "a free event loop")  # ready to run: another call holds the loop
+        innermost = branch.frames[-1]
+        if runs_in_thread(innermost) and any(map(self._reader.file, passed_functions(innermost))):
+            return None  # it runs in a thread of anyio
         return frames_waits.wait_of_task([frame.f_code for frame in reversed(branch.frames)], self._reader)
 
     def _count_queued_call(self, tally: Tally, frames: list[FrameType], seconds: float) -> None:
         """A call that waits for one of anyio's threads has no line yet: its function is counted instead."""
         wait = frames_waits.wait_of_task([frame.f_code for frame in reversed(frames)], self._reader)
-        if wait.kind != "pool":
-            return
-        for frame in frames:
-            code = queued_function(frame)
-            if code is not None and (file := self._reader.file(code)):
-                stack = self._labels(frames)
-                row = Row(file, code.co_firstlineno, code.co_qualname, wait.kind, wait.waits_in, True, False, stack)
-                tally.add(row, seconds, 0.0)
-                return
+        if wait.kind == "pool" and (code := self._queued_code(frames)) is not None:
+            file, stack = self._reader.file(code), self._labels(frames)
+            row = Row(file, code.co_firstlineno, code.co_qualname, wait.kind, wait.waits_in, True, False, stack)
+            tally.add(row, seconds, 0.0)
+
+    def _queued_code(self, frames: list[FrameType]) -> CodeType | None:
+        """The reader's function that a chain is about to run in a thread; None where there is none."""
+        queued = (code for frame in reversed(frames) if runs_in_thread(frame) for code in passed_functions(frame))
+        routed = (code for frame in reversed(frames) for code in routed_endpoint(frame))
+        return next((code for code in chain(queued, routed) if self._reader.file(code)), None)
+
+
+def runs_in_thread(frame: FrameType) -> bool:
+    """Whether a frame is that of Starlette or anyio which runs its argument ``func`` in a thread."""
+    code = frame.f_code
+    return code.co_name in _QUEUED_CALL and library_path(code.co_filename).startswith(("starlette/", "anyio/"))
+
+
+def routed_endpoint(frame: FrameType) -> Iterator[CodeType]:
+    """The code of the endpoint that a frame of a route of Starlette or FastAPI serves."""
+    if library_path(frame.f_code.co_filename) in {"starlette/routing.py", "fastapi/routing.py"}:
+        route = frame.f_locals.get("self")
+        endpoint = frames_callee.attribute(route, "endpoint")
+        if type(endpoint) is FunctionType:
+            yield endpoint.__code__
+
+
+def passed_functions(frame: FrameType) -> Iterator[CodeType]:
+    """The code of the function ``func``, of the functions inside of a partial, and of those passed to them."""
+    level: list[Any] = [frame.f_locals.get("func")]
+    for _ in range(_PARTIALS):
+        yield from (each.__code__ for each in level if type(each) is FunctionType)
+        partials = [each for each in level if type(each) is functools.partial]
+        methods = [each.__func__ for each in level if type(each) is MethodType]
+        level = [*methods, *(inner for each in partials for inner in (each.func, *each.args, *each.keywords.values()))]
 
 
 def serves_calls(frame: FrameType) -> bool:
@@ -218,16 +251,3 @@ def executor_work(stack: list[FrameType]) -> int | None:
             item = frame.f_locals.get("work_item")
             return None if item is None else id(item.future)
     return None
-
-
-def queued_function(frame: FrameType) -> CodeType | None:
-    """The code of the function that a frame of Starlette or anyio is about to run in a thread; None for any other."""
-    code = frame.f_code
-    if code.co_name not in _QUEUED_CALL or not library_path(code.co_filename).startswith(("starlette/", "anyio/")):
-        return None
-    function: Any = frame.f_locals.get("func")
-    for _ in range(5):  # partials of partials
-        if type(function) is not functools.partial:
-            break
-        function = function.func
-    return function.__code__ if type(function) is FunctionType else None

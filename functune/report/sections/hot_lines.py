@@ -16,7 +16,7 @@ def hot_lines_block(profile: SubjectProfile | None) -> Html | None:
         f"Sampled every 10 ms in a run of its own with {profile.setting.in_words}, which counts as no measurement: "
         f"{plural(profile.calls, 'call')} at {plural(profile.users, 'user')}, {plural(profile.samples, 'sample')}. "
         "A line is the innermost one outside the standard library and the packages. "
-        "The line that grows most comes first."
+        "The line that grows most under load comes first; where none grows, the one that takes longest."
     )
     return element(
         "figure",
