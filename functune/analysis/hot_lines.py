@@ -97,7 +97,7 @@ def profiled_subject(steps: Iterable[StepProfile]) -> SubjectProfile | None:
 
 
 def place_of(line: ProfileLine) -> tuple[object, ...]:
-    """What identifies a line in two steps."""
+    """The key by which a line of one step is found in another."""
     return line.file, line.line, line.function, line.kind, line.waits_in, line.on_loop
 
 

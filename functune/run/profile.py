@@ -20,7 +20,7 @@ type LineKind = Literal["cpu", "lock", "pool", "network", "file lock", "sleep", 
 
 class ProfileLine(msgspec.Struct, frozen=True, kw_only=True):
     """
-    One line of the reader's code in one step, with what it does there.
+    One line of the reader's code in one step, with its wait or its work.
 
     It is the innermost frame outside the standard library and the installed packages.
     """
@@ -34,7 +34,7 @@ class ProfileLine(msgspec.Struct, frozen=True, kw_only=True):
     waits_in: str | None
     """The innermost library call, such as ``Lock.acquire``; None for a line that runs."""
     kind: LineKind
-    """``cpu`` for a line that runs, otherwise what it waits for."""
+    """``cpu`` for a line that runs, otherwise the kind of its wait."""
     on_loop: bool
     """Whether it holds the event loop meanwhile."""
     seconds: float

@@ -8,7 +8,7 @@ SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
 def speedscope(profile: Profile) -> dict[str, Any]:
-    """The document: one sampled profile per step, each line with its stack and what it waits in, weighed in seconds."""
+    """The document: one sampled profile per step, each line with its stack and its wait, weighted in seconds."""
     frames: dict[str, int] = {}
     profiles = [sampled_profile(step, frames) for step in profile.steps]
     return {
@@ -33,5 +33,5 @@ def sampled_profile(step: StepProfile, frames: dict[str, int]) -> dict[str, Any]
 
 
 def named_stack(line: ProfileLine) -> list[str]:
-    """The frames of a line, the outermost one first, and what it waits in."""
+    """The frames of a line, the outermost one first, and its wait."""
     return [*line.stack, *([f"[waits: {line.waits_in}]"] if line.waits_in else [])]

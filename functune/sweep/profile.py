@@ -105,7 +105,8 @@ async def profile_run(
     """
     Profile the targets on hosts of their own and write profile.json and the speedscope file.
 
-    Notes say which target is next, and what could not be profiled and why; no failure of a profile fails the run.
+    Notes name the target that is next, and each one that could not be profiled, with the reason. No failure of a
+    profile fails the run.
     Raises RunFolderError when the files cannot be written.
     """
     if not kind.has_sampler:

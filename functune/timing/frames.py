@@ -18,7 +18,7 @@ MAX_DEPTH = 200
 
 class ReaderCode:
     """
-    Tells the reader's code from all other code, and remembers the answer for each code object.
+    Distinguishes the reader's code from all other code, and remembers the answer for each code object.
 
     The reader's code lies outside the standard library, the installed packages, any virtual environment and functune.
     """

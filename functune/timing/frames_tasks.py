@@ -3,7 +3,7 @@ The await chains of suspended tasks: from the coroutine of a task down to the li
 
 A chain leads through coroutines, generators, asynchronous generators and the objects between them, through tasks that
 are awaited, and through the futures of ``gather``, ``wait`` and a task group. Nothing of the app is called: attributes
-are read past ``__getattr__``, and objects without attributes are followed by what they refer to.
+are read past ``__getattr__``, and objects without attributes are followed by their references.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
 """
-What a thread or a suspended coroutine waits for, by its innermost frame.
+The wait of a thread or of a suspended coroutine, by its innermost frame.
 
 The innermost frame decides, not the chain: a connection pool stands above every ``recv``. Only the waits of events and
 conditions name nothing, so the frame that called them decides.
@@ -85,7 +85,7 @@ _C_RULES = tuple((re.compile(name), kind, words) for name, kind, words in _C_FUN
 
 
 def wait_of_thread(stack: Sequence[FrameType], reader: ReaderCode) -> Wait:
-    """What a thread does, by its frames, the innermost one first."""
+    """The wait of a thread, or its work, by its frames, the innermost one first."""
     innermost = stack[0]
     if not frames_callee.call_site(innermost.f_code, innermost.f_lasti).may_be_in_c:
         return RUNS  # it computes in Python, or wants to and waits for the GIL
@@ -96,7 +96,7 @@ def wait_of_thread(stack: Sequence[FrameType], reader: ReaderCode) -> Wait:
 
 
 def wait_in_c(frame: FrameType) -> Wait:
-    """What the C function does that the frame is inside of."""
+    """The wait, or the work, of the C function that a frame is inside of."""
     site = frames_callee.call_site(frame.f_code, frame.f_lasti)
     name = frames_callee.callee(frame)
     for pattern, kind, words in _C_RULES:
@@ -124,7 +124,7 @@ def outer_functions(frame: FrameType) -> list[Wait]:
 
 
 def wait_of_task(chain: Sequence[CodeType], reader: ReaderCode) -> Wait:
-    """What a suspended coroutine waits for, by the code of its await chain, the innermost one first."""
+    """The wait of a suspended coroutine, by the code of its await chain, the innermost one first."""
     skipped = ""
     for code in chain:
         name = f"{library_path(code.co_filename)} {code.co_qualname}"

@@ -75,7 +75,7 @@ class Sampler:
             time.sleep(_IDLE)
 
     def _record(self, period: int) -> None:
-        """Sample until the period ends and write the samples; what went wrong is written with them."""
+        """Sample until the period ends and write the samples, with the traceback of an error of the sampler."""
         tally, usual = Tally(period), sys.getswitchinterval()
         self._last.clear()
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -154,7 +154,7 @@ class Sampler:
         )
 
     def _library_row(self, stack: list[FrameType]) -> Row:
-        """What a thread of an executor does that runs none of the reader's code, such as ``to_thread(time.sleep)``."""
+        """The row of a thread of an executor that runs none of the reader's code, such as ``to_thread(time.sleep)``."""
         wait = frames_waits.wait_of_thread(stack, self._reader)
         return Row("", 0, "", wait.kind, wait.waits_in, wait.is_certain, on_loop=False, stack=())
 
@@ -182,7 +182,7 @@ class Sampler:
             tally.add(self._row(frames[first:], last - first, wait, on_loop=False), seconds, 0.0)
 
     def _task_wait(self, branch: frames_tasks.Branch, work: dict[int, Row | None]) -> Wait | None:
-        """What a suspended task waits for; None where its work is in a thread, whose line is counted instead."""
+        """The wait of a suspended task; None where its work is in a thread, whose line is counted instead."""
         future = frames_tasks.executor_future(branch.future)
         if future is not None:
             if frames_tasks.is_queued(future):

@@ -19,7 +19,7 @@ SLICE = 0.1
 
 
 class Row(NamedTuple):
-    """A line of the reader's code with what it does there, and the stack that led to it."""
+    """A line of the reader's code with its wait or work, and the stack that led to it."""
 
     file: str
     line: int

@@ -1,4 +1,4 @@
-"""The profile after a search: what is profiled, on a host of its own, and what happens when that fails."""
+"""The profile after a search: its targets, its lines, its files and its failures."""
 
 from pathlib import Path
 

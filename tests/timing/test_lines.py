@@ -9,7 +9,7 @@ from tests.timing.sampled import SHOP, SampledHost, marked_line, sampled_host
 
 
 class Truth(NamedTuple):
-    """What is known of a route."""
+    """The known limit of a route."""
 
     route: str
     kind: str

@@ -1,4 +1,4 @@
-"""The sampler over time: on and off again, many threads, workers that are killed, and what it costs."""
+"""The sampler over time: on and off again, many threads, and workers that are killed."""
 
 import json
 import os

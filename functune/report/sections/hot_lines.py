@@ -63,7 +63,7 @@ def share_cell(share: float | None, seconds: float | None) -> Html:
 
 
 def does_in_words(line: HotLine) -> Content:
-    """What happens at a line, such as ``waits in Lock.acquire``."""
+    """The wait or the work at a line, such as ``waits in Lock.acquire``."""
     held = element("small", "and holds the event loop") if line.on_loop else None
     return join("computes" if line.waits_in is None else f"waits in {line.waits_in}", held)
 
