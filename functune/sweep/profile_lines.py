@@ -1,5 +1,6 @@
 """The lines of a step, from the samples that the workers wrote."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -39,6 +40,8 @@ class WorkerSamples(msgspec.Struct, frozen=True):
     slice: float
     """Seconds."""
     error: str | None
+    has_thread_clocks: bool
+    """Whether the rows have CPU times."""
     process: dict[int, tuple[float, float, int]]
     rows: tuple[SampledRow, ...]
 
@@ -106,15 +109,20 @@ def decided(worker: WorkerSamples, opened: float, closed: float) -> Iterator[Cou
         else:
             undecided[each.row.file, each.row.line, each.row.waits_in].append(each)
     for group in undecided.values():
-        is_work = computes(group, fair)
+        is_work = computes(group, fair) if worker.has_thread_clocks else not sounds_like_waiting(name_of(group))
         for each in group:
             yield Counted(row=as_work(each.row), seconds=each.seconds, cpu=each.cpu) if is_work else each
 
 
 def computes(group: list[Counted], fair: float) -> bool:
     """Whether a C function computes; ``fair`` is the share of a core that a thread could have got."""
-    needed = WAIT_BY_NAME if sounds_like_waiting(group[0].row.waits_in or "") else WORK_BY_NAME
+    needed = WAIT_BY_NAME if sounds_like_waiting(name_of(group)) else WORK_BY_NAME
     return sum(each.cpu for each in group) >= needed * fair * sum(each.seconds for each in group)
+
+
+def name_of(group: list[Counted]) -> str:
+    """The C function of a group."""
+    return group[0].row.waits_in or ""
 
 
 def as_work(row: SampledRow) -> SampledRow:
@@ -145,13 +153,16 @@ def profile_line(group: list[Counted]) -> ProfileLine:
 def total(
     slices: dict[int, tuple[float, float, int]], length: float, opened: float, closed: float
 ) -> tuple[float, float, int]:
-    """Seconds, CPU seconds and samples in a window; a slice at its edge counts by the part that lies in it."""
-    parts = [
-        (max(0.0, min(closed / length, place + 1) - max(opened / length, place)), held)
-        for place, held in slices.items()
-    ]
+    """
+    Seconds, CPU seconds and samples in a window.
+
+    A slice at its edge also has samples of the next step, with other users: the slices that lie inside stand for all.
+    """
+    first, end = math.ceil(opened / length), math.floor(closed / length)
+    inside = [slices[place] for place in range(first, end) if place in slices]
+    scale = (closed - opened) / ((end - first) * length) if end > first else 0.0
     return (
-        sum(part * seconds for part, (seconds, _, _) in parts),
-        sum(part * cpu for part, (_, cpu, _) in parts),
-        sum(samples for part, (_, _, samples) in parts if part),
+        scale * sum(seconds for seconds, _, _ in inside),
+        scale * sum(cpu for _, cpu, _ in inside),
+        sum(samples for _, _, samples in inside),
     )

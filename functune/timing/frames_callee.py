@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 _ENTERS = frozenset({"BEFORE_WITH", "LOAD_SPECIAL"})
 _CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
-_IN_C = _ENTERS | _CALLS | {"FOR_ITER", "BINARY_OP", "BINARY_SUBSCR", "COMPARE_OP", "CONTAINS_OP", "STORE_SUBSCR"}
+_IN_C = _ENTERS | _CALLS | {"FOR_ITER"}
 _MISSING = object()
 _WRAPPINGS = 5
 
@@ -36,7 +36,7 @@ class CallSite(NamedTuple):
     enters: bool = False
     """Whether it enters a ``with`` block."""
     may_be_in_c: bool = False
-    """Whether it can be inside of a C function; any other instruction takes no time worth a sample."""
+    """Whether it can be inside of a C function that waits; an operator computes, such as ``@`` of two arrays."""
 
 
 _sites: dict[tuple[int, int], tuple[CodeType, CallSite]] = {}

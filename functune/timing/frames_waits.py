@@ -45,6 +45,8 @@ _C_FUNCTIONS: tuple[tuple[str, WaitKind, str], ...] = (
     (r"(posix|os)\.(waitpid|wait\w*)", "other", "os.{2}"),
     (r"_thread\._ThreadHandle\.join", "other", "Thread.join"),
 )
+_C_WORK = re.compile(r"_?(numpy|scipy|pandas|hashlib|zlib|bz2|lzma|json|orjson|re|PIL|cv2|pickle|struct|math)\..*")
+"""Modules in C that compute and never wait, also where threads of their own do the work."""
 _FUNCTIONS: tuple[tuple[str, str, WaitKind, str], ...] = (
     (r"threading\.py", r"(Bounded)?Semaphore\.(acquire|__enter__)", "pool", "Semaphore.acquire"),
     (r"threading\.py", r"Thread\.join", "other", "Thread.join"),
@@ -102,6 +104,8 @@ def wait_in_c(frame: FrameType) -> Wait:
     for pattern, kind, words in _C_RULES:
         if found := pattern.fullmatch(name):
             return caller_wait(frame, Wait(kind, words.format(found[0], *found.groups())))
+    if _C_WORK.fullmatch(name):
+        return RUNS
     shown = name or ".".join(part for part in site.names if part) or "C function"
     if site.enters and not name:
         return Wait("lock", f"with {shown}", is_certain=False)

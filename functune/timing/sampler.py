@@ -10,21 +10,18 @@ a frame keeps the locals of the app alive.
 """
 
 import asyncio
-import functools
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
-from concurrent.futures.thread import _worker
 from itertools import chain
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType, MethodType
+from types import CodeType, FrameType
 from typing import Any
 
-from functune.timing import frames_callee, frames_tasks, frames_waits
-from functune.timing.frames import ReaderCode, label, library_path, outward, stdlib_code
+from functune.timing import frames_pools, frames_tasks, frames_waits
+from functune.timing.frames import ReaderCode, label, outward
 from functune.timing.frames_waits import Wait
 from functune.timing.sampler_clocks import ThreadClocks
 from functune.timing.sampler_switch import SamplerSwitch
@@ -41,11 +38,6 @@ _IDLE = 0.02
 """Seconds between two looks at the switch while it is off."""
 _MAX_FRAMES = 60
 """Frames of a stack that are kept, from the outermost frame of the reader's code inwards."""
-_POOL_THREAD = stdlib_code(_worker)
-_QUEUED_CALL = {"run_in_threadpool", "run_sync_in_worker_thread"}
-"""Functions that take a function of the reader's code in ``func`` and run it in a thread of anyio."""
-_PARTIALS = 4
-"""Partials that may stand around a function."""
 
 
 def start_sampler(folder: Path, *, script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
@@ -103,17 +95,20 @@ class Sampler:
         """One sample, which stands for the seconds since the last one."""
         seen: dict[int, Row | None] = {}
         work: dict[int, Row | None] = {}
+        nested: list[asyncio.Task[Any]] = []
         for thread, frame in sys._current_frames().items():
-            if frame.f_code is _POOL_THREAD or thread == threading.get_ident():
+            if frame.f_code is frames_pools.POOL_THREAD or thread == threading.get_ident():
                 continue
             stack = list(outward(frame))
-            row = seen[thread] = self._thread_row(thread, stack)
+            task = frames_pools.nested_task(stack) if thread != self._loop_thread else None
+            nested += [] if task is None else [task]
+            row = seen[thread] = self._thread_row(thread, stack) if task is None else None
             cpu = self._clocks.cpu_since_last(thread)
             self._count_thread(tally, row, self._last.get(thread), seconds, cpu)
-            if (future := executor_work(stack)) is not None:
+            if (future := frames_pools.executor_work(stack)) is not None:
                 work[future] = row or self._library_row(stack)
         self._last = seen
-        self._sample_tasks(tally, seconds, work)
+        self._sample_tasks(tally, seconds, work, nested)
 
     def _count_thread(self, tally: Tally, row: Row | None, last: Row | None, seconds: float, cpu: float) -> None:
         if row is not None:
@@ -130,7 +125,7 @@ class Sampler:
         outer = max(place for place, file in enumerate(files) if file)
         wait = frames_waits.wait_of_thread(stack, self._reader)
         on_loop = thread == self._loop_thread
-        if wait.kind != "cpu" and not on_loop and not any(serves_calls(frame) for frame in stack[outer:]):
+        if wait.kind != "cpu" and not on_loop and not any(frames_pools.serves_calls(frame) for frame in stack[outer:]):
             return None  # a thread of the app's own, such as a poller: its CPU time counts, its waits delay no call
         return self._row(stack[outer::-1], outer - inner, wait, on_loop=on_loop)
 
@@ -158,9 +153,11 @@ class Sampler:
         wait = frames_waits.wait_of_thread(stack, self._reader)
         return Row("", 0, "", wait.kind, wait.waits_in, wait.is_certain, on_loop=False, stack=())
 
-    def _sample_tasks(self, tally: Tally, seconds: float, work: dict[int, Row | None]) -> None:
+    def _sample_tasks(
+        self, tally: Tally, seconds: float, work: dict[int, Row | None], nested: list["asyncio.Task[Any]"]
+    ) -> None:
         """Count every suspended task that no other task waits for, along its await chain."""
-        tasks = [task for task in asyncio.all_tasks(self._loop) if isinstance(task, asyncio.Task)]
+        tasks = [*nested, *(task for task in asyncio.all_tasks(self._loop) if isinstance(task, asyncio.Task))]
         running = asyncio.current_task(self._loop)
         reached: set[int] = set()
         found = [(task, list(frames_tasks.branches(task, reached))) for task in tasks if task is not running]
@@ -194,7 +191,9 @@ class Sampler:
         if branch.future is None:
             return Wait("other", "a free event loop")  # ready to run: another call holds the loop
         innermost = branch.frames[-1]
-        if runs_in_thread(innermost) and any(map(self._reader.file, passed_functions(innermost))):
+        if frames_pools.runs_in_thread(innermost) and any(
+            map(self._reader.file, frames_pools.passed_functions(innermost))
+        ):
             return None  # it runs in a thread of anyio
         return frames_waits.wait_of_task([frame.f_code for frame in reversed(branch.frames)], self._reader)
 
@@ -208,46 +207,8 @@ class Sampler:
 
     def _queued_code(self, frames: list[FrameType]) -> CodeType | None:
         """The reader's function that a chain is about to run in a thread; None where there is none."""
-        queued = (code for frame in reversed(frames) if runs_in_thread(frame) for code in passed_functions(frame))
-        routed = (code for frame in reversed(frames) for code in routed_endpoint(frame))
+        inwards = frames[::-1]
+        calls = (frame for frame in inwards if frames_pools.runs_in_thread(frame))
+        queued = (code for frame in calls for code in frames_pools.passed_functions(frame))
+        routed = (code for frame in inwards for code in frames_pools.routed_endpoint(frame))
         return next((code for code in chain(queued, routed) if self._reader.file(code)), None)
-
-
-def runs_in_thread(frame: FrameType) -> bool:
-    """Whether a frame is that of Starlette or anyio which runs its argument ``func`` in a thread."""
-    code = frame.f_code
-    return code.co_name in _QUEUED_CALL and library_path(code.co_filename).startswith(("starlette/", "anyio/"))
-
-
-def routed_endpoint(frame: FrameType) -> Iterator[CodeType]:
-    """The code of the endpoint that a frame of a route of Starlette or FastAPI serves."""
-    if library_path(frame.f_code.co_filename) in {"starlette/routing.py", "fastapi/routing.py"}:
-        route = frame.f_locals.get("self")
-        endpoint = frames_callee.attribute(route, "endpoint")
-        if type(endpoint) is FunctionType:
-            yield endpoint.__code__
-
-
-def passed_functions(frame: FrameType) -> Iterator[CodeType]:
-    """The code of the function ``func``, of the functions inside of a partial, and of those passed to them."""
-    level: list[Any] = [frame.f_locals.get("func")]
-    for _ in range(_PARTIALS):
-        yield from (each.__code__ for each in level if type(each) is FunctionType)
-        partials = [each for each in level if type(each) is functools.partial]
-        methods = [each.__func__ for each in level if type(each) is MethodType]
-        level = [*methods, *(inner for each in partials for inner in (each.func, *each.args, *each.keywords.values()))]
-
-
-def serves_calls(frame: FrameType) -> bool:
-    """Whether a frame is the loop of a pool thread, of ``concurrent.futures`` or anyio."""
-    code = frame.f_code
-    return code is _POOL_THREAD or (code.co_name == "run" and library_path(code.co_filename).startswith("anyio/"))
-
-
-def executor_work(stack: list[FrameType]) -> int | None:
-    """The id of the future whose work a thread of an executor does; None for any other thread."""
-    for frame in stack:
-        if frame.f_code is _POOL_THREAD:
-            item = frame.f_locals.get("work_item")
-            return None if item is None else id(item.future)
-    return None

@@ -1,9 +1,10 @@
 """
 The samples of one process, counted by line and time.
 
-The file has ``period``, ``pid``, ``slice`` (seconds), ``error`` (null, or a traceback of the sampler), ``seconds`` and
-``cpu`` of the process by slice, and ``rows``: a row's fields, with ``slices``: seconds, CPU seconds and samples by
-slice. A slice is named by its number since the epoch, so that the samples of a step can be cut out afterwards.
+The file has ``period``, ``pid``, ``slice`` (seconds), ``error`` (null, or a traceback of the sampler),
+``has_thread_clocks``, ``process`` (seconds, CPU seconds and samples by slice) and ``rows``: a row's fields, with
+``slices`` of the same form. A slice is named by its number since the epoch, so that the samples of a step can be cut
+out afterwards.
 """
 
 import json
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from functune.timing.frames_waits import WaitKind
+from functune.timing.sampler_clocks import HAS_THREAD_CLOCKS
 
 SLICE = 0.1
 """Seconds."""
@@ -73,6 +75,7 @@ class Tally:
             "pid": os.getpid(),
             "slice": SLICE,
             "error": self.error,
+            "has_thread_clocks": HAS_THREAD_CLOCKS,
             "process": self._process,
             "rows": [{**row._asdict(), "slices": slices} for row, slices in self._rows.items()],
         }

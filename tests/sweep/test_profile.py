@@ -142,9 +142,10 @@ def row(*, kind: str = "other", waits_in: str | None, seconds: float, cpu: float
     )
 
 
-def worker(*rows: SampledRow, cpu: float) -> WorkerSamples:
+def worker(*rows: SampledRow, cpu: float, clocks: bool = True) -> WorkerSamples:
     """A worker that was sampled for a second, from 10 s to 11 s."""
-    return WorkerSamples(period=1, pid=7, slice=1.0, error=None, process={10: (1.0, cpu, 100)}, rows=rows)
+    process = {10: (1.0, cpu, 100)}
+    return WorkerSamples(period=1, pid=7, slice=1.0, error=None, has_thread_clocks=clocks, process=process, rows=rows)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +168,16 @@ def test_cpu_time_decides_whether_an_unknown_function_in_c_computes(
     assert line.cpu_seconds == (cpu if state == "running" else 0)
 
 
-def test_slice_at_the_edge_of_a_window_counts_in_part() -> None:
+@pytest.mark.parametrize(("name", "state"), [("zlib.compress", "running"), ("cursor.execute", "waiting")])
+def test_name_decides_where_threads_have_no_cpu_time(name: str, state: str) -> None:
+    [line] = lines_between([worker(row(waits_in=name, seconds=1, cpu=0.0), cpu=0.9, clocks=False)], 10, 11)
+    assert line.state == state
+
+
+def test_slice_at_the_edge_of_a_window_is_not_counted() -> None:
+    """It has samples of the next step as well; the others stand for the whole window."""
     samples = worker(row(waits_in="time.sleep", kind="sleep", seconds=2.0, cpu=0.0, certain=True), cpu=0.0)
-    [line] = lines_between([samples, samples], 10.25, 12)
-    assert line.seconds == pytest.approx(2 * 2.0 * 0.75)
-    assert [each.seconds for each in lines_between([samples], 11, 12)] == []
+    [line] = lines_between([samples, samples], 9.75, 11.25)
+    assert line.seconds == pytest.approx(2 * 2.0 * 1.5)
+    assert lines_between([samples], 10.25, 12) == ()
+    assert lines_between([samples], 10.25, 10.75) == ()

@@ -35,6 +35,7 @@ TRUTHS = [
     Truth("sleep", "sleep", "time.sleep"),
     Truth("stream", "sleep", "asyncio.sleep"),
     Truth("grouped", "sleep", "asyncio.sleep"),
+    Truth("own-loop", "sleep", "asyncio.sleep"),
     Truth("python-cpu", "cpu", None, users=4),
     Truth("loop-cpu", "cpu", None, on_loop=True, users=4),
     Truth("hashing", "cpu", None, users=4),

@@ -54,6 +54,7 @@ def test_torn_file_and_failed_sampler_are_said(tmp_path: Path) -> None:
     with pytest.raises(HostError, match=r"7\.json cannot be read"):
         read_samples(tmp_path, 1)
     document = {"period": 1, "pid": 7, "slice": 0.1, "error": "Traceback\nValueError: no", "process": {}, "rows": []}
+    document["has_thread_clocks"] = True
     (tmp_path / "7.json").write_text(json.dumps(document))
     with pytest.raises(HostError, match="sampler of worker 7 failed:\nTraceback\nValueError: no"):
         read_samples(tmp_path, 1)

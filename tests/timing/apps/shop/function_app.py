@@ -112,3 +112,8 @@ async def noop(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("grouped")
 async def grouped(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(await waiting.read_all())
+
+
+@app.route("own-loop")
+def own_loop(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(waiting.run_own_loop())

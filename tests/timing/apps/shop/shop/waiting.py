@@ -70,3 +70,12 @@ async def read_all():
         group.create_task(read_one())
         group.create_task(read_one())
     return "read"
+
+
+async def in_own_loop():
+    await asyncio.sleep(0.03)  # here: own-loop
+
+
+def run_own_loop():
+    asyncio.run(in_own_loop())
+    return "ran"
