@@ -118,7 +118,7 @@ def test_line_that_holds_the_event_loop_is_said(tmp_path: Path) -> None:
     held = step(1, 10, line(2, 0.9, on_loop=True))
     folder = written(tmp_path, Profile(steps=(held,))).path
     assert "and holds the event loop" in (folder / "report.html").read_text()
-    assert "which holds the event loop." in (folder / "summary.md").read_text()
+    assert "waits in time.sleep and holds the event loop for 90.0 ms" in (folder / "summary.md").read_text()
 
 
 def test_report_without_a_profile_has_no_such_section(tmp_path: Path) -> None:

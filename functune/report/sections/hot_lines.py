@@ -3,7 +3,7 @@
 from functune.analysis.hot_lines import HotLine, SubjectProfile
 from functune.formatting import duration, percent, plural
 from functune.report.charts.heat_map import cell_colors
-from functune.report.markup import Content, Html, element, join, scroll_region
+from functune.report.markup import Html, element, scroll_region
 
 TITLE = "Where the time goes, by line"
 
@@ -29,7 +29,7 @@ def hot_lines_block(profile: SubjectProfile | None) -> Html | None:
 def hot_lines_table(profile: SubjectProfile) -> Html:
     """A row per line, coloured by its share of the time of a call."""
     several = profile.users > 1
-    heads = ["Line", "Does", "1 user", *([f"{profile.users} users", "Growth per call"] if several else [])]
+    heads = ["Line", "1 user", *([f"{profile.users} users", "Growth per call"] if several else [])]
     return element(
         "table",
         element("caption", "Share of the time of a call, and seconds per call"),
@@ -45,8 +45,14 @@ def line_row(line: HotLine, *, several: bool) -> Html:
     if several:
         growth = "-" if line.growth is None else f"{'+' if line.growth >= 0 else '-'}{duration(abs(line.growth))}"
         cells += [share_cell(line.share_loaded, line.seconds_loaded), element("td", growth)]
-    place = element("th", element("code", f"{line.file}:{line.line}"), element("small", line.function), scope="row")
-    return element("tr", place, element("td", does_in_words(line)), *cells)
+    place = element(
+        "th",
+        element("code", f"{line.file}:{line.line}"),
+        element("small", line.function),
+        element("small", does_in_words(line)),
+        scope="row",
+    )
+    return element("tr", place, *cells)
 
 
 def share_cell(share: float | None, seconds: float | None) -> Html:
@@ -62,10 +68,10 @@ def share_cell(share: float | None, seconds: float | None) -> Html:
     )
 
 
-def does_in_words(line: HotLine) -> Content:
+def does_in_words(line: HotLine) -> str:
     """The wait or the work at a line, such as ``waits in Lock.acquire``."""
-    held = element("small", "and holds the event loop") if line.on_loop else None
-    return join("computes" if line.waits_in is None else f"waits in {line.waits_in}", held)
+    does = "computes" if line.waits_in is None else f"waits in {line.waits_in}"
+    return f"{does} and holds the event loop" if line.on_loop else does
 
 
 def hot_line_in_words(profile: SubjectProfile) -> str:
@@ -73,9 +79,7 @@ def hot_line_in_words(profile: SubjectProfile) -> str:
     line = profile.hottest
     if line is None:
         return ""
-    does = "computes" if line.waits_in is None else f"waits in {line.waits_in}"
     return (
-        f"At {plural(profile.users, 'user')}, a call of {profile.subject} {does} for {duration(line.seconds_loaded)} "
-        f"({percent(line.share_loaded)}) at {line.file}:{line.line} in {line.function}"
-        f"{', which holds the event loop' if line.on_loop else ''}."
+        f"At {plural(profile.users, 'user')}, a call of {profile.subject} {does_in_words(line)} for "
+        f"{duration(line.seconds_loaded)} ({percent(line.share_loaded)}) at {line.file}:{line.line} in {line.function}."
     )
