@@ -23,6 +23,7 @@ from bench.suites.fetch import fetch
 from bench.suites.host import host
 from bench.suites.law import law
 from bench.suites.lessons import lessons
+from bench.suites.profile import profile
 from bench.suites.report import report
 from bench.suites.search import search
 from functune.errors import FunctuneError
@@ -32,6 +33,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "connections": connections,
     "law": law,
     "fetch": fetch,
+    "profile": profile,
     "import": app_import,
     "start": app_start,
     "report": report,

@@ -13,6 +13,8 @@ CALL_AMONG_CONNECTIONS = Bound("median of a call, with waiting connections / wit
 
 BLOCKING_CALLS = Bound("throughput of a 100 ms sleep / (T*P/S)", "", at_least=0.95, at_most=1.02)
 
+SAMPLED = Bound("throughput, sampler on / off", "", at_least=0.85)
+
 SHARED_CLIENT = Bound("parallel-fetch, shared client / a client per request", "", at_least=3.0)
 PARALLEL_FETCH = Bound("parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms", "", at_most=1.6)
 

@@ -10,6 +10,13 @@ MASTER_KEY = "FUNCTUNE_MASTER_KEY"
 """The key that opens the admin endpoints as well."""
 URL_KEY = "FUNCTUNE_KEY"
 """The function key sent to a host given by its URL."""
+PROFILE_FOLDER = "FUNCTUNE_PROFILE"
+"""The folder into which the workers of the local host write profiles; unset or empty for none."""
+
+
+def profile_folder() -> Path | None:
+    """The folder for profiles; None where this process was not started to be profiled."""
+    return Path(folder) if (folder := os.environ.get(PROFILE_FOLDER)) else None
 
 
 def process_environ() -> dict[str, str]:

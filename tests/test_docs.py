@@ -32,6 +32,7 @@ TERMS = [
     "load",
     "measurement",
     "plan",
+    "profile",
     "recommendation",
     "request",
     "run folder",

@@ -74,6 +74,11 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
     metavar="MB",
     help=f"Instance memory for the costs: {', '.join(SIZES[:-1])} or {SIZES[-1]}.  [default: 2048]",
 )
+@click.option(
+    "--no-profile",
+    is_flag=True,
+    help="Skip the profile: a few seconds per route after the search, which find the lines that calls wait at.",
+)
 def sweep(
     files: tuple[Path, ...],
     out: Path | None,
@@ -83,6 +88,7 @@ def sweep(
     python: str | None,
     install: bool,
     key: str | None,
+    no_profile: bool,
     **overrides: Any,
 ) -> None:
     """
@@ -90,6 +96,9 @@ def sweep(
 
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
     measurements.jsonl, and the report with its files (see `functune report --help`).
+
+    On the local host, each route is then loaded once more with a sampler in the workers. The report shows the lines of
+    your code at which its calls wait or compute, and profile.speedscope.json opens in https://www.speedscope.app.
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
@@ -123,7 +132,7 @@ def sweep(
             key=key,
             python=chosen_python(app, python=python, install=install),
         )
-    run_and_report(folder, app=app, kind=kind)
+    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
 
 
 def created(
@@ -190,7 +199,7 @@ def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None, pyt
     )
 
 
-def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
+def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind, with_profile: bool) -> None:
     """
     Measure, report and exit.
 
@@ -202,6 +211,8 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
 
     try:
         end = measured(folder, app=app, kind=kind)
+        if with_profile:
+            write_profile_of(folder, app=app, kind=kind)
         document = report_on(folder)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
@@ -228,6 +239,15 @@ def measured(folder: RunFolder, *, app: Path, kind: HostKind) -> SweepFinished:
     planner = SearchPlanner(cores=folder.environment.machine_cores)
     with shown(Console()) as show:
         return asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show))
+
+
+def write_profile_of(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
+    """Profile the subjects of a finished run, saying what could not be profiled."""
+    from functune.report.document import find_all
+    from functune.sweep.profile import profile_run, profile_targets
+
+    targets = profile_targets(find_all(folder))
+    asyncio.run(profile_run(folder, targets, app=app, kind=kind, on_note=click.echo))
 
 
 def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: Any) -> None:

@@ -15,11 +15,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import msgspec
 import uvloop
 
+from functune.environ import profile_folder
 from functune.host import runtime
 from functune.host.messages import (
     FromWorker,
@@ -38,6 +40,7 @@ from functune.host.messages import (
 from functune.host.parent import end_with_parent
 from functune.timing.calls import CallTimer
 from functune.timing.page import PAGE_BYTES, CallPage
+from functune.timing.sampler import start_sampler
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -131,10 +134,16 @@ class StreamLogHandler(logging.Handler):
 
 
 async def answer_front(
-    connection: socket.socket, worker_id: str, show_app: Callable[[], None], timer: CallTimer | None
+    connection: socket.socket,
+    worker_id: str,
+    show_app: Callable[[], None],
+    timer: CallTimer | None,
+    script_root: Path,
 ) -> None:
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
+    if (folder := profile_folder()) is not None:
+        start_sampler(folder, script_root=script_root, loop=loop)
     stream = WorkerStream(worker_id, loop, show_app, timer)
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if runtime.is_debug_logging_enabled() else logging.INFO)
@@ -164,7 +173,9 @@ def _use_uvloop() -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
-def run_worker(*, fd: int, worker_id: str, show_app: Callable[[], None], times_fd: int | None) -> None:
+def run_worker(
+    *, fd: int, worker_id: str, script_root: Path, show_app: Callable[[], None], times_fd: int | None
+) -> None:
     """
     Run one worker until its stream ends. ``fd`` is the inherited socket to the front, ``times_fd`` the inherited file
     for the totals of the calls; without it nothing is timed.
@@ -178,7 +189,7 @@ def run_worker(*, fd: int, worker_id: str, show_app: Callable[[], None], times_f
     with socket.socket(fileno=fd) as connection:
         connection.setblocking(False)
         timer = None if times_fd is None else call_timer(times_fd)
-        asyncio.run(answer_front(connection, worker_id, show_app, timer))
+        asyncio.run(answer_front(connection, worker_id, show_app, timer, script_root))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.

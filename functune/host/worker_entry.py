@@ -8,6 +8,7 @@ functune.
 import argparse
 import importlib
 import sys
+from pathlib import Path
 
 NOT_THE_APPS = ("functune", "msgspec", "uvloop")
 """
@@ -42,7 +43,13 @@ def run_entry() -> None:
             del sys.modules[name]
         importlib.invalidate_caches()
 
-    run_worker(fd=arguments.fd, worker_id=arguments.worker_id, show_app=show_app, times_fd=arguments.times_fd)
+    run_worker(
+        fd=arguments.fd,
+        worker_id=arguments.worker_id,
+        script_root=Path(arguments.script_root),
+        show_app=show_app,
+        times_fd=arguments.times_fd,
+    )
 
 
 if __name__ == "__main__":

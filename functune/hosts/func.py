@@ -57,6 +57,7 @@ class CoreTools:
     """The ``func`` on the PATH. Times are in seconds."""
 
     runs_script_root: ClassVar[bool] = True
+    has_sampler: ClassVar[bool] = False
 
     def __init__(
         self,

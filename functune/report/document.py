@@ -14,7 +14,9 @@ from msgspec import Meta
 
 from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.host_comparison import HostComparison, compare_hosts
+from functune.analysis.hot_lines import SubjectProfile, profiled_subjects
 from functune.analysis.trust import Trust, trust_of
+from functune.experiments.subject import Subject
 from functune.plans.advice import PlanAdvice, advice_for_plans
 from functune.plans.registry import CURRENCY, SCOPES, price_for
 from functune.run.environment import Environment
@@ -54,6 +56,8 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...]
     """The servers of the second runs, including those that measured none of the same routes."""
     failures: tuple[Failure, ...]
+    profile: tuple[SubjectProfile, ...] = ()
+    """Where the time of a call goes, by line of the reader's code; empty where no profile was made."""
 
     @property
     def passed(self) -> bool:
@@ -63,6 +67,11 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     def advice_for(self, experiment: str) -> tuple[PlanAdvice, ...]:
         """The settings to apply for an experiment."""
         return tuple(each for each in self.apply if each.experiment == experiment)
+
+    def profile_of(self, experiment: str, subject: Subject) -> SubjectProfile | None:
+        """The profile of a subject; None where it has none."""
+        found = (each for each in self.profile if (each.experiment, each.subject) == (experiment, subject))
+        return next(found, None)
 
 
 def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> ReportDocument:
@@ -87,6 +96,7 @@ def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Rep
         ),
         elsewhere=tuple(map(host_of, others)),
         failures=tuple(folder.failures()),
+        profile=profiled_subjects(folder.profile()),
     )
 
 

@@ -6,6 +6,7 @@ A run folder: created by a sweep, completed by the report, reopened to resume.
     calibration.jsonl     the load generator's own speed, before and after
     measurements.jsonl    one line per step, written as soon as the step is over
     failures.jsonl        one line per trial that could not be measured, if any
+    profile.json          lines of the reader's code, from a profile after the search, if one was made
 
 Everything else in it is written from these by the report.
 """
@@ -24,6 +25,7 @@ from functune.run import version2
 from functune.run.environment import Environment, differences
 from functune.run.journal import append_line, cut_torn_line, decode_lines, whole_lines
 from functune.run.measurement import SCHEMA_VERSION, Calibration, Failure, Measurement
+from functune.run.profile import PROFILE, Profile
 
 EXPERIMENTS = "experiment.toml"
 ENVIRONMENT = "environment.json"
@@ -155,6 +157,18 @@ class RunFolder:
         with self.decoding(path):
             several = [version2.failures_from_version2(line, self.experiments) for line in whole_lines(path)]
         return [failure for each in several for failure in each]
+
+    def profile(self) -> Profile:
+        """The profile; one without steps where none was made."""
+        path = self.path / PROFILE
+        if not path.exists():
+            return Profile()
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Profile)
+        except (OSError, msgspec.DecodeError) as error:
+            raise RunFolderError(
+                f"{path}: cannot be read as a profile: {error}; remove it to report without"
+            ) from error
 
     def append(self, record: Measurement | Calibration | Failure) -> None:
         """Append a record to its file and force it to the disk."""
