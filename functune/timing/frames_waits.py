@@ -45,8 +45,16 @@ _C_FUNCTIONS: tuple[tuple[str, WaitKind, str], ...] = (
     (r"(posix|os)\.(waitpid|wait\w*)", "other", "os.{2}"),
     (r"_thread\._ThreadHandle\.join", "other", "Thread.join"),
 )
-_C_WORK = re.compile(r"_?(numpy|scipy|pandas|hashlib|zlib|bz2|lzma|json|orjson|re|PIL|cv2|pickle|struct|math)\..*")
-"""Modules in C that compute and never wait, also where threads of their own do the work."""
+_C_WORK = re.compile(
+    r"builtins\.(?!(input|print|next|open)$).*|time\.(?!sleep$).*|_thread\.\w+\.(release|locked|__exit__)"
+    r"|_?(numpy|scipy|pandas|hashlib|sha\d|md5|blake2|hmac|zlib|bz2|lzma|json|orjson|re|sre|PIL|cv2|pickle|struct|math"
+    r"|operator|itertools|functools|collections|random|datetime|decimal|csv|binascii|unicodedata|array|bisect|heapq)\..*"
+)
+"""
+C functions that compute and never wait, also where threads of their own do the work.
+
+A thread that waits for the GIL after such a call looks as if it were in it, without CPU time.
+"""
 _FUNCTIONS: tuple[tuple[str, str, WaitKind, str], ...] = (
     (r"threading\.py", r"(Bounded)?Semaphore\.(acquire|__enter__)", "pool", "Semaphore.acquire"),
     (r"threading\.py", r"Thread\.join", "other", "Thread.join"),

@@ -1,6 +1,8 @@
 """Whose code a frame runs, and the C function that a frame is inside of, read without running code of the app."""
 
 import functools
+import math
+import os
 import queue
 import socket
 import sys
@@ -16,7 +18,7 @@ import pytest
 import functune
 from functune.timing.frames import ReaderCode
 from functune.timing.frames_callee import attribute, callee, function_name, unwrapped
-from functune.timing.frames_waits import Wait, wait_of_thread
+from functune.timing.frames_waits import RUNS, Wait, wait_of_thread
 from tests.host.serving import wait_until
 
 
@@ -138,6 +140,30 @@ def inside(thread: threading.Thread, method: Callable[..., object]) -> FrameType
     """The innermost frame of a thread, once it is that of a method."""
     frame = sys._current_frames().get(thread.ident or 0)
     return frame if frame is not None and frame.f_code is method.__code__ else None
+
+
+def rooted() -> None:
+    math.sqrt(-1)
+
+
+def parsed() -> None:
+    int("x")
+
+
+def looked_at() -> None:
+    os.stat("/nowhere/at/all")  # noqa: PTH116  # the function in C itself
+
+
+@pytest.mark.parametrize(
+    ("function", "wait"),
+    [(rooted, RUNS), (parsed, RUNS), (looked_at, Wait("other", "posix.stat", is_certain=False))],
+)
+def test_function_in_c_that_cannot_wait_is_work(tmp_path: Path, function: Callable[[], None], wait: Wait) -> None:
+    """The frame is at the call of the C function, which raises."""
+    with pytest.raises((ValueError, OSError)) as caught:
+        function()
+    frame = caught.traceback[-1].frame.raw
+    assert wait_of_thread([frame], ReaderCode(tmp_path)) == wait
 
 
 def test_properties_of_the_app_do_not_run() -> None:

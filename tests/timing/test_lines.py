@@ -37,6 +37,7 @@ TRUTHS = [
     Truth("grouped", "sleep", "asyncio.sleep"),
     Truth("own-loop", "sleep", "asyncio.sleep"),
     Truth("python-cpu", "cpu", None, users=4),
+    Truth("builtin-cpu", "cpu", None),
     Truth("loop-cpu", "cpu", None, on_loop=True, users=4),
     Truth("hashing", "cpu", None, users=4),
     Truth("child-process", "other", "subprocess", users=2),

@@ -1,7 +1,7 @@
 """Await chains of suspended tasks, down to the function that waits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Coroutine, Generator
 from typing import Any
 
 import pytest
@@ -41,6 +41,31 @@ async def awaiting_object(event: asyncio.Event) -> None:
     await Awaitable(event)
 
 
+class Driver:
+    """An awaitable that steps a coroutine by hand, as a driver that takes its times does."""
+
+    __slots__ = ("coroutine",)
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self.coroutine = coroutine
+
+    def __await__(self) -> "Driver":
+        return self
+
+    def __iter__(self) -> "Driver":
+        return self
+
+    def __next__(self) -> Any:
+        return self.coroutine.send(None)
+
+    def send(self, value: Any) -> Any:
+        return self.coroutine.send(value)
+
+
+async def awaiting_driver(event: asyncio.Event) -> None:
+    await Driver(leaf(event))
+
+
 async def awaiting_task(event: asyncio.Event) -> None:
     await asyncio.create_task(nested(event))
 
@@ -69,6 +94,7 @@ async def timing_out(event: asyncio.Event) -> None:
         (nested, 1),
         (iterating, 1),
         (awaiting_object, 1),
+        (awaiting_driver, 1),
         (awaiting_task, 1),
         (gathering, 2),
         (grouping, 2),

@@ -117,3 +117,8 @@ async def grouped(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("own-loop")
 def own_loop(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(waiting.run_own_loop())
+
+
+@app.route("builtin-cpu")
+def builtin_cpu(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(computing.distances())
