@@ -25,7 +25,7 @@ from functune.timing.frames import ReaderCode, label, outward
 from functune.timing.frames_waits import Wait
 from functune.timing.sampler_clocks import ThreadClocks
 from functune.timing.sampler_switch import SamplerSwitch
-from functune.timing.sampler_tally import Row, Tally
+from functune.timing.sampler_tally import TalliedRow, Tally
 
 INTERVAL = 0.010
 """Seconds between two samples."""
@@ -56,7 +56,7 @@ class Sampler:
         self._loop = loop
         self._loop_thread = loop_thread
         self._clocks = ThreadClocks()
-        self._last: dict[int, Row | None] = {}
+        self._last: dict[int, TalliedRow | None] = {}
         """The row of each thread in the last sample: CPU time that a wait has ended with belongs to the line before."""
 
     def run(self) -> None:
@@ -93,8 +93,8 @@ class Sampler:
 
     def _sample(self, tally: Tally, seconds: float) -> None:
         """One sample, which stands for the seconds since the last one."""
-        seen: dict[int, Row | None] = {}
-        work: dict[int, Row | None] = {}
+        seen: dict[int, TalliedRow | None] = {}
+        work: dict[int, TalliedRow | None] = {}
         nested: list[asyncio.Task[Any]] = []
         for thread, frame in sys._current_frames().items():
             if frame.f_code is frames_pools.POOL_THREAD or thread == threading.get_ident():
@@ -110,13 +110,15 @@ class Sampler:
         self._last = seen
         self._sample_tasks(tally, seconds, work, nested)
 
-    def _count_thread(self, tally: Tally, row: Row | None, last: Row | None, seconds: float, cpu: float) -> None:
+    def _count_thread(
+        self, tally: Tally, row: TalliedRow | None, last: TalliedRow | None, seconds: float, cpu: float
+    ) -> None:
         if row is not None:
             tally.add(row, seconds, cpu if row.may_run else 0.0)
         if cpu and last is not None and last.may_run and (row is None or not row.may_run):
             tally.add_cpu(last, cpu)
 
-    def _thread_row(self, thread: int, stack: list[FrameType]) -> Row | None:
+    def _thread_row(self, thread: int, stack: list[FrameType]) -> TalliedRow | None:
         """The row of a thread; None where it runs none of the reader's code, or waits without a call."""
         files = [self._reader.file(frame.f_code) for frame in stack]
         inner = next((place for place, file in enumerate(files) if file), None)
@@ -129,10 +131,10 @@ class Sampler:
             return None  # a thread of the app's own, such as a poller: its CPU time counts, its waits delay no call
         return self._row(stack[outer::-1], outer - inner, wait, on_loop=on_loop)
 
-    def _row(self, frames: list[FrameType], place: int, wait: Wait, *, on_loop: bool) -> Row:
+    def _row(self, frames: list[FrameType], place: int, wait: Wait, *, on_loop: bool) -> TalliedRow:
         """The row of some frames, the outermost one first, in which ``place`` is that of the decisive line."""
         frame = frames[place]
-        return Row(
+        return TalliedRow(
             file=self._reader.file(frame.f_code),
             line=frame.f_lineno or frame.f_code.co_firstlineno,
             function=frame.f_code.co_qualname,
@@ -148,13 +150,13 @@ class Sampler:
             label(each.f_code, each.f_lineno or 0, self._reader.file(each.f_code)) for each in frames[:_MAX_FRAMES]
         )
 
-    def _library_row(self, stack: list[FrameType]) -> Row:
+    def _library_row(self, stack: list[FrameType]) -> TalliedRow:
         """The row of a thread of an executor that runs none of the reader's code, such as ``to_thread(time.sleep)``."""
         wait = frames_waits.wait_of_thread(stack, self._reader)
-        return Row("", 0, "", wait.kind, wait.waits_in, wait.is_certain, on_loop=False, stack=())
+        return TalliedRow("", 0, "", wait.kind, wait.waits_in, wait.is_certain, on_loop=False, stack=())
 
     def _sample_tasks(
-        self, tally: Tally, seconds: float, work: dict[int, Row | None], nested: list["asyncio.Task[Any]"]
+        self, tally: Tally, seconds: float, work: dict[int, TalliedRow | None], nested: list["asyncio.Task[Any]"]
     ) -> None:
         """Count every suspended task that no other task waits for, along its await chain."""
         tasks = [*nested, *(task for task in asyncio.all_tasks(self._loop) if isinstance(task, asyncio.Task))]
@@ -167,7 +169,7 @@ class Sampler:
                     self._count_branch(tally, branch, seconds * branch.weight, work)
 
     def _count_branch(
-        self, tally: Tally, branch: frames_tasks.Branch, seconds: float, work: dict[int, Row | None]
+        self, tally: Tally, branch: frames_tasks.Branch, seconds: float, work: dict[int, TalliedRow | None]
     ) -> None:
         frames = branch.frames
         files = [self._reader.file(frame.f_code) for frame in frames]
@@ -178,7 +180,7 @@ class Sampler:
             first, last = places[0], places[-1]
             tally.add(self._row(frames[first:], last - first, wait, on_loop=False), seconds, 0.0)
 
-    def _task_wait(self, branch: frames_tasks.Branch, work: dict[int, Row | None]) -> Wait | None:
+    def _task_wait(self, branch: frames_tasks.Branch, work: dict[int, TalliedRow | None]) -> Wait | None:
         """The wait of a suspended task; None where its work is in a thread, whose line is counted instead."""
         future = frames_tasks.executor_future(branch.future)
         if future is not None:
@@ -202,7 +204,7 @@ class Sampler:
         wait = frames_waits.wait_of_task([frame.f_code for frame in reversed(frames)], self._reader)
         if wait.kind == "pool" and (code := self._queued_code(frames)) is not None:
             file, stack = self._reader.file(code), self._labels(frames)
-            row = Row(file, code.co_firstlineno, code.co_qualname, wait.kind, wait.waits_in, True, False, stack)
+            row = TalliedRow(file, code.co_firstlineno, code.co_qualname, wait.kind, wait.waits_in, True, False, stack)
             tally.add(row, seconds, 0.0)
 
     def _queued_code(self, frames: list[FrameType]) -> CodeType | None:

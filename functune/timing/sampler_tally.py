@@ -20,7 +20,7 @@ SLICE = 0.1
 """Seconds."""
 
 
-class Row(NamedTuple):
+class TalliedRow(NamedTuple):
     """A line of the reader's code with its wait or work, and the stack that led to it."""
 
     file: str
@@ -47,7 +47,7 @@ class Tally:
     def __init__(self, period: int) -> None:
         self.period = period
         self.error: str | None = None
-        self._rows: dict[Row, dict[int, list[float]]] = {}
+        self._rows: dict[TalliedRow, dict[int, list[float]]] = {}
         self._process: dict[int, list[float]] = {}
         self._slice = 0
         self._cpu = time.process_time()
@@ -59,11 +59,11 @@ class Tally:
         add_to(self._process, self._slice, seconds, used - self._cpu)
         self._cpu = used
 
-    def add(self, row: Row, seconds: float, cpu: float) -> None:
+    def add(self, row: TalliedRow, seconds: float, cpu: float) -> None:
         """Count a sample at a row."""
         add_to(self._rows.setdefault(row, {}), self._slice, seconds, cpu)
 
-    def add_cpu(self, row: Row, cpu: float) -> None:
+    def add_cpu(self, row: TalliedRow, cpu: float) -> None:
         """Add CPU seconds to a row that was counted before."""
         if (slices := self._rows.get(row)) and self._slice in slices:
             slices[self._slice][1] += cpu

@@ -24,7 +24,7 @@ def test_it_starts_and_stops_twenty_times(tmp_path: Path) -> None:
         for _ in range(20):
             [samples] = host.samples("/api/sleep", users=2, seconds=0.1)
             periods.add(samples.period)
-            assert sum(count for _, _, count in samples.process.values()) > 2
+            assert sum(count for _, _, count in samples.process.values()) > 0
         assert len(periods) == 20
         assert host.serving.get("/api/noop").text == "ok"
 
