@@ -25,11 +25,13 @@ from bench.suites.law import law
 from bench.suites.lessons import lessons
 from bench.suites.report import report
 from bench.suites.search import search
+from bench.suites.timing import timing
 from functune.errors import FunctuneError
 
 SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "host": host,
     "connections": connections,
+    "timing": timing,
     "law": law,
     "fetch": fetch,
     "import": app_import,

@@ -23,6 +23,7 @@ TERMS = [
     "certainty",
     "demand",
     "experiment",
+    "hold",
     "host",
     "host kind",
     "instance",
@@ -35,6 +36,7 @@ TERMS = [
     "recommendation",
     "request",
     "run folder",
+    "service",
     "setting",
     "share",
     "step",
@@ -42,6 +44,7 @@ TERMS = [
     "trial",
     "users",
     "verdict",
+    "wait",
     "worker process",
     "workload",
 ]

@@ -1,0 +1,26 @@
+"""The price of timing every call."""
+
+import statistics
+from collections.abc import AsyncIterator
+
+from bench import bounds
+from bench.figure import Figure
+from bench.processes import APPS, generate
+from functune.environ import child_environ
+from functune.hosts.local import HostProcess
+
+ROUNDS = 7
+
+
+async def timing() -> AsyncIterator[Figure]:
+    """Throughput of no-op functions on a host that times every call, compared with one that does not: 32 users."""
+    with_times, without = (
+        HostProcess(APPS / "noop", process_count=1, environ=child_environ({}), times=times) for times in (True, False)
+    )
+    async with with_times, without:
+        for route in ("async-noop", "sync-noop"):
+            urls = [f"{host.base_url}/api/{route}" for host in (with_times, without)]
+            rounds = [[(await generate(url, users=32, seconds=2))["throughput"] for url in urls] for _ in range(ROUNDS)]
+            on, off = (statistics.median(column) for column in zip(*rounds, strict=True))
+            ratios = tuple(measured / bare for measured, bare in rounds)
+            yield Figure(bounds.TIMING, ratios, case=route, detail=f"{on:.0f}/s of {off:.0f}/s")
