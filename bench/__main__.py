@@ -26,11 +26,13 @@ from bench.suites.lessons import lessons
 from bench.suites.profile import profile
 from bench.suites.report import report
 from bench.suites.search import search
+from bench.suites.timing import timing
 from functune.errors import FunctuneError
 
 SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "host": host,
     "connections": connections,
+    "timing": timing,
     "law": law,
     "fetch": fetch,
     "profile": profile,

@@ -5,6 +5,7 @@ from functune.analysis.laws.littles_law import LIMIT
 
 HOST_ASYNC = Bound("async def no-op, host / bare uvicorn", "", at_least=0.30)
 HOST_DEF = Bound("def no-op, host / bare uvicorn", "", at_least=0.15)
+TIMING = Bound("throughput of a no-op, times on / off", "", at_least=0.90)
 
 FRONT_MEMORY = Bound("memory of the front after a load", "MB", at_most=80)
 # Protocol, transport, parser and timer, and for every other connection half a small head.

@@ -23,6 +23,7 @@ TERMS = [
     "certainty",
     "demand",
     "experiment",
+    "hold",
     "host",
     "host kind",
     "instance",
@@ -36,6 +37,7 @@ TERMS = [
     "recommendation",
     "request",
     "run folder",
+    "service",
     "setting",
     "share",
     "step",
@@ -43,6 +45,7 @@ TERMS = [
     "trial",
     "users",
     "verdict",
+    "wait",
     "worker process",
     "workload",
 ]

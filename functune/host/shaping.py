@@ -7,7 +7,7 @@ Sources: GrpcMessageConversionExtensions.cs (request), HttpBinding.cs and RawScr
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -28,6 +28,8 @@ _TEXT = b"text/plain; charset=utf-8"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _NOT_IN_A_VALUE = re.compile(r"[^\t\x20-\x7e]")
 _SAME_SITES = {"lax", "strict", "none"}
+_SERVER_TIMING, _WORKER = SERVER_TIMING.encode(), WORKER.encode()
+_REPORTED = {_SERVER_TIMING, _WORKER}
 FRAMING_HEADERS = {"connection", "content-length", "transfer-encoding"}
 """The front sets these itself, in lower case here; values from the app or host.json would contradict it."""
 
@@ -97,12 +99,13 @@ def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> Htt
     ``handed_on`` is the time on time.perf_counter at which the front sent the call to the worker. The clock is the same
     in both processes on Linux and macOS.
     """
-    ours = {SERVER_TIMING.encode(), WORKER.encode()}
-    before = ", ".join(value.decode("latin-1") for name, value in answer.headers if name == SERVER_TIMING.encode())
-    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before)
-    headers = [header for header in answer.headers if header[0] not in ours]
-    headers += [(SERVER_TIMING.encode(), timing.encode("latin-1")), (WORKER.encode(), worker_value(times).encode())]
-    return replace(answer, headers=headers)
+    headers = [header for header in answer.headers if header[0] not in _REPORTED]
+    before = b""
+    if len(headers) < len(answer.headers):
+        before = b", ".join([value for name, value in answer.headers if name == _SERVER_TIMING])
+    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before.decode("latin-1"))
+    headers += ((_SERVER_TIMING, timing.encode("latin-1")), (_WORKER, worker_value(times).encode()))
+    return HttpAnswer(answer.status, headers, answer.body)
 
 
 def _from_http_data(data: HttpData) -> HttpAnswer:

@@ -142,26 +142,23 @@ class TimedCoroutine:
     def _step(self, resume: Callable[..., Any], *argument: Any) -> Any:
         if self._began is None:
             self._begin()
-        began, cpu_began = perf_counter(), thread_time()
+        began, cpu_began, is_suspended = perf_counter(), thread_time(), False
         try:
-            suspended = resume(*argument)
-        except BaseException:  # StopIteration with the result included
-            self._add(began, cpu_began)
-            self._end()
-            raise
-        self._add(began, cpu_began)
-        return suspended
+            suspended_on = resume(*argument)
+            is_suspended = True
+            return suspended_on
+        finally:
+            self._cpu += thread_time() - cpu_began
+            held = perf_counter() - began
+            self._loop += held
+            self._hold = max(self._hold, held)
+            if not is_suspended:  # it has returned, which is a StopIteration, or raised
+                self._end()
 
     def _begin(self) -> None:
         self._call_id, self._thread = self._timer.current_call(), threading.get_native_id()
         self._calls = self._timer.page.begin()
         self._began = perf_counter()
-
-    def _add(self, began: float, cpu_began: float) -> None:
-        self._cpu += thread_time() - cpu_began
-        held = perf_counter() - began
-        self._loop += held
-        self._hold = max(self._hold, held)
 
     def _end(self) -> None:
         if self._has_ended:  # a coroutine that has ended raises when it is resumed again

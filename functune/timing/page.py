@@ -20,7 +20,7 @@ processes of a machine on Linux and macOS, so the reader can extend the integral
 import mmap
 import struct
 import threading
-import time
+from time import perf_counter
 from typing import NamedTuple
 
 _RECORD = struct.Struct("=QQQdddQ")
@@ -51,35 +51,30 @@ class CallPage:
         self._lock = threading.Lock()
         self._updates = self._begun = self._ended = 0
         self._seconds = self._cpu = 0.0
-        self._changed = time.perf_counter()
+        self._changed = perf_counter()
 
     def begin(self) -> int:
         """Count a call that begins. Returns the number of calls now open, this one included."""
         with self._lock:
-            self._advance()
-            self._begun += 1
-            self._write()
-            return self._begun - self._ended
+            return self._update(begun=1, ended=0)
 
     def end(self, cpu: float) -> None:
         """Count a call that ended, with its thread CPU time in seconds."""
         with self._lock:
-            self._advance()
-            self._ended += 1
             self._cpu += cpu
-            self._write()
+            self._update(begun=0, ended=1)
 
-    def _advance(self) -> None:
-        now = time.perf_counter()
+    def _update(self, *, begun: int, ended: int) -> int:
+        """Write the next record; the number of calls now open."""
+        now = perf_counter()
         self._seconds += (self._begun - self._ended) * (now - self._changed)
         self._changed = now
-
-    def _write(self) -> None:
+        self._begun += begun
+        self._ended += ended
         self._updates = number = self._updates + 1
         record = number % 2 * _RECORD.size
-        _RECORD.pack_into(
-            self._memory, record, number, self._begun, self._ended, self._seconds, self._changed, self._cpu, number
-        )
+        _RECORD.pack_into(self._memory, record, number, self._begun, self._ended, self._seconds, now, self._cpu, number)
+        return self._begun - self._ended
 
 
 def read_totals(memory: mmap.mmap, now: float) -> CallTotals:
