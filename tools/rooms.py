@@ -52,7 +52,7 @@ ROOMS: tuple[Room, ...] = (
     ),
     room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
     room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS}"),
-    room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} hosts load plans"),
+    room("sweep", "planner, trials, the run of a sweep", f"{BASE} environ {ANALYSIS} hosts load plans"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
     room("probe", "workers and threads counted from outside", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),

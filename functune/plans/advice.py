@@ -59,7 +59,7 @@ def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list
     settings = {level.setting for level in findings.levels}
     if all(map(plan.allows, settings)):
         return list(findings.recommendations)
-    aim = aim_of(findings.experiment, price_for(findings.experiment.memory_mb))
+    aim = aim_of(findings.experiment, price_for(findings.experiment.priced_memory_mb))
     found = [
         recommend(each.subject, each.levels, aim=aim, cores=findings.cores, allows=plan.allows)
         for each in findings.subjects
@@ -80,7 +80,7 @@ def plan_advice(
         if each.setting == setting
     ]
     users = max((each.users for each in served), default=None)
-    parameters = plan.parameters(setting, users=users, memory_mb=findings.experiment.memory_mb)
+    parameters = plan.parameters(setting, users=users, memory_mb=findings.experiment.priced_memory_mb)
     app_settings = plan.app_settings(setting)
     notes = (*excluded_notes(findings, plan, recommended, advice), *plan.notes(setting, users=users))
     routes = ", ".join(map(str, advice.subjects))

@@ -110,7 +110,7 @@ class SearchPlanner:
 
     def recommendations(self, experiment: Experiment, levels: Sequence[Level]) -> Iterator[Recommendation]:
         """The recommendations so far, by subject: among all settings first, then among those that each plan allows."""
-        aim = aim_of(experiment, price_for(experiment.memory_mb))
+        aim = aim_of(experiment, price_for(experiment.priced_memory_mb))
         for subject in planned_subjects(experiment):
             for allows in (lambda _: True, *SCOPES):
                 found = recommend(subject, levels, aim=aim, cores=self.cores, allows=allows)
@@ -147,7 +147,9 @@ class SearchPlanner:
 def closed_levels(experiment: Experiment, measured: Sequence[Measurement], *, count_void: bool = False) -> list[Level]:
     """The closed-loop levels of an experiment's measurements."""
     steps = (step for step in measured if step.share is None)
-    return levels_of(steps, seed=experiment.load.seed, price=price_for(experiment.memory_mb), count_void=count_void)
+    return levels_of(
+        steps, seed=experiment.load.seed, price=price_for(experiment.priced_memory_mb), count_void=count_void
+    )
 
 
 def without_confirming(measured: Sequence[Measurement]) -> list[Measurement]:
