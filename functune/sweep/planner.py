@@ -159,7 +159,7 @@ def without_confirming(measured: Sequence[Measurement]) -> list[Measurement]:
 
 def settings_always_wanted(experiment: Experiment) -> dict[Subject, list[Setting]]:
     """By subject, the settings measured in addition to the best: the defaults, and those with expected arrivals."""
-    defaults = [one for one in planned_settings(experiment.settings) if one == Setting()]
+    defaults = [one for one in planned_settings(experiment.settings) if one == experiment.compared_with]
     wanted = {subject: list(defaults) for subject in planned_subjects(experiment)}
     for trial in required_arrivals(experiment):
         wanted[trial.subject].append(trial.setting)
@@ -206,7 +206,7 @@ def expected_arrivals(experiment: Experiment) -> Iterator[PlannedTrial]:
     """Trials that take as long as the arrivals, for an estimate before their settings and rates are known."""
     controls = settings_always_wanted(experiment)
     for subject in planned_subjects(experiment):
-        for setting in {Setting(), *controls[subject]}:
+        for setting in {experiment.compared_with, *controls[subject]}:
             served = Evidence(setting=setting, users=1, throughput=1.0, p95=None, spread=None)
             trial = Trial(subject=subject, setting=setting)
             for repeat in range(experiment.load.repeats):
