@@ -19,7 +19,7 @@ from functune import environ
 from functune.cli.folders import existing_folder
 from functune.cli.sweep import SIZES
 from functune.errors import LoadError, UsageError
-from functune.experiments.inputs import require_variables, with_inputs
+from functune.experiments.inputs import check_inputs, require_variables, with_inputs
 from functune.experiments.model import Experiment, Strategy
 from functune.experiments.requests import COLUMN, VARIABLE, RequestTemplate
 from functune.hosts import registry
@@ -182,6 +182,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
         draft = made(0.0)
         aim_of(draft)
+        check_inputs(draft, Path())
         require_variables(draft, Path(), environ.process_environ())
         latency = asyncio.run(self.first_latency(draft, present))
         packed, inputs = with_inputs(made(latency), Path())

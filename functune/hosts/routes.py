@@ -4,7 +4,6 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -78,4 +77,5 @@ def _routes(function: Mapping[str, Any]) -> Iterator[str]:
     for binding in config.get("bindings") or []:
         if isinstance(binding, dict) and str(binding.get("type", "")).lower() == "httptrigger":
             for method in binding.get("methods") or ["any"]:
-                yield f"{str(method).upper()} {urlsplit(url).path}"
+                # Not by urlsplit, for which the ? of an optional parameter begins a query.
+                yield f"{str(method).upper()} /{url.partition('://')[2].partition('/')[2]}"

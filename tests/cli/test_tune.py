@@ -43,7 +43,9 @@ def app(tmp_path: Path) -> Path:
     folder = tmp_path / "my App"
     folder.mkdir()
     (folder / "host.json").write_text('{"version": "2.0"}')
-    (folder / "local.settings.json").write_text('{"Values": {"PYTHON_THREADPOOL_THREAD_COUNT": "2"}}')
+    (folder / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "Values": {"PYTHON_THREADPOOL_THREAD_COUNT": "2"}}'
+    )
     (folder / "function_app.py").write_text(APP)
     return folder
 
@@ -138,7 +140,7 @@ def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(a
     assert done.returncode == 0, done.stderr
     [experiment] = read_experiments(path)
     put, get = experiment.workload.requests
-    assert (put.method, put.route, put.json, put.values) == ("PUT", routes[0], {}, f"{put.name}.csv")
+    assert (put.method, str(put), put.json, put.values) == ("PUT", routes[0], {}, f"{put.name}.csv")
     assert (get.method, get.route) == ("GET", "/api/items")
     assert (path.parent / f"{put.name}.csv").read_text() == "id,part\n1,1\n"
 
