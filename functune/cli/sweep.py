@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -17,8 +17,10 @@ from functune.cli.folders import existing_folder, shipped_experiments
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
-from functune.experiments.model import Experiment, SearchName, Strategy
+from functune.experiments.inputs import require_variables, with_inputs
+from functune.experiments.model import Experiment, SearchName, Strategy, Workload
 from functune.experiments.planned import planned_settings
+from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.kinds import HostKind
@@ -121,11 +123,11 @@ def sweep(
         refuse_with_resume(files=files, out=out, python=python, install=install or None, **overrides)
         folder, app, kind = reopened(resume, script_root=script_root, host=host, key=key)
     else:
-        asked = [experiment for file in files or shipped_experiments() for experiment in read_experiments(file)]
-        require_unique_names(asked)
         app = existing_folder(script_root or Path())
+        asked, inputs = experiments_and_inputs(files or shipped_experiments())
         folder, kind = created(
             overridden(asked, **overrides),
+            inputs=inputs,
             out=out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S"),
             app=app,
             host=host or "local",
@@ -135,12 +137,38 @@ def sweep(
     run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
 
 
+def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
+    """
+    The experiments of the files as a run folder contains them, and the contents of the files that they name.
+
+    Raises ExperimentError for a file that cannot be used, and for a ``${NAME}`` that is not in the environment.
+    """
+    asked: list[Experiment] = []
+    inputs: dict[str, bytes] = {}
+    for file in files:
+        for experiment in read_experiments(file):
+            require_variables(experiment, file.parent, environ.process_environ())
+            packed, contents = with_inputs(experiment, file.parent)
+            asked.append(packed)
+            inputs |= contents
+    require_unique_names(asked)
+    return asked, inputs
+
+
 def created(
-    asked: Sequence[Experiment], *, out: Path, app: Path, host: str, key: str | None, python: str | None
+    asked: Sequence[Experiment],
+    *,
+    inputs: Mapping[str, bytes],
+    out: Path,
+    app: Path,
+    host: str,
+    key: str | None,
+    python: str | None,
 ) -> tuple[RunFolder, HostKind]:
     """A new run folder and the host kind. Raises UsageError for settings that the host cannot apply."""
     kind = host_kind_for(asked, host, key=key, python=python)
-    return RunFolder.create(out, asked, environment_of(app, kind, host=host, key=key, python=python)), kind
+    environment = environment_of(app, kind, host=host, key=key, python=python)
+    return RunFolder.create(out, asked, environment, inputs=inputs), kind
 
 
 def reopened(
@@ -158,6 +186,8 @@ def reopened(
         raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit --host, or begin another run")
     python = str(Path(begun.app_python).expanduser()) if begun.app_python else None
     kind = host_kind_for(folder.experiments, begun.host_kind, key=key, python=python)
+    for experiment in folder.experiments:
+        require_variables(experiment, folder.path, environ.process_environ())
     folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key, python=python))
     return folder, app, kind
 
@@ -180,12 +210,18 @@ def app_of(begun: Environment, script_root: Path | None) -> Path:
 
 def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None, python: str | None) -> HostKind:
     """The host kind, checked against the settings of the experiments."""
-    kind = registry.host_kind(host, key=key, route=asked[0].workload.routes[0], python=python)
+    kind = registry.host_kind(host, key=key, route=first_route(asked[0].workload), python=python)
     kind.require_settable(
         dict.fromkeys(setting for each in asked for setting in planned_settings(each.settings)),
         with_target=[each.name for each in asked if each.workload.target is not None],
     )
     return kind
+
+
+def first_route(workload: Workload) -> str:
+    """A route to reach the app at a URL with before it is measured."""
+    plain = [each.route for each in workload.requests if each.values is None and not VARIABLE.search(each.route)]
+    return next(iter((*workload.routes, *plain)), "/")
 
 
 def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None, python: str | None) -> Environment:

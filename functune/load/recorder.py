@@ -1,11 +1,12 @@
 """Records the requests of a Locust run for the runner to read. Runs inside the Locust process, so it must be cheap."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from functune.load.records import Request, StepEnd
+from functune.load.records import CheckedRequest, Request, StepEnd
 from functune.timing.header import SERVER_TIMING, WORKER, ReportedCall, parse
 
 
@@ -56,9 +57,9 @@ class Recorder:
         Listen to Locust's ``request`` event; ``response_time`` is in milliseconds.
 
         ``context`` is the locustfile's: the ``user``, when the request ``began`` and when it was ``sent``, in epoch
-        seconds; Locust's own start time comes from another clock. Requests of the background have no context.
+        seconds; Locust's own start time comes from another clock. Requests of the background have no ``began``.
         """
-        if not context:
+        if "began" not in context:
             return
         began, sent = context["began"], context["sent"]
         self.requests.append(
@@ -68,6 +69,7 @@ class Recorder:
                 error_name(response.status_code, exception),
                 reported(response),
                 None if sent == began else sent,
+                context.get("name"),
             )
         )
         if self.began is not None and began >= self.began:
@@ -75,10 +77,14 @@ class Recorder:
 
     def end_step(self, step: StepEnd) -> None:
         """Write the requests that ended since the last call, then the step, in one piece."""
-        with self.path.open("ab") as file:
-            file.write(self.encoder.encode_lines([*self.requests, step]))
+        self.write([*self.requests, step])
         self.requests.clear()
         self.began = None
+
+    def write(self, records: Sequence[Request | StepEnd | CheckedRequest]) -> None:
+        """Append records to the file, in one piece."""
+        with self.path.open("ab") as file:
+            file.write(self.encoder.encode_lines(records))
 
 
 def reported(response: Response) -> ReportedCall | None:
@@ -88,10 +94,10 @@ def reported(response: Response) -> ReportedCall | None:
 
 
 def error_name(status: int, exception: Exception | None) -> str | None:
-    """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when no whole answer came."""
+    """None for a success, ``HTTP 500`` for an unexpected status, the exception's name when no whole answer came."""
     if exception is None:
         return None
-    if status and not 200 <= status < 300:
+    if status and (not 200 <= status < 300 or str(exception) == f"HTTP {status}"):
         return f"HTTP {status}"
     # FastHttpUser wraps a time-out in the "retries exceeded" of its no retries.
     return type(getattr(exception, "original", exception)).__name__

@@ -22,10 +22,13 @@ from typing import NamedTuple
 from functune.errors import LoadError
 from functune.experiments.subject import Subject
 from functune.load.records import Request, StepEnd
-from functune.run.measurement import Handler, Measurement, Phase
+from functune.run.measurement import Handler, Measurement, Phase, RequestResults
 from functune.setting import Setting
 from functune.timing.header import ReportedCall
 
+MOST_NAMES = 50
+"""Names that are kept apart: the users of a Locust file may give each of many ids a name of its own."""
+OTHER = "other requests"
 EDGE_SHARE = 0.25
 """Share of the nominal window in which an edge may be placed, at both ends."""
 
@@ -90,7 +93,25 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         generator_cpu=step.generator_cpu,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,
+        by_request=by_request(inside),
     )
+
+
+def by_request(requests: Iterable[Request]) -> dict[str, RequestResults]:
+    """The answers by the name of their request; empty for requests without a name, or with one name only."""
+    named: defaultdict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        if request.name is not None:
+            named[request.name if request.name in named or len(named) < MOST_NAMES else OTHER].append(request)
+    if len(named) < 2:
+        return {}
+    return {
+        name: RequestResults(
+            latencies_us=[round(each.latency * 1e6) for each in group if each.error is None],
+            errors=dict(Counter(each.error for each in group if each.error is not None)),
+        )
+        for name, group in sorted(named.items())
+    }
 
 
 def window(opened: float, closed: float, ends: Sequence[float]) -> tuple[float, float]:

@@ -108,7 +108,7 @@ def find_all(folder: RunFolder) -> tuple[ExperimentFindings, ...]:
             experiment,
             measured,
             cores=folder.environment.machine_cores,
-            price=price_for(experiment.memory_mb),
+            price=price_for(experiment.priced_memory_mb),
             scopes=SCOPES,
             failures=failures,
         )

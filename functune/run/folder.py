@@ -2,6 +2,7 @@
 A run folder: created by a sweep, completed by the report, reopened to resume.
 
     experiment.toml       the experiments, written first
+    inputs/               copies of the files that the experiments name, if any
     environment.json      app, machine and software, written first
     calibration.jsonl     the load generator's own speed, before and after
     measurements.jsonl    one line per step, written as soon as the step is over
@@ -12,7 +13,7 @@ Everything else in it is written from these by the report.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -55,8 +56,19 @@ class RunFolder:
         self.environment = environment
 
     @classmethod
-    def create(cls, path: Path, asked: Sequence[Experiment], environment: Environment) -> Self:
-        """A new run in the folder ``path``, which may exist. Raises RunFolderError when it holds a run already."""
+    def create(
+        cls,
+        path: Path,
+        asked: Sequence[Experiment],
+        environment: Environment,
+        *,
+        inputs: Mapping[str, bytes] = {},
+    ) -> Self:
+        """
+        A new run in the folder ``path``, which may exist. Raises RunFolderError when it holds a run already.
+
+        ``inputs`` are the contents of the files that the experiments name, by their path in the folder.
+        """
         if (path / MEASUREMENTS).exists():
             raise RunFolderError(
                 f"{path} holds a run already ({MEASUREMENTS}): resume it with `functune sweep --resume {path}`, "
@@ -67,6 +79,10 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             for journal in (FAILURES, CALIBRATIONS):  # of a run that measured nothing and is now repeated
                 (path / journal).unlink(missing_ok=True)
+        for name, content in inputs.items():
+            with folder.writing(path / name):
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                (path / name).write_bytes(content)
         folder.write_text(EXPERIMENTS, experiments_toml(asked))
         folder.write_text(ENVIRONMENT, msgspec.json.format(msgspec.json.encode(environment), indent=2).decode() + "\n")
         return folder

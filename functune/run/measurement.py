@@ -26,6 +26,15 @@ chosen setting and the defaults, so that the luckiest of many settings is not re
 """
 
 
+class RequestResults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answers to one kind of request in a step of a mix."""
+
+    latencies_us: list[int]
+    """Of every request that succeeded, as in Measurement."""
+    errors: dict[str, int] = {}
+    """Failures by kind."""
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     One step: one setting and subject at a constant number of closed-loop users, or at a constant rate of arrivals.
@@ -123,6 +132,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     None when the host runs there too and its own share is not known.
     """
+    by_request: dict[str, RequestResults] = {}
+    """The answers by the name of their request; empty where all requests are the same."""
 
     @property
     def throughput(self) -> float:

@@ -204,7 +204,7 @@ def findings(
     experiment: Experiment, measured: Iterable[Measurement], *, cores: float | None = CORES
 ) -> ExperimentFindings:
     """The findings of an experiment with the prices of Flex Consumption, as a report has them."""
-    return analyse(experiment, measured, cores=cores, price=price_for(experiment.memory_mb))
+    return analyse(experiment, measured, cores=cores, price=price_for(experiment.priced_memory_mb))
 
 
 def level(*repeats: Measurement) -> Level:

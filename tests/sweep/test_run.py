@@ -80,6 +80,7 @@ async def run(
         planner=Grid(),
         on_progress=follow,
         calibrated=False,
+        checked=False,
     )
     return events
 

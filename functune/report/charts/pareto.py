@@ -35,7 +35,7 @@ def pareto_figure(chart: ChartInput) -> ChartFigure | None:
     drawn = pareto_drawing(chart.subject, currency=chart.currency)
     if drawn is None:
         return None
-    memory = chart.findings.experiment.memory_mb
+    memory = chart.findings.experiment.priced_memory_mb
     note = (
         f"A point per setting and number of users. The cost is that of a busy {memory} MB instance of Flex Consumption "
         "with this machine's throughput: use it to compare settings, not to budget. No point beats one on the dashed "

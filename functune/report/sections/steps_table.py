@@ -4,6 +4,7 @@ from functune.analysis.experiment import ExperimentFindings, SubjectFindings
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.request_figures import RequestFigures
 from functune.formatting import count, number, percent
 from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
@@ -39,6 +40,7 @@ def steps_section(document: ReportDocument) -> Html:
             "div",
             element("h3", table_heading(findings, subject)),
             closed_table(subject),
+            requests_table(subject),
             arrivals_table(subject),
             class_="block",
         )
@@ -64,6 +66,32 @@ def closed_table(findings: SubjectFindings) -> Html:
         [step_cells(level) for level in findings.levels],
         class_="steps sortable",
     )
+
+
+REQUESTS_HEAD = ["Setting", "Load", "Request", "Requests/s", "p95 ms", "Requests", "Failed"]
+
+
+def requests_table(findings: SubjectFindings) -> Html | None:
+    """The figures of each request of a mix, step by step; None where all requests are the same."""
+    rows = [request_cells(level, each) for level in (*findings.levels, *findings.arrivals) for each in level.requests]
+    if not rows:
+        return None
+    caption = f"{findings.subject}: each request of the mix."
+    return data_table(caption, REQUESTS_HEAD, rows, class_="steps sortable")
+
+
+def request_cells(level: Level, each: RequestFigures) -> list[Content]:
+    """One request of a mix in one step."""
+    failed: Content = element("span", f"✗ {count(each.failed)}", class_="bad") if each.failed else count(each.failed)
+    return [
+        str(level.setting),
+        level.load_in_words,
+        each.name,
+        number(each.throughput),
+        ms_or_dash(each.p95),
+        count(each.requests),
+        failed,
+    ]
 
 
 ARRIVALS_HEAD = [
