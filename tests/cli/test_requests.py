@@ -60,7 +60,7 @@ def broken(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="slow")
 def slow(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(5)
+    time.sleep(float(req.params.get("ms", "5000")) / 1000)
     return func.HttpResponse("late")
 '''
 ORDER = """
@@ -160,6 +160,14 @@ def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(app: Path, tmp_path: 
     assert "mix of order (75.0 %), list (25.0 %)" in text
 
 
+def test_expected_status_is_a_success(app: Path, tmp_path: Path) -> None:
+    missing = '[[workload.requests]]\nname = "gone"\nroute = "/api/nowhere"\nexpect_status = [404, 410]'
+    _, folder = sweep(tmp_path, missing)
+    measurement = only_measurement(folder)
+    assert measurement.errors == {}
+    assert len(measurement.latencies_us) > 20
+
+
 def test_run_is_repeated_from_its_folder_alone(app: Path, tmp_path: Path) -> None:
     _, folder = sweep(tmp_path, ORDER)
     (tmp_path / "orders.csv").unlink()
@@ -193,15 +201,15 @@ from locust import FastHttpUser, HttpUser, constant, task
 
 
 class Reader(FastHttpUser):
-    wait_time = constant(0.01)
+    wait_time = constant(0)
 
     @task
     def read(self):
-        self.client.get("/api/items?page=1")
+        self.client.get("/api/slow?ms=600")
 
 
 class Buyer(HttpUser):
-    wait_time = constant(0.01)
+    wait_time = constant(0)
 
     @task
     def buy(self):
@@ -213,11 +221,11 @@ def test_users_of_a_locust_file_are_recorded(app: Path, tmp_path: Path) -> None:
     (tmp_path / "journey.py").write_text(JOURNEY.replace("SIGNATURE", f"sha256={SECRET}"))
     _, folder = sweep(tmp_path, 'workload.locustfile = "journey.py"')
     measurement = only_measurement(folder)
-    assert set(measurement.by_request) == {"GET /api/items", "POST /api/orders/[id]"}
+    assert set(measurement.by_request) == {"GET /api/slow", "POST /api/orders/[id]"}
     assert measurement.errors == {}
     assert str(measurement.subject) == "journey.py"
-    latency = sum(measurement.latencies_us) / len(measurement.latencies_us) / 1e6
-    assert measurement.concurrency == pytest.approx(measurement.throughput * latency, rel=0.15)  # Little's law
+    # No user ever waits, so all four have a request in flight, also those whose answer comes after the window.
+    assert measurement.concurrency == pytest.approx(4, rel=0.08)
     assert (folder.path / "inputs" / "orders" / "journey.py").is_file()
 
 
@@ -238,12 +246,13 @@ def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_each_failure_before_the_load_is_explained(app: Path, tmp_path: Path, notes: Path) -> None:
-    """404, 401, 500 and a timeout; the app answers and logs the secret, which no message repeats."""
+    """404, 401, 500, a timeout and a status that is not expected. The app answers and logs the secret."""
     failures = [
         ('"/api/nowhere"', "HTTP 404"),
         ('"/api/orders/1?code=${ORDER_CODE}"\nmethod = "POST"\nheaders = { x-signature = "${ORDER_KEY}" }', "HTTP 401"),
         ('"/api/broken"\nheaders = { x-signature = "${ORDER_KEY}" }', "HTTP 500"),
         ('"/api/slow"', "TimeoutError"),
+        ('"/api/items"\nexpect_status = [202]', "HTTP 200, '[]'"),
     ]
     requests = "".join(
         f'[[workload.requests]]\nname = "r{place}"\nroute = {route}\n' for place, (route, _) in enumerate(failures)
@@ -253,7 +262,7 @@ async def test_each_failure_before_the_load_is_explained(app: Path, tmp_path: Pa
         with pytest.raises(LoadError) as caught:
             await preflight([experiment], host, folder=tmp_path, answer_within=1.5)
     text = str(caught.value)
-    assert text.startswith("4 of 4 requests failed when each was sent once, so nothing was measured:\n")
+    assert text.startswith("5 of 5 requests failed when each was sent once, so nothing was measured:\n")
     for route, error in failures:
         assert f"{route.split('"')[1]}: {error}" in text
     assert "HTTP 401, 'signature ${ORDER_KEY} key ${ORDER_CODE}'" in text
