@@ -44,7 +44,7 @@ def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, pyt
       functune init
       functune init ../my-app --route 'GET /api/items' --route 'POST /api/orders/{id}'
 
-    Exit codes: 0 fine, 2 wrong usage, or a file is there already, 3 the app could not be loaded.
+    Exit codes: 0 fine, 2 wrong usage, or a file exists already, 3 the app could not be loaded.
     """
     app = existing_folder(folder)
     name = re.sub(r"[^a-z0-9-]+", "-", app.resolve().name.lower()).strip("-")[:64] or "app"
@@ -68,9 +68,9 @@ def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, pyt
 
 
 def require_absent(path: Path) -> None:
-    """Raise UsageError where a file is there already."""
+    """Raise UsageError where a file exists already."""
     if path.exists():
-        raise UsageError(f"{path} is there already, and is not overwritten: remove it, or give another file with --out")
+        raise UsageError(f"{path} exists, and is not overwritten: remove it, or choose another file with --out")
 
 
 async def routes_of(app: Path, kind: LocalHostKind) -> list[AppRoute]:

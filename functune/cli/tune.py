@@ -115,8 +115,8 @@ def tune(
     It searches threads and processes within the budget of time, compares them with the present settings, and prints
     what to set. The run folder keeps the experiment, to be changed and repeated with `functune sweep`.
 
-    A secret belongs into the environment: write '${NAME}' in a header, the body or the route. The values of headers
-    such as Authorization and of ?code= are never written.
+    Keep secrets in the environment, and write '${NAME}' in a header, the body or the route. The values of headers such
+    as Authorization, and of ?code=, are never written to a file.
 
     \b
     Examples:
@@ -246,7 +246,7 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
             is_complete = asyncio.run(search())
         measured = folder.measurements()
         if not measured:
-            raise LoadError(f"the budget of {self.budget:g} s ended before the first step: give more with --budget")
+            raise LoadError(f"the budget of {self.budget:g} s ended before the first step: increase it with --budget")
         if not is_complete:
             left = planner.trials_left(folder.experiments[0], measured, [])
             words = unmeasured_in_words(left, measured)
@@ -291,8 +291,8 @@ def host_kind_of(host: str, *, python: str | None) -> HostKind:
     """The kind of host. Raises UsageError for a URL, whose settings cannot be changed from here."""
     if "://" in host:
         raise UsageError(
-            f"--host {host}: tune changes settings, which an app at a URL does not let it: allowed are local and func; "
-            "`functune sweep --host URL` measures the settings that an app has"
+            f"--host {host}: tune changes settings, which is not possible for an app at a URL: allowed are local and "
+            "func; `functune sweep --host URL` measures the settings that an app has"
         )
     return registry.host_kind(host, python=python)
 

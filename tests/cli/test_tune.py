@@ -97,7 +97,7 @@ def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_
     ("arguments", "said"),
     [
         (["/x", "--budget", "5s"], "'5s': allowed are 20s to 60m"),
-        (["/x", "--host", "http://127.0.0.1:1"], "tune changes settings, which an app at a URL does not let it"),
+        (["/x", "--host", "http://127.0.0.1:1"], "tune changes settings, which is not possible for an app at a URL"),
         (["/x", "--now", "A"], "--now A: allowed is KEY=VALUE"),
         (["/x", "--now", "FUNCTIONS_WORKER_PROCESS_COUNT=two"], "=two: allowed is a whole number from 1"),
         (["/x", "-H", "hunter2"], "-H takes 'NAME: VALUE', and one has no colon"),
@@ -129,7 +129,7 @@ def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
     before = path.read_text()
     again = functune("init", app)
     assert again.returncode == 2
-    assert f"{path} is there already, and is not overwritten" in again.stderr
+    assert f"{path} exists, and is not overwritten" in again.stderr
     assert path.read_text() == before
 
 
