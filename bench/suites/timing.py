@@ -20,7 +20,8 @@ async def timing() -> AsyncIterator[Figure]:
     async with with_times, without:
         for route in ("async-noop", "sync-noop"):
             urls = [f"{host.base_url}/api/{route}" for host in (with_times, without)]
-            on, off = [], []
+            on: list[float] = []
+            off: list[float] = []
             for number in range(ROUNDS):
                 order = [(urls[0], on), (urls[1], off)]
                 for url, throughputs in reversed(order) if number % 2 else order:  # neither is always the first
