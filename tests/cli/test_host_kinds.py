@@ -58,7 +58,8 @@ def test_sweep_measures_on_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert noted["git_commit"] is not None
     [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}
-    assert sorted(measurement.worker_threads.values()) == [4, 4]
+    assert measurement.worker_threads == {}  # Core Tools report no times, whatever fields the body has
+    assert measurement.service_times_us == []
     assert measurement.host_cpu is not None
     assert measurement.host_cpu > 0.01  # its workers are counted with it
 
