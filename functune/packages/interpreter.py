@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from functune.errors import UsageError
 
@@ -72,15 +73,8 @@ def named_interpreter(name: str) -> Interpreter:
             f"--python {name}: there is no such program; it takes the path of a Python interpreter, such as "
             ".venv/bin/python, or its name on the PATH"
         )
-    command = [found, "-c", _DESCRIBE]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=_ANSWER_TIMEOUT, check=True
-        )
-        described = json.loads(done.stdout)
-        version = tuple(described["version"])
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--python {name}: {found} does not run as a Python interpreter: {error}") from error
+    described = _described(found, name)
+    version = tuple(described["version"])
     if version < OLDEST:
         raise UsageError(
             f"--python {name}: it is Python {'.'.join(map(str, version))}; Microsoft's worker runtime needs "
@@ -95,3 +89,29 @@ def named_interpreter(name: str) -> Interpreter:
         library=Path(described["library"]).name,
         site_packages=tuple(map(Path, described["site_packages"])),
     )
+
+
+def _described(program: str, name: str) -> dict[str, Any]:
+    """The interpreter's description of itself. Raises UsageError with the ``name`` that the user gave."""
+    failure = f"--python {name}: {program} does not run as a Python interpreter"
+    try:
+        done = subprocess.run(
+            [program, "-c", _DESCRIBE],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_ANSWER_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"{failure}: it did not answer within {_ANSWER_TIMEOUT:g} s") from error
+    except OSError as error:
+        raise UsageError(f"{failure}: {error}") from error
+    if done.returncode:
+        raise UsageError(f"{failure}: it ended with exit code {done.returncode}: {done.stderr.strip() or 'no message'}")
+    try:
+        # The last line, since an interpreter can be set up to greet.
+        described = dict[str, Any](json.loads(done.stdout.strip().rpartition("\n")[2]))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{failure}: it answered {done.stdout.strip()[:100]!r}") from error
+    return described

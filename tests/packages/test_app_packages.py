@@ -86,8 +86,9 @@ def test_environment_without_its_interpreter_is_passed_over(tmp_path: Path) -> N
     ("answer", "cause"),
     [
         (None, "there is no such program; it takes the path of a Python interpreter"),
-        ("exit 3", "does not run as a Python interpreter: .* returned non-zero exit status 3"),
-        ("echo hello", "does not run as a Python interpreter"),
+        ("echo oh >&2; exit 3", "does not run as a Python interpreter: it ended with exit code 3: oh"),
+        ("echo 7", "does not run as a Python interpreter: it answered '7'"),
+        ("echo hello", "does not run as a Python interpreter: it answered 'hello'"),
         (
             f"echo '{json.dumps(OLD)}'",
             r"it is Python 3\.12\.1; Microsoft's worker runtime needs Python 3\.13 or later",
