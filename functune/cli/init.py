@@ -113,7 +113,7 @@ def found_route(routes: Sequence[AppRoute], text: str) -> AppRoute:
 def experiment_files(name: str, routes: Sequence[AppRoute], file: str) -> dict[str, str]:
     """The texts of the experiment file and of the CSV files it names, by file name."""
     names = request_names(routes)
-    files = {file: HEAD.format(name=name) + "".join(map(request_text, routes, names)) + FOOT}
+    files = {file: EXPERIMENT_HEAD.format(name=name) + "".join(map(request_text, routes, names)) + EXPERIMENT_TAIL}
     for route, own in zip(routes, names, strict=True):
         if route.parameters:
             files[f"{own}.csv"] = f"{','.join(route.parameters)}\n{','.join([EXAMPLE_VALUE] * len(route.parameters))}\n"
@@ -144,7 +144,7 @@ def request_text(route: AppRoute, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-HEAD = """\
+EXPERIMENT_HEAD = """\
 # Which settings suit this app? Run it with `functune sweep`.
 # docs/experiments.md of functune describes every key.
 name = "{name}"
@@ -156,7 +156,7 @@ think_time = 0               # seconds that a user waits after an answer
 # Several requests make a mix, which is measured together: an app has one setting for all its routes.
 # More keys: headers = {{ x-api-key = "${{MY_KEY}}" }}, expect_status = [200, 202]. A secret stays in the environment.
 """
-FOOT = """
+EXPERIMENT_TAIL = """
 [settings]
 thread_count = [1, 4, 16, 64, "unset"]    # unset: the host injects 1000
 process_count = [1, 2]

@@ -35,7 +35,7 @@ HARMLESS = {"accept", "accept-encoding", "accept-language", "cache-control", "co
 """Headers whose value is written into the experiment; that of any other may be a secret."""
 SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
 """Seconds."""
-FORM_TYPE, JSON_TYPE = "application/x-www-form-urlencoded", "application/json"
+FORM_CONTENT, JSON_CONTENT = "application/x-www-form-urlencoded", "application/json"
 
 
 class Duration(click.ParamType[float]):
@@ -342,7 +342,7 @@ def request_of(
     content_type = (
         {}
         if "content-type" in names or not fields.keys() & {"body", "body_file"}
-        else {"content-type": FORM_TYPE if json_body is None else JSON_TYPE}
+        else {"content-type": FORM_CONTENT if json_body is None else JSON_CONTENT}
     )
     fields["headers"] = content_type | {
         name: value if name.lower() in HARMLESS else kept(name, value) for name, value in given.items()

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from functune.cli.init import numbered_routes
+from functune.errors import UsageError
 from functune.experiments.file import read_experiments
+from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
 from functune.setting import Setting
 from tests.cli.calling import functune
@@ -148,6 +151,16 @@ def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(a
     assert wrong.returncode == 2
     assert "--route 'GET /api/nowhere': the app has no such route; it has GET /api/items," in wrong.stderr
     assert not (tmp_path / "x.toml").exists()
+
+
+def test_routes_are_chosen_by_their_numbers() -> None:
+    routes = app_routes(["GET /api/items", "PUT /api/orders/{id:int}/{part?}", "ANY /{*rest}"])
+    assert [each.parameters for each in routes] == [(), ("id", "part"), ("rest",)]
+    assert [each.path for each in routes] == ["/api/items", "/api/orders/{id}/{part}", "/{rest}"]
+    assert numbered_routes(routes, "3, 1") == [routes[2], routes[0]]
+    for answer in ("0", "4", "x", "", "1-2"):
+        with pytest.raises(UsageError, match="allowed are numbers from 1 to 3, separated by commas"):
+            numbered_routes(routes, answer)
 
 
 def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:

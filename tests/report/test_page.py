@@ -12,6 +12,7 @@ from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.summary import summary
 from tests.analysis.simulated import planned, step, sweep
+from tests.analysis.verdict.test_mix import measured, mixed
 from tests.report.written import ENVIRONMENT, reported, routes, threads
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
@@ -179,3 +180,12 @@ def test_page_names_the_steps_that_break_littles_law(tmp_path: Path) -> None:
     html = render_page(reported(tmp_path, (experiment, [off, *steps[1:]])))
     assert "is off by 50.0 %: /api/sync/sleep?ms=100, T=1 P=1, 1 user" in html
     assert "⚠ doubtful" in html
+
+
+def test_page_shows_the_figures_of_each_request_of_a_mix(tmp_path: Path) -> None:
+    experiment = mixed()
+    html = render_page(reported(tmp_path / "run", (experiment, measured(experiment))))
+    assert "mix of order (75.0 %), list (25.0 %): each request of the mix." in html
+    rows = html.partition("each request of the mix.")[2].partition("</table>")[0]
+    steps = 2 * len(experiment.load.users)
+    assert (rows.count(">order<"), rows.count(">list<"), rows.count("✗ 1")) == (steps, steps, steps)
