@@ -23,15 +23,19 @@ from bench.suites.fetch import fetch
 from bench.suites.host import host
 from bench.suites.law import law
 from bench.suites.lessons import lessons
+from bench.suites.profile import profile
 from bench.suites.report import report
 from bench.suites.search import search
+from bench.suites.timing import timing
 from functune.errors import FunctuneError
 
 SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "host": host,
     "connections": connections,
+    "timing": timing,
     "law": law,
     "fetch": fetch,
+    "profile": profile,
     "import": app_import,
     "start": app_start,
     "report": report,

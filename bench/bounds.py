@@ -5,6 +5,7 @@ from functune.analysis.laws.littles_law import LIMIT
 
 HOST_ASYNC = Bound("async def no-op, host / bare uvicorn", "", at_least=0.30)
 HOST_DEF = Bound("def no-op, host / bare uvicorn", "", at_least=0.15)
+TIMING = Bound("throughput of a no-op, times on / off", "", at_least=0.90)
 
 FRONT_MEMORY = Bound("memory of the front after a load", "MB", at_most=80)
 # Protocol, transport, parser and timer, and for every other connection half a small head.
@@ -12,6 +13,8 @@ CONNECTION_MEMORY = Bound("memory of a waiting connection", "KiB", at_most=16)
 CALL_AMONG_CONNECTIONS = Bound("median of a call, with waiting connections / without", "", at_most=2)
 
 BLOCKING_CALLS = Bound("throughput of a 100 ms sleep / (T*P/S)", "", at_least=0.95, at_most=1.02)
+
+SAMPLED = Bound("throughput, sampler on / off", "", at_least=0.85)
 
 SHARED_CLIENT = Bound("parallel-fetch, shared client / a client per request", "", at_least=3.0)
 PARALLEL_FETCH = Bound("parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms", "", at_most=1.6)

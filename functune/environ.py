@@ -1,8 +1,9 @@
 """The environment of this process: the only module of functune that reads it, and the names of the keys in it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 FUNCTION_KEY = "FUNCTUNE_FUNCTION_KEY"
 """The key that ``functune serve --enable-auth`` asks for; it opens every function."""
@@ -10,6 +11,17 @@ MASTER_KEY = "FUNCTUNE_MASTER_KEY"
 """The key that opens the admin endpoints as well."""
 URL_KEY = "FUNCTUNE_KEY"
 """The function key sent to a host given by its URL."""
+PROFILE_FOLDER = "FUNCTUNE_PROFILE"
+"""The folder into which the workers of the local host write profiles; unset or empty for none."""
+
+
+def profile_folder() -> Path | None:
+    """The folder for profiles; None where this process was not started to be profiled."""
+    return Path(folder) if (folder := os.environ.get(PROFILE_FOLDER)) else None
+
+
+SECRET_PREFIX = "FUNCTUNE_SECRET_"
+"""Variables for the requests alone: the load process gets them, and no host or other program does."""
 
 
 def process_environ() -> dict[str, str]:
@@ -21,11 +33,46 @@ def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     """
     The environment for a program started from here: that of this process, with ``extra`` over it.
 
-    It lacks the function key of a URL, which belongs to the load on that URL alone.
+    It lacks the function key of a URL and the secrets of the requests, which belong to the load alone.
     """
-    return {name: value for name, value in os.environ.items() if name != URL_KEY} | dict(extra)
+    return {
+        name: value for name, value in os.environ.items() if name != URL_KEY and not name.startswith(SECRET_PREFIX)
+    } | dict(extra)
+
+
+def secret_environ() -> dict[str, str]:
+    """The secrets of the requests, for the load process."""
+    return {name: value for name, value in os.environ.items() if name.startswith(SECRET_PREFIX)}
+
+
+def keep_secret(name: str, value: str) -> str:
+    """Put a secret into the environment of this process; the name of its variable, in upper case after the prefix."""
+    variable = SECRET_PREFIX + "".join(letter if letter.isalnum() else "_" for letter in name.upper())
+    os.environ[variable] = value
+    return variable
+
+
+def without_values(text: str, names: Iterable[str]) -> str:
+    """The text with ``${NAME}`` in place of the value of each variable, and of its percent-encoded form."""
+    known = {value: name for name in (*names, URL_KEY) if (value := os.environ.get(name))}
+    for value in sorted(known, key=len, reverse=True):
+        for form in (value, quote(value, safe=""), quote_plus(value)):
+            text = text.replace(form, f"${{{known[value]}}}")
+    return text
 
 
 def search_path(first: Path) -> str:
     """The PATH of this process with the folder ``first`` in front."""
     return os.pathsep.join([str(first), os.environ.get("PATH", os.defpath)])
+
+
+def cache_folder() -> Path:
+    """The folder for what can be made again: ``functune`` below XDG_CACHE_HOME, or below ``~/.cache``."""
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # A relative path is invalid by the XDG specification and has to be ignored.
+    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "functune"
+
+
+def activated_environment() -> str | None:
+    """The folder of the virtual environment that the shell has activated; None without one."""
+    return os.environ.get("VIRTUAL_ENV") or None

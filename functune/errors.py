@@ -6,6 +6,7 @@
     │   └── ExperimentError      an experiment file
     ├── HostError                the host could not start or stay up
     │   ├── AppError             the function app is broken: import error, no FunctionApp, bad route
+    │   ├── InstallError         the packages of the app could not be installed
     │   ├── PortInUseError
     │   ├── WorkerStartError     a worker process did not become ready
     │   ├── WorkerDiedError      a worker process ended while it was needed
@@ -39,6 +40,10 @@ class HostError(FunctuneError):
 
 class AppError(HostError):
     """The function app itself is broken."""
+
+
+class InstallError(HostError):
+    """The packages of the app could not be installed."""
 
 
 class PortInUseError(HostError):

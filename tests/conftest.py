@@ -1,6 +1,8 @@
-"""The settings of Hypothesis, and the option that fails skipped tests."""
+"""The settings of Hypothesis, the option that fails skipped tests, and the package index."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -9,6 +11,15 @@ from hypothesis import settings
 # On a busy machine one example may take a second without anything being wrong.
 settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
+
+
+@pytest.fixture(scope="session")
+def index() -> None:
+    """The package index; the test is skipped where it cannot be reached."""
+    asked = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "httpx==0.28.1"]
+    outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    if outcome.returncode:
+        pytest.skip(f"no package index to install from: {outcome.stderr.strip().splitlines()[-1]}")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

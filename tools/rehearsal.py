@@ -5,8 +5,8 @@ Rehearses the remote build: unpacks the zip, installs its requirements next to i
 
 As on Azure, pip installs requirements.txt into ``.python_packages/lib/site-packages`` for the running Python, and the
 worker imports from there first. The imports are isolated: an interpreter that has only the unpacked tree imports every
-module the app names, which shows a package missing in requirements.txt. The calls are not isolated: the host and the
-worker's runtime come from this environment, and azure-functions is loaded with them.
+module the app names, which shows a package missing in requirements.txt. The calls have the packages of the worker too,
+as on Azure.
 
 Exit codes: 0 every route answered as expected, 1 one did not, 2 wrong usage.
 """

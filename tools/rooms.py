@@ -38,9 +38,11 @@ ROOMS: tuple[Room, ...] = (
     room("setting", "Setting and the table of knobs", "formatting"),
     room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
-    room("host", "the local Functions host", "errors environ setting"),
-    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting host"),
-    room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run"),
+    room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
+    room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
+    room("host", "the local Functions host", "errors environ setting packages timing"),
+    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting packages host"),
+    room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
     room("analysis/laws", "bounds, queues, scalability, Little's law", f"{BASE} analysis/numbers"),
     room("analysis/search", "the next steps to measure, the objective", f"{BASE} analysis/numbers analysis/laws"),
@@ -52,11 +54,11 @@ ROOMS: tuple[Room, ...] = (
     ),
     room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
     room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS}"),
-    room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} hosts load plans"),
+    room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
     room("probe", "workers and threads counted from outside", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
-    room("cli", "the commands", f"{BASE} {ANALYSIS} environ host hosts plans sweep report probe terminal"),
+    room("cli", "the commands", f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe terminal"),
 )
 
 

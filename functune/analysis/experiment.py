@@ -20,7 +20,7 @@ from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of
 from functune.analysis.verdict.sentences import verdict
 from functune.analysis.verdict.standings import Standing, standings_of
 from functune.analysis.verdict.strategies import NoChoice, pareto_front
-from functune.experiments.model import Experiment
+from functune.experiments.model import Baseline, Experiment
 from functune.experiments.planned import planned_steps, planned_subjects
 from functune.experiments.subject import Subject
 from functune.run.measurement import Failure, Measurement
@@ -84,7 +84,7 @@ class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
     """Circumstances that make the figures doubtful."""
     drift: Drift | None
-    """How Azure's defaults, measured in every round, changed over the run; None where too few repeats show it."""
+    """How the baseline, measured in every round, changed over the run; None where too few repeats show it."""
     void: tuple[Level, ...]
     """The levels with a measurement that does not count."""
     failed: tuple[NotMeasured, ...]
@@ -149,7 +149,7 @@ def analyse(
     valid = [level for level in every if level.counts]
     closed = [level for level in valid if level.share is None]
     subjects = tuple(
-        findings_of(subject, valid, aim=aim, cores=cores)
+        findings_of(subject, valid, aim=aim, cores=cores, baseline=experiment.baseline)
         for subject in planned_subjects(experiment)
         if any(level.subject == subject for level in every)
     )
@@ -163,12 +163,14 @@ def analyse(
         name=experiment.name,
         experiment=experiment,
         cores=cores,
-        verdict=verdict(recommendations, advice, unmet) if closed else "Nothing of this experiment was measured.",
+        verdict=verdict(recommendations, advice, unmet, baseline=experiment.baseline)
+        if closed
+        else "Nothing of this experiment was measured.",
         advice=advice,
         subjects=subjects,
         outcomes=check_expectations(experiment, valid, cores=cores),
         warnings=(*interference_warnings(closed), *window_warnings(closed)),
-        drift=drift([level for level in closed if level.setting == Setting()]),
+        drift=drift([level for level in closed if level.setting == experiment.compared_with]),
         void=tuple(level for level in every if level.void),
         failed=failed_settings(experiment, failures),
         skipped=skipped,
@@ -176,7 +178,9 @@ def analyse(
     )
 
 
-def findings_of(subject: Subject, valid: Sequence[Level], *, aim: Aim, cores: float | None) -> SubjectFindings:
+def findings_of(
+    subject: Subject, valid: Sequence[Level], *, aim: Aim, cores: float | None, baseline: Baseline | None
+) -> SubjectFindings:
     """The findings about one subject from all levels that count."""
     own = [level for level in valid if level.subject == subject]
     levels = tuple(level for level in own if level.share is None)
@@ -193,7 +197,7 @@ def findings_of(subject: Subject, valid: Sequence[Level], *, aim: Aim, cores: fl
         recommended=recommended,
         unmet=choice.reason if isinstance(choice, NoChoice) else "",
         demand=demand_of(levels),
-        standings=standings_of(recommended, levels, seed=aim.seed) if recommended else (),
+        standings=standings_of(recommended, levels, seed=aim.seed, baseline=baseline) if recommended else (),
         front=tuple((level.setting, level.users) for level in pareto_front(worked)),
         laws=laws_of(levels, seed=aim.seed),
         splits=splits_of(levels, setting=recommended.setting) if recommended else (),

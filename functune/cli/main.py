@@ -4,10 +4,12 @@ import sys
 
 import click
 
+from functune.cli.init import init_experiment
 from functune.cli.probe import probe
 from functune.cli.runs import compare, lessons, recommend_settings, report
 from functune.cli.serve import serve
 from functune.cli.sweep import sweep
+from functune.cli.tune import tune
 from functune.errors import FunctuneError, UsageError
 
 
@@ -39,5 +41,5 @@ def main() -> None:
     """Load-test and tune the concurrency settings of Azure Functions Python apps, on one machine."""
 
 
-for command in (serve, probe, sweep, report, recommend_settings, compare, lessons):
+for command in (tune, init_experiment, serve, probe, sweep, report, recommend_settings, compare, lessons):
     main.add_command(command)

@@ -11,6 +11,7 @@ import click
 from functune import environ
 from functune import probe as probing
 from functune.cli.folders import existing_folder
+from functune.cli.packages import chosen_python, package_options
 from functune.errors import UsageError
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting
@@ -29,6 +30,7 @@ from functune.hosts.kinds import RunningHost
     type=click.Path(path_type=Path),
     help="Folder of the app that --host starts.  [default: this folder]",
 )
+@package_options
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
 @click.option(
     "--largest-wave",
@@ -37,7 +39,15 @@ from functune.hosts.kinds import RunningHost
     show_default=True,
     help="Most calls to send at once; a pool of more than half as many threads is reported as 'at least'.",
 )
-def probe(url: str | None, host: str | None, script_root: Path | None, key: str | None, largest_wave: int) -> None:
+def probe(
+    url: str | None,
+    host: str | None,
+    script_root: Path | None,
+    python: str | None,
+    install: bool,
+    key: str | None,
+    largest_wave: int,
+) -> None:
     """
     Count the worker processes and threads of a running app.
 
@@ -64,16 +74,17 @@ def probe(url: str | None, host: str | None, script_root: Path | None, key: str 
         async with starting as running:
             return await count(running.base_url)
 
-    if url is not None and host is None and script_root is None:
+    if url is not None and not (host or script_root or python or install):
         report = asyncio.run(count(url, key=key))
     elif url is None and host is not None:
         root = existing_folder(script_root or Path())
         setting = configured_setting(root)
-        report = asyncio.run(count_on(registry.host_kind(host).running(root, setting=setting)))
+        kind = registry.host_kind(host, python=chosen_python(root, python=python, install=install))
+        report = asyncio.run(count_on(kind.running(root, setting=setting)))
     else:
         raise UsageError(
             "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "
-            "(with --script-root for the folder of its app)"
+            "(with --script-root for the folder of its app, --python and --install for its packages)"
         )
     click.echo("")
     for line in probing.describe(report):

@@ -65,10 +65,11 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["json", "local-settings", "bicep", "commands"]),
+    type=click.Choice(["json", "local-settings", "bicep", "fragment", "commands"]),
     default="json",
     show_default=True,
-    help="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file or az commands.",
+    help="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file for "
+    "the templates of this project, a fragment for a template of your own, or az commands.",
 )
 @click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
 def recommend_settings(folder: Path, plan: str, form: str, experiment: str | None) -> None:
@@ -92,9 +93,7 @@ def recommend_settings(folder: Path, plan: str, form: str, experiment: str | Non
     document = read_document(RunFolder.open(folder))
     if form == "json":
         if experiment is not None:
-            raise UsageError(
-                "--experiment goes with --format local-settings, bicep or commands: JSON holds all experiments"
-            )
+            raise UsageError("--experiment goes with the forms other than json: JSON holds all experiments")
         click.echo(recommendation_json(document), nl=False)
         return
     click.echo(advice_text(single_advice(document.apply, plan=plan, experiment=experiment), form), nl=False)

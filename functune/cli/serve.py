@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.packages import chosen_python, package_options
 from functune.errors import HostError, LoadError, SettingsError
 from functune.host import settings
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
@@ -23,8 +24,13 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     "-p", "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 7071]"
 )
 @click.option("--address", help="Address to listen on.  [default: 127.0.0.1]")
+@package_options
 @click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
-@click.option("--verbose", is_flag=True, help="Show the logs of the host and the runtime, and every invocation.")
+@click.option(
+    "--verbose",
+    is_flag=True,
+    help="Show what the host and the runtime log, and every invocation, unless logLevel of host.json hides it.",
+)
 @click.option(
     "--worker-startup-interval",
     type=click.FloatRange(0, settings.MAX_STARTUP_INTERVAL),
@@ -55,11 +61,14 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     show_default=True,
     help="Reload the app when its *.py, host.json or local.settings.json change.",
 )
+@click.option("--times", is_flag=True, hidden=True, help="Report the times of every call in its answer.")
 @click.option("--end-with", type=int, hidden=True, help="Pid of the program that started this host; it ends with it.")
 def serve(
     script_root: Path,
     port: int | None,
     address: str | None,
+    python: str | None,
+    install: bool,
     functions: tuple[str, ...],
     verbose: bool,
     worker_startup_interval: float,
@@ -67,6 +76,7 @@ def serve(
     enable_auth: bool,
     per_instance_concurrency: int | None,
     watch: bool,
+    times: bool,
     end_with: int | None,
 ) -> None:
     """
@@ -78,6 +88,7 @@ def serve(
     Examples:
       functune serve
       functune serve --script-root ../my-app --port 0
+      functune serve --script-root ../my-app --install
       FUNCTIONS_WORKER_PROCESS_COUNT=2 PYTHON_THREADPOOL_THREAD_COUNT=16 functune serve
 
     Exit codes: 0 stopped by CTRL+C or SIGTERM, 1 the app or the host could not run, 2 wrong usage.
@@ -104,6 +115,8 @@ def serve(
             startup_stall=not no_startup_stall,
             enable_auth=enable_auth,
             per_instance_concurrency=per_instance_concurrency,
+            python=chosen_python(script_root, python=python, install=install),
+            times=times,
         )
         uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))
     except (HostError, LoadError, SettingsError) as error:

@@ -3,7 +3,7 @@
 import asyncio
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -14,10 +14,13 @@ from rich.console import Console
 
 from functune import environ
 from functune.cli.folders import existing_folder, shipped_experiments
+from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
-from functune.experiments.model import Experiment, SearchName, Strategy
+from functune.experiments.inputs import require_variables, with_inputs
+from functune.experiments.model import Experiment, SearchName, Strategy, Workload
 from functune.experiments.planned import planned_settings
+from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.kinds import HostKind
@@ -48,6 +51,7 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
     metavar=registry.HOST_CHOICES,
     help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; with --resume that of the run]",
 )
+@package_options
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
 @click.option(
     "--search",
@@ -72,13 +76,21 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
     metavar="MB",
     help=f"Instance memory for the costs: {', '.join(SIZES[:-1])} or {SIZES[-1]}.  [default: 2048]",
 )
+@click.option(
+    "--no-profile",
+    is_flag=True,
+    help="Skip the profile: a few seconds per route after the search, which find the lines that calls wait at.",
+)
 def sweep(
     files: tuple[Path, ...],
     out: Path | None,
     script_root: Path | None,
     resume: Path | None,
     host: str | None,
+    python: str | None,
+    install: bool,
     key: str | None,
+    no_profile: bool,
     **overrides: Any,
 ) -> None:
     """
@@ -86,6 +98,9 @@ def sweep(
 
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
     measurements.jsonl, and the report with its files (see `functune report --help`).
+
+    On the local host, each route is then loaded once more with a sampler in the workers. The report shows the lines of
+    your code at which its calls wait or compute, and profile.speedscope.json opens in https://www.speedscope.app.
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
@@ -96,6 +111,7 @@ def sweep(
       functune sweep
       functune sweep experiments/threads-blocking-io.toml --out runs/threads
       functune sweep --resume runs/threads
+      functune sweep my-app.toml --script-root ../my-app --install
       functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
       functune sweep experiments/threads-blocking-io.toml --host func
       FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
@@ -104,27 +120,55 @@ def sweep(
     measured, 130 interrupted by CTRL+C.
     """
     if resume is not None:
-        refuse_with_resume(files=files, out=out, **overrides)
+        refuse_with_resume(files=files, out=out, python=python, install=install or None, **overrides)
         folder, app, kind = reopened(resume, script_root=script_root, host=host, key=key)
     else:
-        asked = [experiment for file in files or shipped_experiments() for experiment in read_experiments(file)]
-        require_unique_names(asked)
-        folder, app, kind = created(
+        app = existing_folder(script_root or Path())
+        asked, inputs = experiments_and_inputs(files or shipped_experiments())
+        folder, kind = created(
             overridden(asked, **overrides),
+            inputs=inputs,
             out=out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S"),
-            app=existing_folder(script_root or Path()),
+            app=app,
             host=host or "local",
             key=key,
+            python=chosen_python(app, python=python, install=install),
         )
-    run_and_report(folder, app=app, kind=kind)
+    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
+
+
+def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
+    """
+    The experiments of the files as a run folder contains them, and the contents of the files that they name.
+
+    Raises ExperimentError for a file that cannot be used, and for a ``${NAME}`` that is not in the environment.
+    """
+    asked: list[Experiment] = []
+    inputs: dict[str, bytes] = {}
+    for file in files:
+        for experiment in read_experiments(file):
+            require_variables(experiment, file.parent, environ.process_environ())
+            packed, contents = with_inputs(experiment, file.parent)
+            asked.append(packed)
+            inputs |= contents
+    require_unique_names(asked)
+    return asked, inputs
 
 
 def created(
-    asked: Sequence[Experiment], *, out: Path, app: Path, host: str, key: str | None
-) -> tuple[RunFolder, Path, HostKind]:
-    """A new run folder, the app and the host kind. Raises UsageError for settings that the host cannot apply."""
-    kind = host_kind_for(asked, host, key=key)
-    return RunFolder.create(out, asked, environment_of(app, kind, host=host, key=key)), app, kind
+    asked: Sequence[Experiment],
+    *,
+    inputs: Mapping[str, bytes],
+    out: Path,
+    app: Path,
+    host: str,
+    key: str | None,
+    python: str | None,
+) -> tuple[RunFolder, HostKind]:
+    """A new run folder and the host kind. Raises UsageError for settings that the host cannot apply."""
+    kind = host_kind_for(asked, host, key=key, python=python)
+    environment = environment_of(app, kind, host=host, key=key, python=python)
+    return RunFolder.create(out, asked, environment, inputs=inputs), kind
 
 
 def reopened(
@@ -140,8 +184,11 @@ def reopened(
     app = app_of(begun, script_root)
     if host is not None and host.rstrip("/") != begun.host_kind:
         raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit --host, or begin another run")
-    kind = host_kind_for(folder.experiments, begun.host_kind, key=key)
-    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key))
+    python = str(Path(begun.app_python).expanduser()) if begun.app_python else None
+    kind = host_kind_for(folder.experiments, begun.host_kind, key=key, python=python)
+    for experiment in folder.experiments:
+        require_variables(experiment, folder.path, environ.process_environ())
+    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key, python=python))
     return folder, app, kind
 
 
@@ -161,9 +208,9 @@ def app_of(begun: Environment, script_root: Path | None) -> Path:
     return app
 
 
-def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None) -> HostKind:
+def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None, python: str | None) -> HostKind:
     """The host kind, checked against the settings of the experiments."""
-    kind = registry.host_kind(host, key=key, route=asked[0].workload.routes[0])
+    kind = registry.host_kind(host, key=key, route=first_route(asked[0].workload), python=python)
     kind.require_settable(
         dict.fromkeys(setting for each in asked for setting in planned_settings(each.settings)),
         with_target=[each.name for each in asked if each.workload.target is not None],
@@ -171,17 +218,24 @@ def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None) ->
     return kind
 
 
-def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None) -> Environment:
+def first_route(workload: Workload) -> str:
+    """A route to reach the app at a URL with before it is measured."""
+    plain = [each.route for each in workload.requests if each.values is None and not VARIABLE.search(each.route)]
+    return next(iter((*workload.routes, *plain)), "/")
+
+
+def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None, python: str | None) -> Environment:
     """The environment now. The key is not in it."""
     return collect_environment(
         script_root=app if kind.runs_script_root else None,
         host=kind.name,
         host_kind=host.rstrip("/"),
         command=without_secret(["functune", *sys.argv[1:]], key),
+        app_python=python,
     )
 
 
-def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
+def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind, with_profile: bool) -> None:
     """
     Measure, report and exit.
 
@@ -193,6 +247,8 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
 
     try:
         end = measured(folder, app=app, kind=kind)
+        if with_profile:
+            write_profile_of(folder, app=app, kind=kind)
         document = report_on(folder)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
@@ -219,6 +275,15 @@ def measured(folder: RunFolder, *, app: Path, kind: HostKind) -> SweepFinished:
     planner = SearchPlanner(cores=folder.environment.machine_cores)
     with shown(Console()) as show:
         return asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show))
+
+
+def write_profile_of(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
+    """Profile the subjects of a finished run, saying what could not be profiled."""
+    from functune.report.document import find_all
+    from functune.sweep.profile import profile_run, profile_targets
+
+    targets = profile_targets(find_all(folder))
+    asyncio.run(profile_run(folder, targets, app=app, kind=kind, on_note=click.echo))
 
 
 def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import msgspec
 
 from functune.experiments.model import (
+    Baseline,
     Expectation,
     Experiment,
     Load,
@@ -17,6 +18,7 @@ from functune.experiments.model import (
     Where,
     Workload,
 )
+from functune.experiments.requests import Method, Order, RequestTemplate
 from functune.setting import KNOBS
 
 
@@ -32,7 +34,6 @@ ALLOWED_VALUES = {
     "routes": ROUTE,
     "route": ROUTE,
     "background": ROUTE,
-    "method": '"GET"',
     "delay_ms": "a whole number of milliseconds from 0 to 10000",
     "urls": "a whole number from 1 to 50",
     "users": "a whole number from 1 to 1000",
@@ -45,10 +46,25 @@ ALLOWED_VALUES = {
     "arrivals": "shares of the capacity, above 0 and up to 1.5, such as [0.5, 0.7, 0.85, 0.95]",
     "warm_up": "0.2 to 60 seconds",
     "measure": "1 to 600 seconds",
+    "weight": "a number above 0 and up to 1000",
+    "expect_status": "a list of statuses from 100 to 599, such as [200, 202]",
+    "think_time": "seconds from 0 to 600, or a range of them such as [1, 3]",
+    "headers": "a table of texts",
+    "order": one_of(Order),
+    "body": "a text of up to 32768 characters; put a longer one into a body_file",
+    "body_file": "the name of a file next to the experiment",
+    "values": "the name of a CSV file next to the experiment",
+    "locustfile": "the name of a Locust file next to the experiment",
     "free_cores": "a whole number from 1",
     "metric": one_of(Metric),
 } | {knob.name: knob.allowed for knob in KNOBS}
 """The values that each key may have, in words; the types of the model enforce it."""
+PLACES = {
+    "workload.method": '"GET"; [[workload.requests]] take other methods',
+    "workload.requests.method": one_of(Method),
+    "workload.requests.name": "1 to 64 letters, digits, spaces, dots and dashes",
+}
+"""The values of keys whose meaning depends on their table."""
 PLACE = re.compile(r"(?P<message>.*) - at (`key` in )?`\$(?P<path>.*)`", re.DOTALL)
 """The place that msgspec's message names; none for the table itself."""
 LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.routes", "workload.background_users"}
@@ -80,6 +96,8 @@ def allowed_values(key: str) -> str | None:
     """The values that a key may have, in words; None for a key that only its type describes."""
     path = re.sub(r"\[\d+\]", "", key)
     name = path.rpartition(".")[2]
+    if path in PLACES:
+        return PLACES[path]
     if path in LISTS and path == key:
         return f"a list of one or more, each {ALLOWED_VALUES[name]}"
     return ALLOWED_VALUES.get(name)
@@ -103,6 +121,8 @@ def allowed_keys(key: str) -> list[str]:
         "settings": Matrix,
         "load": Load,
         "expect": Expectation,
+        "requests": RequestTemplate,
+        "baseline": Baseline,
         "where": Where,
         "over": Where,
     }

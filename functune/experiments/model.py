@@ -29,6 +29,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from functune.experiments.requests import RequestTemplate, Route, ThinkTime, require_no_key, require_ordered
 from functune.experiments.subject import Subject
 from functune.setting import (
     INSTANCE_MEMORY_MB,
@@ -47,11 +48,12 @@ type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONC
 type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
 type Users = Annotated[int, Meta(ge=1, le=1000)]
 type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
-type Route = Annotated[str, Meta(pattern=r"^/[!-~]*\Z")]
 type Text = Annotated[str, Meta(min_length=1)]
 type Metric = Literal["throughput", "p50_ms", "p95_ms", "p99_ms", "error_ratio", "memory_mb"]
 type Share = Annotated[float, Meta(gt=0, le=1.5)]
 type SearchName = Literal["adaptive", "grid"]
+PRICED_MEMORY_MB = 2048
+"""The instance memory for costs where the reader asks for none: the default of Flex Consumption, MB."""
 type Strategy = Literal["throughput", "latency", "cost", "balanced"]
 """The names of the strategies; each is described by an entry of STRATEGIES in analysis/verdict/strategies.py."""
 
@@ -66,10 +68,20 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The requests: each route is measured with each setting."""
+    """The requests: routes that are each measured alone, or requests that make a mix, or the users of a Locust file."""
 
-    routes: Annotated[tuple[Route, ...], Meta(min_length=1)]
+    routes: tuple[Route, ...] = ()
+    """Each is requested with GET and measured alone with each setting."""
     method: Literal["GET"] = "GET"
+    """The method of ``routes``."""
+    requests: tuple[RequestTemplate, ...] = ()
+    """The requests in full; several are measured together, as one mix."""
+    alone: bool = False
+    """Whether each request of a mix is also measured alone, which shows the setting that it would choose."""
+    locustfile: str | None = None
+    """A Locust file next to the experiment: its users are the load."""
+    think_time: ThinkTime = 0.0
+    """Seconds that a user waits after an answer."""
     background: Route | None = None
     """A route that other users call meanwhile, which shows how one handler slows another down."""
     background_users: Annotated[tuple[BackgroundUsers, ...], Meta(min_length=1)] = (0,)
@@ -78,8 +90,20 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The server that the app's fetch routes call: its address is passed in FETCH_URLS and FETCH_ALLOWED_HOSTS."""
 
     def __post_init__(self) -> None:
+        given = [key for key in ("routes", "requests", "locustfile") if getattr(self, key)]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are both given" if given else "nothing is requested"
+            raise ValueError(f"{found}: allowed is one of routes, requests and locustfile")
         require_distinct("routes", self.routes)
+        require_distinct("the names of requests", [request.name for request in self.requests])
         require_distinct("background_users", self.background_users)
+        require_ordered(self.think_time)
+        for route in (*self.routes, *filter(None, [self.background])):
+            require_no_key(route, key="routes" if route in self.routes else "background")
+        if self.alone and len(self.requests) < 2:
+            raise ValueError("alone is true without a mix: allowed is with two requests or more")
+        if self.locustfile and self.think_time != 0:
+            raise ValueError("think_time is given with a locustfile: its users set their own wait_time")
         if self.background is None and self.background_users != (0,):
             raise ValueError(f"background_users is {list(self.background_users)} without a background route to call")
 
@@ -194,6 +218,20 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f"at_least is {limits[0]:g}: allowed is no more than at_most, {limits[1]:g}")
 
 
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The present setting of the app, one value for each knob."""
+
+    thread_count: ThreadCount = "unset"
+    process_count: ProcessCount = 1
+    per_instance_concurrency: PerInstanceConcurrency = "unset"
+    app_settings: dict[SettingName, str] = {}
+
+    @property
+    def setting(self) -> Setting:
+        """As a Setting."""
+        return Setting(**{knob.name: from_file(getattr(self, knob.name)) for knob in KNOBS})
+
+
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A question and how it is answered."""
 
@@ -207,14 +245,28 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     objective: str = ""
     """The conditions a recommended setting must keep, such as ``p95 < 300ms``; empty for none."""
     strategy: Strategy = "throughput"
-    memory_mb: int = 2048
-    """Instance memory for costs, in MB: one of INSTANCE_MEMORY_MB."""
+    memory_mb: int | None = None
+    """Instance memory in MB, one of INSTANCE_MEMORY_MB; None where the reader asks for none."""
+    baseline: Baseline | None = None
+    """The present setting of the app, with which others are compared; None for Azure's defaults."""
     expect: tuple[Expectation, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.memory_mb not in INSTANCE_MEMORY_MB:
+        if self.memory_mb not in (None, *INSTANCE_MEMORY_MB):
             sizes = ", ".join(map(str, INSTANCE_MEMORY_MB[:-1]))
             raise ValueError(f"memory_mb is {self.memory_mb}: allowed: {sizes} or {INSTANCE_MEMORY_MB[-1]}")
+        if self.workload.locustfile and self.load.arrivals:
+            raise ValueError("load.arrivals is given with a locustfile: allowed is with routes or requests")
+
+    @property
+    def priced_memory_mb(self) -> int:
+        """The instance memory for costs, in MB."""
+        return self.memory_mb or PRICED_MEMORY_MB
+
+    @property
+    def compared_with(self) -> Setting:
+        """The setting that every verdict compares with: the baseline, or Azure's defaults."""
+        return Setting() if self.baseline is None else self.baseline.setting
 
 
 def require_distinct(key: str, values: Sequence[object]) -> None:

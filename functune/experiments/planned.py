@@ -1,12 +1,15 @@
 """The plan of an experiment: its settings, trials and steps in a fixed order, and the steps it must measure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
+from pathlib import Path
 
 import msgspec
 
-from functune.experiments.model import Experiment, Matrix, Where
+from functune.experiments.model import Experiment, Matrix, Where, Workload
+from functune.experiments.requests import JOURNEY, MIX, RequestTemplate
 from functune.experiments.subject import Subject
+from functune.formatting import percent
 from functune.setting import KNOBS, Setting, from_file
 
 
@@ -32,13 +35,34 @@ def planned_settings(matrix: Matrix) -> list[Setting]:
 
 
 def planned_subjects(experiment: Experiment) -> tuple[Subject, ...]:
-    """The subjects of an experiment in file order: each background load with each route, routes varying fastest."""
+    """The subjects of an experiment in file order: each background load with each request, requests varying fastest."""
     workload = experiment.workload
     return tuple(
-        Subject(route=route, background=workload.background if users else None, background_users=users)
+        Subject(route=route, background=workload.background if users else None, background_users=users, request=name)
         for users in workload.background_users
-        for route in workload.routes
+        for route, name in requested(workload)
     )
+
+
+def requested(workload: Workload) -> list[tuple[str, str | None]]:
+    """What the subjects of a workload request, as shown, and its name: the mix first."""
+    if workload.locustfile is not None:
+        return [(Path(workload.locustfile).name, JOURNEY)]
+    single: list[tuple[str, str | None]] = [(str(each), each.name) for each in workload.requests]
+    if len(single) < 2:
+        return single or [(route, None) for route in workload.routes]
+    return [(mix_in_words(workload.requests), MIX), *(single if workload.alone else [])]
+
+
+def mix_in_words(requests: Sequence[RequestTemplate]) -> str:
+    """``mix of order (75 %), list (25 %)``."""
+    total = sum(each.weight for each in requests)
+    return "mix of " + ", ".join(f"{each.name} ({percent(each.weight / total)})" for each in requests)
+
+
+def templates_of(experiment: Experiment, subject: Subject) -> tuple[RequestTemplate, ...]:
+    """The requests that a subject sends; none for a plain route and for the users of a Locust file."""
+    return tuple(each for each in experiment.workload.requests if subject.request in (MIX, each.name))
 
 
 def planned_trials(experiment: Experiment) -> Iterator[Trial]:
@@ -115,7 +139,7 @@ def choices(experiment: Experiment) -> str:
     """The lists that distinguish planned steps; a list of one value selects nothing and is omitted."""
     workload = experiment.workload
     lists = {knob.name: getattr(experiment.settings, knob.name) for knob in KNOBS}
-    lists |= {"users": experiment.load.users, "route": workload.routes}
+    lists |= {"users": experiment.load.users, "route": [route for route, _ in requested(workload)]}
     lists |= {"background_users": workload.background_users} if workload.background else {}
     always = {"thread_count", "process_count", "users", "route"}
     return ", ".join(f"{name} {list(values)}" for name, values in lists.items() if name in always or len(values) > 1)

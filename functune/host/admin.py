@@ -1,6 +1,7 @@
 """The admin endpoints of the host: status, ping and the function list, as JSON the real host's tools understand."""
 
 import json
+import os
 import platform
 import time
 import uuid
@@ -21,6 +22,7 @@ class Admin:
     Answers ``/admin/…``. ``application`` is None while no app is loaded; ``state`` then says whether one will be.
 
     The status has one key more than that of the real host: ``workers`` with ``configured``, ``ready`` and ``pids``.
+    A host that times calls also answers ``functune/times``.
     """
 
     def __init__(self, base_url: str, configured_workers: int) -> None:
@@ -40,6 +42,8 @@ class Admin:
                 return HttpAnswer(200, [(b"cache-control", b"no-store, no-cache")], b"")
             case "GET", ["functions"]:
                 return _json([self._describe(function) for function in self._all()])
+            case "GET", ["functune", "times"]:
+                return self._times()
             case "GET", ["functions", name]:
                 found = next((function for function in self._all() if function.name.lower() == name), None)
                 return _NOT_FOUND if found is None else _json(self._describe(found))
@@ -66,6 +70,16 @@ class Admin:
                 "pids": pids,
             },
         }
+
+    def _times(self) -> HttpAnswer:
+        """The calls of each worker since it started, read without asking the worker; 404 where none are timed."""
+        application, now = self.application, time.perf_counter()
+        if application is None or not application.settings.worker.times:
+            return _NOT_FOUND
+        workers = application.supervisor.call_totals(now)
+        return _json(
+            {"front": os.getpid(), "at": now, "workers": {str(pid): each._asdict() for pid, each in workers.items()}}
+        )
 
     def _describe(self, function: Function) -> dict[str, Any]:
         metadata = function.metadata

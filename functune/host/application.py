@@ -1,8 +1,10 @@
 """The loaded app as one value, from its settings to its routes; a reload replaces the whole value."""
 
+import asyncio
 from dataclasses import dataclass
 
 from functune.errors import AppError
+from functune.host.bindings import STREAMING
 from functune.host.console import Console
 from functune.host.functions import Function, FunctionSet, load_functions
 from functune.host.limits import Gate, gates
@@ -10,6 +12,7 @@ from functune.host.routing import RouteTable
 from functune.host.settings import HostSettings
 from functune.host.shaping import encode_header
 from functune.host.supervisor import Supervisor
+from functune.packages.worker_start import worker_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,11 @@ async def load_application(settings: HostSettings, console: Console) -> Applicat
     """
     Start the workers and index the app. Raises AppError or another HostError, after ending every process.
     """
-    supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, console=console)
+    console.levels = settings.host_json.log_levels
+    start = await asyncio.to_thread(worker_start, settings.packages, console.plain)
+    folders = ", ".join(map(str, start.packages)) or "none"
+    console.system(f"The workers run {start.python}; package folders of the app: {folders}")
+    supervisor = Supervisor(script_root=settings.script_root, settings=settings.worker, start=start, console=console)
     try:
         found = await _indexed(supervisor, settings)
         return Application(
@@ -53,4 +60,4 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
             f"{settings.script_root} contains no {script_file}; the local host runs Python v2 apps. "
             "Give the app's folder with --script-root"
         )
-    return load_functions(metadata or [], settings)
+    return load_functions(metadata or [], settings, is_streaming=STREAMING in supervisor.capabilities)

@@ -33,8 +33,8 @@ class Channel(asyncio.Protocol):
     def __init__(self, *, on_log: Callable[[RpcLog], None], on_lost: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[StartStream] = loop.create_future()
-        self._in_flight: dict[str, tuple[asyncio.Future[InvocationResponse], float]] = {}
-        """Answer and time of sending by invocation id, in the order of sending."""
+        self._in_flight: dict[str, tuple[asyncio.Future[InvocationResponse], float, str]] = {}
+        """Answer, time of sending and function name by invocation id, in the order of sending."""
         self._loop = loop
         self._on_log = on_log
         self._on_lost = on_lost
@@ -43,10 +43,14 @@ class Channel(asyncio.Protocol):
         self._initialized: asyncio.Future[WorkerInitResponse] = loop.create_future()
         self._indexed: asyncio.Future[FunctionMetadataResponse] = loop.create_future()
 
-    def invoke(self, request: InvocationRequest) -> asyncio.Future[InvocationResponse]:
-        """Send one invocation; the future gets its answer, or the error that ``fail`` is called with."""
+    def invoke(self, request: InvocationRequest, function: str) -> asyncio.Future[InvocationResponse]:
+        """
+        Send one invocation of the function of this name.
+
+        The future gets its answer, or the error that ``fail`` is called with.
+        """
         answer: asyncio.Future[InvocationResponse] = self._loop.create_future()
-        self._in_flight[request.invocation_id] = (answer, self._loop.time())
+        self._in_flight[request.invocation_id] = (answer, self._loop.time(), function)
         self._send(request)
         return answer
 
@@ -55,21 +59,26 @@ class Channel(asyncio.Protocol):
         """The number of invocations sent and not answered yet."""
         return len(self._in_flight)
 
+    def executing(self, invocation_id: str | None) -> str | None:
+        """The name of the function that an invocation in flight runs; None when it is not in flight."""
+        sent = self._in_flight.get(invocation_id) if invocation_id is not None else None
+        return None if sent is None else sent[2]
+
     @property
     def oldest(self) -> tuple[str, float] | None:
         """The id of the oldest invocation in flight, and the loop time it was sent at; None without one."""
-        for invocation_id, (_, sent_at) in self._in_flight.items():
+        for invocation_id, (_, sent_at, _) in self._in_flight.items():
             return invocation_id, sent_at
         return None
 
     async def idle(self) -> None:
         """Return once all invocations now in flight have been answered."""
         if self._in_flight:
-            await asyncio.wait([answer for answer, _ in self._in_flight.values()])
+            await asyncio.wait([answer for answer, _, _ in self._in_flight.values()])
 
     def give_up(self, invocation_id: str, reason: HostError) -> None:
         """Answer one invocation with ``reason``; a later answer of the worker is ignored."""
-        answer, _ = self._in_flight.pop(invocation_id)
+        answer, _, _ = self._in_flight.pop(invocation_id)
         _refuse(answer, reason)
 
     async def init(self, request: WorkerInitRequest) -> WorkerInitResponse:
@@ -88,7 +97,7 @@ class Channel(asyncio.Protocol):
             self.started,
             self._initialized,
             self._indexed,
-            *(answer for answer, _ in self._in_flight.values()),
+            *(answer for answer, _, _ in self._in_flight.values()),
         ]
         self._in_flight.clear()
         for future in waiting:

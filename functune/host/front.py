@@ -16,16 +16,18 @@ from typing import Any
 
 from functune.errors import HostError
 from functune.host.admin import Admin
+from functune.host.app_frames import app_frames
 from functune.host.application import Application
 from functune.host.authorization import is_admitted
 from functune.host.console import Console
 from functune.host.functions import Function
 from functune.host.limits import Gate, OverflowedError
-from functune.host.messages import InvocationRequest, InvocationResponse, RpcHttp
+from functune.host.log_levels import function_category
+from functune.host.messages import InvocationRequest, InvocationResponse, RpcException, RpcHttp
 from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
 from functune.host.settings import HostSettings
-from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query
+from functune.host.shaping import AnswerError, HttpAnswer, http_answer, request_headers, request_query, with_times
 
 type AsgiScope = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -164,65 +166,62 @@ class Front:
         return await self._invoke(application, function, http)
 
     async def _invoke(self, application: Application, function: Function, http: RpcHttp) -> HttpAnswer:
+        invocation_id = str(uuid.UUID(bytes=os.urandom(16), version=4))
+        if function.obstacle is not None:
+            return self._failed(function, invocation_id, RpcException(function.obstacle), duration=0)
         try:
             channel = await application.supervisor.choose()
         except HostError:  # the host is stopping or reloading, and logs why
             return _NOT_RUNNING
         request = InvocationRequest(
-            invocation_id=str(uuid.UUID(bytes=os.urandom(16), version=4)),
+            invocation_id=invocation_id,
             function_id=function.metadata.function_id,
             trigger_name=function.trigger_name,
             http=http,
             trace_parent=http.headers.get("traceparent") or f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00",
             trace_state=http.headers.get("tracestate", ""),
         )
-        if not self._settings.verbose:
-            return self._shape(function, request, await _outcome(channel.invoke(request)), None)
-        self._console.system(
-            f"Executing 'Functions.{function.name}' (Reason='This function was programmatically called via the host "
-            f"APIs.', Id={request.invocation_id})"
-        )
-        started = time.perf_counter()
-        outcome = await _outcome(channel.invoke(request))
-        return self._shape(function, request, outcome, time.perf_counter() - started)
+        if self._settings.verbose:
+            self._log(
+                function,
+                f"Executing 'Functions.{function.name}' (Reason='This function was programmatically called via the "
+                f"host APIs.', Id={invocation_id})",
+            )
+        handed_on = time.perf_counter()
+        outcome = await _outcome(channel.invoke(request, function.name))
+        reply = self._shape(function, invocation_id, outcome, time.perf_counter() - handed_on)
+        if isinstance(outcome, HostError) or outcome.times is None:
+            return reply
+        return with_times(reply, outcome.times, handed_on=handed_on)
 
     def _shape(
-        self,
-        function: Function,
-        request: InvocationRequest,
-        outcome: InvocationResponse | HostError,
-        duration: float | None,
+        self, function: Function, invocation_id: str, outcome: InvocationResponse | HostError, duration: float
     ) -> HttpAnswer:
         if isinstance(outcome, HostError):
-            error, trace = str(outcome), ""
-        elif outcome.exception is not None:
-            error, trace = outcome.exception.message, outcome.exception.stack_trace
-        else:
-            try:
-                reply = http_answer(outcome, function.http_output)
-            except AnswerError as problem:
-                error, trace = str(problem), ""
-            else:
-                if duration is not None:
-                    self._executed(function, request, "Succeeded", duration)
-                return reply
-        self._executed(function, request, "Failed", duration, level=logging.ERROR)
-        self._console.system(f"{function.name}: {error}\n{trace}".rstrip(), logging.ERROR)
+            return self._failed(function, invocation_id, RpcException(str(outcome)), duration)
+        if outcome.exception is not None:
+            return self._failed(function, invocation_id, outcome.exception, duration)
+        try:
+            reply = http_answer(outcome, function.http_output)
+        except AnswerError as problem:
+            return self._failed(function, invocation_id, RpcException(str(problem)), duration)
+        if self._settings.verbose:
+            self._log(function, _executed(function, invocation_id, "Succeeded", duration))
+        return reply
+
+    def _failed(self, function: Function, invocation_id: str, exception: RpcException, duration: float) -> HttpAnswer:
+        """Log a failed invocation as the real host does, and answer 500."""
+        self._log(function, _executed(function, invocation_id, "Failed", duration), logging.ERROR)
+        shown = exception.stack_trace
+        if shown and not self._settings.verbose:
+            frames = app_frames(shown, self._settings.script_root)
+            shown = "\n".join(frames) if frames else "no line of the app; --verbose shows those of the runtime"
+        stack = f"\nStack: {shown.rstrip()}" if shown else ""
+        self._log(function, f"Result: Failure\nException: {exception.message}{stack}", logging.ERROR)
         return _EMPTY_500
 
-    def _executed(
-        self,
-        function: Function,
-        request: InvocationRequest,
-        outcome: str,
-        duration: float | None,
-        *,
-        level: int = logging.INFO,
-    ) -> None:
-        took = "" if duration is None else f", Duration={duration * 1000:.0f}ms"
-        self._console.system(
-            f"Executed 'Functions.{function.name}' ({outcome}, Id={request.invocation_id}{took})", level
-        )
+    def _log(self, function: Function, message: str, level: int = logging.INFO) -> None:
+        self._console.system(message, level, category=function_category(function.name))
 
     async def _opened(self) -> Application | None:
         with contextlib.suppress(TimeoutError):
@@ -249,6 +248,10 @@ class Front:
         # A body is sent without Content-Length, hence chunked, as by the real host.
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _executed(function: Function, invocation_id: str, outcome: str, duration: float) -> str:
+    return f"Executed 'Functions.{function.name}' ({outcome}, Id={invocation_id}, Duration={duration * 1000:.0f}ms)"
 
 
 async def _outcome(waiting: asyncio.Future[InvocationResponse]) -> InvocationResponse | HostError:

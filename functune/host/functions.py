@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from functune.host.bindings import NOT_STREAMED, dropped_outputs, is_output, unfilled_inputs
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.routing import RouteEntry, RouteTable, parse_template
 from functune.host.settings import HostSettings
@@ -33,6 +34,10 @@ class Function:
     http_output: str | None
     """Name of the HTTP output binding: ``$return`` or an ``Out`` parameter; None when there is none."""
     is_disabled: bool
+    obstacle: str | None = None
+    """The reason why every call fails on the local host; None when calls can succeed."""
+    dropped: str | None = None
+    """The warning about outputs that the local host drops; None when it drops none."""
 
     @property
     def name(self) -> str:
@@ -75,12 +80,18 @@ class FunctionSet:
         )
 
 
-def load_functions(indexed: Iterable[RpcFunctionMetadata], settings: HostSettings) -> FunctionSet:
-    """Validate the indexed functions and sort them by name, ordinal and without case: the order of matching."""
+def load_functions(
+    indexed: Iterable[RpcFunctionMetadata], settings: HostSettings, *, is_streaming: bool = False
+) -> FunctionSet:
+    """
+    Validate the indexed functions and sort them by name, ordinal and without case: the order of matching.
+
+    ``is_streaming`` says that the app uses an HTTP streaming extension, which takes all its HTTP functions.
+    """
     functions: list[Function] = []
     errors: list[str] = []
     for metadata in sorted(indexed, key=lambda found: found.name.upper()):
-        function = _function(metadata, settings)
+        function = _function(metadata, settings, is_streaming=is_streaming)
         error = _error(function, functions)
         if error is not None:
             errors.append(f"The '{metadata.name}' function is in error: {error}")
@@ -89,22 +100,25 @@ def load_functions(indexed: Iterable[RpcFunctionMetadata], settings: HostSetting
     return FunctionSet(tuple(functions), tuple(errors))
 
 
-def _function(metadata: RpcFunctionMetadata, settings: HostSettings) -> Function:
+def _function(metadata: RpcFunctionMetadata, settings: HostSettings, *, is_streaming: bool) -> Function:
     bindings = tuple(json.loads(binding) for binding in metadata.raw_bindings)
     trigger: dict[str, Any] = next(
         (binding for binding in bindings if str(binding.get("type", "")).lower().endswith("trigger")), {}
     )
     is_http = str(trigger.get("type", "")).lower() == "httptrigger"
+    http_output = next(
+        (str(b["name"]) for b in bindings if str(b.get("type", "")).lower() == "http" and is_output(b)), None
+    )
     return Function(
         metadata=metadata,
         bindings=bindings,
         trigger=trigger,
         route=_full_route(trigger.get("route"), metadata.name, settings.host_json.route_prefix) if is_http else None,
         methods=_methods(trigger.get("methods")),
-        http_output=next(
-            (str(b["name"]) for b in bindings if str(b.get("type", "")).lower() == "http" and _is_output(b)), None
-        ),
+        http_output=http_output,
         is_disabled=metadata.name.lower() in settings.disabled_functions,
+        obstacle=NOT_STREAMED if is_streaming and is_http else unfilled_inputs(bindings, trigger) if is_http else None,
+        dropped=dropped_outputs(bindings, http_output) if is_http else None,
     )
 
 
@@ -115,10 +129,6 @@ def _full_route(route: str | None, name: str, prefix: str) -> str:
 
 def _methods(methods: Sequence[str] | None) -> tuple[str, ...] | None:
     return None if methods is None else tuple(str(method).upper() for method in methods)
-
-
-def _is_output(binding: dict[str, Any]) -> bool:
-    return str(binding.get("direction", "")).lower() in {"out", "1"}
 
 
 def _is_allowed(function: Function, allowed: Sequence[str] | None) -> bool:

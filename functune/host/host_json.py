@@ -1,4 +1,4 @@
-"""host.json: the settings of the host that affect load, with ``AzureFunctionsJobHost__a__b`` variables over them."""
+"""host.json: the settings that affect load and the log, with ``AzureFunctionsJobHost__a__b`` variables over them."""
 
 import json
 import re
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from functune.errors import SettingsError
+from functune.host.log_levels import LogLevels, read_log_levels
 from functune.host.relaxed_json import read_relaxed_json, section_of, value_of
 from functune.host.shaping import FRAMING_HEADERS, AnswerError, encode_header
 from functune.host.whole_numbers import MAX_INT32, parse_whole_number
 
+HOST_JSON = "host.json"
+"""The file's name, in the script root."""
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
 """The prefix of an overriding variable in lower case, since .NET compares names without case."""
 _MAX_DAYS = 10_675_199
@@ -20,7 +23,7 @@ _MAX_DAYS = 10_675_199
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostJson:
-    """The settings of host.json that affect load. Limits are numbers of requests; -1 means no limit."""
+    """The settings of host.json that affect load and the log. Limits are numbers of requests; -1 means no limit."""
 
     route_prefix: str = "api"
     max_outstanding_requests: int = -1
@@ -30,6 +33,7 @@ class HostJson:
     functions: tuple[str, ...] | None = None
     """Names of the functions to load; None loads all."""
     custom_headers: Mapping[str, str] = field(default_factory=dict)
+    log_levels: LogLevels = field(default_factory=LogLevels)
 
 
 def read_host_json(script_root: Path, environ: Mapping[str, str]) -> HostJson:
@@ -38,7 +42,7 @@ def read_host_json(script_root: Path, environ: Mapping[str, str]) -> HostJson:
 
     Raises SettingsError naming the file, the key and the allowed values.
     """
-    path = script_root / "host.json"
+    path = script_root / HOST_JSON
     try:
         document = read_relaxed_json(path)
     except FileNotFoundError:
@@ -115,6 +119,7 @@ def _checked(path: Path, document: Mapping[str, Any]) -> HostJson:
         function_timeout=_timeout(path, value_of(document, "functionTimeout", "00:30:00")),
         functions=None if functions is None else tuple(functions),
         custom_headers=_custom_headers(path, http),
+        log_levels=read_log_levels(path, document),
     )
 
 

@@ -16,6 +16,8 @@ from typing import Final
 
 import msgspec
 
+from functune.timing.calls import CallTimes
+
 MAX_FRAME_BYTES: Final = 512 * 1024 * 1024
 """The host admits smaller bodies only, so a larger length means that the stream is corrupt."""
 
@@ -149,6 +151,8 @@ class InvocationResponse(msgspec.Struct, frozen=True, array_like=True, tag=7):
     return_value: TypedData | None = None
     output_data: dict[str, TypedData | None] = {}
     exception: RpcException | None = None
+    times: CallTimes | None = None
+    """Only from a worker started with ``--times-fd``, and only where the handler ran."""
 
 
 class RpcLog(msgspec.Struct, frozen=True, array_like=True, tag=8):

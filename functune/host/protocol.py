@@ -1,5 +1,5 @@
 """
-uvicorn's HTTP protocol with the limits of Kestrel, which protect the host from hostile clients.
+uvicorn's HTTP protocol with the limits of Kestrel, which protect the host from hostile clients, and its encoding.
 
 Nearly all requests arrive whole, and cost one or two comparisons. Only a request that arrives in pieces is timed and
 counted. pyproject.toml pins uvicorn, since this module depends on how its protocol keeps its state.
@@ -7,7 +7,7 @@ counted. pyproject.toml pins uvicorn, since this module depends on how its proto
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -50,6 +50,8 @@ class HostProtocol(HttpToolsProtocol):
         self._waiting: set[asyncio.Task[Any]] = set()
         self._piece = 0
         """The number of bytes that are being parsed."""
+        self._is_ascii = True
+        """Whether all bytes so far are ASCII, so that no header needs to be checked."""
         self._earlier = 0
         """The number of bytes in earlier pieces that contain only the unfinished head."""
         self._head: object = None
@@ -71,6 +73,7 @@ class HostProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._piece = len(data)
+        self._is_ascii = self._is_ascii and data.isascii()
         HttpToolsProtocol.data_received(self, data)  # super() would cost as much as all the rest of this method
         cycle = self.cycle
         if cycle is None or cycle.response_complete or "method" not in self.scope:
@@ -87,6 +90,8 @@ class HostProtocol(HttpToolsProtocol):
             status = self._broken_limit()
             if status is not None:
                 self.app = _refusal(status)  # not reset, since the connection ends with this answer
+        if not self._is_ascii and not _are_utf8(self.headers):
+            self.app = _refusal(400)
         HttpToolsProtocol.on_headers_complete(self)
 
     @contextlib.contextmanager
@@ -174,6 +179,16 @@ class HostProtocol(HttpToolsProtocol):
 def with_limits(limits: ConnectionLimits) -> type[HostProtocol]:
     """The protocol class with these limits; uvicorn creates an object of it per connection."""
     return type("LimitedProtocol", (HostProtocol,), {"limits": limits})
+
+
+def _are_utf8(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether every value is UTF-8, which Kestrel demands (HttpUtilities.cs)."""
+    try:
+        for _, value in headers:
+            value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class _Lingering:

@@ -5,7 +5,8 @@ The platform runs the same package on Python 3.13 and later. Two of its seams ar
 
 - ``worker_init_request`` and ``functions_metadata_request`` import the app and index its functions. They build their
   answers with classes taken from a ``protos`` argument; the small classes below stand in for the protobuf ones.
-- ``native_invocation.invocation_request_native`` runs one function on ``Datum`` values.
+- ``native_invocation.invocation_request_native`` runs one function on ``Datum`` values. The converters of the protobuf
+  path that log or raise for the user are called as well.
 
 Both are new and may change: pyproject.toml pins the exact version, and tests/host/test_runtime.py describes a change in
 words.
@@ -16,18 +17,25 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
+import traceback
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from contextvars import ContextVar
+from datetime import UTC
 from email.utils import format_datetime
-from http.cookies import SimpleCookie
-from pathlib import Path
+from http.cookies import Morsel, SimpleCookie
 from types import SimpleNamespace
 from typing import Any
 
 import azure_functions_runtime as runtime
-from azure_functions_runtime.bindings.datumdef import Datum
+from azure_functions_runtime import native_invocation
+from azure_functions_runtime.bindings.datumdef import Datum, parse_cookie_attr_expires
+from azure_functions_runtime.bindings.nullable_converters import to_nullable_double
+from azure_functions_runtime.handle_event import _functions as _registry
 from azure_functions_runtime.native_invocation import invocation_request_native
-from azure_functions_runtime.utils.constants import CUSTOMER_PACKAGES_PATH
+from azure_functions_runtime.utils.app_setting_manager import is_envvar_true
+from azure_functions_runtime.utils.constants import PYTHON_ENABLE_DEBUG_LOGGING
+from azure_functions_runtime.utils.tracing import serialize_exception
 
 from functune.host.messages import (
     BytesData,
@@ -46,6 +54,7 @@ from functune.host.messages import (
     WorkerInitResponse,
     escape_surrogates,
 )
+from functune.timing.calls import CallTimer
 
 RUNTIME_VERSION = "1.3.0"
 """The version this module is written for, as pinned in pyproject.toml."""
@@ -69,10 +78,11 @@ class _StatusResult(_Record):
 
 
 class _Protos:
-    """The names of the protobuf module that ``worker_init_request`` and indexing use."""
+    """The names of the protobuf module that the called parts of the runtime use."""
 
     BindingInfo = _BindingInfo
     FunctionMetadataResponse = _Record
+    NullableDouble = _Record
     RpcException = _Record
     RpcFunctionMetadata = _Record
     RpcRetryOptions = _Record
@@ -81,37 +91,65 @@ class _Protos:
     WorkerMetadata = _Record
 
 
-def start(script_root: Path) -> None:
-    """
-    Make the app importable and start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone.
+_invocation: ContextVar[tuple[str, int] | None] = ContextVar("invocation", default=None)
+"""Id of the invocation that a task of the event loop belongs to, and the loop's thread."""
+_failure: ContextVar[BaseException | None] = ContextVar("failure", default=None)
+"""The exception that ended the invocation of the current task."""
 
-    The package folder of a remote build precedes the packages of the interpreter, as on the platform.
+
+class _FailureKeeper:
     """
-    packages = script_root / ".python_packages" / "lib" / "site-packages"
-    for path in (packages, Path(CUSTOMER_PACKAGES_PATH)):
-        if path.is_dir():
-            sys.path.insert(0, str(path))
-            break
-    sys.path.insert(0, str(script_root))
+    Stands in for the logger of ``native_invocation``, which logs the exception of a failed invocation and then returns
+    it as texts in another form than the platform logs.
+    """
+
+    def exception(self, message: str) -> None:
+        """Keep the exception that is being handled for ``invoke``."""
+        _failure.set(sys.exception())
+
+
+native_invocation.logger = _FailureKeeper()
+
+
+def start() -> None:
+    """Start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone."""
     runtime.start_threadpool_executor()
 
 
+def is_debug_logging_enabled() -> bool:
+    """Whether the app setting PYTHON_ENABLE_DEBUG_LOGGING asks for debug records."""
+    return bool(is_envvar_true(PYTHON_ENABLE_DEBUG_LOGGING))
+
+
 def current_invocation_id() -> str | None:
-    """The id of the invocation that the calling task or thread belongs to; None outside an invocation."""
-    invocation_id: str | None = runtime.invocation_id_cv.get()
-    return invocation_id
+    """
+    The id that Microsoft's proxy worker sends with a log record of the calling task or thread; None for no invocation.
+
+    A task of the event loop has the id of the task that created it, also after the call. A thread has one only while it
+    runs a ``def`` function: ``asyncio.to_thread`` hands over no id, since the proxy worker keeps that of an
+    ``async def`` function at its task.
+    """
+    kept = _invocation.get()
+    if kept is None:
+        invocation_id: str | None = runtime.invocation_id_cv.get()
+        return invocation_id
+    return kept[0] if kept[1] == threading.get_ident() else None
 
 
 async def init(request: WorkerInitRequest) -> WorkerInitResponse:
     """Import function_app.py and index it. Never raises: for a broken app the answer contains the exception."""
-    answer = await runtime.worker_init_request(
-        _Record(
-            request=_Record(
-                worker_init_request=_Record(function_app_directory=request.function_app_directory, capabilities={})
-            ),
-            properties={"host": "127.0.0.1", "protos": _Protos},
+    try:
+        answer = await runtime.worker_init_request(
+            _Record(
+                request=_Record(
+                    worker_init_request=_Record(function_app_directory=request.function_app_directory, capabilities={})
+                ),
+                properties={"host": "127.0.0.1", "protos": _Protos},
+            )
         )
-    )
+    except Exception as error:  # packages of the app with which the runtime cannot import azure.functions
+        trace = "".join(traceback.format_exception(error))
+        return WorkerInitResponse({}, {}, exception=_sendable(f"{type(error).__name__}: {error}", trace))
     metadata = answer.worker_metadata
     return WorkerInitResponse(
         capabilities=answer.capabilities,
@@ -122,6 +160,13 @@ async def init(request: WorkerInitRequest) -> WorkerInitResponse:
         },
         exception=_rpc_exception(answer.result.exception),
     )
+
+
+def time_functions(timer: CallTimer) -> None:
+    """Measure every call of the functions that ``init`` has indexed, by replacing them in the runtime's registry."""
+    functions = _registry._functions
+    for function_id, function in functions.items():
+        functions[function_id] = function._replace(func=timer.timed(function.func, is_async=function.is_async))
 
 
 async def indexed_functions() -> FunctionMetadataResponse:
@@ -147,6 +192,7 @@ async def indexed_functions() -> FunctionMetadataResponse:
 
 async def invoke(request: InvocationRequest) -> InvocationResponse:
     """Run one function: ``async def`` on this loop, ``def`` in the runtime's thread pool. Never raises."""
+    _invocation.set((request.invocation_id, threading.get_ident()))
     try:
         ok, return_datum, outputs, error, trace = await invocation_request_native(
             request.invocation_id,
@@ -161,13 +207,15 @@ async def invoke(request: InvocationRequest) -> InvocationResponse:
         return failed_invocation(request.invocation_id, "CancelledError: the function cancelled itself")
     if not ok:
         sys.stdout.flush()  # the runtime flushes prints after a success only
-        return failed_invocation(request.invocation_id, error or "unknown error", trace or "")
+        exception = _failure.get()
+        texts = (error, trace) if exception is None else _exception_texts(exception)
+        return failed_invocation(request.invocation_id, *texts)
     try:
         return InvocationResponse(
             request.invocation_id, _typed_data(return_datum), {name: _typed_data(d) for name, d in outputs}
         )
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
-        return failed_invocation(request.invocation_id, f"{type(problem).__name__}: {problem}")
+        return failed_invocation(request.invocation_id, *_exception_texts(problem))
 
 
 def failed_invocation(invocation_id: str, message: str, stack_trace: str = "") -> InvocationResponse:
@@ -175,6 +223,12 @@ def failed_invocation(invocation_id: str, message: str, stack_trace: str = "") -
     return InvocationResponse(
         invocation_id, exception=RpcException(escape_surrogates(message), escape_surrogates(stack_trace))
     )
+
+
+def _exception_texts(exception: BaseException) -> tuple[str, str]:
+    """``Type: message`` and the traceback, as the platform logs them."""
+    serialized = serialize_exception(exception, _Protos)
+    return serialized.message, serialized.stack_trace
 
 
 def _string_datums(values: Mapping[str, str]) -> dict[str, Datum]:
@@ -227,8 +281,8 @@ def _http_data(value: Mapping[str, Any]) -> HttpData:
                 value=morsel.value,
                 domain=morsel["domain"],
                 path=morsel["path"],
-                expires=_expires(morsel["expires"]),
-                max_age=_max_age(morsel["max-age"]),
+                expires=_expires(morsel),
+                max_age=_max_age(morsel),
                 secure=bool(morsel["secure"]),
                 http_only=bool(morsel["httponly"]),
                 same_site=morsel["samesite"],
@@ -240,20 +294,20 @@ def _http_data(value: Mapping[str, Any]) -> HttpData:
     )
 
 
-def _expires(text: str) -> str:
+def _expires(morsel: Morsel[str]) -> str:
     """
-    Rewrite a date as the runtime reads it (``parse_cookie_attr_expires``) and the host writes it.
+    The expiry date as the host writes it. Raises ValueError, and logs it, for a form that the runtime does not read.
 
-    Raises ValueError for any other form. It does not use strftime, since the app may have changed the locale.
+    It does not use strftime, since the app may have changed the locale.
     """
-    if not text:
-        return ""
-    return format_datetime(datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC), usegmt=True)
+    moment = parse_cookie_attr_expires(morsel)
+    return "" if moment is None else format_datetime(moment.replace(tzinfo=UTC), usegmt=True)
 
 
-def _max_age(text: str) -> str:
-    """Whole seconds, as the host writes them. Raises ValueError or OverflowError unless it is a finite number."""
-    return str(int(float(text))) if text else ""
+def _max_age(morsel: Morsel[str]) -> str:
+    """Whole seconds, as the host writes them. Raises TypeError or OverflowError unless it is a finite number."""
+    seconds = to_nullable_double(morsel["max-age"], "cookie.maxAge", _Protos)
+    return "" if seconds is None else str(int(seconds.value))
 
 
 def _rpc_exception(exception: Any) -> RpcException | None:

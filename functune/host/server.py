@@ -17,6 +17,7 @@ from functune.host.admin import Admin
 from functune.host.application import Application
 from functune.host.console import LISTENING, Console
 from functune.host.front import Front
+from functune.host.functions import FunctionSet
 from functune.host.lifecycle import Lifecycle, ReadSettings
 from functune.host.protocol import with_limits
 from functune.host.settings import HostSettings
@@ -172,6 +173,18 @@ def _announce(loaded: Application, base_url: str, console: Console) -> None:
     if found.other_triggers:
         names = ", ".join(function.name for function in found.other_triggers)
         console.system(f"The local host runs HTTP triggers only; these will not run: {names}", logging.WARNING)
+    _announce_limits(found, console)
     if not loaded.settings.verbose:
         console.plain("\nFor detailed output, run functune with --verbose flag.")
     console.plain(f"{LISTENING} {base_url} (press CTRL+C to stop)")
+
+
+def _announce_limits(found: FunctionSet, console: Console) -> None:
+    """Warn about each function with bindings that the local host does not serve."""
+    for function in found.functions:
+        if function.is_disabled:
+            continue
+        if function.obstacle is not None:
+            console.system(f"Every call of '{function.name}' will get 500: {function.obstacle}", logging.WARNING)
+        if function.dropped is not None:
+            console.system(f"The function '{function.name}': {function.dropped}", logging.WARNING)

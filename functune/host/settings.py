@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from functune.environ import FUNCTION_KEY, MASTER_KEY, process_environ
+from functune.environ import FUNCTION_KEY, MASTER_KEY, URL_KEY, process_environ
 from functune.errors import SettingsError
-from functune.host.host_json import HostJson, read_host_json
+from functune.host.host_json import HOST_JSON, HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
 from functune.host.messages import MAX_FRAME_BYTES
 from functune.host.whole_numbers import parse_whole_number
+from functune.packages.app_packages import AppPackages, find_app_packages
 from functune.setting import DEFAULT_THREAD_COUNT, MAX_PROCESS_COUNT, PROCESS_COUNT, THREAD_COUNT
 
 DEFAULT_PORT = 7071
@@ -55,6 +56,8 @@ class WorkerSettings:
     """The pause between two restarts (ProcessRestartInterval of the real host)."""
     function_timeout: float | None = 1800.0
     """The longest an invocation may take, from host.json; None for no limit."""
+    times: bool = False
+    """Whether workers measure every call and answers report its times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,8 @@ class HostSettings:
     verbose: bool
     host_json: HostJson
     worker: WorkerSettings
+    packages: AppPackages
+    """Where the packages of the app come from."""
     body_limit: int
     """The largest request body, in bytes."""
     is_home_page_disabled: bool
@@ -122,11 +127,13 @@ def read_host_settings(
     startup_stall: bool = True,
     enable_auth: bool = False,
     per_instance_concurrency: int | None = None,
+    python: str | None = None,
+    times: bool = False,
 ) -> HostSettings:
     """
     Read every source once. The arguments are the flags of ``functune serve``.
 
-    Raises SettingsError naming the file or setting, the value and the allowed values.
+    Raises SettingsError naming the file or setting, the value and the allowed values, and UsageError for ``python``.
     """
     script_root = script_root.resolve()
     if not script_root.is_dir():
@@ -154,13 +161,15 @@ def read_host_settings(
             startup_interval=startup_interval,
             startup_stall=startup_stall,
             function_timeout=host_json.function_timeout,
+            times=times,
         ),
+        packages=find_app_packages(script_root, python=python),
         body_limit=_body_limit(environ),
         is_home_page_disabled=_is_true(environ.get("AzureWebJobsDisableHomepage", "")),
         disabled_functions=_disabled_functions(environ),
         auth_keys=auth_keys if enable_auth else None,
         per_instance_concurrency=per_instance_concurrency,
-        warnings=(*local.warnings, *skipped),
+        warnings=(*local.warnings, *skipped, *_missing_host_json(script_root)),
     )
 
 
@@ -168,7 +177,8 @@ def worker_environ(environ: Mapping[str, str], *, script_root: Path, port: int) 
     """
     The environment of a worker: that of the host, and what the real host and ``func start`` add.
 
-    An unset or empty thread count becomes 1000, as in the real host; any other value is passed on unchanged.
+    An unset or empty thread count becomes 1000, as in the real host; any other value is passed on unchanged. PYTHONPATH
+    is dropped, since worker.py of the platform replaces it, and so is the function key of a URL.
     """
     added = {
         "AZURE_FUNCTIONS_ENVIRONMENT": "Development",
@@ -180,7 +190,7 @@ def worker_environ(environ: Mapping[str, str], *, script_root: Path, port: int) 
     }
     if not environ.get(THREAD_COUNT):
         added |= {THREAD_COUNT: str(DEFAULT_THREAD_COUNT), THREAD_COUNT_SOURCE: "host default"}
-    return {**environ, **added}
+    return {name: value for name, value in environ.items() if name not in {"PYTHONPATH", URL_KEY}} | added
 
 
 def parse_process_count(value: str | None) -> int:
@@ -214,6 +224,13 @@ def _merged(local: LocalSettings) -> tuple[dict[str, str], list[str]]:
         if name in environ
     ]
     return {**local.values, **environ}, skipped
+
+
+def _missing_host_json(script_root: Path) -> list[str]:
+    """The warning about a missing host.json, if it is missing."""
+    if (script_root / HOST_JSON).exists():
+        return []
+    return [f"{script_root} contains no {HOST_JSON}: the defaults of the real host apply"]
 
 
 def _take_auth_keys(environ: dict[str, str], script_root: Path, *, is_required: bool) -> AuthKeys:

@@ -19,13 +19,17 @@ from functune.host.messages import (
     RpcHttpCookie,
     StringData,
 )
+from functune.timing.calls import CallTimes
+from functune.timing.header import SERVER_TIMING, WORKER, server_timing, worker_value
 
 type RawHeaders = Iterable[tuple[bytes, bytes]]
 
 _TEXT = b"text/plain; charset=utf-8"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NOT_IN_A_VALUE = re.compile(r"[^\t\x20-\x7e]")
 _SAME_SITES = {"lax", "strict", "none"}
+_SERVER_TIMING, _WORKER = SERVER_TIMING.encode(), WORKER.encode()
+_REPORTED = {_SERVER_TIMING, _WORKER}
 FRAMING_HEADERS = {"connection", "content-length", "transfer-encoding"}
 """The front sets these itself, in lower case here; values from the app or host.json would contradict it."""
 
@@ -44,11 +48,15 @@ class HttpAnswer:
 
 
 def request_headers(raw: RawHeaders) -> dict[str, str]:
-    """Request headers: names in lower case, duplicates joined with a comma, empty values kept."""
+    """
+    Request headers: names in lower case, duplicates joined with a comma, empty values kept.
+
+    The protocol has refused values that are not UTF-8.
+    """
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1").lower()
-        value = raw_value.decode("latin-1")
+        name = raw_name.decode("ascii").lower()
+        value = raw_value.decode()
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     return headers
 
@@ -84,10 +92,26 @@ def http_answer(response: InvocationResponse, http_output: str | None) -> HttpAn
             return HttpAnswer(200, [(b"content-type", b"application/octet-stream")], octets)
 
 
+def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> HttpAnswer:
+    """
+    The answer with the headers that report the times of its call. A Server-Timing header of the app is kept.
+
+    ``handed_on`` is the time on time.perf_counter at which the front sent the call to the worker. The clock is the same
+    in both processes on Linux and macOS.
+    """
+    headers = [header for header in answer.headers if header[0] not in _REPORTED]
+    before = b""
+    if len(headers) < len(answer.headers):
+        before = b", ".join([value for name, value in answer.headers if name == _SERVER_TIMING])
+    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before.decode("latin-1"))
+    headers += ((_SERVER_TIMING, timing.encode("latin-1")), (_WORKER, worker_value(times).encode()))
+    return HttpAnswer(answer.status, headers, answer.body)
+
+
 def _from_http_data(data: HttpData) -> HttpAnswer:
     return HttpAnswer(
         _status(data.status_code),
-        [*_headers(data.headers), *((b"set-cookie", _latin(_cookie(cookie))) for cookie in data.cookies)],
+        [*_headers(data.headers), *((b"set-cookie", _ascii("set-cookie", _cookie(cookie))) for cookie in data.cookies)],
         data.body,
     )
 
@@ -147,20 +171,21 @@ def encode_header(name: str, value: str) -> tuple[bytes, bytes]:
     """A header as sent, its name in lower case. Raises AnswerError when HTTP does not allow the name or the value."""
     if not _TOKEN.match(name):
         raise AnswerError(f"'{name}' is not a header name")
-    return name.lower().encode("ascii"), _latin(value)
+    return name.lower().encode("ascii"), _ascii(name, value)
 
 
 def _headers(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [encode_header(name, value) for name, value in headers.items() if name.lower() not in FRAMING_HEADERS]
 
 
-def _latin(value: str) -> bytes:
-    if _CONTROL.search(value):
-        raise AnswerError(f"the header value {value!r} contains a line break or another control character")
-    try:
-        return value.encode("latin-1")
-    except UnicodeEncodeError as error:
-        raise AnswerError(f"the header value {value!r} contains characters that a header cannot have") from error
+def _ascii(name: str, value: str) -> bytes:
+    """The value as sent. Raises AnswerError for a character that Kestrel refuses (HttpCharacters.cs)."""
+    if refused := _NOT_IN_A_VALUE.search(value):
+        raise AnswerError(
+            f"Invalid non-ASCII or control character in header: 0x{ord(refused[0]):04X}. "
+            f"The header is {name}: {value!r}; encode its value, for example with urllib.parse.quote"
+        )
+    return value.encode("ascii")
 
 
 def _cookie(cookie: RpcHttpCookie) -> str:

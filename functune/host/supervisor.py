@@ -10,7 +10,7 @@ the start of every worker before it picks one). Invocations do not wait for the 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 from functune.errors import HostError, WorkerDiedError
@@ -20,6 +20,8 @@ from functune.host.dispatcher import RoundRobin
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.settings import WorkerSettings
 from functune.host.worker_process import WorkerProcess
+from functune.packages.worker_start import WorkerStart
+from functune.timing.page import CallTotals
 
 _ERRORS_PER_WORKER = 3
 """Deaths the host tolerates, per configured worker (ErrorEventsThreshold of the real host)."""
@@ -37,10 +39,13 @@ class Supervisor:
     ``choose()`` returns the channel for the next invocation. ``failed`` holds the error once no worker is left.
     """
 
-    def __init__(self, *, script_root: Path, settings: WorkerSettings, console: Console) -> None:
+    def __init__(self, *, script_root: Path, settings: WorkerSettings, start: WorkerStart, console: Console) -> None:
         self.failed: asyncio.Future[HostError] = asyncio.get_running_loop().create_future()
+        self.capabilities: Mapping[str, str] = {}
+        """Those of worker 1, once it has started."""
         self._script_root = script_root
         self._settings = settings
+        self._worker_start = start
         self._console = console
         self._workers: list[WorkerProcess] = []
         self._ready: list[Channel] = []
@@ -66,9 +71,19 @@ class Supervisor:
         """Pids of the workers that receive invocations, in the order of the round robin."""
         return [worker.pid for worker in self._workers if worker.is_ready]
 
+    def call_totals(self, now: float) -> dict[int, CallTotals]:
+        """
+        The calls of each ready worker until ``now``, seconds of time.perf_counter, by pid.
+
+        Empty where the host does not time calls.
+        """
+        ready = [worker for worker in self._workers if worker.is_ready]
+        return {worker.pid: totals for worker in ready if (totals := worker.call_totals(now)) is not None}
+
     async def start(self) -> list[RpcFunctionMetadata] | None:
         """Start worker 1 and return its functions. Raises the errors of ``WorkerProcess.start``."""
         first = await self._start_worker(1)
+        self.capabilities = first.capabilities
         functions = await first.functions()
         if self.configured_count == 1:
             self._open_gate()
@@ -124,7 +139,13 @@ class Supervisor:
             self._gate.clear()
 
     async def _start_worker(self, number: int) -> WorkerProcess:
-        worker = WorkerProcess(number, script_root=self._script_root, settings=self._settings, console=self._console)
+        worker = WorkerProcess(
+            number,
+            script_root=self._script_root,
+            settings=self._settings,
+            start=self._worker_start,
+            console=self._console,
+        )
         self._workers.append(worker)
         try:
             await worker.start()

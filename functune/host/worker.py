@@ -1,28 +1,33 @@
 """
 The worker process: one event loop, one stream to the front, and the runtime between them.
 
-The supervisor starts it as ``python -P -m functune.host.worker --fd N --worker-id ID --script-root DIR``. It reads no
-settings: the runtime and the app read theirs from the process environment, as on the platform.
+worker_entry.py runs it. It reads no settings: the runtime and the app read theirs from the process environment, as on
+the platform.
 """
 
-import argparse
 import asyncio
 import logging
+import mmap
 import os
 import signal
 import socket
 import sys
 import threading
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import uvloop
 
+from functune.environ import profile_folder
 from functune.host import runtime
 from functune.host.messages import (
     FromWorker,
     FunctionsMetadataRequest,
     InvocationRequest,
+    InvocationResponse,
     MessageReader,
     ProtocolError,
     RpcLog,
@@ -33,6 +38,9 @@ from functune.host.messages import (
     escape_surrogates,
 )
 from functune.host.parent import end_with_parent
+from functune.timing.calls import CallTimer
+from functune.timing.page import PAGE_BYTES, CallPage
+from functune.timing.sampler import start_sampler
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -41,13 +49,18 @@ class WorkerStream(asyncio.Protocol):
     """
     The worker's end of the stream. Every message becomes a task on the loop, as in Microsoft's proxy worker.
 
-    ``closed`` is done when the front has closed the stream.
+    ``show_app`` is called before the app is imported. ``closed`` is done when the front has closed the stream. With a
+    ``timer`` every call of a handler is measured.
     """
 
-    def __init__(self, worker_id: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, worker_id: str, loop: asyncio.AbstractEventLoop, show_app: Callable[[], None], timer: CallTimer | None
+    ) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
+        self._show_app = show_app
         self._worker_id = worker_id
         self._loop = loop
+        self._timer = timer
         self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
@@ -75,16 +88,24 @@ class WorkerStream(asyncio.Protocol):
     async def _handle(self, message: ToWorker) -> None:
         match message:
             case InvocationRequest():
-                answer = await runtime.invoke(message)
-                try:
-                    self.send(answer)
-                except ProtocolError as error:
-                    self.send(runtime.failed_invocation(message.invocation_id, str(error)))
+                self._answer(await runtime.invoke(message))
             case WorkerInitRequest():
-                self.send(await runtime.init(message))
+                self._show_app()
+                loaded = await runtime.init(message)
+                if self._timer is not None:
+                    runtime.time_functions(self._timer)
+                self.send(loaded)
                 sys.stdout.flush()
             case FunctionsMetadataRequest():
                 self.send(await runtime.indexed_functions())
+
+    def _answer(self, answer: InvocationResponse) -> None:
+        times = None if self._timer is None else self._timer.take(answer.invocation_id)
+        try:
+            self.send(answer if times is None else msgspec.structs.replace(answer, times=times))
+        except ProtocolError as error:
+            failed = runtime.failed_invocation(answer.invocation_id, str(error))
+            self.send(msgspec.structs.replace(failed, times=times))
 
 
 class StreamLogHandler(logging.Handler):
@@ -97,8 +118,6 @@ class StreamLogHandler(logging.Handler):
         self._loop_thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == "Native invocation failed":
-            return  # the answer contains the same exception, and the front logs it with the function's name
         try:
             log = RpcLog(
                 level=record.levelno,
@@ -114,12 +133,20 @@ class StreamLogHandler(logging.Handler):
             self.handleError(record)
 
 
-async def answer_front(connection: socket.socket, worker_id: str) -> None:
+async def answer_front(
+    connection: socket.socket,
+    worker_id: str,
+    show_app: Callable[[], None],
+    timer: CallTimer | None,
+    script_root: Path,
+) -> None:
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
-    stream = WorkerStream(worker_id, loop)
+    if (folder := profile_folder()) is not None:
+        start_sampler(folder, script_root=script_root, loop=loop)
+    stream = WorkerStream(worker_id, loop, show_app, timer)
     root = logging.getLogger()
-    root.setLevel(logging.INFO)
+    root.setLevel(logging.DEBUG if runtime.is_debug_logging_enabled() else logging.INFO)
     root.addHandler(StreamLogHandler(stream, loop))
     transport, _ = await loop.create_unix_connection(lambda: stream, sock=connection)
     try:
@@ -128,26 +155,42 @@ async def answer_front(connection: socket.socket, worker_id: str) -> None:
         transport.close()
 
 
-def run_worker() -> None:
-    """Run one worker until its stream ends."""
-    parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
-    parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
-    parser.add_argument("--worker-id", required=True)
-    parser.add_argument("--script-root", type=Path, required=True)
-    arguments = parser.parse_args()
+def call_timer(page_fd: int) -> CallTimer:
+    """A timer that counts the calls in the inherited file, which it closes once it is mapped."""
+    memory = mmap.mmap(page_fd, PAGE_BYTES)
+    os.close(page_fd)
+    return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
 
+
+def _use_uvloop() -> None:
+    """
+    Make every loop of the process a uvloop, those that the app creates included.
+
+    Microsoft's proxy worker sets the policy as well, where uvloop is installed (start_worker.py).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies are deprecated from Python 3.14 on
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+
+def run_worker(
+    *, fd: int, worker_id: str, script_root: Path, show_app: Callable[[], None], times_fd: int | None
+) -> None:
+    """
+    Run one worker until its stream ends. ``fd`` is the inherited socket to the front, ``times_fd`` the inherited file
+    for the totals of the calls; without it nothing is timed.
+
+    ``show_app`` makes the app importable and hides the modules of the worker, so nothing can be imported here after it.
+    """
     # This works while the event loop is blocked. Outside Linux, the closed stream ends a worker once its loop runs.
     end_with_parent(signal.SIGKILL)
-    runtime.start(arguments.script_root)
-    with socket.socket(fileno=arguments.fd) as connection:
+    runtime.start()
+    _use_uvloop()
+    with socket.socket(fileno=fd) as connection:
         connection.setblocking(False)
-        # uvloop is the platform's loop from Python 3.13 on.
-        uvloop.run(answer_front(connection, arguments.worker_id))
+        timer = None if times_fd is None else call_timer(times_fd)
+        asyncio.run(answer_front(connection, worker_id, show_app, timer, script_root))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    run_worker()

@@ -3,21 +3,27 @@
 import asyncio
 import contextlib
 import logging
+import mmap
 import os
 import signal
 import socket
-import sys
+import tempfile
 import uuid
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from functune.errors import AppError, FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
-from functune.host.app_frames import app_frames
+from functune.errors import FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
 from functune.host.channel import Channel
 from functune.host.console import Console
+from functune.host.load_error import load_error
+from functune.host.log_levels import level_of_stderr, user_category
 from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
 from functune.host.settings import WorkerSettings
+from functune.packages.worker_start import WorkerStart
+from functune.timing.page import PAGE_BYTES, CallTotals, read_totals
 
 HOST_VERSION = "4.functune"
+_ENTRY = Path("functune", "host", "worker_entry.py")
 _EXIT_GRACE = 1.0
 """Seconds a process has to end after it has closed its stream."""
 _LAST_OUTPUT = 1.0
@@ -29,21 +35,28 @@ _CHUNK = 64 * 1024
 class WorkerProcess:
     """One child process and its stream: ``start()``, then ``channel.invoke(…)``, then ``kill()``."""
 
-    def __init__(self, number: int, *, script_root: Path, settings: WorkerSettings, console: Console) -> None:
+    def __init__(
+        self, number: int, *, script_root: Path, settings: WorkerSettings, start: WorkerStart, console: Console
+    ) -> None:
         self.number = number
         self.died: asyncio.Future[WorkerDiedError] = asyncio.get_running_loop().create_future()
         self.is_ready = False
+        self.capabilities: Mapping[str, str] = {}
+        """The capabilities that the worker announced after it had loaded the app."""
         self.exit_code: int | None = None
         self._cause = ""
         self._held: list[RpcLog] | None = None if console.is_verbose else []
         """Errors that the runtime logs while it loads the app; None once errors are shown as they come."""
         self._script_root = script_root
         self._settings = settings
+        self._worker_start = start
         self._console = console
         self._timing: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._showing: list[asyncio.Task[None]] = []
+        self._page: mmap.mmap | None = None
+        """The totals of the calls, which the process writes; None where the host does not time calls."""
         self.channel = Channel(on_log=self._log, on_lost=self._kill_soon)
 
     @property
@@ -59,6 +72,10 @@ class WorkerProcess:
     def __str__(self) -> str:
         return f"worker {self.number} (pid {self.pid})"
 
+    def call_totals(self, now: float) -> CallTotals | None:
+        """The calls until ``now``, seconds of time.perf_counter; None where the host does not time calls."""
+        return None if self._page is None else read_totals(self._page, now)
+
     async def start(self) -> None:
         """
         Start the process and have it import the app.
@@ -73,13 +90,13 @@ class WorkerProcess:
             raise
         if response.exception is not None:
             # The held records repeat this cause, with the frames of the runtime.
-            lines = [response.exception.message, *app_frames(response.exception.stack_trace, self._script_root)]
-            raise AppError(f"the app in {self._script_root} cannot be loaded: {'\n'.join(lines)}")
+            raise load_error(response.exception, self._worker_start.app)
         self._show_held()
+        self.capabilities = response.capabilities
         self.is_ready = True
         if self._settings.function_timeout is not None:
             self._timing = asyncio.create_task(self._enforce(self._settings.function_timeout))
-        self._console.system(f"Worker process started and initialized. ({self})", logging.WARNING)
+        self._console.milestone(f"Worker process started and initialized. ({self})")
 
     async def _loaded(self) -> WorkerInitResponse:
         limit = self._settings.startup_timeout
@@ -101,8 +118,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End the process and those that the app started with SIGKILL, as the real host ends its Python workers."""
         if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):  # it ended in this very moment
-                os.killpg(self._process.pid, signal.SIGKILL)
+            _kill_group(self._process.pid)
 
     async def ended(self) -> None:
         """Return once the process has ended and its output has been shown."""
@@ -138,14 +154,17 @@ class WorkerProcess:
 
     async def _spawn(self) -> None:
         here, there = socket.socketpair()
-        with there:
+        with there, self._times_file() as page_fds:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "functune.host.worker"),
+                *(str(self._worker_start.python), "-P", str(self._worker_start.own / _ENTRY)),
                 *("--fd", str(there.fileno()), "--worker-id", str(uuid.uuid4())),
                 *("--script-root", str(self._script_root)),
+                *(f"--packages={folder}" for folder in self._worker_start.packages),
+                *("--offered", str(self._worker_start.offered), "--own", str(self._worker_start.own)),
+                *(word for fd in page_fds for word in ("--times-fd", str(fd))),
                 cwd=self._script_root,
-                env=self._settings.environ,
-                pass_fds=(there.fileno(),),
+                env={**self._settings.environ, **self._worker_start.variables},
+                pass_fds=(there.fileno(), *page_fds),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -155,12 +174,27 @@ class WorkerProcess:
         here.setblocking(False)
         assert self._process.stdout is not None
         assert self._process.stderr is not None
-        self._showing = [asyncio.create_task(self._show(out)) for out in (self._process.stdout, self._process.stderr)]
+        self._showing = [
+            asyncio.create_task(self._show(self._process.stdout, lambda _: logging.INFO)),
+            asyncio.create_task(self._show(self._process.stderr, level_of_stderr)),
+        ]
         self._watching = asyncio.create_task(self._watch(self._process))
         await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=here)
 
+    @contextlib.contextmanager
+    def _times_file(self) -> Iterator[list[int]]:
+        """The descriptor of a file without a name, in which the process counts its calls; none without ``times``."""
+        if not self._settings.times:
+            yield []
+            return
+        with tempfile.TemporaryFile() as file:
+            file.truncate(PAGE_BYTES)
+            self._page = mmap.mmap(file.fileno(), PAGE_BYTES)
+            yield [file.fileno()]
+
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
+        _kill_group(process.pid)  # what the app started must not outlive a worker that ended by itself
         self.is_ready = False
         self.exit_code = code
         if self._timing is not None:
@@ -172,26 +206,44 @@ class WorkerProcess:
         self.channel.close()
         self.died.set_result(reason)
 
-    async def _show(self, output: asyncio.StreamReader) -> None:
+    async def _show(self, output: asyncio.StreamReader, level_of: Callable[[str], int]) -> None:
         """Show the output of the process line by line; a line longer than a chunk is shown in pieces."""
         rest = b""
         while chunk := await output.read(_CHUNK):
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > _CHUNK:
                 lines, rest = [*lines, rest], b""
-            for line in lines:
-                self._console.user(line.decode("utf-8", errors="replace"))
+            self._show_lines(lines, level_of)
         if rest:
-            self._console.user(rest.decode("utf-8", errors="replace"))
+            self._show_lines([rest], level_of)
+
+    def _show_lines(self, lines: list[bytes], level_of: Callable[[str], int]) -> None:
+        for line in lines:
+            text = line.decode("utf-8", errors="replace")
+            self._console.user(text, level_of(text))
 
     def _log(self, log: RpcLog) -> None:
         if self._held is not None and log.is_system and log.level >= logging.ERROR:
             self._held.append(log)
-            return
-        show = self._console.system if log.is_system else self._console.user
-        show(log.message, log.level)
+        elif log.is_system:
+            self._console.system(log.message, log.level, category="Worker")
+        elif (function := self.channel.executing(log.invocation_id)) is None:
+            self._console.dropped(log.message, log.level)
+        else:
+            self._console.user(log.message, log.level, category=user_category(function))
 
     def _show_held(self) -> None:
         held, self._held = self._held or [], None
         for log in held:
             self._log(log)
+
+
+def _kill_group(leader: int) -> None:
+    """
+    Kill the process group of a worker, which need not contain the worker any more.
+
+    The id of a group is not given to another process before the group is empty.
+    """
+    # The group is empty; or, on macOS, only processes that have ended are in it.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

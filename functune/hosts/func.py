@@ -24,9 +24,12 @@ from functune.environ import child_environ, search_path
 from functune.errors import HostError, PortInUseError, UsageError
 from functune.host.local_settings import read_local_settings
 from functune.host.settings import DEFAULT_STARTUP_INTERVAL
+from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of
 from functune.hosts.program import Program
 from functune.hosts.started import STOP_TIMEOUT, StartedHost, host_status
+from functune.packages.app_packages import find_app_packages
+from functune.packages.worker_start import worker_start
 from functune.setting import DEFAULT_THREAD_COUNT, THREAD_COUNT, Setting
 
 _STARTED = "Worker process started and initialized."
@@ -54,25 +57,32 @@ class CoreTools:
     """The ``func`` on the PATH. Times are in seconds."""
 
     runs_script_root: ClassVar[bool] = True
+    has_sampler: ClassVar[bool] = False
 
     def __init__(
         self,
         executable: Path,
         version: str,
         *,
+        python: str | None = None,
         start_timeout: float = _START_TIMEOUT,
         next_worker_timeout: float = _NEXT_WORKER_TIMEOUT,
         stop_timeout: float = STOP_TIMEOUT,
     ) -> None:
         self.executable = executable
+        self.python = python
         self.name = f"Azure Functions Core Tools {version}"
         self.start_timeout = start_timeout
         self.next_worker_timeout = next_worker_timeout
         self.stop_timeout = stop_timeout
 
     @classmethod
-    def installed(cls) -> Self:
-        """Find ``func``. Raises UsageError saying what to install when there is none, or none of version 4."""
+    def installed(cls, python: str | None = None) -> Self:
+        """
+        Find ``func``, for workers that run with the interpreter ``python``.
+
+        Raises UsageError saying what to install when there is none, or none of version 4.
+        """
         found = shutil.which("func")
         if found is None:
             raise UsageError(f"--host func: there is no func on the PATH; {_HOW_TO_INSTALL}")
@@ -93,7 +103,7 @@ class CoreTools:
         if done.returncode != 0 or not version.startswith("4."):
             said = f"{done.stdout}{done.stderr}".strip() or "nothing"
             raise UsageError(f"--host func: `{found} --version` said {said!r}, not a version 4; {_HOW_TO_INSTALL}")
-        return cls(Path(found), version)
+        return cls(Path(found), version, python=python)
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that each knob has a variable."""
@@ -111,8 +121,15 @@ class CoreTools:
             self,
             app.resolve(),
             process_count=setting.process_count,
-            environ=func_environ(app.resolve(), setting, app_settings),
+            environ=func_environ(app.resolve(), setting, app_settings, python=self._worker_python(app.resolve())),
         )
+
+    def _worker_python(self, app: Path) -> Path:
+        """The interpreter that the workers would have on the local host."""
+        return worker_start(find_app_packages(app, python=self.python), report=lambda _: None).python
+
+
+STARTED = StartedKind("func", 1, "`func start` of Core Tools", CoreTools.installed)
 
 
 class CoreToolsHost(StartedHost):
@@ -186,7 +203,9 @@ class CoreToolsHost(StartedHost):
         program.send_to_group(signal.SIGINT)
 
 
-def func_environ(script_root: Path, setting: Setting, app_settings: Mapping[str, str]) -> dict[str, str]:
+def func_environ(
+    script_root: Path, setting: Setting, app_settings: Mapping[str, str], *, python: Path
+) -> dict[str, str]:
     """The environment of func for one setting. It takes precedence over local.settings.json (StartHostAction.cs)."""
     in_file = read_local_settings(script_root).values
     variables = {
@@ -197,7 +216,7 @@ def func_environ(script_root: Path, setting: Setting, app_settings: Mapping[str,
         {
             "FUNCTIONS_WORKER_RUNTIME": "python",
             # func takes the first Python on the PATH. With this one the app has the packages it has on the local host.
-            "PATH": search_path(Path(sys.executable).parent),
+            "PATH": search_path(python.parent),
             # When unset, func sets it to 1, and every invocation sends debug records to the host. Azure leaves it off.
             "PYTHON_ENABLE_DEBUG_LOGGING": "0",
             # A run folder below the app must not restart the host that is being measured.

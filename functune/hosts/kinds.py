@@ -1,9 +1,9 @@
 """The shape of a host kind, which starts or calls hosts, and of a running host."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from functune.setting import Setting
 
@@ -41,6 +41,10 @@ class HostKind(Protocol):
     def runs_script_root(self) -> bool:
         """Whether it runs the app in a folder of this machine."""
 
+    @property
+    def has_sampler(self) -> bool:
+        """Whether its workers write profiles into the folder of the variable FUNCTUNE_PROFILE."""
+
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """
         Check the settings of a sweep before it starts. ``with_target`` names the experiments that have a target server.
@@ -60,3 +64,20 @@ class HostKind(Protocol):
         ``app_settings`` are added to those of the setting. Entering raises HostError when the host cannot start, and
         UsageError for a setting that it cannot apply.
         """
+
+
+class StartedKind(NamedTuple):
+    """A kind of host that is started here, as its module declares it to the registry."""
+
+    name: str
+    """Its value of ``--host``."""
+    rank: int
+    """Its place in help texts, lowest first."""
+    words: str
+    """For help texts."""
+    find: Callable[[str | None], HostKind]
+    """
+    Finds it on this machine, for workers that run with the interpreter given; None for the one of the app's packages.
+
+    Raises UsageError saying what to install when it is not there.
+    """

@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ import httpx
 from functune.environ import child_environ
 from functune.errors import HostError
 from functune.host.console import LISTENING
+from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of
 from functune.hosts.program import Program
 from functune.hosts.started import StartedHost, host_status
@@ -23,14 +25,23 @@ _START_TIMEOUT = 60.0
 """Seconds; a light app with ten workers takes about 10 s on two cores."""
 _START_AND_STOP = 1.2
 """Seconds for any number of workers, since they start together."""
+_MESSAGE_LINES = 100
+"""The longest message of ``functune serve``: with the frames of the app, and the places of its packages."""
 _FLAGS = {"per_instance_concurrency": "--per-instance-concurrency"}
 
 
+@dataclass(frozen=True, slots=True)
 class LocalHostKind:
-    """The host of functune itself. It needs nothing that is not installed with functune."""
+    """
+    The host of functune itself. It needs nothing that is not installed with functune.
 
+    ``python`` is the interpreter whose packages the app gets; None for the packages that the app comes with.
+    """
+
+    python: str | None = None
     name: ClassVar[str] = "functune local host"
     runs_script_root: ClassVar[bool] = True
+    has_sampler: ClassVar[bool] = True
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that each knob has a variable or a flag."""
@@ -50,15 +61,17 @@ class LocalHostKind:
         """
         # An empty variable counts as unset, and still hides a value in local.settings.json.
         variables = {name: value or "" for name, value in setting.app_setting_values().items()}
+        python = [] if self.python is None else ["--python", self.python]
         return HostProcess(
             app,
             process_count=setting.process_count,
             environ=child_environ({**app_settings, **variables}),
-            flags=flags_of(setting, _FLAGS, host="local"),
+            flags=[*flags_of(setting, _FLAGS, host="local"), *python],
         )
 
 
 LOCAL_HOST = LocalHostKind()
+STARTED = StartedKind("local", 0, "functune's own host", LocalHostKind)
 
 
 class HostProcess(StartedHost):
@@ -66,12 +79,21 @@ class HostProcess(StartedHost):
 
     title = "the local host"
 
-    def __init__(self, app: Path, *, process_count: int, environ: Mapping[str, str], flags: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: Path,
+        *,
+        process_count: int,
+        environ: Mapping[str, str],
+        flags: Sequence[str] = (),
+        times: bool = True,
+    ) -> None:
         super().__init__(start_timeout=_START_TIMEOUT)
         self._app = app
         self._process_count = process_count
         self._environ = environ
         self._flags = flags
+        self._times = times
 
     async def launch(self) -> Program:
         """Start ``functune serve`` on a free port."""
@@ -79,6 +101,7 @@ class HostProcess(StartedHost):
             *(sys.executable, "-P", "-m", "functune.cli", "serve", "--port", "0", "--script-root", str(self._app)),
             # A sweep measures the steady state, and waits for all workers before it.
             *("--worker-startup-interval", "0", "--no-startup-stall", "--no-watch"),
+            *(["--times"] if self._times else []),
             *self._flags,
             *("--end-with", str(os.getpid())),
             environ=self._environ,
@@ -98,7 +121,7 @@ class HostProcess(StartedHost):
 
     def start_error(self) -> HostError:
         """The message of ``functune serve``; its last lines where it ended without one."""
-        _, found, message = f"\n{self.tail()}".rpartition("\nfunctune: ")
+        _, found, message = f"\n{self.tail(_MESSAGE_LINES)}".rpartition("\nfunctune: ")
         reason = f": {message}" if found else f"; its last lines:\n{self.tail()}"
         return HostError(f"{self.title} could not start{reason}")
 

@@ -1,42 +1,47 @@
-"""The host kinds by the name that ``--host`` takes. A new kind is a file of its own and an entry here."""
+"""
+The host kinds by the name that ``--host`` takes.
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+A new kind is one file of this folder: a module with a constant ``STARTED``, which is found here.
+"""
 
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+
+import functune.hosts
 from functune.errors import UsageError
-from functune.hosts.func import CoreTools
-from functune.hosts.kinds import HostKind
-from functune.hosts.local import LOCAL_HOST
+from functune.hosts.kinds import HostKind, StartedKind
 from functune.hosts.url import RemoteHost
 
 
-class StartedKind(NamedTuple):
-    """A kind of host that is started here."""
+def find_started_kinds() -> dict[str, StartedKind]:
+    """The kinds that the modules of this folder declare, by their name, in the order of their rank."""
+    names = (module.name for module in pkgutil.iter_modules(functune.hosts.__path__, "functune.hosts."))
+    modules = (import_module(name) for name in names if name != __name__)
+    found = [kind for module in modules if (kind := getattr(module, "STARTED", None)) is not None]
+    return {kind.name: kind for kind in sorted(found, key=lambda kind: kind.rank)}
 
-    words: str
-    """For help texts."""
-    find: Callable[[], HostKind]
-    """Finds it on this machine. Raises UsageError saying what to install when it is not there."""
 
-
-STARTED_KINDS: Mapping[str, StartedKind] = {
-    "local": StartedKind("functune's own host", lambda: LOCAL_HOST),
-    "func": StartedKind("`func start` of Core Tools", CoreTools.installed),
-}
+STARTED_KINDS: Mapping[str, StartedKind] = find_started_kinds()
 HOST_CHOICES = "|".join([*STARTED_KINDS, "URL"])
 """The values of ``--host``, for help texts."""
 HOST_WORDS = ", ".join([*(kind.words for kind in STARTED_KINDS.values()), "or the app that runs at a URL"])
 
 
-def host_kind(host: str, *, key: str | None = None, route: str = "/") -> HostKind:
+def host_kind(host: str, *, key: str | None = None, route: str = "/", python: str | None = None) -> HostKind:
     """
     The kind that a value of ``--host`` names. ``key`` and ``route`` are for a URL: see RemoteHost.
+
+    ``python`` is the interpreter whose packages the app gets on a host that is started here; None for those that the
+    app comes with.
 
     Raises UsageError for an unknown name, a URL that is not the base of an app, and a kind that is not installed.
     """
     if started := STARTED_KINDS.get(host):
-        return started.find()
+        return started.find(python)
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
         raise UsageError(f"--host '{host}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071")
+    if python is not None:
+        raise UsageError(f"--python and --install go with --host local or func; the app at {host} has its own packages")
     return RemoteHost(host, key=key, route=route)

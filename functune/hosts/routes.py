@@ -1,14 +1,46 @@
 """The routes of an app, from the function list of its host."""
 
+import re
 import ssl
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import urlsplit
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import httpx
 
 _TIMEOUT = 10.0
 """Seconds."""
+
+
+_PARAMETER = re.compile(r"\{\*{0,2}([A-Za-z_]\w*)[^{}/]*\}")
+"""A parameter of a route: ``{id}``, ``{id:int?}``, ``{*rest}``."""
+
+
+class AppRoute(NamedTuple):
+    """One route of an app with one of its methods."""
+
+    method: str
+    """In upper case; ``ANY`` where the app allows all."""
+    path: str
+    """With its parameters as ``{id}``, without their constraints."""
+    parameters: tuple[str, ...]
+
+    @property
+    def sent_method(self) -> str:
+        """The method to call it with."""
+        return "GET" if self.method == "ANY" else self.method
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def app_routes(listed: Iterable[str]) -> list[AppRoute]:
+    """The routes of a list of texts such as ``GET /api/orders/{id:int}``."""
+    found = []
+    for text in listed:
+        method, _, path = text.partition(" ")
+        parameters = tuple(dict.fromkeys(_PARAMETER.findall(path)))
+        found.append(AppRoute(method, _PARAMETER.sub(r"{\1}", path), parameters))
+    return found
 
 
 async def listed_routes(base_url: str, *, key: str | None = None) -> list[str]:
@@ -45,4 +77,5 @@ def _routes(function: Mapping[str, Any]) -> Iterator[str]:
     for binding in config.get("bindings") or []:
         if isinstance(binding, dict) and str(binding.get("type", "")).lower() == "httptrigger":
             for method in binding.get("methods") or ["any"]:
-                yield f"{str(method).upper()} {urlsplit(url).path}"
+                # Not by urlsplit, for which the ? of an optional parameter begins a query.
+                yield f"{str(method).upper()} /{url.partition('://')[2].partition('/')[2]}"

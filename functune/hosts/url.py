@@ -26,6 +26,7 @@ class RemoteHost:
     """
 
     runs_script_root: ClassVar[bool] = False
+    has_sampler: ClassVar[bool] = False
     pid: ClassVar[None] = None
 
     def __init__(self, url: str, *, key: str | None, route: str) -> None:

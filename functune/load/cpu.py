@@ -6,8 +6,10 @@ process, which depends on psutil.
 """
 
 import contextlib
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -90,6 +92,30 @@ def process_memory_mb(processes: Sequence[psutil.Process]) -> dict[str, float]:
         with contextlib.suppress(psutil.Error):
             found[str(process.pid)] = process.memory_info().rss / 1e6
     return found
+
+
+def peak_memory_mb(processes: Sequence[psutil.Process], opened: Mapping[str, float]) -> dict[str, float]:
+    """
+    The highest resident memory of each process by pid, in MB of 10^6 bytes; processes that have ended are omitted.
+
+    Linux keeps it since the process started (VmHWM). Elsewhere it is the higher of now and ``opened``, an earlier
+    reading of ``process_memory_mb``.
+    """
+    found = {}
+    for pid, now in process_memory_mb(processes).items():
+        kept = kept_peak_mb(pid)
+        found[pid] = max(now, opened.get(pid, 0.0)) if kept is None else kept
+    return found
+
+
+def kept_peak_mb(pid: str) -> float | None:
+    """VmHWM of a process; None where the system does not keep it, or the process has ended."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    return None if found is None else int(found[1]) * 1024 / 1e6
 
 
 def shares(opened: CpuSeconds, closed: CpuSeconds, *, host_is_here: bool) -> Shares:

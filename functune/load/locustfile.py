@@ -1,18 +1,22 @@
 """
-The load as a Locust user: a closed loop without think time, every request stamped with the time it was sent.
+The load as a Locust user: a closed loop, every request stamped with the time it was sent.
 
 Without a plan it is an ordinary locustfile that needs nothing but Locust, for distributed runs and Azure Load Testing:
 
     FUNCTUNE_ROUTE='/api/async/sleep?ms=100' locust -f locustfile.py --headless -H http://127.0.0.1:7071 -u 64 -r 64
 
 functune/load/runner.py starts it with a plan in FUNCTUNE_LOAD_PLAN: then it steps through the plan's numbers of users,
-or rates of arrivals, in one run and records every request. Importing Locust patches the standard library for gevent
+or rates of arrivals, in one run and records every request. With FUNCTUNE_LOAD_CHECK it sends each request of the plan
+once instead. A plan with a Locust file of its own has that file's users call the app.
+
+Importing Locust patches the standard library for gevent
 (time.sleep lets other users run), so no other file imports it.
 """
 
 # Locust ships types, but not for the functions called here.
 # mypy: allow-untyped-calls
 
+import functools
 import gc
 import os
 import random
@@ -20,13 +24,19 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent  # type: ignore[import-untyped]
 from gevent.queue import Queue  # type: ignore[import-untyped]
 from locust import FastHttpUser, LoadTestShape, constant, events, task
-from locust.contrib.fasthttp import LocustUserAgent
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import ResponseError, StopTest
+
+if TYPE_CHECKING:
+    from functune.experiments.requests import ThinkTime
+    from functune.load.records import CheckedRequest
+    from functune.load.requests import OutgoingRequest, RequestSource
 
 CALLED_ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
@@ -38,6 +48,12 @@ EPOCH = time.time() - time.perf_counter()
 PAUSE_AFTER_NO_ANSWER = 0.1
 """Seconds a user waits when no answer came: a closed loop on a refusing port would only burn the core it shares."""
 
+CHECK_SECONDS = 3.0
+"""Seconds that the users of a Locust file run to show that their requests succeed."""
+EXCERPT = 300
+"""Characters of an answer that a message shows."""
+
+think_times = random.Random(1)
 in_flight: dict[object, float] = {}
 """When each running request began, by user."""
 pending: "Queue[float]" = Queue()
@@ -49,9 +65,9 @@ def now() -> float:
     return EPOCH + time.perf_counter()
 
 
-# Otherwise FastHttpUser turns an error status into an exception with a transcript. That fails where the body is not
-# UTF-8, and the request is never reported. The statuses that count as errors are decided below.
-LocustUserAgent.valid_response_codes = frozenset(range(1000))
+def is_2xx(status: int) -> bool:
+    """Whether a status is a success where the request does not say which statuses are."""
+    return 200 <= status < 300
 
 
 class Client(FastHttpUser):
@@ -73,23 +89,42 @@ class Client(FastHttpUser):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        # Otherwise FastHttpUser turns an error status into an exception with a transcript. That fails where the body is
+        # not UTF-8, and the request is never reported. ``send`` decides which statuses are errors.
+        self.client.client.valid_response_codes = frozenset(range(1000))  # type: ignore[misc]
         self.client.client.cookiejar = None  # the cookie of a load balancer would keep a user on one instance
 
-    def send(self, route: str, sent: float, context: dict[str, Any]) -> int:
-        """Send one request, which FastHttpUser reports to Locust; its status, 0 when no answer came."""
-        headers = HEADERS | {"x-sent-at": f"{sent:.6f}"}
-        with self.client.get(route, headers=headers, context=context, catch_response=True) as response:
+    def send(
+        self,
+        path: str,
+        sent: float,
+        context: dict[str, Any],
+        *,
+        method: str = "GET",
+        headers: dict[str, str] | None = None,
+        body: Any = None,
+        name: str | None = None,
+        succeeds: Callable[[int], bool] = is_2xx,
+    ) -> Any:
+        """Send one request, which FastHttpUser reports to Locust; the response, with status 0 when no answer came."""
+        every = HEADERS | {"x-sent-at": f"{sent:.6f}"} | (headers or {})
+        with self.client.request(
+            method, path, name=name, data=body, headers=every, context=context, catch_response=True
+        ) as response:
             in_flight.pop(self, None)
             status: int = response.status_code
-            if status and not 200 <= status < 300:
+            if status and not succeeds(status):
                 response.failure(ResponseError(f"HTTP {status}"))
-        return status
+        return response
 
 
 class AppUser(Client):
     """Sends one request after another: each as soon as the last is answered, or at the next arrival."""
 
     is_open_loop = False
+    think_time: "ThinkTime" = 0.0
+    source: "RequestSource | None" = None
+    """The requests of the plan; None to call one route."""
 
     @task
     def call(self) -> None:
@@ -97,31 +132,111 @@ class AppUser(Client):
         began = pending.get() if self.is_open_loop else now()
         in_flight[self] = began
         sent = now() if self.is_open_loop else began
+        one = None if self.source is None else self.source.next()
         try:
-            status = self.send(CALLED_ROUTE, sent, {"began": began, "sent": sent, "user": self})
+            response = self.send_planned(one, sent, {"began": began, "sent": sent, "user": self})
         finally:  # a user stopped while its request runs must not stay listed
             in_flight.pop(self, None)
-        if not status:
-            time.sleep(PAUSE_AFTER_NO_ANSWER)
+        pause = self.pause_after(one)
+        if pause := pause if response.status_code else max(pause, PAUSE_AFTER_NO_ANSWER):
+            time.sleep(pause)
+
+    def send_planned(self, one: "OutgoingRequest | None", sent: float, context: dict[str, Any]) -> Any:
+        """Send one request of the plan; None calls the one route."""
+        if one is None:
+            return self.send(CALLED_ROUTE, sent, context)
+        template = one.template
+        return self.send(
+            one.path,
+            sent,
+            context | {"name": template.name},
+            method=template.method,
+            headers=one.headers,
+            body=one.body,
+            name=template.name,
+            succeeds=template.succeeds,
+        )
+
+    def pause_after(self, one: "OutgoingRequest | None") -> float:
+        """Seconds to wait after an answer; none where the arrivals decide when a request is sent."""
+        if self.is_open_loop:
+            return 0.0
+        own = None if one is None else one.template.think_time
+        think_time = self.think_time if own is None else own
+        return think_times.uniform(*think_time) if isinstance(think_time, tuple) else think_time
+
+    def check(self, one: "OutgoingRequest | None") -> "CheckedRequest":
+        """Send one request before the load."""
+        sent = now()
+        noted: dict[str, Exception | None] = {}
+
+        def note(*, exception: Exception | None, **_: Any) -> None:
+            noted["exception"] = exception
+
+        events.request.add_listener(note)
+        response = self.send_planned(one, sent, {"background": True})
+        events.request.remove_listener(note)
+        error = error_name(response.status_code, noted["exception"])
+        name = CALLED_ROUTE if one is None else one.template.name
+        shown = f"GET {CALLED_ROUTE}" if one is None else f"{one.template.method} {one.template.route}"
+        return CheckedRequest(name, shown, error, now() - sent, excerpt(response))
 
 
 if "FUNCTUNE_LOAD_PLAN" in os.environ:
+    from functune.environ import without_values
     from functune.load import cpu
-    from functune.load.recorder import Recorder
-    from functune.load.records import StepEnd, read_plan
+    from functune.load.host_calls import HostCalls, open_calls, read_host_calls
+    from functune.load.recorder import Recorder, error_name
+    from functune.load.records import CheckedRequest, StepEnd, read_plan
+    from functune.load.requests import RequestSource
 
     plan = read_plan(os.environ["FUNCTUNE_LOAD_PLAN"])
     recorder = Recorder(Path(os.environ["FUNCTUNE_LOAD_RECORDS"]))
     parent = os.getppid()
-    events.request.add_listener(recorder.record)
+    is_check = "FUNCTUNE_LOAD_CHECK" in os.environ
     # Locust and its imports are some 100 000 objects that no garbage collection needs to visit again.
     events.test_start.add_listener(lambda **_: gc.freeze())
     events.user_error.add_listener(lambda exception, **_: give_up(exception))
     events.spawning_complete.add_listener(lambda **_: recorder.begin_step(now()))
 
     AppUser.is_open_loop = bool(plan.arrival_rates)
+    source = RequestSource(plan.requests, folder=Path(plan.folder), environ=os.environ, seed=plan.seed)
+    AppUser.source = source if plan.requests else None
+    AppUser.think_time = plan.think_time
 
-    if plan.background is not None and plan.background_users:
+    def noting_start(send: Callable[..., Any]) -> Callable[..., Any]:
+        """A client's method that lists its request as in flight while it runs."""
+
+        @functools.wraps(send)
+        def noted(*args: Any, **keywords: Any) -> Any:
+            user = gevent.getcurrent()
+            in_flight[user] = now()
+            try:
+                return send(*args, **keywords)
+            finally:
+                in_flight.pop(user, None)
+
+        return noted
+
+    def record_journey(
+        *, request_type: str, name: str, start_time: float, context: dict[str, Any], **keywords: Any
+    ) -> None:
+        """Record a request of the reader's users, each of which runs in a greenlet of its own."""
+        if "background" not in context:
+            began = now() - (time.time() - start_time)
+            label = f"{request_type} {name.partition('?')[0]}"  # the query may contain a key
+            known = {"began": began, "sent": began, "user": gevent.getcurrent(), "name": label}
+            recorder.record(context=known, **keywords)
+
+    if plan.locustfile is not None:  # its users take the place of ours
+        AppUser.abstract = True
+        for session in (HttpSession, FastHttpSession):
+            setattr(session, "request", noting_start(session.request))  # noqa: B010 - mypy refuses the assignment
+        events.request.add_listener(record_journey)
+    else:
+        events.request.add_listener(recorder.record)
+
+    if plan.background is not None and plan.background_users and not is_check:
 
         class Background(Client):
             """Calls the background route without a pause; its requests are not recorded."""
@@ -131,7 +246,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
             @task
             def call(self) -> None:
                 """Send one request."""
-                if not self.send(str(plan.background), now(), {}):
+                if not self.send(str(plan.background), now(), {"background": True}).status_code:
                     time.sleep(PAUSE_AFTER_NO_ANSWER)
 
     class Arrivals:
@@ -161,12 +276,35 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
 
         def tick(self) -> None:
             """Run the plan, and end the run by giving no further users."""
+            if is_check:
+                try:
+                    self.check()
+                except Exception as error:  # Locust would log it and end with exit code 0
+                    give_up(error)
+                return
             if plan.arrival_rates:
                 self.run_open_loop()
                 return
             for users in plan.users:
                 self.start(users)
                 self.measure(users)
+
+        def check(self) -> None:
+            """Send each request once and write its answer; a Locust file's users run until they show enough."""
+            runner = self.runner
+            assert runner is not None  # Locust sets it before it asks
+            if plan.locustfile is None:
+                AppUser.host = runner.environment.host
+                user = AppUser(runner.environment)
+                recorder.write([user.check(one) for one in source.each_once()] or [user.check(None)])
+                return
+            answered: dict[str, CheckedRequest] = {}
+            events.request.add_listener(functools.partial(note_answer, answered))
+            users = len(runner.user_classes)
+            runner.start(users, spawn_rate=users)
+            wait_for(lambda: any(one.error for one in answered.values()), until=now() + CHECK_SECONDS)
+            wait_for(lambda: bool(answered), until=now() + plan.timeout)
+            recorder.write(list(answered.values()))
 
         def run_open_loop(self) -> None:
             """Run a step for every rate of arrivals, all sent by the same users."""
@@ -199,8 +337,10 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
             wait_for(lambda: now() >= warm, until=warm)
             if arrivals is None:
                 wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
+            calls_before, memory_before = self.host_calls(), cpu.process_memory_mb(host)
             opened, before = now(), cpu.read(host)
             lags = wait_for(lambda: False, until=opened + plan.measure)
+            calls = self.host_calls()  # before the window closes: other users run while this one waits for the answer
             closed, unfinished = now(), (*in_flight.values(), *pending.queue)
             used = cpu.shares(before, cpu.read(host), host_is_here=plan.host_pid is not None)
             recorder.end_step(
@@ -219,8 +359,37 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     cpu.own_memory_mb(),
                     used.host_processes,
                     cpu.process_memory_mb(host),
+                    cpu.peak_memory_mb(host, memory_before),
+                    open_calls(calls_before, calls),
+                    None if calls is None else calls.front,
                 )
             )
+
+        def host_calls(self) -> HostCalls | None:
+            """The calls in the workers; None for a host on another machine, or one that does not count them."""
+            assert self.runner is not None
+            return None if plan.host_pid is None else read_host_calls(str(self.runner.environment.host))
+
+    def note_answer(
+        answered: dict[str, CheckedRequest],
+        *,
+        request_type: str,
+        name: str,
+        response_time: float,
+        response: Any,
+        exception: Exception | None,
+        **_: Any,
+    ) -> None:
+        """Note the first answer to each request of a Locust file, and the first failure."""
+        label = f"{request_type} {name.partition('?')[0]}"
+        if label not in answered or (exception is not None and answered[label].error is None):
+            error = error_name(response.status_code, exception)
+            answered[label] = CheckedRequest(label, label, error, response_time / 1000, excerpt(response))
+
+    def excerpt(response: Any) -> str:
+        """The first characters of an answer, without the values of the variables that the requests name."""
+        said = (response.content or b"")[: 4 * EXCERPT].decode("utf-8", "replace")
+        return " ".join(without_values(said, plan.secrets).split())[:EXCERPT]
 
     def wait_for(condition: Callable[[], bool], *, until: float) -> list[int]:
         """

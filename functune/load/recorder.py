@@ -1,13 +1,20 @@
 """Records the requests of a Locust run for the runner to read. Runs inside the Locust process, so it must be cheap."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
-from functune.load.records import Answer, Request, StepEnd
+from functune.load.records import CheckedRequest, Request, StepEnd
+from functune.timing.header import SERVER_TIMING, WORKER, ReportedCall, parse
 
-NOTHING_SAID = Answer()
+
+class Headers(Protocol):
+    """The headers of an answer."""
+
+    def get(self, name: str) -> str | None:
+        """The value of a header, its name in any case; None without it."""
 
 
 class Response(Protocol):
@@ -18,8 +25,8 @@ class Response(Protocol):
         """0 when no answer came."""
 
     @property
-    def content(self) -> bytes:
-        """The body, which Locust has already read; it keeps it unless the request failed."""
+    def headers(self) -> Headers | None:
+        """The headers of the answer; None when no answer came."""
 
 
 class Recorder:
@@ -30,7 +37,6 @@ class Recorder:
         self.began: float | None = None
         self.settled: set[object] = set()
         self.requests: list[Request] = []
-        self.answers = msgspec.json.Decoder(Answer)
         self.encoder = msgspec.json.Encoder()
 
     def begin_step(self, began: float) -> None:
@@ -51,51 +57,47 @@ class Recorder:
         Listen to Locust's ``request`` event; ``response_time`` is in milliseconds.
 
         ``context`` is the locustfile's: the ``user``, when the request ``began`` and when it was ``sent``, in epoch
-        seconds; Locust's own start time comes from another clock. Requests of the background have no context.
+        seconds; Locust's own start time comes from another clock. Requests of the background have no ``began``.
         """
-        if not context:
+        if "began" not in context:
             return
         began, sent = context["began"], context["sent"]
-        answer = NOTHING_SAID if exception is not None else self.decode(response.content)
-        worker = answer.worker
         self.requests.append(
             Request(
                 began,
                 sent + response_time / 1000,
                 error_name(response.status_code, exception),
-                answer.handler,
-                worker.pid,
-                worker.thread,
-                worker.in_flight,
-                answer.elapsed_ms,
-                answer.cpu_ms,
-                worker.queued_ms,
+                reported(response),
                 None if sent == began else sent,
+                context.get("name"),
             )
         )
         if self.began is not None and began >= self.began:
             self.settled.add(context["user"])
 
-    def decode(self, body: bytes) -> Answer:
-        """The times in a body; empty for an app that reports none."""
-        try:
-            return self.answers.decode(body)
-        except msgspec.DecodeError:
-            return NOTHING_SAID
-
     def end_step(self, step: StepEnd) -> None:
         """Write the requests that ended since the last call, then the step, in one piece."""
-        with self.path.open("ab") as file:
-            file.write(self.encoder.encode_lines([*self.requests, step]))
+        self.write([*self.requests, step])
         self.requests.clear()
         self.began = None
 
+    def write(self, records: Sequence[Request | StepEnd | CheckedRequest]) -> None:
+        """Append records to the file, in one piece."""
+        with self.path.open("ab") as file:
+            file.write(self.encoder.encode_lines(records))
+
+
+def reported(response: Response) -> ReportedCall | None:
+    """The report in the headers of an answer, failed ones included; None where there is none."""
+    headers = response.headers
+    return None if headers is None else parse(headers.get(WORKER), headers.get(SERVER_TIMING))
+
 
 def error_name(status: int, exception: Exception | None) -> str | None:
-    """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when no whole answer came."""
+    """None for a success, ``HTTP 500`` for an unexpected status, the exception's name when no whole answer came."""
     if exception is None:
         return None
-    if status and not 200 <= status < 300:
+    if status and (not 200 <= status < 300 or str(exception) == f"HTTP {status}"):
         return f"HTTP {status}"
     # FastHttpUser wraps a time-out in the "retries exceeded" of its no retries.
     return type(getattr(exception, "original", exception)).__name__

@@ -9,16 +9,29 @@ from pathlib import Path
 
 import msgspec
 
+from functune.experiments.requests import RequestTemplate, ThinkTime
+from functune.timing.header import ReportedCall
+
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
-    One trial's load in one Locust run: closed-loop users without think time, a step per number of users.
+    One trial's load in one Locust run: closed-loop users, a step per number of users.
 
     With ``arrival_rates`` it is an open loop with a step per rate, and one number of users, who send the arrivals.
     """
 
     route: str
-    """Path and query."""
+    """Path and query; a label where ``requests`` or ``locustfile`` say what is sent."""
+    requests: tuple[RequestTemplate, ...] = ()
+    """The requests to send instead, by weight."""
+    locustfile: str | None = None
+    """The Locust file whose users send the requests instead."""
+    folder: str = ""
+    """The folder that the files of ``requests`` and ``locustfile`` are relative to."""
+    think_time: ThinkTime = 0.0
+    """Seconds that a closed-loop user waits after an answer."""
+    secrets: tuple[str, ...] = ()
+    """The environment variables that the requests name: their values are removed from messages."""
     users: tuple[int, ...]
     """Strictly increasing, so that no step has to wait for users of the previous one to leave."""
     arrival_rates: tuple[float, ...] = ()
@@ -67,22 +80,19 @@ def read_plan(text: str) -> LoadPlan:
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True, tag="request", gc=False):
-    """One finished request, with the times and the worker that its answer reports."""
+    """One finished request."""
 
     began: float
     """The moment it was sent; for an arrival, the moment it was due."""
     ended: float
     error: str | None
-    """None for a 2xx answer, ``HTTP 500`` for another status, the exception's name when there was no answer."""
-    handler: str | None = None
-    pid: int | None = None
-    thread: str | int | None = None
-    in_flight: int | None = None
-    elapsed_ms: float | None = None
-    cpu_ms: float | None = None
-    queued_ms: float | None = None
+    """None for a success, ``HTTP 500`` for another status, the exception's name when there was no answer."""
+    report: ReportedCall | None = None
+    """The times of the call and the worker that ran it, from the headers of the answer; None where it has none."""
     sent: float | None = None
     """The moment an arrival was sent; None for a closed loop."""
+    name: str | None = None
+    """The name of the request; None where all requests of the load are the same."""
 
     @property
     def latency(self) -> float:
@@ -122,24 +132,25 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """Cores each process of the host used, by pid."""
     worker_rss_mb: dict[str, float] = {}
     """Memory of each process of the host at ``closed``, by pid."""
+    worker_peak_mb: dict[str, float] = {}
+    """Highest memory of each process of the host until ``closed``, by pid."""
+    open_calls: float | None = None
+    """Time average of the calls begun and not ended in the workers; None for a host that does not count them."""
+    front_pid: int | None = None
+    """The host's process that takes the requests; None for a host that does not report it."""
 
 
-class Worker(msgspec.Struct, rename="camel", gc=False):
-    """The ``worker`` object of an answer; a missing field is None."""
+class CheckedRequest(msgspec.Struct, frozen=True, array_like=True, tag="check"):
+    """One request that was sent before the load, to check that it succeeds."""
 
-    pid: int | None = None
-    thread: str | int | None = None
-    in_flight: int | None = None
-    queued_ms: float | None = None
-
-
-class Answer(msgspec.Struct, rename="camel", gc=False):
-    """The fields that are read from the body of an answer."""
-
-    handler: str | None = None
-    elapsed_ms: float | None = None
-    cpu_ms: float | None = None
-    worker: Worker = msgspec.field(default_factory=Worker)
+    name: str
+    request: str
+    """Method and route as the experiment has them, without the values of variables."""
+    error: str | None
+    """As in Request."""
+    seconds: float
+    answer: str
+    """The first characters of the answer."""
 
 
 class RecordReader:

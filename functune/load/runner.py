@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
-from functune.environ import URL_KEY, child_environ
+from functune.environ import URL_KEY, child_environ, secret_environ, without_values
 from functune.errors import LoadError
-from functune.load.records import LoadPlan, RecordReader, Request, StepEnd
+from functune.load.records import CheckedRequest, LoadPlan, RecordReader, Request, StepEnd
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 POLL = 0.1
@@ -25,6 +25,32 @@ POLL = 0.1
 START_AND_STOP = 20.0
 """Seconds Locust may take beyond its plan to import, start and end; on an idle machine it needs about one."""
 TAIL_LINES = 20
+
+
+CHECK_TIMEOUT = 30.0
+"""Seconds for the answer to a request that is sent before the load."""
+
+
+async def checked_requests(
+    plan: LoadPlan, *, base_url: str, key: str | None = None, answer_within: float = CHECK_TIMEOUT
+) -> list[CheckedRequest]:
+    """
+    Send each request of the plan once and return the answers; each has ``answer_within`` seconds.
+
+    The users of a Locust file run for some seconds instead. Raises LoadError as ``finished_steps`` does.
+    """
+    plan = msgspec.structs.replace(plan, timeout=answer_within)
+    limit = (max(len(plan.requests), 1) + 1) * answer_within + START_AND_STOP
+    with TemporaryDirectory(prefix="functune-load-") as folder:
+        records, log = Path(folder) / "records.jsonl", Path(folder) / "locust.log"
+        async with locust(plan, base_url=base_url, key=key, records=records, log=log, is_check=True) as process:
+            await exits_within(limit, process)
+            if process.returncode != 0:
+                ended = process.returncode
+                cause = f"did not end in {limit:g} s" if ended is None else f"ended with exit code {ended}"
+                raise LoadError(failure(f"{cause} while it sent each request once", plan, base_url, log))
+        lines = records.read_bytes().splitlines() if records.exists() else []
+        return [msgspec.json.decode(line, type=CheckedRequest) for line in lines]
 
 
 async def finished_steps(
@@ -59,10 +85,12 @@ async def finished_steps(
 
 
 @asynccontextmanager
-async def locust(plan: LoadPlan, *, base_url: str, key: str | None, records: Path, log: Path) -> AsyncIterator[Process]:
+async def locust(
+    plan: LoadPlan, *, base_url: str, key: str | None, records: Path, log: Path, is_check: bool = False
+) -> AsyncIterator[Process]:
     """Locust while it runs the plan. It can be killed on the way out, since it writes its records after each step."""
     options = {
-        "--locustfile": str(LOCUSTFILE),
+        "--locustfile": ",".join([str(LOCUSTFILE), *([] if plan.locustfile is None else [str(own_file(plan))])]),
         "--host": base_url,
         "--loglevel": "ERROR",
         "--json-file": str(log.with_name("statistics")),  # otherwise Locust ends its log with tables
@@ -70,7 +98,10 @@ async def locust(plan: LoadPlan, *, base_url: str, key: str | None, records: Pat
     }
     flags = ["--headless", "--only-summary"]
     # Locust also reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
-    environ = child_environ(plan_variables(plan, records) | ({URL_KEY: key} if key else {}))
+    secrets = secret_environ() | ({URL_KEY: key} if key else {})
+    environ = child_environ(
+        plan_variables(plan, records) | secrets | ({"FUNCTUNE_LOAD_CHECK": "1"} if is_check else {})
+    )
     with log.open("wb") as log_file:
         process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-P", "-m", "locust", *flags],
@@ -88,6 +119,11 @@ async def locust(plan: LoadPlan, *, base_url: str, key: str | None, records: Pat
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def own_file(plan: LoadPlan) -> Path:
+    """The Locust file of the plan."""
+    return (Path(plan.folder) / str(plan.locustfile)).resolve()
 
 
 def plan_variables(plan: LoadPlan, records: Path) -> dict[str, str]:
@@ -116,4 +152,4 @@ def failure(cause: str, plan: LoadPlan, base_url: str, log: Path) -> str:
     except OSError as error:  # the temporary folder was removed, which must not hide the cause
         lines = [f"cannot be read: {error}"]
     said = "\n  ".join(["; the end of its log:", *lines]) if lines else "; it logged nothing"
-    return f"the load generator calling {plan.route} at {base_url} {cause}{said}"
+    return without_values(f"the load generator calling {plan.route} at {base_url} {cause}{said}", plan.secrets)

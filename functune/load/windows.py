@@ -22,9 +22,13 @@ from typing import NamedTuple
 from functune.errors import LoadError
 from functune.experiments.subject import Subject
 from functune.load.records import Request, StepEnd
-from functune.run.measurement import Handler, Measurement, Phase
+from functune.run.measurement import Handler, Measurement, Phase, RequestResults
 from functune.setting import Setting
+from functune.timing.header import ReportedCall
 
+MOST_NAMES = 50
+"""Names that are kept apart: the users of a Locust file may give each of many ids a name of its own."""
+OTHER = "other requests"
 EDGE_SHARE = 0.25
 """Share of the nominal window in which an edge may be placed, at both ends."""
 
@@ -54,10 +58,11 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
     require_answers(inside, step=step, subject=place.subject, setting=place.setting)
     succeeded = [request for request in inside if request.error is None]
     failed = [request for request in inside if request.error is not None]
-    peaks, threads = by_worker(inside)
+    calls = [request.report for request in inside if request.report is not None]
+    peaks, threads = by_worker(calls)
     return Measurement(
         **place._asdict(),
-        handler=handler(inside),
+        handler=handler(calls),
         users=step.users,
         arrival_rate=step.arrival_rate,
         started_at=opened,
@@ -68,22 +73,45 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         latencies_us=[round(request.latency * 1e6) for request in succeeded],
         error_latencies_us=[round(request.latency * 1e6) for request in failed],
         errors=dict(Counter(request.error for request in failed if request.error is not None)),
-        worker_requests=dict(Counter(str(request.pid) for request in inside if request.pid is not None)),
+        worker_requests=dict(Counter(str(call.pid) for call in calls)),
         worker_peak_in_flight=peaks,
         worker_threads=threads,
-        service_times_us=microseconds(request.elapsed_ms for request in inside),
-        cpu_times_us=microseconds(request.cpu_ms for request in inside),
-        queued_us=microseconds(request.queued_ms for request in inside),
+        wait_times_us=reported_times(call.wait for call in calls),
+        service_times_us=reported_times(call.service for call in calls),
+        cpu_times_us=reported_times(call.cpu for call in calls),
+        loop_times_us=reported_times(call.loop for call in calls),
+        hold_times_us=reported_times(call.hold for call in calls),
+        open_calls=step.open_calls,
         send_delays_us=[round((request.sent - request.began) * 1e6) for request in inside if request.sent is not None],
         arrivals=sum(opened < arrival <= closed for arrival in step.arrivals),
         generator_lag_us=list(step.lags_us),
         generator_rss_mb=step.generator_rss_mb,
         worker_cpu=step.worker_cpu,
         worker_rss_mb=step.worker_rss_mb,
+        worker_peak_mb=step.worker_peak_mb,
+        front_pid=step.front_pid,
         generator_cpu=step.generator_cpu,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,
+        by_request=by_request(inside),
     )
+
+
+def by_request(requests: Iterable[Request]) -> dict[str, RequestResults]:
+    """The answers by the name of their request; empty for requests without a name, or with one name only."""
+    named: defaultdict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        if request.name is not None:
+            named[request.name if request.name in named or len(named) < MOST_NAMES else OTHER].append(request)
+    if len(named) < 2:
+        return {}
+    return {
+        name: RequestResults(
+            latencies_us=[round(each.latency * 1e6) for each in group if each.error is None],
+            errors=dict(Counter(each.error for each in group if each.error is not None)),
+        )
+        for name, group in sorted(named.items())
+    }
 
 
 def window(opened: float, closed: float, ends: Sequence[float]) -> tuple[float, float]:
@@ -121,34 +149,25 @@ def concurrency(requests: Iterable[Request], unfinished: Iterable[float], *, ope
     return seconds / (closed - opened)
 
 
-def by_worker(requests: Iterable[Request]) -> tuple[dict[str, int], dict[str, int]]:
-    """The highest ``inFlight`` that each worker reported, and the number of its threads that answered."""
+def by_worker(calls: Iterable[ReportedCall]) -> tuple[dict[str, int], dict[str, int]]:
+    """By pid of each worker: the most calls open at once that it reported, and the number of its threads."""
     peaks: dict[str, int] = {}
-    threads: defaultdict[str, set[str | int]] = defaultdict(set)
-    for request in requests:
-        if request.pid is None:
-            continue
-        pid = str(request.pid)
-        if request.in_flight is not None:
-            peaks[pid] = max(peaks.get(pid, 0), request.in_flight)
-        if request.thread is not None:
-            threads[pid].add(request.thread)
-    return peaks, {pid: len(names) for pid, names in threads.items()}
+    threads: defaultdict[str, set[int]] = defaultdict(set)
+    for call in calls:
+        pid = str(call.pid)
+        peaks[pid] = max(peaks.get(pid, 0), call.calls)
+        threads[pid].add(call.thread)
+    return peaks, {pid: len(numbers) for pid, numbers in threads.items()}
 
 
-def handler(requests: Iterable[Request]) -> Handler | None:
+def handler(calls: Iterable[ReportedCall]) -> Handler | None:
     """The kind of handler that the answers report; None when no answer reports one."""
-    for request in requests:
-        if request.handler == "def":
-            return "def"
-        if request.handler == "async def":
-            return "async def"
-    return None
+    return next(("def" if call.kind == "def" else "async def" for call in calls), None)
 
 
-def microseconds(milliseconds: Iterable[float | None]) -> list[int]:
-    """The known times in whole microseconds."""
-    return [round(value * 1000) for value in milliseconds if value is not None]
+def reported_times(times: Iterable[int | None]) -> list[int]:
+    """The times that were reported."""
+    return [time for time in times if time is not None]
 
 
 def require_answers(requests: Sequence[Request], *, step: StepEnd, subject: Subject, setting: Setting) -> None:

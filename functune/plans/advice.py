@@ -12,8 +12,16 @@ from functune.experiments.subject import Subject
 from functune.formatting import rate
 from functune.plans.plan import HostingPlan
 from functune.plans.registry import PLANS, price_for
-from functune.plans.texts import az_commands, bicepparam, local_settings
+from functune.plans.texts import az_commands, bicep_fragment, bicepparam, local_settings
 from functune.setting import Setting
+
+FORMS = {
+    "local-settings": "local_settings",
+    "bicep": "bicepparam",
+    "fragment": "fragment",
+    "commands": "commands",
+}
+"""The fields of PlanAdvice that are texts to apply, by their value of --format."""
 
 
 class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +40,9 @@ class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
     local_settings: str
     """The "Values" of local.settings.json."""
     bicepparam: str | None
-    """A parameters file for the plan's template; None for "local"."""
+    """A parameters file for the plan's template in infra/; None for "local"."""
+    fragment: str | None
+    """Bicep to merge into a template of the reader's own; None for "local"."""
     commands: str | None
     """Commands of the Azure CLI for an app that exists; None for "local"."""
 
@@ -59,7 +69,7 @@ def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list
     settings = {level.setting for level in findings.levels}
     if all(map(plan.allows, settings)):
         return list(findings.recommendations)
-    aim = aim_of(findings.experiment, price_for(findings.experiment.memory_mb))
+    aim = aim_of(findings.experiment, price_for(findings.experiment.priced_memory_mb))
     found = [
         recommend(each.subject, each.levels, aim=aim, cores=findings.cores, allows=plan.allows)
         for each in findings.subjects
@@ -95,6 +105,7 @@ def plan_advice(
         notes=notes,
         local_settings=local_settings(app_settings),
         bicepparam=bicepparam(plan.template, parameters, comments) if plan.template else None,
+        fragment=bicep_fragment(app_settings, plan.scale_properties(parameters)) if plan.template else None,
         commands=az_commands(app_settings, plan.scale_options(parameters)) if plan.template else None,
     )
 
@@ -141,9 +152,9 @@ def single_advice(apply: Sequence[PlanAdvice], *, plan: str, experiment: str | N
 
 
 def advice_text(found: PlanAdvice, form: str) -> str:
-    """The advice as "local-settings", "bicep" or "commands". Raises UsageError where the plan has no such form."""
-    text = {"local-settings": found.local_settings, "bicep": found.bicepparam, "commands": found.commands}[form]
-    if text is None:
+    """The advice in one of FORMS. Raises UsageError where the plan has no such form."""
+    text = getattr(found, FORMS[form])
+    if not isinstance(text, str):
         plans = " or ".join(plan.name for plan in PLANS.values() if plan.template)
         raise UsageError(f"--format {form}: allowed with --plan {plans}, the plan is {found.plan}")
     return text.rstrip("\n") + "\n"

@@ -30,9 +30,9 @@ class FlexPlan:
         del values[PROCESS_COUNT]
         return values
 
-    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int) -> dict[str, int]:
+    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
         """Without a concurrency of its own, an instance gets the fewest requests with 95 % of the most throughput."""
-        found = {"instanceMemoryMB": memory_mb}
+        found = {} if memory_mb is None else {"instanceMemoryMB": memory_mb}
         if (concurrency := setting.per_instance_concurrency or users) is not None:
             found["perInstanceConcurrency"] = min(concurrency, MAX_PER_INSTANCE_CONCURRENCY)
         return found if setting.thread_count is None else found | {"threadCount": setting.thread_count}
@@ -47,15 +47,28 @@ class FlexPlan:
             )
         found.append(f"{PROCESS_COUNT} is documented as not valid on Flex Consumption, so it is not set.")
         if setting.thread_count is None:
-            found.append("threadCount is omitted: the template then uses perInstanceConcurrency, so none waits.")
+            found.append(
+                "threadCount is omitted: the template of this project then uses perInstanceConcurrency, so none waits."
+            )
         return (*found, *template_note(setting))
 
     def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
         """Memory and concurrency of an instance."""
-        found = [f"--instance-memory {parameters['instanceMemoryMB']}"]
+        found = []
+        if (memory := parameters.get("instanceMemoryMB")) is not None:
+            found.append(f"--instance-memory {memory}")
         if (concurrency := parameters.get("perInstanceConcurrency")) is not None:
             found.append(f"--trigger-type http --trigger-settings perInstanceConcurrency={concurrency}")
         return tuple(found)
+
+    def scale_properties(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
+        """The part of functionAppConfig that sets memory and concurrency of an instance."""
+        lines = []
+        if (memory := parameters.get("instanceMemoryMB")) is not None:
+            lines.append(f"    instanceMemoryMB: {memory}")
+        if (concurrency := parameters.get("perInstanceConcurrency")) is not None:
+            lines.append(f"    triggers: {{ http: {{ perInstanceConcurrency: {concurrency} }} }}")
+        return ("functionAppConfig: {", "  scaleAndConcurrency: {", *lines, "  }", "}") if lines else ()
 
     def price(self, memory_mb: int, throughput: float) -> float:
         """The cost of a million requests on an instance of that size that is always busy, US dollars."""

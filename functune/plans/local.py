@@ -20,7 +20,7 @@ class LocalPlan:
         """The per-instance concurrency becomes host.json's limit."""
         return setting.settings_to_set()
 
-    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int) -> dict[str, int]:
+    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
         """None: there is no template."""
         return {}
 
@@ -30,4 +30,8 @@ class LocalPlan:
 
     def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
         """None: nothing scales."""
+        return ()
+
+    def scale_properties(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
+        """None: app settings are enough."""
         return ()

@@ -14,7 +14,7 @@ class PremiumPlan(LocalPlan):
     title = "Premium"
     template = "premium.bicep"
 
-    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int) -> dict[str, int]:
+    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
         """The template takes a number of threads in any case: 1000 where the setting leaves them unset."""
         found = {"workerProcessCount": setting.process_count}
         if setting.per_instance_concurrency is not None:

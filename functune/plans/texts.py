@@ -26,6 +26,18 @@ def bicepparam(template: str, parameters: Mapping[str, int], comments: Iterable[
     )
 
 
+def bicep_fragment(app_settings: Mapping[str, str | None], scale_properties: Sequence[str]) -> str:
+    """Bicep to merge into the reader's own template: properties of the site, and its app settings."""
+    values = [f"{name}: '{value}'" for name, value in app_settings.items() if value is not None]
+    unset = [f"// {name}: remove it" for name, value in app_settings.items() if value is None]
+    lines = ["// Merge into your own template; these are no parameters of it."]
+    if scale_properties:
+        lines += ["// In the properties of the app (Microsoft.Web/sites):", *scale_properties]
+    if values or unset:
+        lines += ["// In its app settings (Microsoft.Web/sites/config, name 'appsettings'):", *values, *unset]
+    return "\n".join(lines) + "\n"
+
+
 def az_commands(app_settings: Mapping[str, str | None], scale_options: Sequence[str]) -> str:
     """The Azure CLI commands for an app that exists; RESOURCE_GROUP and APP are variables of the shell."""
     app = '--resource-group "$RESOURCE_GROUP" --name "$APP"'
@@ -45,4 +57,4 @@ def template_note(setting: Setting) -> tuple[str, ...]:
     if not setting.app_settings:
         return ()
     names = ", ".join(name for name, _ in setting.app_settings)
-    return (f"{names}: the template has no parameter for it; set it by the command.",)
+    return (f"{names}: the template of this project has no parameter for it; set it by the command.",)

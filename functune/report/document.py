@@ -14,18 +14,20 @@ from msgspec import Meta
 
 from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.host_comparison import HostComparison, compare_hosts
+from functune.analysis.hot_lines import SubjectProfile, profiled_subjects
 from functune.analysis.trust import Trust, trust_of
+from functune.experiments.subject import Subject
 from functune.plans.advice import PlanAdvice, advice_for_plans
 from functune.plans.registry import CURRENCY, SCOPES, price_for
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from functune.run.measurement import Failure
 
-SCHEMA_VERSION = 2
+REPORT_SCHEMA_VERSION = 2
 SCHEMA_ID = "report.schema.json"
 DIGITS = 6
 """Significant digits of a figure: more than any of them has, and few enough to be read."""
-EPOCH = 1e6
+FIRST_MOMENT = 1e6
 """Numbers from here on are moments, which keep their milliseconds."""
 
 
@@ -41,7 +43,7 @@ class ComparedHost(msgspec.Struct, frozen=True, kw_only=True):
 class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report shows."""
 
-    schema_version: Annotated[int, Meta(ge=1)] = SCHEMA_VERSION
+    schema_version: Annotated[int, Meta(ge=1)] = REPORT_SCHEMA_VERSION
     currency: str
     """Of all costs, which are per million requests."""
     environment: Environment
@@ -54,6 +56,8 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...]
     """The servers of the second runs, including those that measured none of the same routes."""
     failures: tuple[Failure, ...]
+    profile: tuple[SubjectProfile, ...] = ()
+    """Where the time of a call goes, by line of the reader's code; empty where no profile was made."""
 
     @property
     def passed(self) -> bool:
@@ -63,6 +67,11 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     def advice_for(self, experiment: str) -> tuple[PlanAdvice, ...]:
         """The settings to apply for an experiment."""
         return tuple(each for each in self.apply if each.experiment == experiment)
+
+    def profile_of(self, experiment: str, subject: Subject) -> SubjectProfile | None:
+        """The profile of a subject; None where it has none."""
+        found = (each for each in self.profile if (each.experiment, each.subject) == (experiment, subject))
+        return next(found, None)
 
 
 def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> ReportDocument:
@@ -87,6 +96,7 @@ def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Rep
         ),
         elsewhere=tuple(map(host_of, others)),
         failures=tuple(folder.failures()),
+        profile=profiled_subjects(folder.profile()),
     )
 
 
@@ -98,7 +108,7 @@ def find_all(folder: RunFolder) -> tuple[ExperimentFindings, ...]:
             experiment,
             measured,
             cores=folder.environment.machine_cores,
-            price=price_for(experiment.memory_mb),
+            price=price_for(experiment.priced_memory_mb),
             scopes=SCOPES,
             failures=failures,
         )
@@ -115,7 +125,7 @@ def rounded(value: object) -> Any:
     """A value of plain types with its floats to six significant digits; moments keep their milliseconds."""
     match value:
         case float():
-            return round(value, 3) if abs(value) >= EPOCH else float(f"{value:.{DIGITS}g}")
+            return round(value, 3) if abs(value) >= FIRST_MOMENT else float(f"{value:.{DIGITS}g}")
         case dict():
             return {key: rounded(each) for key, each in value.items()}
         case list() | tuple():

@@ -25,17 +25,20 @@ def junit(findings: Sequence[ExperimentFindings]) -> str:
         )
         for outcome in experiment.outcomes:
             case = ElementTree.SubElement(
-                suite, "testcase", classname=f"functune.{experiment.name}", name=printable(outcome.claim)
+                suite,
+                "testcase",
+                classname=f"functune.{experiment.name}",
+                name=without_control_characters(outcome.claim),
             )
             if outcome.result == "fails":
                 said = f"observed {outcome.observed_text}, allowed {outcome.allowed}"
-                ElementTree.SubElement(case, "failure", type="expectation", message=printable(said))
+                ElementTree.SubElement(case, "failure", type="expectation", message=without_control_characters(said))
             elif outcome.result == "not judged":
-                ElementTree.SubElement(case, "skipped", message=printable(outcome.reason))
+                ElementTree.SubElement(case, "skipped", message=without_control_characters(outcome.reason))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def printable(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """The text without control characters, which XML 1.0 cannot hold even escaped."""
     return "".join(character if character.isprintable() else " " for character in text)

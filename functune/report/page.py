@@ -57,10 +57,7 @@ def main_element(document: ReportDocument, *, single: bool) -> Html:
             "div", *(verdict_article(each, document, single=single) for each in document.experiments), class_="verdicts"
         ),
         run_tiles(document),
-        *(
-            experiment_section(each, figures, single=single, currency=document.currency)
-            for each in document.experiments
-        ),
+        *(experiment_section(each, figures, document, single=single) for each in document.experiments),
         hosts_section(document),
         repeats_section(
             [html for (section, _, _), several in figures.items() if section == "repeats" for html in several]

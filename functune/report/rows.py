@@ -45,7 +45,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     p95_ms: float | None
     p99_ms: float | None
     mean_ms: float | None
-    queued_ms: float | None
+    wait_ms: float | None
     service_ms: float | None
     cpu_ms: float | None
     requests: int
@@ -152,7 +152,7 @@ def latencies(figures: Figures) -> dict[str, float | None]:
         "p95_ms": in_ms(figures.p95),
         "p99_ms": in_ms(figures.p99),
         "mean_ms": in_ms(figures.mean),
-        "queued_ms": in_ms(figures.queued.mean if figures.queued else None),
+        "wait_ms": in_ms(figures.wait.mean if figures.wait else None),
         "service_ms": in_ms(figures.service.mean if figures.service else None),
         "cpu_ms": in_ms(figures.cpu.mean if figures.cpu else None),
     }

@@ -5,22 +5,33 @@ from collections.abc import Sequence
 
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.hot_lines import SubjectProfile
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent
 from functune.plans.advice import PlanAdvice
 from functune.plans.registry import LOCAL
 from functune.report.document import ReportDocument
+from functune.report.sections.hot_lines import hot_line_in_words
 
 RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
 
 
 def summary(document: ReportDocument) -> str:
-    """One section per experiment: verdict, settings to set, each setting's best step, expectations."""
-    return "\n".join(summary_section(each, document.advice_for(each.name)) for each in document.experiments)
+    """One section per experiment: verdict, settings, each setting's best step, the line that waits, expectations."""
+    return "\n".join(
+        summary_section(
+            each,
+            document.advice_for(each.name),
+            [profile for profile in document.profile if profile.experiment == each.name],
+        )
+        for each in document.experiments
+    )
 
 
-def summary_section(findings: ExperimentFindings, apply: Sequence[PlanAdvice]) -> str:
+def summary_section(
+    findings: ExperimentFindings, apply: Sequence[PlanAdvice], profiles: Sequence[SubjectProfile] = ()
+) -> str:
     """One experiment; ``apply`` are its settings to apply."""
     lines = [f"## {as_markdown(findings.experiment.question)}", "", f"**{as_markdown(findings.verdict)}**", ""]
     for warning in findings.warnings:
@@ -29,6 +40,8 @@ def summary_section(findings: ExperimentFindings, apply: Sequence[PlanAdvice]) -
         lines += [*settings_block(local), ""]
     for recommended, reason in zip(findings.recommendations, reasons_in_words(findings.recommendations), strict=True):
         lines += [as_markdown(reason), "", *best_steps_table(recommended), ""]
+    for sentence in filter(None, map(hot_line_in_words, profiles)):
+        lines += [as_markdown(sentence), ""]
     if findings.outcomes:
         lines += ["| | Expectation | Observed | Allowed |", "|---|---|---:|---:|"]
         lines += [

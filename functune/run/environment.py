@@ -41,6 +41,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of the app, ``~`` for the home directory; None for an app that runs elsewhere."""
     app_digest: str | None = None
     """SHA-256 over the Python files, host.json and requirements.txt of the app; None for an app that runs elsewhere."""
+    app_python: str | None = None
+    """The interpreter that --python or --install chose, ``~`` for the home directory; None for neither."""
     cpu_count: int | None = None
     cpu_model: str | None = None
     cpu_affinity: int | None = None
@@ -82,7 +84,9 @@ COMPARED = (
 """The fields that must agree for two sweeps to be parts of one run."""
 
 
-def collect_environment(*, script_root: Path | None, host: str, host_kind: str, command: Sequence[str]) -> Environment:
+def collect_environment(
+    *, script_root: Path | None, host: str, host_kind: str, command: Sequence[str], app_python: str | None = None
+) -> Environment:
     """
     The environment now, at the start of a run; ``command`` is ``sys.argv``.
 
@@ -90,11 +94,12 @@ def collect_environment(*, script_root: Path | None, host: str, host_kind: str, 
     """
     return Environment(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=printable(command),
+        command=shown_command(command),
         host=host,
         host_kind=host_kind,
         script_root=None if script_root is None else without_home(str(script_root.resolve())),
         app_digest=None if script_root is None else app_digest(script_root),
+        app_python=None if app_python is None else without_home(app_python),
         cpu_count=os.cpu_count(),
         cpu_model=cpu_model(),
         cpu_affinity=os.process_cpu_count(),
@@ -138,7 +143,7 @@ def without_secret(command: Sequence[str], secret: str | None) -> list[str]:
     return [word.replace(secret, "***") if secret else word for word in command]
 
 
-def printable(command: Sequence[str]) -> str:
+def shown_command(command: Sequence[str]) -> str:
     """The command as typed: the program's name without its path, and the home directory as ``~``."""
     return without_home(shlex.join([Path(command[0]).name, *command[1:]])) if command else ""
 

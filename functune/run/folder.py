@@ -2,16 +2,18 @@
 A run folder: created by a sweep, completed by the report, reopened to resume.
 
     experiment.toml       the experiments, written first
+    inputs/               copies of the files that the experiments name, if any
     environment.json      app, machine and software, written first
     calibration.jsonl     the load generator's own speed, before and after
     measurements.jsonl    one line per step, written as soon as the step is over
     failures.jsonl        one line per trial that could not be measured, if any
+    profile.json          lines of the reader's code, from a profile after the search, if one was made
 
 Everything else in it is written from these by the report.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +26,7 @@ from functune.run import version2
 from functune.run.environment import Environment, differences
 from functune.run.journal import append_line, cut_torn_line, decode_lines, whole_lines
 from functune.run.measurement import SCHEMA_VERSION, Calibration, Failure, Measurement
+from functune.run.profile import PROFILE, Profile
 
 EXPERIMENTS = "experiment.toml"
 ENVIRONMENT = "environment.json"
@@ -53,8 +56,19 @@ class RunFolder:
         self.environment = environment
 
     @classmethod
-    def create(cls, path: Path, asked: Sequence[Experiment], environment: Environment) -> Self:
-        """A new run in the folder ``path``, which may exist. Raises RunFolderError when it holds a run already."""
+    def create(
+        cls,
+        path: Path,
+        asked: Sequence[Experiment],
+        environment: Environment,
+        *,
+        inputs: Mapping[str, bytes] = {},
+    ) -> Self:
+        """
+        A new run in the folder ``path``, which may exist. Raises RunFolderError when it holds a run already.
+
+        ``inputs`` are the contents of the files that the experiments name, by their path in the folder.
+        """
         if (path / MEASUREMENTS).exists():
             raise RunFolderError(
                 f"{path} holds a run already ({MEASUREMENTS}): resume it with `functune sweep --resume {path}`, "
@@ -65,6 +79,10 @@ class RunFolder:
             path.mkdir(parents=True, exist_ok=True)
             for journal in (FAILURES, CALIBRATIONS):  # of a run that measured nothing and is now repeated
                 (path / journal).unlink(missing_ok=True)
+        for name, content in inputs.items():
+            with folder.writing(path / name):
+                (path / name).parent.mkdir(parents=True, exist_ok=True)
+                (path / name).write_bytes(content)
         folder.write_text(EXPERIMENTS, experiments_toml(asked))
         folder.write_text(ENVIRONMENT, msgspec.json.format(msgspec.json.encode(environment), indent=2).decode() + "\n")
         return folder
@@ -155,6 +173,18 @@ class RunFolder:
         with self.decoding(path):
             several = [version2.failures_from_version2(line, self.experiments) for line in whole_lines(path)]
         return [failure for each in several for failure in each]
+
+    def profile(self) -> Profile:
+        """The profile; one without steps where none was made."""
+        path = self.path / PROFILE
+        if not path.exists():
+            return Profile()
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Profile)
+        except (OSError, msgspec.DecodeError) as error:
+            raise RunFolderError(
+                f"{path}: cannot be read as a profile: {error}; remove it to report without"
+            ) from error
 
     def append(self, record: Measurement | Calibration | Failure) -> None:
         """Append a record to its file and force it to the disk."""

@@ -26,6 +26,15 @@ chosen setting and the defaults, so that the luckiest of many settings is not re
 """
 
 
+class RequestResults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answers to one kind of request in a step of a mix."""
+
+    latencies_us: list[int]
+    """Of every request that succeeded, as in Measurement."""
+    errors: dict[str, int] = {}
+    """Failures by kind."""
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     One step: one setting and subject at a constant number of closed-loop users, or at a constant rate of arrivals.
@@ -75,15 +84,29 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     worker_requests: dict[str, int]
     """Answers in the window by worker pid (JSON object keys are strings)."""
     worker_peak_in_flight: dict[str, int]
-    """Highest number of invocations in flight any answer reported, by worker pid."""
+    """Most calls open at once that any answer reported, by worker pid."""
     worker_threads: dict[str, int]
-    """Distinct threads that answered, by worker pid."""
+    """Distinct threads that ran the handler, by worker pid."""
+    wait_times_us: list[int]
+    """
+    From where the host hands the call on to the handler's first line, one per answer that reports it.
+
+    In a run of schema version 2 the time began when the request was sent.
+    """
     service_times_us: list[int]
-    """In-worker time from the handler's first line to its answer (``elapsedMs``), one per answer that reports it."""
+    """From the handler's first line to its end, one per answer that reports it."""
     cpu_times_us: list[int]
-    """In-worker thread CPU time (``cpuMs``), one per answer that reports it."""
-    queued_us: list[int]
-    """Send to the handler's first line (``worker.queuedMs``): transport, host and wait for a thread or the loop."""
+    """Thread CPU time of the handler, one per answer that reports it."""
+    loop_times_us: list[int] = []
+    """Time an ``async def`` handler held the event loop, one per answer that reports it."""
+    hold_times_us: list[int] = []
+    """Longest time an ``async def`` handler held the event loop without a break, one per answer that reports it."""
+    open_calls: float | None = None
+    """
+    Time average of the handler calls begun and not ended in all workers (L); None for a host that does not count them.
+
+    L / X is the service time under this load, the calls that are still open included.
+    """
     send_delays_us: list[int] = []
     """Delay from the intended moment of an arrival to its sending, one per request: the load generator's backlog."""
     arrivals: int = 0
@@ -95,6 +118,10 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Cores used by each process of the host, by pid: the front and the workers."""
     worker_rss_mb: dict[str, float] = {}
     """Memory of each process of the host when the window closed, by pid."""
+    worker_peak_mb: dict[str, float] = {}
+    """Highest memory of each process of the host since its start, by pid."""
+    front_pid: int | None = None
+    """The process of the host that takes the requests, so that the others are workers; None where it is not known."""
     generator_cpu: float
     """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
     host_cpu: float | None
@@ -105,6 +132,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     None when the host runs there too and its own share is not known.
     """
+    by_request: dict[str, RequestResults] = {}
+    """The answers by the name of their request; empty where all requests are the same."""
 
     @property
     def throughput(self) -> float:

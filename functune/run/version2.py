@@ -1,4 +1,8 @@
-"""Run folders of schema version 2, which lack the share of arrivals and the background load of failures."""
+"""
+Run folders of schema version 2.
+
+They lack the share of arrivals, the background load of failures, and the times that only the host can take.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -27,7 +31,9 @@ def measurement_from_version2(line: bytes) -> Measurement:
     """The measurement of one line, without the share of its arrivals. Raises msgspec.DecodeError."""
     routed = msgspec.json.decode(line, type=Routed)
     subject = Subject(route=routed.route, background=routed.background, background_users=routed.background_users)
-    return msgspec.convert({**kept(line, subject), "schema_version": SCHEMA_VERSION}, Measurement)
+    record = kept(line, subject)
+    record["wait_times_us"] = record.pop("queued_us", None)  # a missing field is an error of the line, as any other
+    return msgspec.convert({**record, "schema_version": SCHEMA_VERSION}, Measurement)
 
 
 def kept(line: bytes, subject: Subject) -> dict[str, Any]:

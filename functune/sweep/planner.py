@@ -110,7 +110,7 @@ class SearchPlanner:
 
     def recommendations(self, experiment: Experiment, levels: Sequence[Level]) -> Iterator[Recommendation]:
         """The recommendations so far, by subject: among all settings first, then among those that each plan allows."""
-        aim = aim_of(experiment, price_for(experiment.memory_mb))
+        aim = aim_of(experiment, price_for(experiment.priced_memory_mb))
         for subject in planned_subjects(experiment):
             for allows in (lambda _: True, *SCOPES):
                 found = recommend(subject, levels, aim=aim, cores=self.cores, allows=allows)
@@ -147,7 +147,9 @@ class SearchPlanner:
 def closed_levels(experiment: Experiment, measured: Sequence[Measurement], *, count_void: bool = False) -> list[Level]:
     """The closed-loop levels of an experiment's measurements."""
     steps = (step for step in measured if step.share is None)
-    return levels_of(steps, seed=experiment.load.seed, price=price_for(experiment.memory_mb), count_void=count_void)
+    return levels_of(
+        steps, seed=experiment.load.seed, price=price_for(experiment.priced_memory_mb), count_void=count_void
+    )
 
 
 def without_confirming(measured: Sequence[Measurement]) -> list[Measurement]:
@@ -157,7 +159,7 @@ def without_confirming(measured: Sequence[Measurement]) -> list[Measurement]:
 
 def settings_always_wanted(experiment: Experiment) -> dict[Subject, list[Setting]]:
     """By subject, the settings measured in addition to the best: the defaults, and those with expected arrivals."""
-    defaults = [one for one in planned_settings(experiment.settings) if one == Setting()]
+    defaults = [one for one in planned_settings(experiment.settings) if one == experiment.compared_with]
     wanted = {subject: list(defaults) for subject in planned_subjects(experiment)}
     for trial in required_arrivals(experiment):
         wanted[trial.subject].append(trial.setting)
@@ -204,7 +206,7 @@ def expected_arrivals(experiment: Experiment) -> Iterator[PlannedTrial]:
     """Trials that take as long as the arrivals, for an estimate before their settings and rates are known."""
     controls = settings_always_wanted(experiment)
     for subject in planned_subjects(experiment):
-        for setting in {Setting(), *controls[subject]}:
+        for setting in {experiment.compared_with, *controls[subject]}:
             served = Evidence(setting=setting, users=1, throughput=1.0, p95=None, spread=None)
             trial = Trial(subject=subject, setting=setting)
             for repeat in range(experiment.load.repeats):

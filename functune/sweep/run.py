@@ -12,7 +12,9 @@ from pathlib import Path
 import msgspec
 
 from functune.analysis.numbers.figures import ACCEPTED_ERRORS
+from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
+from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.hosts.kinds import HostKind, RunningHost
 from functune.load import windows
@@ -24,6 +26,7 @@ from functune.load.windows import Place
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
+from functune.sweep.preflight import needs_no_app_setting, preflight
 from functune.sweep.trials import PlannedTrial, Planner
 
 
@@ -35,9 +38,13 @@ async def measure_run(
     planner: Planner,
     on_progress: Callable[[Event], None],
     calibrated: bool = True,
+    checked: bool = True,
 ) -> SweepFinished:
     """
     Measure the experiments of a run folder, with the app in the folder ``app`` on hosts of a kind, as the planner asks.
+
+    Before any load, each request of the experiments is sent once on the first host, unless ``checked`` is false. Raises
+    LoadError where one of them fails.
 
     Returns the last event. Nothing that the folder holds already is measured again. A trial that cannot be measured is
     reported, noted in failures.jsonl and passed over. Cancelling ends host and load and keeps all measurements. Raises
@@ -45,6 +52,8 @@ async def measure_run(
     could be measured.
     """
     run = Run(folder, app=app, kind=kind, planner=planner, on_progress=on_progress)
+    if not checked:
+        run.checked.extend(folder.experiments)
     if calibrated:
         folder.append(await calibrate())
     while batch := run.next_batch():
@@ -79,6 +88,8 @@ class Run:
         self.failures: list[FunctuneError] = []
         self.failed: list[PlannedTrial] = []
         self.done: list[Experiment] = []
+        self.checked: list[Experiment] = []
+        """The experiments whose requests were sent once, and succeeded."""
         self.routes: tuple[str, ...] = ()
         self.under_way: PlannedTrial | None = None
         """The trial that was begun last."""
@@ -116,6 +127,7 @@ class Run:
                 target_settings(target) as fetch_settings,
                 self.kind.running(self.app, setting=setting, app_settings=fetch_settings) as host,
             ):
+                await self.check_requests(trials[0].experiment, host)
                 for trial in trials:
                     await self.measure_trial(trial, host)
                     over += 1
@@ -124,17 +136,36 @@ class Run:
                 self.fail(trial, error)
                 self.trials += 1
 
+    async def check_requests(self, experiment: Experiment, host: RunningHost) -> None:
+        """
+        Send each request once, also those of further experiments that need no other app settings than this one.
+
+        Raises LoadError where a request fails.
+        """
+        if experiment in self.checked:
+            return
+        alike = [
+            each
+            for each in self.folder.experiments
+            if each not in self.checked and (each == experiment or needs_no_app_setting(each))
+        ]
+        await preflight(alike, host, folder=self.folder.path)
+        self.checked += alike
+
     async def measure_trial(self, trial: PlannedTrial, host: RunningHost) -> None:
         """Put the load on the host and write each step's measurement as soon as the step is over."""
         self.on_progress(TrialStarted(trial=trial, left=self.time_left()))
         self.under_way = trial
+        secrets = tuple(sorted(variable_names(trial.experiment.workload, self.folder.path)))
         try:
-            load = msgspec.structs.replace(trial.load, host_pid=host.pid)
+            load = msgspec.structs.replace(
+                trial.load, host_pid=host.pid, folder=str(self.folder.path.resolve()), secrets=secrets
+            )
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
                     self.write(trial, step, requests)
         except LoadError as error:
-            said = host.tail()
+            said = without_values(host.tail(), secrets)
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
         if not self.routes and any(each.error_ratio > ACCEPTED_ERRORS for each in self.measured[-1:]):
             self.routes = tuple(await host.routes())

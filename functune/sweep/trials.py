@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from functune.experiments.model import Experiment
-from functune.experiments.planned import Trial, planned_trials
+from functune.experiments.planned import Trial, planned_trials, templates_of
 from functune.experiments.subject import Subject
 from functune.load.records import LoadPlan
 from functune.run.measurement import Measurement, Phase
@@ -35,10 +35,13 @@ class PlannedTrial:
 
     @property
     def load(self) -> LoadPlan:
-        """The plan of its load, without the pid of a host."""
-        load = self.experiment.load
+        """The plan of its load, without the pid of a host and the folder of its files."""
+        load, workload = self.experiment.load, self.experiment.workload
         return LoadPlan(
             route=self.subject.route,
+            requests=templates_of(self.experiment, self.subject),
+            locustfile=workload.locustfile,
+            think_time=workload.think_time,
             users=self.users,
             arrival_rates=self.arrival_rates,
             seed=load.seed + self.repeat,

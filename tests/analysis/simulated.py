@@ -92,13 +92,15 @@ def step(
         generator_cpu=0.05,
         host_cpu=min(rate * cpu, CORES),
         other_cpu=0.02,
-        queued_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
+        wait_times_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
         repeat=repeat,
         phase=phase,
         generator_lag_us=[chance.randint(20, 900) for _ in range(400)],
         generator_rss_mb=64.0,
         worker_cpu={"4241": 0.1, "4242": min(rate * cpu, CORES)},
         worker_rss_mb={"4241": 60.0, "4242": 55.0 + 0.05 * min(setting.threads, users)},
+        worker_peak_mb={"4241": 61.0, "4242": 56.0 + 0.05 * min(setting.threads, users)},
+        front_pid=4241,
     )
 
 
@@ -144,7 +146,7 @@ def arrivals(
         send_delays_us=[chance.randint(10, 800) for _ in latencies],
         service_times_us=base.service_times_us[:1] * len(latencies),
         cpu_times_us=base.cpu_times_us[:1] * len(latencies),
-        queued_us=[max(latency - round((cpu + wait) * 1e6), 400) for latency in latencies],
+        wait_times_us=[max(latency - round((cpu + wait) * 1e6), 400) for latency in latencies],
         repeat=repeat,
     )
 
@@ -202,7 +204,7 @@ def findings(
     experiment: Experiment, measured: Iterable[Measurement], *, cores: float | None = CORES
 ) -> ExperimentFindings:
     """The findings of an experiment with the prices of Flex Consumption, as a report has them."""
-    return analyse(experiment, measured, cores=cores, price=price_for(experiment.memory_mb))
+    return analyse(experiment, measured, cores=cores, price=price_for(experiment.priced_memory_mb))
 
 
 def level(*repeats: Measurement) -> Level:

@@ -27,7 +27,9 @@ async def azure() -> AsyncIterator[Azure]:
 
 
 def serving(settings: dict[str, str]) -> HostProcess:
-    return LOCAL_HOST.running(ROOT, setting=Setting(thread_count=4), app_settings=settings)
+    """The app with a log that also has the calls of the credential, which its own logLevel hides."""
+    log_level = {"AzureFunctionsJobHost__logging__logLevel__default": "Information"}
+    return LOCAL_HOST.running(ROOT, setting=Setting(thread_count=4), app_settings=settings | log_level)
 
 
 def client(host: HostProcess) -> httpx.AsyncClient:

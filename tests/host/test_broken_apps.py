@@ -1,6 +1,7 @@
 """Apps and settings that cannot run: the message names the cause, the exit code says so, and no process stays."""
 
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -74,6 +75,59 @@ def test_app_that_cannot_be_loaded_shows_its_lines_alone(tmp_path: Path) -> None
         f'File "{tmp_path}/function_app.py", line 2, in <lambda>',
         f'File "{tmp_path}/orders.py", line 1, in total',
     ]
+
+
+NESTED = "shop/orders.py"
+
+
+@pytest.mark.parametrize(
+    ("files", "cause", "places"),
+    [
+        (
+            {"function_app.py": "import shop.orders", NESTED: "import os\nURL = os.environ['ORDERS_URL']"},
+            "KeyError: 'ORDERS_URL'",
+            [("function_app.py", 1), (NESTED, 2)],
+        ),
+        (
+            {"function_app.py": f"{APP}\n@app.warmup_triger()\ndef warm(context): ..."},
+            "AttributeError: 'FunctionApp' object has no attribute 'warmup_triger'",
+            [("function_app.py", 5)],
+        ),
+        (
+            {"function_app.py": "import asyncio\nasync def load(): ...\nasyncio.run(load())"},
+            "RuntimeError: asyncio.run() cannot be called from a running event loop",
+            [("function_app.py", 3)],
+        ),
+        (
+            {"function_app.py": "import shop.orders", NESTED: "\n\ndef total(:"},
+            "SyntaxError: invalid syntax (orders.py, line 3)",
+            [("function_app.py", 1), (NESTED, 3)],
+        ),
+        (
+            {"function_app.py": "import shop.orders", NESTED: "import nothing_of_that_name"},
+            "ModuleNotFoundError: No module named 'nothing_of_that_name'",
+            [("function_app.py", 1), (NESTED, 1)],
+        ),
+    ],
+    ids=["setting", "attribute", "asyncio.run", "syntax", "module"],
+)
+def test_import_that_fails_names_file_and_line(
+    tmp_path: Path, files: dict[str, str], cause: str, places: list[tuple[str, int]]
+) -> None:
+    (tmp_path / "shop").mkdir()
+    for name, source in files.items():
+        (tmp_path / name).write_text(source)
+    text = failed(write_app(tmp_path, None))
+    assert f"functune: the app in {tmp_path} cannot be loaded: {cause}" in text
+    shown = re.findall(r'^  File "(.+)", line (\d+)', text[text.index(cause) :], re.MULTILINE)
+    assert shown == [(str(tmp_path / name), str(line)) for name, line in places]
+
+
+def test_missing_host_json_is_said_at_the_start(tmp_path: Path) -> None:
+    with Serving(write_app(tmp_path, APP + HELLO.format(route="x"), host_json=None)) as host:
+        assert host.ready().get("/api/x").text == "hello"
+        assert host.text.count("host.json") == 1
+        host.line(rf"Z\] {tmp_path} contains no host\.json: the defaults of the real host apply$")
 
 
 def test_verbose_host_also_shows_what_the_runtime_logs_of_an_app_that_cannot_be_loaded(tmp_path: Path) -> None:

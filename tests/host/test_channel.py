@@ -65,7 +65,7 @@ def request(invocation_id: str) -> InvocationRequest:
 
 
 async def test_channel_gives_each_call_its_own_answer_in_any_order(pair: Pair) -> None:
-    first, second = pair.channel.invoke(request("1")), pair.channel.invoke(request("2"))
+    first, second = pair.channel.invoke(request("1"), "f"), pair.channel.invoke(request("2"), "f")
     assert await pair.hear(2) == [request("1"), request("2")]
     assert pair.channel.in_flight == 2
     assert pair.channel.oldest is not None
@@ -82,7 +82,7 @@ async def test_channel_gives_each_call_its_own_answer_in_any_order(pair: Pair) -
 
 
 async def test_channel_drops_the_answer_nobody_waits_for_any_longer(pair: Pair) -> None:
-    given_up, waiting = pair.channel.invoke(request("1")), pair.channel.invoke(request("2"))
+    given_up, waiting = pair.channel.invoke(request("1"), "f"), pair.channel.invoke(request("2"), "f")
     given_up.cancel()
     await pair.say(InvocationResponse("1"), InvocationResponse("2"))
     assert (await waiting).invocation_id == "2"
@@ -90,20 +90,20 @@ async def test_channel_drops_the_answer_nobody_waits_for_any_longer(pair: Pair) 
 
 async def test_channel_ignores_a_start_that_comes_too_late(pair: Pair) -> None:
     pair.channel.started.cancel()
-    waiting = pair.channel.invoke(request("1"))
+    waiting = pair.channel.invoke(request("1"), "f")
     await pair.say(StartStream("id", 1), InvocationResponse("1"))
     assert (await waiting).invocation_id == "1"
 
 
 async def test_channel_fails_everything_in_flight_when_told(pair: Pair) -> None:
-    waiting = [pair.channel.invoke(request(str(number))) for number in range(3)]
+    waiting = [pair.channel.invoke(request(str(number)), "f") for number in range(3)]
     pair.channel.fail(WorkerDiedError("it died"))
     assert [str(error) for error in await asyncio.gather(*waiting, return_exceptions=True)] == ["it died"] * 3
     assert not pair.channel.in_flight
 
 
 async def test_channel_closes_a_torn_stream_and_fails_what_is_in_flight(pair: Pair) -> None:
-    waiting = pair.channel.invoke(request("1"))
+    waiting = pair.channel.invoke(request("1"), "f")
     await asyncio.get_running_loop().sock_sendall(pair.worker, b"\x00\x00\x00\x01\xc1")
     with pytest.raises(WorkerDiedError, match="the stream of a worker is corrupt: a frame of 1 bytes is not a message"):
         await waiting
@@ -114,4 +114,4 @@ async def test_call_on_a_closed_stream_fails_at_once(pair: Pair) -> None:
     pair.worker.close()
     await pair.lost.wait()
     with pytest.raises(WorkerDiedError, match="stream is closed"):
-        await pair.channel.invoke(request("1"))
+        await pair.channel.invoke(request("1"), "f")

@@ -11,6 +11,7 @@ from functune.host.host_json import HostJson
 from functune.host.messages import RpcFunctionMetadata
 from functune.host.routing import RouteError
 from functune.host.settings import HostSettings, WorkerSettings
+from functune.packages.app_packages import find_app_packages
 
 
 def settings(*, prefix: str = "api", allowed: tuple[str, ...] | None = None, disabled: str = "") -> HostSettings:
@@ -21,6 +22,7 @@ def settings(*, prefix: str = "api", allowed: tuple[str, ...] | None = None, dis
         verbose=False,
         host_json=HostJson(route_prefix=prefix, functions=allowed),
         worker=WorkerSettings(process_count=1, environ={}, startup_interval=0),
+        packages=find_app_packages(Path("/app")),
         body_limit=1,
         is_home_page_disabled=False,
         disabled_functions=frozenset(disabled.split()),

@@ -26,8 +26,10 @@ def test_function_timeout_kills_and_replaces_the_worker_of_the_call() -> None:
         beside = pool.submit(host.get, "/api/sleep?s=60")
         assert (slow.result().status_code, slow.result().content) == (500, b"")
         assert beside.result().status_code == 500
-        told = host.line(r"wait: invocation (\S+) ran longer than the functionTimeout of 1 s in host\.json; worker 1")
-        host.line(rf"Executed 'Functions\.wait' \(Failed, Id={told[1]}\)")
+        told = host.line(
+            r"Exception: invocation (\S+) ran longer than the functionTimeout of 1 s in host\.json; worker 1"
+        )
+        host.line(rf"Executed 'Functions\.wait' \(Failed, Id={told[1]}, Duration=\d+ms\)")
         host.line(rf"worker 1 \(pid {pid}\) was ended by SIGKILL with 1 invocation\(s\) in flight, because")
         assert host.get("/api/pid").text not in {"", str(pid)}
 

@@ -33,7 +33,8 @@ def tell(value):
     print("told:" + json.dumps(value))
 """
 INDEX = """
-runtime.start(root)
+runtime.start()
+sys.path.append(str(root))
 def index():
     async def work():
         return await runtime.init(WorkerInitRequest(str(root), "4")), await runtime.indexed_functions()
@@ -146,11 +147,27 @@ tell(json.loads(msgspec.json.encode(answers)))
     cookie = ["a", "b", "", "/", "", "", False, False, ""]
     headers = {"content-type": "text/plain; charset=utf-8"}
     body = "Ym9keSB0aGUgaWQ="  # "body the id", as msgspec writes bytes to JSON
-    assert got["sync"] == [7, "the id", ["http", "200", headers, [cookie], body], {}, None]
-    assert got["asynchronous"] == [7, "the id", ["string", "QRHPUThttp://x/"], {}, None]
-    assert got["out"] == [7, "the id", ["string", "ok"], {"msg": ["string", "to the queue"]}, None]
-    assert got["generic"] == [7, "the id", None, {}, None]
-    assert got["unknown"] == [7, "the id", None, {}, ["function no such id not loaded", ""]]
+    assert got["sync"] == [7, "the id", ["http", "200", headers, [cookie], body], {}, None, None]
+    assert got["asynchronous"] == [7, "the id", ["string", "QRHPUThttp://x/"], {}, None, None]
+    assert got["out"] == [7, "the id", ["string", "ok"], {"msg": ["string", "to the queue"]}, None, None]
+    assert got["generic"] == [7, "the id", None, {}, None, None]
+    assert got["unknown"] == [7, "the id", None, {}, ["function no such id not loaded", ""], None]
+
+
+def test_failure_comes_with_the_texts_that_the_platform_logs(rich_app: Path) -> None:
+    code = f"""{INDEX}
+_, indexed = index()
+[failing] = [function.function_id for function in indexed.functions if function.name == "asynchronous"]
+http = RpcHttp("GET", "http://x/", {{}}, {{}}, {{}}, b"")
+answer = asyncio.run(runtime.invoke(InvocationRequest("the id", failing, "req", http, "", "")))
+tell([answer.exception.message, answer.exception.stack_trace])
+"""
+    message, trace = told(code, rich_app)
+    assert message == "KeyError: 'q'", (
+        "native_invocation no longer hands the exception of a failed invocation to the exception method of its logger"
+    )
+    assert trace.startswith("Traceback (most recent call last):")
+    assert "function_app.py" in trace
 
 
 def test_indexing_reaches_for_no_protobuf_name_that_is_not_stood_in(rich_app: Path) -> None:
@@ -200,7 +217,8 @@ tell([answer.worker_metadata, {{f.name: [f.function_id, f.script_file, *map(json
 @pytest.mark.parametrize(("count", "expected"), [("3", 3), ("1000", 1000), ("0", None), ("x", None)])
 def test_thread_pool_has_the_size_of_the_app_setting(count: str, expected: int | None) -> None:
     code = """
-runtime.start(root)
+runtime.start()
+sys.path.append(str(root))
 size = azure_functions_runtime.get_threadpool_executor()._max_workers
 tell(size)
 """

@@ -41,8 +41,8 @@ BARE_COOKIE: dict[str, Any] = {
 
 
 def test_request_headers_are_lower_cased_joined_and_kept_when_empty() -> None:
-    raw = [(b"X-A", b"1"), (b"x-a", b"2"), (b"Empty", b""), (b"Latin", b"caf\xe9")]
-    assert request_headers(raw) == {"x-a": "1,2", "empty": "", "latin": "café"}
+    raw = [(b"X-A", b"1"), (b"x-a", b"2"), (b"Empty", b""), (b"Utf8", "café".encode())]
+    assert request_headers(raw) == {"x-a": "1,2", "empty": "", "utf8": "café"}
 
 
 @pytest.mark.parametrize(
@@ -141,15 +141,22 @@ def test_status_that_cannot_be_sent_is_refused(status: str) -> None:
         returned(response(status))
 
 
-@pytest.mark.parametrize("value", ["a\r\nx-evil: 1", "a\nb", "a\0b", "a\x01b", "a\x7fb", "€"])
-def test_header_value_that_would_break_out_is_refused(value: str) -> None:
-    with pytest.raises(AnswerError, match="the header value"):
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        *[("a\r\nx-evil: 1", "0x000D"), ("a\nb", "0x000A"), ("a\0b", "0x0000"), ("a\x01b", "0x0001")],
+        *[("a\x7fb", "0x007F"), ("café", "0x00E9"), ("€", "0x20AC")],
+    ],
+)
+def test_header_value_with_a_character_that_kestrel_refuses_is_refused(value: str, code: str) -> None:
+    message = f"Invalid non-ASCII or control character in header: {code}. The header is x-a: "
+    with pytest.raises(AnswerError, match=message):
         returned(response(headers={"x-a": value}))
 
 
-@pytest.mark.parametrize("value", ["", "a\tb", "café", "a b"])
-def test_header_value_that_a_header_can_carry(value: str) -> None:
-    assert returned(response(headers={"x-a": value})).headers == [(b"x-a", value.encode("latin-1"))]
+@pytest.mark.parametrize("value", ["", "a\tb", "a b"])
+def test_header_value_that_kestrel_sends_is_sent(value: str) -> None:
+    assert returned(response(headers={"x-a": value})).headers == [(b"x-a", value.encode())]
 
 
 @pytest.mark.parametrize("name", ["", "x a", "x:a", "x\r\n", "é", "x(a)"])

@@ -6,6 +6,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.host.serving import APPS, Serving, children, is_alive, wait_until
@@ -66,6 +67,23 @@ def test_process_the_app_started_ends_with_its_worker() -> None:
         wait_until(lambda: not is_alive(child), "end of the app's process")
 
 
+@pytest.mark.parametrize("code", [3, 0])
+def test_process_the_app_started_ends_with_a_worker_that_crashes(code: int) -> None:
+    """With code 0 the host ends as well, since it has no other worker."""
+    with Serving(APPS / "parent", limits={"worker": {"restart_interval": 0}}) as host:
+        child = int(host.ready().get("/api/child").text)
+        assert host.get(f"/api/exit?code={code}").status_code == 500
+        wait_until(lambda: not is_alive(child), "end of the app's process")
+        if code == 0:
+            assert host.ended() == 1
+            return
+        started = psutil.Process(host.ready().process.pid).children(recursive=True)
+        assert len(started) == 2, "the new worker and its process"
+        host.process.send_signal(signal.SIGTERM)
+        assert host.ended() == 0
+        assert psutil.wait_procs(started, timeout=10)[1] == []
+
+
 def test_process_that_outlives_its_worker_does_not_hold_up_the_host() -> None:
     """It holds the output of the worker open, which the host reads to its end."""
     with Serving(APPS / "parent", OWN_SESSION="1") as host:
@@ -108,4 +126,4 @@ def test_call_that_waits_for_a_start_that_fails_gets_a_503(tmp_path: Path) -> No
         (tmp_path / "1.new").rename(tmp_path / "1")
         assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
         assert host.ended() == 1
-        assert any("RuntimeError: stage 1 fails" in line for line in host.lines[-3:])
+        assert "RuntimeError: stage 1 fails" in host.text

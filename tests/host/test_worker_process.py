@@ -10,6 +10,8 @@ from functune.errors import WorkerStartError
 from functune.host.console import Console
 from functune.host.settings import WorkerSettings
 from functune.host.worker_process import WorkerProcess
+from functune.packages.app_packages import find_app_packages
+from functune.packages.worker_start import worker_start
 from tests.host.serving import APPS, is_alive
 
 
@@ -29,6 +31,7 @@ async def test_worker_that_is_too_slow_names_the_limit_it_broke(
         7,
         script_root=APPS / "staged",
         settings=WorkerSettings(process_count=1, environ=environ, startup_interval=0, **limits),
+        start=worker_start(find_app_packages(APPS / "staged"), report=print),
         console=Console(verbose=True, stream=io.StringIO()),
     )
     with pytest.raises(WorkerStartError, match=rf"worker 7 \(pid \d+\) {expected}"):

@@ -112,7 +112,7 @@ def test_killed_worker_fails_its_calls_alone_and_is_replaced() -> None:
         os.kill(pids[0], signal.SIGKILL)
         ended = rf"worker 1 \(pid {pids[0]}\) was ended by SIGKILL with {INVOCATIONS_LOST} invocation\(s\) in flight"
         host.line(f"Language worker process ended: {ended}")
-        host.line(f"sync_sleep: {ended}")
+        host.line(f"Exception: {ended}")
         assert host.get("/api/sync/sleep").json()["pid"] == pids[1]
         assert sorted(call.result().status_code for call in calls) == [200, 200, 500, 500]
         host.ready()

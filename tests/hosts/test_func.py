@@ -17,6 +17,7 @@ from functune.probe import probe_app
 from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
 from tests.hosts.func_on_path import install_stand_in
+from tests.packages.places import make_environment
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = "PYTHON_THREADPOOL_THREAD_COUNT=1&PYTHON_ENABLE_DEBUG_LOGGING=1&AzureFunctionsJobHost__fileWatchingEnabled=1"
@@ -29,7 +30,8 @@ def below(pid: int) -> list[int]:
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CoreTools:
-    """The stand-in, behaving well."""
+    """The stand-in, behaving well, in a shell without an activated environment."""
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     install_stand_in(tmp_path / "bin", monkeypatch)
     return CoreTools.installed()
 
@@ -64,6 +66,18 @@ async def test_func_with_threads_unset_has_what_its_host_makes_of_that(
         environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
         assert len(worker_pids(host.pid)) == 1
     assert environ["PYTHON_THREADPOOL_THREAD_COUNT"] == "1000"
+
+
+async def test_func_takes_the_python_of_the_app(tools: CoreTools, tmp_path: Path) -> None:
+    for name in ("function_app.py", "host.json"):
+        (tmp_path / name).write_text((APPS / "main" / name).read_text())
+    make_environment(tmp_path / ".venv")
+    async with (
+        tools.running(tmp_path, setting=Setting(thread_count=1)) as host,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
+    ):
+        environ = (await client.get("/api/environ?PATH=1")).json()
+    assert environ["PATH"].startswith(f"{tmp_path / '.venv' / 'bin'}:")
 
 
 async def test_func_takes_another_port_when_the_first_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

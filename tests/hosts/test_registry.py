@@ -6,7 +6,7 @@ import pytest
 
 from functune.errors import UsageError
 from functune.hosts.func import CoreTools
-from functune.hosts.local import LOCAL_HOST
+from functune.hosts.local import LOCAL_HOST, LocalHostKind
 from functune.hosts.registry import HOST_CHOICES, STARTED_KINDS, host_kind
 from functune.hosts.url import RemoteHost
 from functune.setting import Setting
@@ -16,7 +16,15 @@ URL = "http://127.0.0.1:1"
 
 
 def test_local_host_is_found_by_its_name() -> None:
-    assert host_kind("local") is LOCAL_HOST
+    assert host_kind("local") == LOCAL_HOST
+    assert host_kind("local", python="/usr/bin/python3.14") == LocalHostKind("/usr/bin/python3.14")
+
+
+def test_app_at_a_url_takes_no_packages() -> None:
+    with pytest.raises(
+        UsageError, match="--python and --install go with --host local or func; the app at http://x has"
+    ):
+        host_kind("http://x", python="python3.14")
 
 
 def test_core_tools_are_found_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
 """
-A stand-in for the host, run as a process: ``python stand_in.py THREADS`` prints its port and answers like the app.
+A stand-in for the host, run as a process: ``python stand_in.py THREADS`` prints its port and reports times.
 
 ``/sleep?ms=100`` takes one of THREADS places for that long, as a thread pool would; ``/burn?ms=100`` computes for that
 long; ``/fail`` answers 500, not in UTF-8, ``/moved`` redirects to it, ``/hang`` never answers, and ``/die`` ends the
@@ -13,10 +13,11 @@ import sys
 import time
 from urllib.parse import parse_qs
 
-import msgspec
 import uvicorn
 
 from functune.host.parent import end_with_parent
+from functune.timing.calls import CallTimes
+from functune.timing.header import SERVER_TIMING, WORKER, server_timing, worker_value
 
 THREADS = asyncio.Semaphore(int(sys.argv[1]))
 STATUSES = {"/fail": 500, "/moved": 302}
@@ -36,27 +37,29 @@ async def app(scope, receive, send):
             pass
         milliseconds = 0
     if path in STATUSES:
-        status, body = STATUSES[path], b"\xff"
+        status, body, times = STATUSES[path], b"\xff", []
     else:
-        status, body = 200, msgspec.json.encode(await sleep(scope, milliseconds))
+        status, body, times = 200, b"{}", await sleep(scope, milliseconds)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"location", b"/fail")]
+    headers += times
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 async def sleep(scope, milliseconds):
-    """The answer of a handler that slept."""
+    """The headers of a handler that slept."""
     global in_flight
     sent_at = float(dict(scope["headers"])[b"x-sent-at"])
     async with THREADS:
         in_flight += 1
-        began, queued, busy = time.perf_counter(), time.time() - sent_at, in_flight
+        began, wait, busy = time.perf_counter(), max(time.time() - sent_at, 0), in_flight
         if milliseconds:
             await asyncio.sleep(milliseconds / 1000)
         in_flight -= 1
-    worker = {"pid": os.getpid(), "thread": "MainThread", "inFlight": busy, "peakInFlight": busy}
-    elapsed = (time.perf_counter() - began) * 1000
-    return {"handler": "def", "elapsedMs": elapsed, "cpuMs": 0.0, "worker": worker | {"queuedMs": queued * 1000}}
+    pid, service = os.getpid(), time.perf_counter() - began
+    times = CallTimes(began, service, cpu=0.0, loop=None, hold=None, pid=pid, thread=pid, calls=busy)
+    timing = server_timing(times, wait=wait)
+    return [(SERVER_TIMING.encode(), timing.encode()), (WORKER.encode(), worker_value(times).encode())]
 
 
 end_with_parent(signal.SIGKILL)  # a test that kills the sweep leaves nobody else to end it

@@ -4,25 +4,26 @@ from pathlib import Path
 
 from functune.load.recorder import Recorder
 from functune.load.records import RecordReader, Request, StepEnd
+from functune.timing.header import ReportedCall
 
-BODY = (
-    b'{"handler": "async def", "ms": 5, "elapsedMs": 5.25, "cpuMs": 0.5, "worker": '
-    b'{"pid": 12, "thread": "MainThread", "inFlight": 3, "peakInFlight": 4, "queuedMs": 1.5}}'
-)
+HEADERS = {
+    "x-functune-worker": "12;thread=14;calls=3;kind=async",
+    "server-timing": "db;dur=3, wait;dur=1.500, service;dur=5.250, cpu;dur=0.500, loop;dur=0.600, hold;dur=0.400",
+}
+REPORT = ReportedCall(12, 14, 3, "async", wait=1500, service=5250, cpu=500, loop=600, hold=400)
 STEP = StepEnd(4, 1.0, 2.0, 3.0, (2.5,), 0.25, 0.5, None)
 
 
 class Response:
-    """As Locust's: one that did not come whole cannot be read."""
+    """As Locust's: without headers where no answer came."""
 
-    def __init__(self, status_code: int, body: bytes | None) -> None:
+    def __init__(self, status_code: int, headers: dict[str, str] | None) -> None:
         self.status_code = status_code
-        self.body = body
+        self.headers = headers
 
     @property
     def content(self) -> bytes:
-        assert self.body is not None
-        return self.body
+        raise AssertionError("the body of an answer is the app's")
 
 
 class RetriesExceeded(Exception):
@@ -33,14 +34,18 @@ class RetriesExceeded(Exception):
 
 
 def record(
-    recorder: Recorder, *, status: int = 200, body: bytes | None = BODY, exception: Exception | None = None
+    recorder: Recorder,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = HEADERS,
+    exception: Exception | None = None,
 ) -> None:
     recorder.record(
         context={"began": 10.0, "sent": 10.0, "user": "a user"},
         response_time=250.0,
-        response=Response(status, body),
+        response=Response(status, headers),
         exception=exception,
-        name="another argument of Locust",
+        name="passed by Locust and not used",
     )
 
 
@@ -52,24 +57,26 @@ def test_records_come_back_as_they_were_sent(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "records")
     record(recorder)
     recorder.end_step(STEP)
-    record(recorder, status=503, body=None, exception=Exception("the error of the locustfile"))
-    record(recorder, status=0, body=None, exception=ConnectionResetError())
-    record(recorder, status=0, body=None, exception=RetriesExceeded(TimeoutError()))
-    record(recorder, status=200, body=None, exception=ConnectionAbortedError("in the middle of the body"))
+    record(recorder, status=503, exception=Exception("raised by the locustfile"))
+    record(recorder, status=0, headers=None, exception=ConnectionResetError())
+    record(recorder, status=0, headers=None, exception=RetriesExceeded(TimeoutError()))
+    record(recorder, status=200, headers={}, exception=ConnectionAbortedError("in the middle of the body"))
     recorder.end_step(STEP)
 
-    first = Request(10.0, 10.25, None, "async def", 12, "MainThread", 3, 5.25, 0.5, 1.5)
-    errors = ["HTTP 503", "ConnectionResetError", "TimeoutError", "ConnectionAbortedError"]
+    first = Request(10.0, 10.25, None, REPORT)
+    refused = Request(10.0, 10.25, "HTTP 503", REPORT)
+    errors = ["ConnectionResetError", "TimeoutError", "ConnectionAbortedError"]
     failed = [Request(10.0, 10.25, error) for error in errors]
-    assert read(recorder) == [(STEP, [first]), (STEP, failed)]
+    assert read(recorder) == [(STEP, [first]), (STEP, [refused, *failed])]
 
 
-def test_recorder_takes_any_answer_of_another_app(tmp_path: Path) -> None:
+def test_recorder_takes_no_times_from_an_answer_of_another_app(tmp_path: Path) -> None:
+    """Server-Timing is a standard header: without the worker it is the app's own."""
     recorder = Recorder(tmp_path / "records")
-    for body in (b"", b"[1]", b'"x"', b'{"worker": null}', b'{"handler": 3}', b"\xff"):
-        record(recorder, body=body)
+    for headers in ({}, {"server-timing": HEADERS["server-timing"]}, {"x-functune-worker": "web-7"}):
+        record(recorder, headers=headers)
     recorder.end_step(STEP)
-    assert read(recorder) == [(STEP, [Request(10.0, 10.25, None)] * 6)]
+    assert read(recorder) == [(STEP, [Request(10.0, 10.25, None)] * 3)]
 
 
 def test_user_settles_with_a_request_it_began_in_the_step(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartSta
         assert result.concurrency == pytest.approx(result.users, rel=0.1)
         assert result.errors == {}
     assert [list(result.worker_peak_in_flight.values()) for result in results] == [[1], [4], [4]]
-    assert all(0 <= queued < 1e6 for queued in results[0].queued_us)
+    assert all(0 <= wait < 1e6 for wait in results[0].wait_times_us)
 
 
 async def test_warm_up_lasts_until_every_user_had_an_answer(start_stand_in: StartStandIn) -> None:

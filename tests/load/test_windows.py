@@ -15,6 +15,7 @@ from functune.load import windows
 from functune.load.records import Request, StepEnd
 from functune.run.measurement import Measurement
 from functune.setting import Setting
+from functune.timing.header import ReportedCall
 
 
 def closed_loop(
@@ -116,9 +117,9 @@ def test_concurrency_counts_the_part_inside() -> None:
 
 def test_measurement_separates_successes_failures_and_workers() -> None:
     requests = [
-        Request(1.0, 1.1, None, "def", 7, "a", 2, 90.0, 1.5, 3.0),
-        Request(1.1, 1.3, None, "def", 7, "b", 1, 91.0, None, 2.0),
-        Request(1.2, 1.5, "HTTP 500", None, 8, "a", 4),
+        Request(1.0, 1.1, None, ReportedCall(7, 70, 2, "def", 3_000, 90_000, 1_500)),
+        Request(1.1, 1.3, None, ReportedCall(7, 71, 1, "def", 2_000, 91_000)),
+        Request(1.2, 1.5, "HTTP 500", ReportedCall(8, 80, 4, "def", 1_000, 92_000, 4, 3, 2)),
         Request(1.6, 1.9, "TimeoutError"),
     ]
     measurement = measured(StepEnd(4, 0.0, 1.0, 2.0, (), 0.1, 1.5, 0.2), requests)
@@ -131,9 +132,9 @@ def test_measurement_separates_successes_failures_and_workers() -> None:
     assert measurement.worker_requests == {"7": 1, "8": 1}
     assert measurement.worker_peak_in_flight == {"7": 1, "8": 4}
     assert measurement.worker_threads == {"7": 1, "8": 1}
-    assert measurement.service_times_us == [91_000]
-    assert measurement.cpu_times_us == []
-    assert measurement.queued_us == [2_000]
+    assert measurement.wait_times_us == [2_000, 1_000]
+    assert measurement.service_times_us == [91_000, 92_000]
+    assert (measurement.cpu_times_us, measurement.loop_times_us, measurement.hold_times_us) == ([4], [3], [2])
     assert (measurement.generator_cpu, measurement.host_cpu, measurement.other_cpu) == (0.1, 1.5, 0.2)
     assert measurement.warm_up == pytest.approx(1.1)
 

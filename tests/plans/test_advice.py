@@ -45,7 +45,7 @@ def test_flex_lets_in_the_fewest_requests_that_give_nearly_the_most_throughput()
     experiment = planned(settings=Matrix(thread_count=(1, 8)), users=(1, 8, 64))
     found = findings(experiment, sweep(experiment))
     flex = only(found, FLEX)
-    assert flex.parameters == {"instanceMemoryMB": 2048, "perInstanceConcurrency": 8, "threadCount": 8}
+    assert flex.parameters == {"perInstanceConcurrency": 8, "threadCount": 8}
     assert any("measure there" in note for note in flex.notes)
 
 
@@ -72,13 +72,18 @@ def test_further_app_settings_are_named_where_no_parameter_takes_them() -> None:
     matrix = Matrix(thread_count=(1, 16), app_settings=({"SWITCH_INTERVAL_MS": "0.5"},))
     flex = only(analysed(settings=matrix), FLEX)
     assert flex.app_settings["SWITCH_INTERVAL_MS"] == "0.5"
-    assert any("SWITCH_INTERVAL_MS: the template has no parameter" in note for note in flex.notes)
+    assert any("SWITCH_INTERVAL_MS: the template of this project has no parameter" in note for note in flex.notes)
 
 
 def test_memory_is_the_experiments() -> None:
     experiment = msgspec.structs.replace(planned(settings=Matrix(thread_count=(1, 16))), memory_mb=512)
     found = findings(experiment, sweep(experiment))
-    assert only(found, FLEX).parameters["instanceMemoryMB"] == 512
+    flex = only(found, FLEX)
+    assert flex.parameters["instanceMemoryMB"] == 512
+    assert flex.fragment is not None
+    assert "    instanceMemoryMB: 512\n" in flex.fragment
+    assert flex.commands is not None
+    assert "--instance-memory 512\n" in flex.commands
 
 
 def test_advice_for_a_plan_is_the_best_setting_of_the_plan_and_agrees_with_itself() -> None:
@@ -90,7 +95,7 @@ def test_advice_for_a_plan_is_the_best_setting_of_the_plan_and_agrees_with_itsel
     flex = only(found, FLEX)
     assert flex.setting == Setting(thread_count=16)
     assert flex.app_settings == {"PYTHON_THREADPOOL_THREAD_COUNT": "16"}
-    assert flex.parameters == {"instanceMemoryMB": 2048, "perInstanceConcurrency": 16, "threadCount": 16}
+    assert flex.parameters == {"perInstanceConcurrency": 16, "threadCount": 16}
     assert json.loads(flex.local_settings) == {"Values": flex.app_settings}
     assert flex.bicepparam is not None
     assert re.findall(r"^param (\w+) = (\d+)$", flex.bicepparam, re.MULTILINE) == [
@@ -98,10 +103,14 @@ def test_advice_for_a_plan_is_the_best_setting_of_the_plan_and_agrees_with_itsel
     ]
     assert flex.commands is not None
     assert "--settings PYTHON_THREADPOOL_THREAD_COUNT=16\n" in flex.commands
-    assert "--instance-memory 2048\n" in flex.commands
+    assert "--instance-memory" not in flex.commands  # nobody asked for a size
+    assert flex.fragment is not None
+    assert "triggers: { http: { perInstanceConcurrency: 16 } }" in flex.fragment
+    assert "PYTHON_THREADPOOL_THREAD_COUNT: '16'" in flex.fragment
+    assert "instanceMemoryMB" not in flex.fragment
     assert "--trigger-settings perInstanceConcurrency=16\n" in flex.commands
     assert "16 threads in 1 process served 200 requests/s" in flex.notes[0]
-    for form, text in (("bicep", flex.bicepparam), ("commands", flex.commands)):
+    for form, text in (("bicep", flex.bicepparam), ("fragment", flex.fragment), ("commands", flex.commands)):
         assert advice_text(flex, form) == text
     assert json.loads(msgspec.json.encode(flex))["setting"]["thread_count"] == 16
 

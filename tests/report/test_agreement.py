@@ -118,7 +118,7 @@ def test_every_file_has_the_same_settings_for_a_plan(document: ReportDocument, f
             else:
                 assert advice.commands is not None
                 assert advice.bicepparam is not None
-                texts += [advice.bicepparam.strip(), advice.commands.strip()]
+                texts += [str(advice.fragment).strip(), advice.bicepparam.strip(), advice.commands.strip()]
                 assert settings_of_commands(advice.commands) == advice.app_settings
                 assert parameters_of(advice.bicepparam) == advice.parameters
         assert shown == texts

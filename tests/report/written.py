@@ -16,6 +16,7 @@ from functune.run.folder import ENVIRONMENT as ENVIRONMENT_FILE
 from functune.run.folder import EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.run.folder import FAILURES as FAILURE_FILE
 from functune.run.measurement import Calibration, Failure, Measurement
+from functune.run.profile import PROFILE, Profile, ProfileLine, StepProfile
 from functune.setting import Setting
 from tests.analysis.simulated import arrivals, planned, step, sweep
 
@@ -157,6 +158,8 @@ CALIBRATIONS = [
 def full_run(folder: Path) -> Path:
     """A run folder with every kind of line, as a long sweep leaves it."""
     (first, first_steps), (second, second_steps) = waits(), computes()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PROFILE).write_bytes(msgspec.json.encode(waiting_profile(first)))
     return run_folder(
         folder,
         [first, second],
@@ -164,6 +167,44 @@ def full_run(folder: Path) -> Path:
         {**ENVIRONMENT, "git_commit": "9d65af4d1c1f4d5f1d0f4f5a3a3c6c1f2b7e8d90"},
         calibrations=CALIBRATIONS,
         failures=FAILURES,
+    )
+
+
+def waiting_profile(experiment: Experiment) -> Profile:
+    """The profile of a lock, at one user and at 16."""
+    subject = Subject(route=experiment.workload.routes[0])
+    steps = [
+        (1, [(12, "time.sleep", "sleep", 0.99)]),
+        (16, [(11, "Lock.acquire", "lock", 14.9), (12, "time.sleep", "sleep", 1.0)]),
+    ]
+    return Profile(
+        steps=tuple(
+            StepProfile(
+                experiment=experiment.name,
+                subject=subject,
+                setting=Setting(thread_count=16),
+                users=users,
+                seconds=1.0,
+                calls=10,
+                samples=100,
+                lines=tuple(
+                    ProfileLine(
+                        file="blueprints/a_module_with_a_long_name/stock.py",
+                        line=number,
+                        function="Stock.reserve",
+                        state="waiting",
+                        waits_in=waits_in,
+                        kind=kind,
+                        on_loop=False,
+                        seconds=seconds,
+                        cpu_seconds=0.0,
+                        stack=("Stock.reserve (stock.py:11)",),
+                    )
+                    for number, waits_in, kind, seconds in lines
+                ),
+            )
+            for users, lines in steps
+        )
     )
 
 

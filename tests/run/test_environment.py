@@ -27,7 +27,7 @@ def test_environment_names_machine_software_and_command(tmp_path: Path) -> None:
 
 def test_command_hides_the_home_directory() -> None:
     words = [f"{Path.home()}/.venv/bin/functune", "sweep", "a b.toml", "--out", f"{Path.home()}/runs/1"]
-    assert environment.printable(words) == "functune sweep 'a b.toml' --out ~/runs/1"
+    assert environment.shown_command(words) == "functune sweep 'a b.toml' --out ~/runs/1"
 
 
 @pytest.mark.parametrize(("text", "cores"), [("200000 100000\n", 2.0), ("50000 100000\n", 0.5), ("max 100000\n", None)])

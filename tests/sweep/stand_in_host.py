@@ -91,6 +91,7 @@ def main(folder: Path, *, resume: bool) -> None:
             planner=Grid(),
             on_progress=lambda event: print(type(event).__name__, flush=True),
             calibrated=False,
+            checked=False,
         )
     )
 

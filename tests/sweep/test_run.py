@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from functune.analysis.numbers.figures import figures_of
 from functune.errors import HostError, LoadError, RunFolderError
 from functune.experiments.file import read_experiments
 from functune.experiments.model import Experiment
@@ -79,6 +80,7 @@ async def run(
         planner=Grid(),
         on_progress=follow,
         calibrated=False,
+        checked=False,
     )
     return events
 
@@ -202,6 +204,18 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     assert measurement.worker_threads == {worker: 4}
     assert measurement.worker_peak_in_flight == {worker: 4}
     assert min(measurement.service_times_us) >= 50_000
+    assert len(measurement.wait_times_us) == len(measurement.cpu_times_us) == len(measurement.service_times_us)
+    assert measurement.open_calls == pytest.approx(4, rel=0.1)  # the others wait for a thread
+    assert str(measurement.front_pid) in measurement.worker_cpu
+    assert worker in measurement.worker_cpu
+    assert measurement.worker_peak_mb[worker] >= measurement.worker_rss_mb[worker] * 0.99
+    figures = figures_of([measurement])
+    assert figures.worker_cores is not None
+    assert figures.front_cores is not None
+    assert figures.worker_cores + figures.front_cores == pytest.approx(measurement.host_cpu)
+    assert figures.worker_peak_mb == pytest.approx(
+        sum(peak for pid, peak in measurement.worker_peak_mb.items() if pid != str(measurement.front_pid))
+    )
     assert measurement.concurrency == pytest.approx(8, rel=0.05)
     assert measurement.host_cpu is not None
     assert 0.01 < measurement.host_cpu < 1

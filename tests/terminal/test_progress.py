@@ -52,7 +52,7 @@ def measurement(
         worker_threads={},
         service_times_us=[],
         cpu_times_us=[],
-        queued_us=[],
+        wait_times_us=[],
         generator_cpu=generator_cpu,
         host_cpu=0.5,
         other_cpu=other_cpu,

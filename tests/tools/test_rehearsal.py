@@ -25,15 +25,6 @@ def tree(package: Path, tmp_path: Path) -> Path:
     return tmp_path / "tree"
 
 
-@pytest.fixture(scope="module")
-def index() -> None:
-    """The package index; the test is skipped where it cannot be reached."""
-    asked = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "httpx==0.28.1"]
-    outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
-    if outcome.returncode:
-        pytest.skip(f"no package index to install from: {outcome.stderr.strip().splitlines()[-1]}")
-
-
 @pytest.mark.network
 @pytest.mark.usefixtures("index")
 def test_package_serves_every_route_from_its_own_tree(package: Path, tmp_path: Path) -> None:

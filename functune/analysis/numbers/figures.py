@@ -1,7 +1,7 @@
 """The figures of a step: everything that is computed from its requests, for one repeat or for all repeats together."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -49,12 +49,18 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Failures by kind."""
     arrivals: int = 0
     """Arrivals intended in the window; 0 for a closed loop."""
-    queued: Times | None = None
-    """From sending a request to its handler's first line."""
+    wait: Times | None = None
+    """From where the host hands the call on to the handler's first line."""
     service: Times | None = None
-    """From the handler's first line to its answer."""
+    """From the handler's first line to its end."""
     cpu: Times | None = None
     """Thread CPU time of the handler."""
+    loop: Times | None = None
+    """Time an ``async def`` handler held the event loop."""
+    hold: Times | None = None
+    """Longest time an ``async def`` handler held the event loop without a break."""
+    open_calls: float | None = None
+    """Time average of the handler calls begun and not ended (L): the service time under this load is L / X."""
     in_flight: float = 0.0
     """Time average of the requests in flight (N)."""
     rate_times_latency: float = 0.0
@@ -70,6 +76,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     generator_memory_mb: float | None = None
     host_memory_mb: float | None = None
     """Front and workers together."""
+    worker_cores: float | None = None
+    """Cores used by all worker processes together."""
+    front_cores: float | None = None
+    """Cores used by the process of the host that takes the requests."""
+    worker_peak_mb: float | None = None
+    """Highest memory of all worker processes together."""
     duration: float = 0.0
     """Length of the windows."""
     shortest_window: float = 0.0
@@ -118,9 +130,12 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         failed=len(failed),
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
         arrivals=sum(each.arrivals for each in repeats),
-        queued=times(concatenated(each.queued_us for each in repeats)),
+        wait=times(concatenated(each.wait_times_us for each in repeats)),
         service=times(concatenated(each.service_times_us for each in repeats)),
         cpu=times(concatenated(each.cpu_times_us for each in repeats)),
+        loop=times(concatenated(each.loop_times_us for each in repeats)),
+        hold=times(concatenated(each.hold_times_us for each in repeats)),
+        open_calls=average(repeats, lambda each: each.open_calls),
         in_flight=average(repeats, lambda each: each.concurrency) or 0.0,
         rate_times_latency=float(latencies.sum() + failed.sum()) / 1e6 / duration,
         send_delay_p99=seconds(percentile(concatenated(each.send_delays_us for each in repeats), 0.99)),
@@ -130,6 +145,11 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         other_cpu=average(repeats, lambda each: each.other_cpu),
         generator_memory_mb=max((each.generator_rss_mb for each in repeats if each.generator_rss_mb), default=None),
         host_memory_mb=max(sum(each.worker_rss_mb.values()) for each in repeats) or None,
+        worker_cores=average(repeats, lambda each: of_workers(each, each.worker_cpu)),
+        front_cores=average(repeats, lambda each: each.worker_cpu.get(str(each.front_pid))),
+        worker_peak_mb=max(
+            (peak for each in repeats if (peak := of_workers(each, each.worker_peak_mb)) is not None), default=None
+        ),
         duration=duration,
         shortest_window=min(each.duration for each in repeats),
         longest_pause=max(each.longest_pause for each in repeats),
@@ -148,6 +168,12 @@ def average(repeats: Sequence[Measurement], value: Callable[[Measurement], float
     if len(known) < len(repeats):
         return None
     return sum(found * duration for found, duration in known) / sum(duration for _, duration in known)
+
+
+def of_workers(measured: Measurement, by_pid: Mapping[str, float]) -> float | None:
+    """The sum over the worker processes; None where the front, or a figure of its processes, is not known."""
+    front = str(measured.front_pid)
+    return sum(value for pid, value in by_pid.items() if pid != front) if front in by_pid else None
 
 
 def times(sample_us: np.ndarray) -> Times | None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from functune.analysis.numbers.figures import Figures, Price, figures_of
 from functune.analysis.numbers.repeats import Spread, ratio, spread
+from functune.analysis.numbers.request_figures import RequestFigures, request_figures
 from functune.analysis.numbers.validity import void_reason
 from functune.experiments.subject import Subject
 from functune.formatting import number, plural, rate
@@ -62,6 +63,8 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     """The p95 across repeats, seconds; None where a repeat has no p95."""
     cost_spread: Spread | None = None
     """The cost per million requests across repeats."""
+    requests: tuple[RequestFigures, ...] = ()
+    """The figures of each kind of request of a mix; none where all requests are the same."""
 
     @property
     def counts(self) -> bool:
@@ -131,6 +134,7 @@ def level_of(key: LevelKey, group: Sequence[Measurement], seed: int, price: Pric
         share=first.share,
         arrival_rate=sum(rates) / len(rates) if rates else None,
         handler=next((step.handler for step in group if step.handler is not None), None),
+        requests=request_figures(valid or group),
         figures=each[0] if len(each) == 1 else figures_of(valid or group, price),
         repeats=tuple(
             Repeat(number=step.repeat, trial=step.trial, started_at=step.started_at, figures=figures)

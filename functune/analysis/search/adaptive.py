@@ -88,6 +88,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[int, ...]
     objective: Objective | None
     cores: float | None
+    baseline: Setting
+    """The setting that the answer is compared with."""
     seen: dict[tuple[Setting, int], Seen]
     demand: Demand | None
     handler: Handler | None
@@ -265,16 +267,16 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return None if found is None else self.step(leader, *found)
 
     def confirm(self) -> NextStep | None:
-        """The leader's step, measured twice and last of all new ones; then that of the default setting."""
+        """The leader's step, measured twice and last of all new ones; then that of the baseline."""
         leader = self.leader
         if leader is not None:
             users = self.users_of(leader)
             if not self.fresh(leader, users, times=2):
                 return self.step(leader, users, "the best again, so that luck does not choose")
-        if Setting() in self.settings and Setting() != leader:
-            users = self.users_of(Setting())
-            if not self.fresh(Setting(), users, times=1):
-                return self.step(Setting(), users, "the default, to compare with")
+        if self.baseline in self.settings and self.baseline != leader:
+            users = self.users_of(self.baseline)
+            if not self.fresh(self.baseline, users, times=1):
+                return self.step(self.baseline, users, "the baseline, to compare with")
         return None
 
     def users_of(self, setting: Setting) -> int:
@@ -345,20 +347,22 @@ def next_batch(
     required: Iterable[tuple[Setting, int]] = (),
     cores: float | None = None,
     confirming: bool = True,
+    baseline: Setting | None = None,
 ) -> SearchPlan:
     """
     The next step to measure for a subject, or all ``required`` steps (setting, users) that are still missing.
 
     ``measured`` may hold levels of other subjects and settings; they are ignored. ``cores`` is the machine's, None when
     unknown. Conditions on throughput are left to the final choice: the search looks for the most anyway. Without
-    ``confirming`` the last of the rules is omitted, for a caller that repeats the deciding steps itself. Raises
-    ValueError for no settings or no users.
+    ``confirming`` the last of the rules is omitted, for a caller that repeats the deciding steps itself. ``baseline``
+    is the setting that the answer is compared with, None for Azure's defaults. Raises ValueError for no settings or no
+    users.
     """
     matrix = tuple(sorted(dict.fromkeys(settings), key=lambda one: one.simplicity))
     steps = tuple(sorted(set(users)))
     if not matrix or not steps:
         raise ValueError("a search takes one setting or more, and one number of users or more")
-    search = begin_search(subject, matrix, steps, list(measured), objective, cores)
+    search = begin_search(subject, matrix, steps, list(measured), objective, cores, baseline)
     missing = tuple(
         search.step(setting, level, "asked for in any case")
         for setting, level in dict.fromkeys(required)
@@ -375,6 +379,7 @@ def begin_search(
     measured: Sequence[Level],
     objective: Objective | None,
     cores: float | None,
+    baseline: Setting | None,
 ) -> Search:
     """The state of the search for one subject."""
     own = [
@@ -390,6 +395,7 @@ def begin_search(
         users=users,
         objective=limits,
         cores=cores,
+        baseline=Setting() if baseline is None else baseline,
         seen={(level.setting, level.users): seen_level(level, limits) for level in own},
         demand=needs,
         handler=handler,

@@ -74,6 +74,8 @@ def scoped_plan(
     ]
     # The search starts with this step anyway: asked for here it shares a host with the others.
     alone = (min(settings, key=lambda one: one.simplicity), 1)
+    if experiment.baseline is not None:  # every answer is compared with it, also that of a search cut short
+        required += [(one, experiment.load.users[-1]) for one in settings if one == experiment.compared_with]
     return next_batch(
         settings,
         experiment.load.users,
@@ -83,6 +85,7 @@ def scoped_plan(
         required=[alone, *required],
         cores=cores,
         confirming=confirming,
+        baseline=experiment.compared_with,
     )
 
 

@@ -27,6 +27,8 @@ def advise(recommendations: Sequence[Recommendation], *, choices: int) -> tuple[
     """
     if choices < 2 or not recommendations:
         return ()
+    # A mix stands for all requests of the app: those that were also measured alone decide nothing.
+    recommendations = [each for each in recommendations if each.subject.is_mix] or recommendations
     common = set.intersection(*(set(recommended.ties) for recommended in recommendations))
     if common:
         simplest = min(common, key=lambda one: one.simplicity)

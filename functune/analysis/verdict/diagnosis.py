@@ -98,16 +98,36 @@ def reason(case: Case) -> str:
 
 
 def waiting(case: Case) -> str:
-    """A ``def`` handler that mostly waits: threads overlap the waits."""
+    """A ``def`` handler that mostly waits: threads overlap the waits, unless it waits for something that is scarce."""
+    seen = f"The handler waits ({cpu_of_service(case)} on the CPU)"
     contrast = by_threads(case, up_to_best=True)
-    seen = f": {contrast_in_words(contrast)}" if contrast and contrast.gain > 1 + SAME else ""
-    return f"The handler waits ({cpu_of_service(case)} on the CPU), so threads add throughput{seen}."
+    if contrast and contrast.gain > 1 + SAME:
+        return f"{seen}, so threads add throughput: {contrast_in_words(contrast)}."
+    contrast = by_threads(case)
+    if contrast and fills(case, contrast):
+        return (
+            f"{seen}, yet threads add no throughput ({contrast_in_words(contrast)}): it waits for something that "
+            "serves few calls at a time, such as a lock, a pool or another server."
+        )
+    return f"{seen}. Whether threads add throughput was not measured."
+
+
+def fills(case: Case, pair: Contrast) -> bool:
+    """Whether the higher setting met at least four times the users that the lower one serves at a time."""
+    users = max(level.users for level in case.levels if level.setting == pair.high.setting)
+    return users >= 4 * pair.low.setting.threads * pair.low.setting.process_count
 
 
 def cpu_bound(case: Case) -> str:
-    """A handler that computes: one core per process is all it gets."""
+    """A handler that computes: one core per process under the GIL, more where threads add throughput."""
+    seen = f"The handler is CPU-bound ({cpu_of_service(case)} on the CPU)"
     contrast = by_threads(case)
-    threads_seen = f" ({contrast_in_words(contrast)})" if contrast else ""
+    if contrast is None:
+        threads_seen = ""
+    elif contrast.gain > 1 + SAME:
+        threads_seen = f", outside the GIL: threads add throughput ({contrast_in_words(contrast)})"
+    else:
+        threads_seen = f", and threads add no throughput ({contrast_in_words(contrast)})"
     processes = by_processes(case)
     processes_seen = (
         f"; {plural(processes.high.setting.process_count, 'process')} gave {number(processes.gain)} times "
@@ -115,10 +135,7 @@ def cpu_bound(case: Case) -> str:
         if processes
         else ""
     )
-    return (
-        f"The handler is CPU-bound ({cpu_of_service(case)} on the CPU, under the GIL), "
-        f"so threads cannot help{threads_seen}{processes_seen}."
-    )
+    return f"{seen}{threads_seen}{processes_seen}."
 
 
 def awaiting(case: Case) -> str:
@@ -165,9 +182,14 @@ def overhead(case: Case) -> str:
 def unknown(case: Case) -> str:
     """Measurements that do not show the limit."""
     fastest = f"It was the fastest of {len(case.peaks)} settings, or tied. " if len(case.peaks) > 1 else ""
+    if all(level.figures.service is None for level in case.levels):
+        return (
+            f"{fastest}Its limit is not known, because the answers do not report the times of the handler. "
+            "The local host measures them: run the sweep with --host local."
+        )
     return (
-        f"{fastest}Its limit is not known: to find it, measure a step with one user whose answers hold elapsedMs and "
-        "cpuMs, and for an async handler a step with at least four users per worker process."
+        f"{fastest}Its limit is not known: to find it, measure a step with one user, "
+        "and for an async handler a step with at least four users per worker process."
     )
 
 

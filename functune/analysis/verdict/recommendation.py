@@ -22,6 +22,9 @@ from functune.experiments.subject import Subject
 from functune.formatting import duration, percent, plural
 from functune.setting import Setting
 
+CHEAP = 0.02
+"""Seconds: a route that one user gets an answer from sooner says little about the rest of its app."""
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The level with which a setting entered the choice."""
@@ -141,6 +144,7 @@ def caveats(best: Level, levels: Sequence[Level], tied: Sequence[Level]) -> list
         *repeat_caveats(tied),
         *peak_caveats(best, levels),
         *law_caveats(best),
+        *scope_caveats(levels),
         *failure_caveats(levels),
     ]
 
@@ -162,6 +166,18 @@ def peak_caveats(best: Level, levels: Sequence[Level]) -> list[str]:
     if best.users == own[-1].users and all(value < (1 - SAME) * best.throughput for value in earlier):
         return [f"No peak up to {best.users} users, the most measured: more users may give more throughput."]
     return []
+
+
+def scope_caveats(levels: Sequence[Level]) -> list[str]:
+    """A single cheap route, which says little about the rest of the app."""
+    subject = levels[0].subject
+    alone = [level.figures.p50 for level in levels if level.users == 1 and level.figures.p50 is not None]
+    if subject.is_mix or not alone or min(alone) >= CHEAP:
+        return []
+    return [
+        f"This speaks for {subject} only, which answers in {duration(min(alone))}, and an app has one setting for all "
+        "its routes: measure a mix of its requests before setting it."
+    ]
 
 
 def law_caveats(best: Level) -> list[str]:

@@ -6,24 +6,39 @@ from functune.analysis.numbers.repeats import SAME
 from functune.analysis.verdict.advice import Advice
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.strategies import STRATEGIES
+from functune.experiments.model import Baseline
 from functune.experiments.subject import Subject
 from functune.formatting import duration, joined, number, plural, rate
 from functune.setting import Setting
 
 
 def verdict(
-    recommendations: Sequence[Recommendation], advice: Sequence[Advice], unmet: Sequence[tuple[Subject, str]]
+    recommendations: Sequence[Recommendation],
+    advice: Sequence[Advice],
+    unmet: Sequence[tuple[Subject, str]],
+    *,
+    baseline: Baseline | None = None,
 ) -> str:
-    """The sentence that sums an experiment up; ``unmet`` has the reason for each subject without a recommendation."""
+    """
+    The sentence that sums an experiment up; ``unmet`` has the reason for each subject without a recommendation.
+
+    ``baseline`` is the present setting of the app; None compares with Azure's defaults.
+    """
     if not recommendations:
         return f"No setting can be recommended. {unmet[0][1] if unmet else ''}".strip()
-    return sentence(recommendations, advice) + "".join(f" For {subject}: {reason}" for subject, reason in unmet)
+    return sentence(recommendations, advice, baseline) + "".join(
+        f" For {subject}: {reason}" for subject, reason in unmet
+    )
 
 
-def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]) -> str:
-    """The verdict on the recommended settings."""
+def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice], baseline: Baseline | None) -> str:
+    """The verdict on the recommended settings. The verdict on a mix comes before that on each of its requests."""
+    if mixes := [each for each in recommendations if each.subject.is_mix]:
+        alone = [f"{each.setting.in_words} for {each.subject}" for each in recommendations if not each.subject.is_mix]
+        said = f" Each request alone would take {joined(alone)}." if alone else ""
+        return "".join(one_subject(each, compared=bool(advice), baseline=baseline) for each in mixes) + said
     if len(recommendations) == 1:
-        return one_subject(recommendations[0], compared=bool(advice))
+        return one_subject(recommendations[0], compared=bool(advice), baseline=baseline)
     if not advice:
         return subjects_compared(recommendations)
     if len(advice) == 1:
@@ -50,7 +65,7 @@ def throughputs_in_words(recommendations: Sequence[Recommendation], setting: Set
     return [f"{rate(throughput)} on {subject}" for throughput, subject in shown]
 
 
-def one_subject(recommended: Recommendation, *, compared: bool) -> str:
+def one_subject(recommended: Recommendation, *, compared: bool, baseline: Baseline | None = None) -> str:
     """The verdict where one subject was measured; ``compared`` says whether other settings were measured or skipped."""
     best = recommended.best
     measured = f"{rate(best.throughput)} at {plural(best.users, 'user')}"
@@ -67,18 +82,22 @@ def one_subject(recommended: Recommendation, *, compared: bool) -> str:
         p95 = f", p95 {duration(best.p95)}" if best.p95 is not None else ""
         aim = STRATEGIES[recommended.strategy].best
         return f"Use {best.setting.in_words}: {measured}{p95}, {aim} of those measured."
-    return f"Use {best.setting.in_words}: {measured}{against_defaults(recommended)}."
+    return f"Use {best.setting.in_words}: {measured}{against_baseline(recommended, baseline)}."
 
 
-def against_defaults(recommended: Recommendation) -> str:
-    """How the recommended setting compares with Azure's defaults; empty where they were not measured."""
+def against_baseline(recommended: Recommendation, baseline: Baseline | None) -> str:
+    """How the recommended setting compares with the baseline; empty where that was not measured."""
     best = recommended.best
-    defaults = next((each for each in recommended.evidence if each.setting == Setting()), None)
-    if defaults is None or best.setting == Setting():
+    setting = Setting() if baseline is None else baseline.setting
+    name = "the defaults" if baseline is None else f"the present settings ({setting.in_words})"
+    compared = next((each for each in recommended.evidence if each.setting == setting), None)
+    if compared is None:
         return ""
-    if Setting() in recommended.ties:
-        return ", as much as with the defaults"
-    return f", {number(best.throughput / defaults.throughput)} times the throughput of the defaults"
+    if best.setting == setting:
+        return "" if baseline is None else ", which are the present settings"
+    if setting in recommended.ties:
+        return f", as much as with {name}"
+    return f", {number(best.throughput / compared.throughput)} times the throughput of {name}"
 
 
 def subjects_compared(recommendations: Sequence[Recommendation]) -> str:

@@ -12,9 +12,10 @@ from functune.analysis.numbers.levels import Level, paired_ratio
 from functune.analysis.numbers.repeats import Spread
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.strategies import plainness
+from functune.experiments.model import Baseline
 from functune.setting import Setting
 
-type StandingName = Literal["recommended", "fastest", "cheapest", "Azure's defaults", "next best"]
+type StandingName = Literal["recommended", "fastest", "cheapest", "Azure's defaults", "present settings", "next best"]
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,18 +41,26 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Its throughput over that of the recommended setting; None for the recommended setting itself."""
 
 
-def standings_of(recommended: Recommendation, levels: Sequence[Level], *, seed: int) -> tuple[Standing, ...]:
-    """One standing per setting that has a name, the recommended one first. ``levels`` are those of its subject."""
+def standings_of(
+    recommended: Recommendation, levels: Sequence[Level], *, seed: int, baseline: Baseline | None = None
+) -> tuple[Standing, ...]:
+    """
+    One standing per setting that has a name, the recommended one first. ``levels`` are those of its subject.
+
+    ``baseline`` is the present setting of the app; None compares with Azure's defaults.
+    """
     by_step = {(level.setting, level.users): level for level in levels}
     entered = {each.setting: by_step[each.setting, each.users] for each in recommended.evidence}
     chosen = entered[recommended.setting]
     names: dict[Setting, list[StandingName]] = {}
-    for name, level in named_levels(recommended, entered):
+    for name, level in named_levels(recommended, entered, baseline):
         names.setdefault(level.setting, []).append(name)
     return tuple(standing(tuple(names[setting]), entered[setting], chosen, seed) for setting in names)
 
 
-def named_levels(recommended: Recommendation, entered: dict[Setting, Level]) -> list[tuple[StandingName, Level]]:
+def named_levels(
+    recommended: Recommendation, entered: dict[Setting, Level], baseline: Baseline | None
+) -> list[tuple[StandingName, Level]]:
     """The names and their levels; a level may have several names."""
     best = list(entered.values())
     named: list[tuple[StandingName, Level]] = [
@@ -61,8 +70,9 @@ def named_levels(recommended: Recommendation, entered: dict[Setting, Level]) -> 
     priced = [(one.figures.cost, plainness(one), one) for one in best if one.figures.cost is not None]
     if priced:
         named.append(("cheapest", min(priced, key=lambda entry: entry[:2])[2]))
-    if Setting() in entered:
-        named.append(("Azure's defaults", entered[Setting()]))
+    compared = Setting() if baseline is None else baseline.setting
+    if compared in entered:
+        named.append(("Azure's defaults" if baseline is None else "present settings", entered[compared]))
     elif recommended.next_best is not None:
         named.append(("next best", entered[recommended.next_best.setting]))
     return named

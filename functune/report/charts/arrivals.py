@@ -6,7 +6,7 @@ from functune.analysis.numbers.levels import Level
 from functune.experiments.model import Experiment
 from functune.formatting import duration, number, percent, plural, rate
 from functune.report.charts.drawing import Drawing
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.charts.looks import looks
 from functune.report.charts.percentile_lines import (
     latency_percentile,
@@ -36,6 +36,9 @@ def arrivals_figure(chart: ChartInput) -> ChartFigure | None:
     return ChartFigure(
         title=arrivals_finding(subject), note=f"{note} {backlog_in_words(subject)}.{theory}", drawing=drawn
     )
+
+
+CHART = Chart(figure=arrivals_figure, width="half", place=4)
 
 
 def arrivals_finding(subject: SubjectFindings) -> str:

@@ -1,10 +1,18 @@
 """A chart with the finding it shows and the words needed to read it; what charts are made from."""
 
+from collections.abc import Callable
+from typing import Literal
+
 import msgspec
 
 from functune.analysis.experiment import ExperimentFindings, SubjectFindings
 from functune.report.charts.drawing import Drawing
 from functune.report.markup import Html, element, join
+
+type ChartSection = Literal["experiment", "repeats"]
+"""The section of the page that a chart stands in."""
+type ChartWidth = Literal["half", "whole", "rest"]
+"""Half a row, a row, or a row unless the halves leave half a row free."""
 
 
 class ChartInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +35,17 @@ class ChartFigure(msgspec.Struct, frozen=True, kw_only=True):
     """What stands above the drawing, such as a legend."""
     after: Html | None = None
     """What stands below it, or instead of it, such as a table."""
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of chart."""
+
+    figure: Callable[[ChartInput], ChartFigure | None]
+    """None where the subject has nothing to draw."""
+    width: ChartWidth
+    place: int
+    """The rank on the page; the lowest is drawn first."""
+    section: ChartSection = "experiment"
 
 
 def figure_html(figure: ChartFigure, drawn: Html | None, *, whole: bool) -> Html:

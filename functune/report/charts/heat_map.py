@@ -4,7 +4,7 @@ import msgspec
 
 from functune.experiments.planned import planned_settings
 from functune.formatting import number, percent, plural
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.markup import Html, element, join, scroll_region
 from functune.setting import Setting, titles_of, varying_knobs, words_of
 
@@ -32,6 +32,9 @@ def heat_map_figure(chart: ChartInput) -> ChartFigure | None:
     drawn = grid_table(chart, grid, across, down)
     shown = {setting for row in grid for setting in row}
     return ChartFigure(title=title, after=join(scroll_region(drawn, label=title), absence_notes(chart, shown)))
+
+
+CHART = Chart(figure=heat_map_figure, width="whole", place=5)
 
 
 def grid_table(chart: ChartInput, grid: list[list[Setting]], across: list[str], down: list[str]) -> Html:

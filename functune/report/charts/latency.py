@@ -7,7 +7,7 @@ from functune.analysis.numbers.statistics import minimum_sample
 from functune.experiments.model import Experiment
 from functune.formatting import duration, plural
 from functune.report.charts.drawing import Drawing
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.charts.line_chart import USERS_TITLE
 from functune.report.charts.looks import looks
 from functune.report.charts.percentile_lines import (
@@ -32,6 +32,9 @@ def latency_figure(chart: ChartInput) -> ChartFigure | None:
     )
     fewer = f"; {plural(omitted, 'step')} had too few for a p95" if omitted else ""
     return ChartFigure(title=latency_finding(chart.subject), note=f"{note}{fewer}.", drawing=drawn)
+
+
+CHART = Chart(figure=latency_figure, width="half", place=3)
 
 
 def latency_finding(subject: SubjectFindings) -> str:

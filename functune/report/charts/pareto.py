@@ -10,7 +10,7 @@ from functune.analysis.numbers.repeats import Spread
 from functune.formatting import duration, number, plural
 from functune.report.charts.axes import IN_MS_AND_S, WITH_SEPARATORS, LogAxis, log_axis
 from functune.report.charts.drawing import NARROW, Drawing, Margins, drawing
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.charts.labels import LABEL_GAP, label_width
 from functune.report.charts.looks import Look, looks
 from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
@@ -35,7 +35,7 @@ def pareto_figure(chart: ChartInput) -> ChartFigure | None:
     drawn = pareto_drawing(chart.subject, currency=chart.currency)
     if drawn is None:
         return None
-    memory = chart.findings.experiment.memory_mb
+    memory = chart.findings.experiment.priced_memory_mb
     note = (
         f"A point per setting and number of users. The cost is that of a busy {memory} MB instance of Flex Consumption "
         "with this machine's throughput: use it to compare settings, not to budget. No point beats one on the dashed "
@@ -43,6 +43,9 @@ def pareto_figure(chart: ChartInput) -> ChartFigure | None:
     )
     bars = " Bars: the spread over repeats." if any(len(one.repeats) > 1 for one in chart.subject.levels) else ""
     return ChartFigure(title=pareto_finding(chart.subject, currency=chart.currency), note=note + bars, drawing=drawn)
+
+
+CHART = Chart(figure=pareto_figure, width="half", place=1)
 
 
 def pareto_finding(subject: SubjectFindings, *, currency: str) -> str:

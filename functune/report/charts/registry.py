@@ -1,46 +1,31 @@
-"""The charts of a subject in the order of the page: a new chart is one drawing in a file of its own, and one entry."""
+"""
+The charts of a subject in the order of the page.
 
-from collections.abc import Callable, Iterable
-from typing import Literal
+A new chart is one file of this folder: a module with a constant ``CHART``, which is found here.
+"""
+
+import pkgutil
+from collections.abc import Iterable
+from importlib import import_module
 
 import msgspec
 
-from functune.report.charts.arrivals import arrivals_figure
+import functune.report.charts
 from functune.report.charts.drawing import draw
-from functune.report.charts.figure import ChartFigure, ChartInput, figure_html
-from functune.report.charts.heat_map import heat_map_figure
-from functune.report.charts.latency import latency_figure
-from functune.report.charts.pareto import pareto_figure
-from functune.report.charts.repeats import repeats_figure
-from functune.report.charts.throughput import throughput_figure
-from functune.report.charts.time_split import time_figure
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput, ChartSection, figure_html
 from functune.report.document import ReportDocument
 from functune.report.markup import Html
 
-type ChartSection = Literal["experiment", "repeats"]
-"""The section of the page that a chart stands in."""
-type ChartWidth = Literal["half", "whole", "rest"]
-"""Half a row, a row, or a row unless the halves leave half a row free."""
+
+def find_charts() -> tuple[Chart, ...]:
+    """The charts that the modules of this folder declare, in the order of their places."""
+    names = (module.name for module in pkgutil.iter_modules(functune.report.charts.__path__, "functune.report.charts."))
+    modules = (import_module(name) for name in names if name != __name__)
+    found = [chart for module in modules if (chart := getattr(module, "CHART", None)) is not None]
+    return tuple(sorted(found, key=lambda chart: chart.place))
 
 
-class Chart(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of chart."""
-
-    figure: Callable[[ChartInput], ChartFigure | None]
-    """None where the subject has nothing to draw."""
-    width: ChartWidth
-    section: ChartSection = "experiment"
-
-
-CHARTS = (
-    Chart(figure=pareto_figure, width="half"),
-    Chart(figure=throughput_figure, width="half"),
-    Chart(figure=latency_figure, width="half"),
-    Chart(figure=arrivals_figure, width="half"),
-    Chart(figure=heat_map_figure, width="whole"),
-    Chart(figure=time_figure, width="rest"),
-    Chart(figure=repeats_figure, width="half", section="repeats"),
-)
+CHARTS = find_charts()
 
 type FigureKey = tuple[ChartSection, str, str]
 """Section, experiment and subject."""

@@ -7,7 +7,7 @@ from functune.analysis.numbers.deviations import deviations_of
 from functune.analysis.numbers.repeats import SAME
 from functune.formatting import percent, plural, rate
 from functune.report.charts.drawing import Drawing, Margins, drawing
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.charts.labels import label_width
 from functune.report.charts.looks import looks
 from functune.report.charts.vega import Specification, category, linear_scale, literal, mark_layer, quantity
@@ -25,6 +25,9 @@ def repeats_figure(chart: ChartInput) -> ChartFigure | None:
         return None
     note = f"{chart.findings.name}: a row per setting."
     return ChartFigure(title=str(chart.subject.subject), note=note, drawing=drawn)
+
+
+CHART = Chart(figure=repeats_figure, width="half", place=7, section="repeats")
 
 
 def repeats_drawing(subject: SubjectFindings) -> Drawing | None:

@@ -12,7 +12,7 @@ from functune.analysis.numbers.levels import Level
 from functune.formatting import number, plural, rate
 from functune.report.charts.axes import WITH_SEPARATORS, LogAxis, log_axis
 from functune.report.charts.drawing import Drawing
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.charts.line_chart import (
     USERS_TITLE,
     Guide,
@@ -41,6 +41,9 @@ def throughput_figure(chart: ChartInput) -> ChartFigure | None:
     bounded = " Dashed: the upper bound, from one user's CPU time and waiting time." if subject.demand else ""
     note = f"Successful requests per second; the recommended setting is bold.{bounded} {laws_in_words(subject)}"
     return ChartFigure(title=throughput_finding(subject), note=note.strip(), drawing=drawn)
+
+
+CHART = Chart(figure=throughput_figure, width="half", place=2)
 
 
 def throughput_finding(subject: SubjectFindings) -> str:

@@ -6,7 +6,7 @@ from functune.analysis.laws.time_split import Split
 from functune.formatting import duration, percent, plural
 from functune.report.charts.axes import IN_MS_AND_S
 from functune.report.charts.drawing import Drawing, Margins, drawing
-from functune.report.charts.figure import ChartFigure, ChartInput
+from functune.report.charts.figure import Chart, ChartFigure, ChartInput
 from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
 from functune.report.markup import Html, element
 
@@ -30,10 +30,13 @@ def time_figure(chart: ChartInput) -> ChartFigure | None:
         f"and {percent(last.run / last.latency)} the handler"
     )
     note = (
-        f"Mean latency with {subject.recommended.setting.in_words}. Waiting is the delay before the handler, "
-        "less that of a single user; host and transport count both directions."
+        f"Mean latency with {subject.recommended.setting.in_words}. Waiting lasts from where the host "
+        "hands the call to a worker until the handler's first line; host and transport count both directions."
     )
     return ChartFigure(title=title, note=note, drawing=drawn, before=parts_legend())
+
+
+CHART = Chart(figure=time_figure, width="rest", place=6)
 
 
 def time_drawing(splits: Sequence[Split]) -> Drawing | None:

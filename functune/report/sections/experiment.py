@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from functune.analysis.checks.expectations import Result
 from functune.analysis.experiment import ExperimentFindings, SubjectFindings
 from functune.report.charts.registry import FigureKey
+from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
 from functune.report.sections.cards import setting_cards
+from functune.report.sections.hot_lines import hot_lines_block
 
 OUTCOME_MARKS: dict[Result, tuple[str, str]] = {
     "holds": ("✓", "good"),
@@ -17,7 +19,7 @@ OUTCOME_MARKS: dict[Result, tuple[str, str]] = {
 
 
 def experiment_section(
-    findings: ExperimentFindings, figures: Mapping[FigureKey, Sequence[Html]], *, single: bool, currency: str
+    findings: ExperimentFindings, figures: Mapping[FigureKey, Sequence[Html]], document: ReportDocument, *, single: bool
 ) -> Html:
     """The section of one experiment; where it is the ``single`` one, the page's title is its question already."""
     experiment = findings.experiment
@@ -29,7 +31,12 @@ def experiment_section(
         element("p", experiment.lesson, class_="lead") if experiment.lesson else None,
         *(
             subject_block(
-                subject, figures.get(("experiment", findings.name, str(subject.subject)), ()), currency=currency
+                subject,
+                [
+                    *figures.get(("experiment", findings.name, str(subject.subject)), ()),
+                    hot_lines_block(document.profile_of(findings.name, subject.subject)),
+                ],
+                currency=document.currency,
             )
             for subject in findings.subjects
         ),
@@ -39,7 +46,7 @@ def experiment_section(
     )
 
 
-def subject_block(subject: SubjectFindings, figures: Sequence[Html], *, currency: str) -> Html:
+def subject_block(subject: SubjectFindings, figures: Sequence[Html | None], *, currency: str) -> Html:
     """One subject of an experiment, with its figures."""
     recommended = subject.recommended
     handlers = {step.handler for step in subject.levels if step.handler}

@@ -4,6 +4,7 @@ from functune.analysis.experiment import ExperimentFindings, SubjectFindings
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.request_figures import RequestFigures
 from functune.formatting import count, number, percent
 from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
@@ -19,7 +20,7 @@ STEPS_HEAD = [
     "p50 ms",
     "p95 ms",
     "p99 ms",
-    "Queued ms",
+    "Wait ms",
     "Service ms",
     "CPU ms",
     "Requests",
@@ -39,6 +40,7 @@ def steps_section(document: ReportDocument) -> Html:
             "div",
             element("h3", table_heading(findings, subject)),
             closed_table(subject),
+            requests_table(subject),
             arrivals_table(subject),
             class_="block",
         )
@@ -57,13 +59,39 @@ def table_heading(findings: ExperimentFindings, subject: SubjectFindings) -> str
 def closed_table(findings: SubjectFindings) -> Html:
     """Every closed-loop step of a route by setting and users, its repeats in one row. A dash: not known."""
     return data_table(
-        f"{findings.subject}: T threads in each of P processes, at most c requests at a time. Queued, service and CPU "
-        "are means per request, reported by the answers. Cores are those used by host, load generator and all other "
-        "programs.",
+        f"{findings.subject}: T threads in each of P processes, at most c requests at a time. Wait, service and CPU "
+        "are means per call, measured by the host: before the handler, in it, and on its thread. Cores are those used "
+        "by host, load generator and all other programs.",
         STEPS_HEAD,
         [step_cells(level) for level in findings.levels],
         class_="steps sortable",
     )
+
+
+REQUESTS_HEAD = ["Setting", "Load", "Request", "Requests/s", "p95 ms", "Requests", "Failed"]
+
+
+def requests_table(findings: SubjectFindings) -> Html | None:
+    """The figures of each request of a mix, step by step; None where all requests are the same."""
+    rows = [request_cells(level, each) for level in (*findings.levels, *findings.arrivals) for each in level.requests]
+    if not rows:
+        return None
+    caption = f"{findings.subject}: each request of the mix."
+    return data_table(caption, REQUESTS_HEAD, rows, class_="steps sortable")
+
+
+def request_cells(level: Level, each: RequestFigures) -> list[Content]:
+    """One request of a mix in one step."""
+    failed: Content = element("span", f"✗ {count(each.failed)}", class_="bad") if each.failed else count(each.failed)
+    return [
+        str(level.setting),
+        level.load_in_words,
+        each.name,
+        number(each.throughput),
+        ms_or_dash(each.p95),
+        count(each.requests),
+        failed,
+    ]
 
 
 ARRIVALS_HEAD = [
@@ -121,7 +149,7 @@ def failed_cell(figures: Figures) -> Content:
 def step_cells(level: Level) -> list[Content]:
     """One closed-loop step."""
     figures = level.figures
-    means = (each.mean if each is not None else None for each in (figures.queued, figures.service, figures.cpu))
+    means = (each.mean if each is not None else None for each in (figures.wait, figures.service, figures.cpu))
     return [
         str(level.setting),
         count(level.users),

@@ -80,8 +80,10 @@ def plan_details(found: PlanAdvice) -> Html:
     """The settings for a hosting plan: parameters of the template, and commands for an existing app."""
     return element(
         "details",
-        element("summary", f"On {PLANS[found.plan].title}: Bicep parameters and commands"),
-        element("p", f"For {', '.join(map(str, found.subjects))}. Save in infra/ and deploy:", class_="muted"),
+        element("summary", f"On {PLANS[found.plan].title}: Bicep and commands"),
+        element("p", f"For {', '.join(map(str, found.subjects))}. In a template of your own:", class_="muted"),
+        copyable((found.fragment or "").strip()),
+        element("p", "With the templates of this project, as a parameters file in infra/:", class_="muted"),
         copyable((found.bicepparam or "").strip()),
         element("p", "Or change an existing app:", class_="muted"),
         copyable((found.commands or "").strip()),

@@ -22,7 +22,7 @@ def reason(route: str, steps: list[Measurement]) -> str:
     ("route", "cpu", "wait", "blocks", "parts"),
     [
         ("/sync/sleep", 0.0003, 0.0997, False, ["waits (300 µs of its 100 ms on the CPU)", "with 16 threads, "]),
-        ("/sync/cpu", 0.02, 0.0, False, ["CPU-bound", "threads cannot help", "2 processes gave 2.00 times"]),
+        ("/sync/cpu", 0.02, 0.0, False, ["CPU-bound", "threads add no throughput", "2 processes gave 2.00 times"]),
         ("/async/cpu", 0.02, 0.0, False, ["CPU-bound"]),
         ("/async/sleep", 0.0003, 0.0997, False, ["awaits", "needs no threads: "]),
         ("/async/blocking", 0.0003, 0.0997, True, ["blocks its event loop", "serves 10.0 requests/s", "3,330"]),
@@ -35,6 +35,28 @@ def test_reason_names_what_limits_the_route(
     found = reason(route, sweep(experiment, cpu=cpu, wait=wait, blocking=[route] if blocks else []))
     for part in parts:
         assert part in found
+
+
+def threads_against(route: str, *, one: int, sixteen: int, wait: float, users: int = 16) -> str:
+    """The reason from one thread and sixteen, at throughputs per second; ``wait`` is the waiting share of 20 ms."""
+    few, many = (Setting(thread_count=threads) for threads in (1, 16))
+    alone = step(route=route, setting=few, cpu=0.02 * (1 - wait), wait=0.02 * wait)
+
+    def loaded(setting: Setting, rate: int) -> Measurement:
+        return msgspec.structs.replace(
+            alone, setting=setting, users=users, latencies_us=[round(users / rate * 1e6)] * rate, duration=1.0
+        )
+
+    return reason(route, [alone, loaded(few, one), loaded(many, sixteen)])
+
+
+def test_reason_does_not_claim_threads_where_a_lock_lets_one_call_through() -> None:
+    assert "threads add no throughput" in threads_against("/lock", one=50, sixteen=50, wait=0.95)
+    assert "was not measured" in threads_against("/lock", one=50, sixteen=50, wait=0.95, users=2)
+
+
+def test_reason_sees_computing_outside_the_gil() -> None:
+    assert "outside the GIL: threads add throughput" in threads_against("/hash", one=50, sixteen=95, wait=0.0)
 
 
 def test_reason_sees_what_holds_an_async_handler_back() -> None:

@@ -1,0 +1,61 @@
+"""The flags that choose the packages of an app: --python and --install."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from functune.errors import UsageError
+from functune.packages.app_packages import PACKAGE_FOLDER
+from functune.packages.install import installed_environment
+from functune.packages.interpreter import named_interpreter, own_interpreter
+from functune.packages.virtual_environment import ReportProgress
+
+
+def package_options[Command: Callable[..., Any]](command: Command) -> Command:
+    """Add the flags, as the parameters ``python`` and ``install``."""
+    python = click.option(
+        "--python",
+        metavar="PATH",
+        help="Interpreter, 3.13 or later, that runs the workers; its packages are the app's.  "
+        "[default: of .python_packages, the activated environment, .venv or venv of the app]",
+    )
+    install = click.option(
+        "--install",
+        is_flag=True,
+        help="Install requirements.txt of the app into a cached environment, with uv or pip, and use its packages.",
+    )
+    return python(install(command))
+
+
+def chosen_python(script_root: Path, *, python: str | None, install: bool) -> str | None:
+    """
+    The interpreter whose packages the app gets; None for the packages that the app comes with.
+
+    Raises UsageError for flags that do not fit, InstallError when requirements.txt cannot be installed.
+    """
+    named = None if python is None else named_interpreter(python)
+    if not install:
+        return None if named is None else str(named.executable)
+    if (script_root / PACKAGE_FOLDER).is_dir():
+        raise UsageError(
+            f"--install: {script_root / PACKAGE_FOLDER} exists and comes first, as on Azure; "
+            "omit --install, or delete that folder"
+        )
+    with _shown_progress() as report:
+        return str(installed_environment(script_root.resolve(), named or own_interpreter(), report).python)
+
+
+@contextmanager
+def _shown_progress() -> Iterator[ReportProgress]:
+    """Shows the last line of progress on a terminal, and every line elsewhere; both on stderr."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda line: click.echo(line, err=True)
+        return
+    with console.status("Looking for the packages of the app") as status:
+        yield lambda line: status.update(line.replace("[", "\\["))

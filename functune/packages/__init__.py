@@ -1,0 +1,1 @@
+"""Where the packages of an app come from, and the environments that workers run in."""

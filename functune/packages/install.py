@@ -1,0 +1,104 @@
+"""Installs packages into environments in the cache folder, with uv when it is on the PATH, otherwise with pip."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from functune.environ import child_environ
+from functune.errors import InstallError, UsageError
+from functune.packages.interpreter import Interpreter
+from functune.packages.requirements import REQUIREMENTS, included_files
+from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
+
+_SHOWN_LINES = 15
+"""The last lines of a failed installation that its error shows."""
+
+
+def installed_environment(script_root: Path, interpreter: Interpreter, report: ReportProgress) -> VirtualEnvironment:
+    """
+    An environment with what requirements.txt of the app asks for; it is made when it is not there yet.
+
+    The interpreter, its version and the content of the file, with the files it includes, decide which environment it
+    is. Raises UsageError without the file, InstallError with the last lines of the installer.
+    """
+    file = script_root / REQUIREMENTS
+    if not file.is_file():
+        raise UsageError(
+            f"--install: {script_root} has no {REQUIREMENTS}; write one with the packages that the app needs"
+        )
+    digests = [f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in included_files(file)]
+
+    def make(environment: VirtualEnvironment) -> None:
+        report(f"Installing {file} for {interpreter.words} into {environment.path}")
+        make_environment(environment, interpreter, report, with_pip=True)
+        install(environment, ["--requirement", str(file)], folder=script_root, report=report)
+
+    return cached_environment("apps", [*identity(interpreter), *digests], make, report)
+
+
+def identity(interpreter: Interpreter) -> list[str]:
+    """The texts that distinguish an interpreter from others, for the key of an environment."""
+    return [str(interpreter.executable.resolve()), interpreter.words, interpreter.abi]
+
+
+def make_environment(
+    environment: VirtualEnvironment, interpreter: Interpreter, report: ReportProgress, *, with_pip: bool
+) -> None:
+    """Make an environment without packages, but for pip. Raises InstallError."""
+    if with_pip and (uv := shutil.which("uv")):
+        command = [uv, "venv", "--python", str(interpreter.executable), str(environment.path)]
+    else:
+        flags = [] if with_pip else ["--without-pip"]
+        command = [str(interpreter.executable), "-m", "venv", *flags, str(environment.path)]
+    _run(command, f"a virtual environment cannot be made with {interpreter.executable}", report=report)
+
+
+def install(environment: VirtualEnvironment, arguments: Sequence[str], *, folder: Path, report: ReportProgress) -> None:
+    """
+    Install into the environment what ``arguments`` ask of pip; paths in them start at ``folder``. Raises InstallError.
+    """
+    if uv := shutil.which("uv"):
+        command = [uv, "pip", "install", "--python", str(environment.python), *arguments]
+    else:
+        pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+        command = [str(environment.python), *pip, *arguments]
+    _run(command, f"the packages of {folder} cannot be installed", folder=folder, report=report)
+
+
+def _run(command: Sequence[str], failure: str, *, report: ReportProgress, folder: Path | None = None) -> None:
+    """Run the command and report each line it prints. Raises InstallError with ``failure`` and its last lines."""
+    last: deque[str] = deque(maxlen=_SHOWN_LINES)
+    # An installer honours PYTHONPATH, and would take what is there for installed.
+    environ = {name: value for name, value in child_environ({}).items() if name != "PYTHONPATH"}
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        close_fds=False,  # it inherits the lock of the environment, and nothing else that is open here
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                last.append(line.rstrip())
+                report(last[-1])
+        except BaseException:
+            with suppress(ProcessLookupError, PermissionError):  # it has just ended; macOS says the latter
+                os.killpg(process.pid, signal.SIGKILL)
+            process.stdout.read()  # ends once every process of the group has ended, and none writes any more
+            raise
+    if process.returncode:
+        raise InstallError(
+            f"{failure}: `{' '.join(command)}` ended with {process.returncode}; its last lines:\n{'\n'.join(last)}"
+        )

@@ -1,0 +1,94 @@
+"""
+The preflight: each request is sent once before the load.
+
+A wrong path, key or body is shown with the answer, the host's log and the app's routes, and nothing is
+measured in vain.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from functune.environ import without_values
+from functune.errors import LoadError
+from functune.experiments.inputs import variable_names
+from functune.experiments.model import Experiment
+from functune.experiments.planned import planned_subjects
+from functune.experiments.requests import JOURNEY
+from functune.formatting import plural
+from functune.hosts.kinds import RunningHost
+from functune.load.records import CheckedRequest, LoadPlan
+from functune.load.runner import CHECK_TIMEOUT, checked_requests
+
+LOG_LINES = 10
+"""Last lines of the host that a message shows."""
+
+
+def needs_no_app_setting(experiment: Experiment) -> bool:
+    """Whether the requests of an experiment can succeed on a host with any app settings."""
+    return experiment.workload.target is None and all(not each for each in experiment.settings.app_settings)
+
+
+async def preflight(
+    experiments: Iterable[Experiment], host: RunningHost, *, folder: Path, answer_within: float = CHECK_TIMEOUT
+) -> list[CheckedRequest]:
+    """
+    Send each request of the experiments once; the answers. ``folder`` contains their files.
+
+    Raises LoadError with each request that fails, its answer, the host's last lines and the app's routes.
+    """
+    answers: list[CheckedRequest] = []
+    plans = distinct_plans(experiments, folder)
+    for plan in plans:
+        answers += await checked_requests(plan, base_url=host.base_url, key=host.key, answer_within=answer_within)
+    if not answers:
+        raise LoadError("the users of the Locust file sent no request; nothing was measured. Check their tasks")
+    failed = [each for each in answers if each.error is not None]
+    if failed:
+        routes = await host.routes()
+        secrets = [name for plan in plans for name in plan.secrets]
+        log = [line for line in host.tail().splitlines() if line.strip()][-LOG_LINES:]
+        raise LoadError(without_values(failure_text(failed, len(answers), log, routes), secrets))
+    return answers
+
+
+def distinct_plans(experiments: Iterable[Experiment], folder: Path) -> list[LoadPlan]:
+    """A plan for each thing that the experiments request: the same route of several experiments is sent once."""
+    found: list[LoadPlan] = []
+    for experiment in experiments:
+        workload = experiment.workload
+        plan = LoadPlan(route="", users=(1,), warm_up=0.2, measure=1.0, folder=str(folder.resolve()))
+        if workload.locustfile is not None:
+            found.append(msgspec.structs.replace(plan, route=JOURNEY, locustfile=workload.locustfile))
+        elif workload.requests:
+            secrets = tuple(sorted(variable_names(workload, folder)))
+            label = ", ".join(map(str, workload.requests))
+            found.append(msgspec.structs.replace(plan, route=label, requests=workload.requests, secrets=secrets))
+        else:
+            found += [msgspec.structs.replace(plan, route=each.route) for each in planned_subjects(experiment)]
+    return [plan for place, plan in enumerate(found) if plan not in found[:place]]
+
+
+def failure_text(failed: Sequence[CheckedRequest], count: int, log: Sequence[str], routes: Sequence[str]) -> str:
+    """The message about the requests that failed."""
+    lines = [
+        f"{len(failed)} of {plural(count, 'request')} failed when each was sent once, so nothing was measured:",
+        *(f"  {one.request}: {in_words(one)}" for one in failed),
+    ]
+    if log:
+        lines += [
+            "The last lines of the host:",
+            *(f"  {line}" for line in log),
+        ]
+    if routes:
+        lines.append(f"The app has these routes: {', '.join(routes)}.")
+    lines.append("Correct the request or the app, or list the status in expect_status if it is the right answer.")
+    return "\n".join(lines)
+
+
+def in_words(one: CheckedRequest) -> str:
+    """The answer to a request that failed."""
+    if one.error is not None and not one.error.startswith("HTTP "):
+        return f"{one.error} after {one.seconds:.1f} s, without an answer"
+    return f"{one.error}, {one.answer!r}" if one.answer else f"{one.error}, with an empty body"

@@ -1,0 +1,189 @@
+"""
+The profile of a run: after the search, each subject's setting is loaded once more with the sampler on.
+
+It is no measurement: nothing of it is written to measurements.jsonl, and a subject that cannot be profiled gets a note.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import msgspec
+
+from functune.analysis.experiment import ExperimentFindings, SubjectFindings
+from functune.analysis.numbers.levels import Level
+from functune.environ import PROFILE_FOLDER
+from functune.errors import FunctuneError, HostError
+from functune.experiments.model import Experiment
+from functune.experiments.subject import Subject
+from functune.hosts.kinds import HostKind, RunningHost
+from functune.load.records import LoadPlan, Request, StepEnd
+from functune.load.runner import finished_steps
+from functune.load.target import target_settings
+from functune.run.folder import RunFolder
+from functune.run.profile import PROFILE, SPEEDSCOPE, Profile, StepProfile
+from functune.run.speedscope import speedscope
+from functune.setting import Setting
+from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples, samples_between
+from functune.sweep.trials import PlannedTrial
+from functune.timing.sampler_switch import SamplerSwitch
+
+WARM_UP, MEASURE = 0.4, 1.3
+"""Seconds of each step."""
+WRITE_TIMEOUT = 5.0
+"""Seconds the workers have to write their samples; one whose GIL is held by a C function takes longer."""
+SAMPLES_POLL = 0.02
+
+
+class ProfileTarget(NamedTuple):
+    """A subject to profile on one setting, with some numbers of users."""
+
+    experiment: Experiment
+    subject: Subject
+    setting: Setting
+    users: tuple[int, ...]
+    """Strictly increasing."""
+
+    @property
+    def load(self) -> LoadPlan:
+        """A step for each number of users."""
+        trial = PlannedTrial(experiment=self.experiment, setting=self.setting, subject=self.subject, users=self.users)
+        return msgspec.structs.replace(trial.load, warm_up=WARM_UP, measure=MEASURE)
+
+    def __str__(self) -> str:
+        return f"{self.subject} with {self.setting.in_words}"
+
+
+def profile_targets(findings: Iterable[ExperimentFindings]) -> Iterator[ProfileTarget]:
+    """
+    Each subject with one user and at the recommended level, or at its fastest one where nothing is recommended.
+
+    A ``def`` handler whose recommended setting has few threads is also profiled with the most threads that were
+    measured. Its calls then meet in the code, where a lock or a pool shows, instead of in front of the threads.
+    """
+    for each in findings:
+        for subject in each.subjects:
+            worked = [level for level in subject.levels if level.figures.worked]
+            if not worked:
+                continue
+            setting, users = chosen_level(subject, worked)
+            yield ProfileTarget(each.experiment, subject.subject, setting, tuple(sorted({1, users})))
+            if (crowd := crowded_level(setting, worked)) is not None:
+                yield ProfileTarget(each.experiment, subject.subject, crowd.setting, (crowd.users,))
+
+
+def chosen_level(subject: SubjectFindings, worked: Sequence[Level]) -> tuple[Setting, int]:
+    """The recommended setting and its users; those of the fastest level where nothing is recommended."""
+    if subject.recommended is not None:
+        return subject.recommended.setting, subject.recommended.best.users
+    fastest = max(worked, key=lambda level: level.figures.throughput)
+    return fastest.setting, fastest.users
+
+
+def crowded_level(chosen: Setting, worked: Sequence[Level]) -> Level | None:
+    """The level with the most calls in the handlers of one process; None where the chosen setting holds as many."""
+
+    def calls(setting: Setting, users: int) -> float:
+        return min(setting.threads, users / setting.process_count)
+
+    most = max(worked, key=lambda level: (calls(level.setting, level.users), -level.setting.process_count, level.users))
+    is_crowd = most.handler != "async def" and calls(most.setting, most.users) > calls(chosen, most.users)
+    return most if is_crowd else None
+
+
+async def profile_run(
+    folder: RunFolder,
+    targets: Iterable[ProfileTarget],
+    *,
+    app: Path,
+    kind: HostKind,
+    on_note: Callable[[str], None],
+) -> Profile:
+    """
+    Profile the targets on hosts of their own and write profile.json and the speedscope file.
+
+    Notes name the target that is next, and each one that could not be profiled, with the reason. No failure of a
+    profile fails the run.
+    Raises RunFolderError when the files cannot be written.
+    """
+    if not kind.has_sampler:
+        on_note(f"No profile by line: {kind.name} has no sampler in its workers; the local host has")
+        return Profile()
+    steps: list[StepProfile] = []
+    notes: list[str] = []
+    for target in targets:
+        on_note(f"Profiling {target}")
+        try:
+            steps += await profiled(target, app=app, kind=kind)
+        except FunctuneError as error:
+            notes.append(f"{target.experiment.name}: {target} could not be profiled: {error}")
+            on_note(notes[-1])
+    profile = Profile(steps=tuple(steps), notes=tuple(notes))
+    write_profile(folder, profile)
+    return profile
+
+
+def write_profile(folder: RunFolder, profile: Profile) -> None:
+    """Write profile.json and profile.speedscope.json. Raises RunFolderError when they cannot be written."""
+    folder.write_text(PROFILE, msgspec.json.encode(profile).decode() + "\n")
+    folder.write_text(SPEEDSCOPE, msgspec.json.encode(speedscope(profile)).decode() + "\n")
+
+
+async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[StepProfile]:
+    """The profiled steps of a target. Raises HostError or LoadError."""
+    with TemporaryDirectory(prefix="functune-profile-") as name:
+        switch = SamplerSwitch.create(Path(name))
+        async with (
+            target_settings(target.experiment.workload.target) as settings,
+            kind.running(app, setting=target.setting, app_settings={**settings, PROFILE_FOLDER: name}) as host,
+        ):
+            period = switch.turn_on()
+            try:
+                ends = await loaded(target, host)
+            finally:
+                switch.turn_off()
+            workers = await written_samples(Path(name), period, processes=target.setting.process_count)
+    return [profiled_step(target, step, requests, workers) for step, requests in ends]
+
+
+async def loaded(target: ProfileTarget, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
+    """Put the load on the host; each step with the requests that ended in it."""
+    load = msgspec.structs.replace(target.load, host_pid=host.pid)
+    async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
+        return [step async for step in steps]
+
+
+async def written_samples(folder: Path, period: int, *, processes: int) -> list[WorkerSamples]:
+    """
+    The samples of all worker processes.
+
+    Raises HostError when a sampler failed, or when no worker has written its samples in time: a worker that died has
+    none, and the others do.
+    """
+    deadline = asyncio.get_running_loop().time() + WRITE_TIMEOUT
+    while len(found := read_samples(folder, period)) < processes:
+        if asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(SAMPLES_POLL)
+    if not found:
+        raise HostError(f"no worker wrote its samples within {WRITE_TIMEOUT:g} s after the load")
+    return found
+
+
+def profiled_step(
+    target: ProfileTarget, step: StepEnd, requests: Iterable[Request], workers: list[WorkerSamples]
+) -> StepProfile:
+    """The profile of a step's window."""
+    return StepProfile(
+        experiment=target.experiment.name,
+        subject=target.subject,
+        setting=target.setting,
+        users=step.users,
+        seconds=step.closed - step.opened,
+        calls=sum(step.opened <= each.ended < step.closed for each in requests),
+        samples=samples_between(workers, step.opened, step.closed),
+        lines=lines_between(workers, step.opened, step.closed),
+    )

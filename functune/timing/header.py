@@ -1,0 +1,70 @@
+"""
+The headers in which an answer reports the times of its call.
+
+    Server-Timing: wait;dur=0.412, service;dur=51.300, cpu;dur=0.900, loop;dur=1.000, hold;dur=0.800
+    x-functune-worker: 4121;thread=4127;calls=3;kind=async
+
+Durations are in milliseconds. ``loop`` and ``hold`` are absent for ``def``. Server-Timing is a standard header that
+apps and proxies write as well, so the times count only next to x-functune-worker, and the last of a name counts.
+"""
+
+import re
+from typing import Literal, NamedTuple
+
+from functune.timing.calls import CallTimes
+
+SERVER_TIMING = "server-timing"
+WORKER = "x-functune-worker"
+
+type Kind = Literal["def", "async"]
+
+_WORKER = re.compile(r"([0-9]{1,15});thread=([0-9]{1,15});calls=([0-9]{1,15});kind=(def|async)")
+_DURATION = re.compile(r"\s*(wait|service|cpu|loop|hold)\s*;\s*dur=([0-9]{1,12}(?:\.[0-9]+)?)\s*")
+
+
+class ReportedCall(NamedTuple):
+    """The report of one answer. Times are whole microseconds, None where the header lacks them."""
+
+    pid: int
+    thread: int
+    calls: int
+    """Calls open in the process at the handler's first line, this one included."""
+    kind: Kind
+    wait: int | None = None
+    """From where the host handed the call on to the handler's first line."""
+    service: int | None = None
+    """From the handler's first line to its end."""
+    cpu: int | None = None
+    """Thread CPU time of the handler."""
+    loop: int | None = None
+    """Time the coroutine held the event loop."""
+    hold: int | None = None
+    """The longest single hold."""
+
+
+def server_timing(times: CallTimes, *, wait: float, before: str = "") -> str:
+    """The value of Server-Timing; ``wait`` is in seconds, and ``before`` is the value that the app has set."""
+    text = f"wait;dur={wait * 1e3:.3f}, service;dur={times.service * 1e3:.3f}, cpu;dur={times.cpu * 1e3:.3f}"
+    if times.loop is not None and times.hold is not None:
+        text += f", loop;dur={times.loop * 1e3:.3f}, hold;dur={times.hold * 1e3:.3f}"
+    return f"{before}, {text}" if before else text
+
+
+def worker_value(times: CallTimes) -> str:
+    """The value of x-functune-worker."""
+    kind = "def" if times.loop is None else "async"
+    return f"{times.pid};thread={times.thread};calls={times.calls};kind={kind}"
+
+
+def parse(worker: str | None, timing: str | None) -> ReportedCall | None:
+    """The report in the values of the two headers; None without a well-formed x-functune-worker."""
+    found = _WORKER.fullmatch(worker or "")
+    if found is None:
+        return None
+    kind: Kind = "def" if found[4] == "def" else "async"
+    durations = {
+        match[1]: round(float(match[2]) * 1000)
+        for part in (timing or "").split(",")
+        if (match := _DURATION.fullmatch(part)) and not (kind == "def" and match[1] in ("loop", "hold"))
+    }
+    return ReportedCall(int(found[1]), int(found[2]), int(found[3]), kind, **durations)

@@ -1,0 +1,285 @@
+"""Requests that look real: the local host, real Locust, and an app that notes every request it gets."""
+
+import itertools
+import json
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from functune.errors import LoadError
+from functune.experiments.file import read_experiments
+from functune.hosts.local import LOCAL_HOST
+from functune.run.folder import MEASUREMENTS, RunFolder
+from functune.run.measurement import Measurement
+from functune.setting import Setting
+from functune.sweep.preflight import preflight
+from tests.cli.calling import functune
+
+SECRET = "s3cret/of=nobody"
+APP = '''
+import json
+import logging
+import os
+import time
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+SECRET = "s3cret/of=nobody"
+
+
+def note(req, status):
+    """One line per request, appended in one write."""
+    said = {"method": req.method, "id": req.route_params.get("id"), "body": req.get_body().decode(), "at": time.time()}
+    with open(os.environ["NOTES"], "a") as notes:
+        notes.write(json.dumps(said | {"status": status, "type": req.headers.get("content-type")}) + "\\n")
+
+
+@app.route(route="orders/{id}", methods=["POST"])
+def order(req: func.HttpRequest) -> func.HttpResponse:
+    """202 with the right signature."""
+    signature = req.headers.get("x-signature")
+    logging.warning("signature %s", signature)
+    status = 202 if signature == f"sha256={SECRET}" else 401
+    note(req, status)
+    return func.HttpResponse(f"signature {signature} key {req.params.get('code')}", status_code=status)
+
+
+@app.route(route="items", methods=["GET"])
+def items(req: func.HttpRequest) -> func.HttpResponse:
+    note(req, 200)
+    return func.HttpResponse("[]")
+
+
+@app.route(route="broken")
+def broken(req: func.HttpRequest) -> func.HttpResponse:
+    raise RuntimeError(f"no {req.headers.get('x-signature')}")
+
+
+@app.route(route="slow")
+def slow(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(float(req.params.get("ms", "5000")) / 1000)
+    return func.HttpResponse("late")
+'''
+ORDER = """
+[[workload.requests]]
+name = "order"
+method = "POST"
+route = "/api/orders/{id}?code=${ORDER_CODE}"
+headers = { x-signature = "sha256=${ORDER_KEY}" }
+json = { id = "{{id}}", note = "{{note}}", key = "${ORDER_KEY}" }
+values = "orders.csv"
+weight = 3
+expect_status = [202]
+"""
+LIST = """
+[[workload.requests]]
+name = "list"
+route = "/api/items"
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """The app in a folder of its own."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "function_app.py").write_text(APP)
+    return folder
+
+
+def asked(folder: Path, workload: str, *, users: str = "[4]", more: str = "") -> Path:
+    (folder / "orders.csv").write_text('id,note\na b,"say ""hi"""\n7,x\n8,y\n')
+    path = folder / "asked.toml"
+    path.write_text(
+        f"""
+        name = "orders"
+        question = "Does it work?"
+        settings.thread_count = [8]
+        load = {{ users = {users}, warm_up = 0.3, measure = 1 }}
+        {more}
+        {workload}
+        """
+    )
+    return path
+
+
+def sweep(tmp_path: Path, workload: str, *, returncode: int = 0, **options: str) -> tuple[str, RunFolder]:
+    """The output of a sweep of the app, and its run folder."""
+    path, run = asked(tmp_path, workload, **options), tmp_path / "run"
+    done = functune(
+        *("sweep", path, "--script-root", tmp_path / "app", "--out", run),
+        NOTES=str(tmp_path / "notes"),
+        ORDER_KEY=SECRET,
+        ORDER_CODE="c0de+of/nobody",
+    )
+    assert done.returncode == returncode, done.stderr
+    return done.stdout + done.stderr, RunFolder.open(run)
+
+
+def only_measurement(folder: RunFolder) -> Measurement:
+    [measurement] = folder.measurements()
+    return measurement
+
+
+def noted(tmp_path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in (tmp_path / "notes").read_text().splitlines()]
+
+
+def secrets_in(run: Path, text: str) -> list[str]:
+    """The places that contain a secret, also percent-encoded."""
+    forms = [SECRET, "s3cret%2Fof%3Dnobody", "c0de+of/nobody", "c0de%2Bof%2Fnobody", "c0de"]
+    places = {path.name: path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()}
+    return [name for name, content in (places | {"output": text}).items() if any(form in content for form in forms)]
+
+
+def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(app: Path, tmp_path: Path) -> None:
+    text, folder = sweep(tmp_path, ORDER + LIST)
+    measurement = only_measurement(folder)
+    assert measurement.errors == {}
+    counts = {name: len(each.latencies_us) for name, each in measurement.by_request.items()}
+    total = sum(counts.values())
+    assert total == len(measurement.latencies_us) > 20
+    # Four standard deviations of a binomial count: 1 in 16 000 runs is outside.
+    assert abs(counts["order"] - 0.75 * total) < 4 * math.sqrt(total * 0.75 * 0.25)
+
+    orders = [each for each in noted(tmp_path) if each["method"] == "POST"]
+    assert {each["status"] for each in orders} == {202}
+    assert {each["type"] for each in orders} == {"application/json"}
+    bodies = [json.loads(each["body"]) for each in orders]
+    assert [body["id"] for body in bodies] == [each["id"] for each in orders]
+    assert {(body["id"], body["note"]) for body in bodies} == {("a b", 'say "hi"'), ("7", "x"), ("8", "y")}
+    assert {body["key"] for body in bodies} == {SECRET}
+    shares = Counter(body["id"] for body in bodies)
+    assert max(shares.values()) - min(shares.values()) <= 6  # in turn, but for requests that overtake each other
+
+    assert secrets_in(folder.path, text) == []
+    assert "mix of order (75.0 %), list (25.0 %)" in text
+
+
+def test_expected_status_is_a_success(app: Path, tmp_path: Path) -> None:
+    missing = '[[workload.requests]]\nname = "gone"\nroute = "/api/nowhere"\nexpect_status = [404, 410]'
+    _, folder = sweep(tmp_path, missing)
+    measurement = only_measurement(folder)
+    assert measurement.errors == {}
+    assert len(measurement.latencies_us) > 20
+
+
+def test_run_is_repeated_from_its_folder_alone(app: Path, tmp_path: Path) -> None:
+    _, folder = sweep(tmp_path, ORDER)
+    (tmp_path / "orders.csv").unlink()
+    done = functune(
+        *("sweep", folder.path / "experiment.toml", "--script-root", app, "--out", tmp_path / "again"),
+        NOTES=str(tmp_path / "notes"),
+        ORDER_KEY=SECRET,
+        ORDER_CODE="x",
+    )
+    assert done.returncode == 0, done.stderr
+    assert RunFolder.open(tmp_path / "again").experiments == folder.experiments
+
+
+def test_variable_that_is_missing_is_refused_before_anything_starts(app: Path, tmp_path: Path) -> None:
+    done = functune("sweep", asked(tmp_path, ORDER), "--script-root", app, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "the request order names ${ORDER_CODE}, and there is no such environment variable" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_think_time_is_waited_after_each_answer(app: Path, tmp_path: Path) -> None:
+    _, folder = sweep(tmp_path, LIST + "think_time = 0.25", users="[1]")
+    sent = [float(each["at"]) for each in noted(tmp_path)][1:]  # the first is the one before the load
+    assert len(sent) > 3
+    assert min(later - earlier for earlier, later in itertools.pairwise(sent)) >= 0.25
+    assert only_measurement(folder).throughput < 4
+
+
+JOURNEY = """
+from locust import FastHttpUser, HttpUser, constant, task
+
+
+class Reader(FastHttpUser):
+    wait_time = constant(0)
+
+    @task
+    def read(self):
+        self.client.get("/api/slow?ms=600")
+
+
+class Buyer(HttpUser):
+    wait_time = constant(0)
+
+    @task
+    def buy(self):
+        self.client.post("/api/orders/5", headers={"x-signature": "SIGNATURE"}, name="/api/orders/[id]")
+"""
+
+
+def test_users_of_a_locust_file_are_recorded(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "journey.py").write_text(JOURNEY.replace("SIGNATURE", f"sha256={SECRET}"))
+    _, folder = sweep(tmp_path, 'workload.locustfile = "journey.py"')
+    measurement = only_measurement(folder)
+    assert set(measurement.by_request) == {"GET /api/slow", "POST /api/orders/[id]"}
+    assert measurement.errors == {}
+    assert str(measurement.subject) == "journey.py"
+    # No user ever waits, so all four have a request in flight, also those whose answer comes after the window.
+    assert measurement.concurrency == pytest.approx(4, rel=0.08)
+    assert (folder.path / "inputs" / "orders" / "journey.py").is_file()
+
+
+def test_failing_users_of_a_locust_file_are_shown_before_the_load(app: Path, tmp_path: Path) -> None:
+    (tmp_path / "journey.py").write_text(JOURNEY.replace("SIGNATURE", "wrong"))
+    text, folder = sweep(tmp_path, 'workload.locustfile = "journey.py"', returncode=3)
+    assert "POST /api/orders/[id]: HTTP 401, 'signature wrong key None'" in text
+    assert not (folder.path / MEASUREMENTS).exists()
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which the app notes its requests; the secrets of the requests are set."""
+    monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
+    monkeypatch.setenv("ORDER_KEY", SECRET)
+    monkeypatch.setenv("ORDER_CODE", "c0de+of/nobody")
+    return tmp_path / "notes"
+
+
+async def test_each_failure_before_the_load_is_explained(app: Path, tmp_path: Path, notes: Path) -> None:
+    """404, 401, 500, a timeout and a status that is not expected. The app answers and logs the secret."""
+    failures = [
+        ('"/api/nowhere"', "HTTP 404"),
+        ('"/api/orders/1?code=${ORDER_CODE}"\nmethod = "POST"\nheaders = { x-signature = "${ORDER_KEY}" }', "HTTP 401"),
+        ('"/api/broken"\nheaders = { x-signature = "${ORDER_KEY}" }', "HTTP 500"),
+        ('"/api/slow"', "TimeoutError"),
+        ('"/api/items"\nexpect_status = [202]', "HTTP 200, '[]'"),
+    ]
+    requests = "".join(
+        f'[[workload.requests]]\nname = "r{place}"\nroute = {route}\n' for place, (route, _) in enumerate(failures)
+    )
+    [experiment] = read_experiments(asked(tmp_path, requests))
+    async with LOCAL_HOST.running(app, setting=Setting(thread_count=4)) as host:
+        with pytest.raises(LoadError) as caught:
+            await preflight([experiment], host, folder=tmp_path, answer_within=1.5)
+    text = str(caught.value)
+    assert text.startswith("5 of 5 requests failed when each was sent once, so nothing was measured:\n")
+    for route, error in failures:
+        assert f"{route.split('"')[1]}: {error}" in text
+    assert "HTTP 401, 'signature ${ORDER_KEY} key ${ORDER_CODE}'" in text
+    assert "The last lines of the host:" in text
+    assert "no ${ORDER_KEY}" in text
+    assert "The app has these routes: " in text
+    assert secrets_in(tmp_path / "nowhere", text) == []
+
+
+def test_secret_in_a_failure_of_the_load_is_not_written(app: Path, tmp_path: Path) -> None:
+    """The app ends its worker after the first request, and with it the load."""
+    source = (app / "function_app.py").read_text()
+    (app / "function_app.py").write_text(
+        source.replace(
+            "    note(req, status)\n",
+            "    note(req, status)\n    if len(open(os.environ['NOTES']).readlines()) > 1:\n        os._exit(1)\n",
+        )
+    )
+    text, folder = sweep(tmp_path, ORDER, returncode=3)
+    assert secrets_in(folder.path, text) == []

@@ -1,0 +1,166 @@
+"""``functune tune`` and ``functune init`` on an app in a folder of its own."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from functune.experiments.file import read_experiments
+from functune.run.folder import RunFolder
+from functune.setting import Setting
+from tests.cli.calling import functune
+
+APP = '''
+import time
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.route(route="wait", methods=["POST"])
+def wait(req: func.HttpRequest) -> func.HttpResponse:
+    """50 ms of waiting, for a caller who knows the key and the code."""
+    if (req.headers.get("x-key"), req.params.get("code")) != ("hunter2=", "c0de=="):
+        return func.HttpResponse(f"wrong key {req.headers.get('x-key')} {req.params.get('code')}", status_code=403)
+    time.sleep(req.get_json()["ms"] / 1000)
+    return func.HttpResponse(status_code=204)
+
+
+@app.route(route="orders/{id:int}/{part?}", methods=["GET", "PUT"])
+def orders(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(req.route_params["id"])
+
+
+@app.route(route="items", methods=["GET"])
+def items(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse("[]")
+'''
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    folder = tmp_path / "my App"
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "local.settings.json").write_text(
+        '{"IsEncrypted": false, "Values": {"PYTHON_THREADPOOL_THREAD_COUNT": "2"}}'
+    )
+    (folder / "function_app.py").write_text(APP)
+    return folder
+
+
+def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tmp_path: Path) -> None:
+    """50 ms of waiting on 2 threads: 40 requests a second at most, which every larger pool exceeds."""
+    began, run = time.monotonic(), tmp_path / "run"
+    done = functune(
+        *("tune", "/api/wait?code=c0de==", "--json", '{"ms": 50}', "-H", "x-key: hunter2="),
+        *("--script-root", app, "--out", run, "--budget", "45s", "--for", "flex", "--memory", "512"),
+    )
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stderr
+    # The deadline is a hard one; what follows is the report, and this machine may be busy.
+    assert took < 70
+    folder = RunFolder.open(run)
+    [experiment] = folder.experiments
+    assert experiment.compared_with == Setting(thread_count=2)
+    assert {step.setting.process_count for step in folder.measurements()} == {1}  # Flex has one process
+    present = [step for step in folder.measurements() if step.setting == Setting(thread_count=2)]
+    assert 30 < max(step.throughput for step in present) < 41
+    assert f"Experiment: {run / 'experiment.toml'}" in done.stdout
+    assert "best so far: " in done.stdout
+    assert "times the throughput of the present settings (2 threads in 1 process)" in done.stdout
+    assert "    instanceMemoryMB: 512\n" in done.stdout
+    assert "PYTHON_THREADPOOL_THREAD_COUNT: '" in done.stdout
+    assert "Report: file://" in done.stdout
+    everything = [path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()]
+    assert len(everything) > 6
+    for secret in ("hunter2", "c0de"):
+        assert [text for text in [*everything, done.stdout, done.stderr] if secret in text] == []
+    assert "FUNCTUNE_SECRET_X_KEY is not written: set it in the environment to repeat the run." in done.stdout
+
+
+def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_path: Path) -> None:
+    done = functune(
+        *("tune", "/api/wait?code=c0de==", "-X", "post", "-H", "x-key: wrong-hunter2"),
+        *("--script-root", app, "--out", tmp_path / "run"),
+    )
+    assert done.returncode == 3, done.stderr
+    answer = "wrong key ${FUNCTUNE_SECRET_X_KEY} ${FUNCTUNE_SECRET_CODE}"
+    assert f"POST /api/wait?code=${{FUNCTUNE_SECRET_CODE}}: HTTP 403, '{answer}'" in done.stderr
+    assert "The app has these routes: " in done.stderr
+    assert "hunter2" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["/x", "--budget", "5s"], "'5s': allowed are 20s to 60m"),
+        (["/x", "--host", "http://127.0.0.1:1"], "tune changes settings, which is not possible for an app at a URL"),
+        (["/x", "--now", "A"], "--now A: allowed is KEY=VALUE"),
+        (["/x", "--now", "FUNCTIONS_WORKER_PROCESS_COUNT=two"], "=two: allowed is a whole number from 1"),
+        (["/x", "-H", "hunter2"], "-H takes 'NAME: VALUE', and one has no colon"),
+        (["/x", "-d", "a", "--json", "{}"], "--data and --json are both given: allowed is one of them"),
+        (["/x", "--json", "{"], "--json is not JSON, at character 2"),
+        (["/x/{id}"], "{id} has no value"),
+        (["/x", "-d", "@nowhere.txt"], "nowhere.txt: No such file or directory"),
+        (["/x", "-H", "a: ${NOT_SET_ANYWHERE}"], "the request request names ${NOT_SET_ANYWHERE}"),
+        (["/x", "--objective", "fast"], "objective"),
+    ],
+)
+def test_tune_refuses_before_anything_starts(app: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = functune("tune", *arguments, "--script-root", app, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "hunter2" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
+    done = functune("init", app)
+    assert done.returncode == 0, done.stderr
+    for route in ("GET /api/items", "GET /api/orders/{id}/{part}", "PUT /api/orders/{id}/{part}", "POST /api/wait"):
+        assert route in done.stdout
+    path = app / "experiments" / "my-app.toml"
+    assert f"functune sweep '{path}' --script-root '{app}'" in done.stdout
+    [experiment] = read_experiments(path)
+    assert [str(each) for each in experiment.workload.requests] == ["/api/items"]
+    before = path.read_text()
+    again = functune("init", app)
+    assert again.returncode == 2
+    assert f"{path} exists, and is not overwritten" in again.stderr
+    assert path.read_text() == before
+
+
+def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(app: Path, tmp_path: Path) -> None:
+    path = tmp_path / "asked" / "orders.toml"
+    routes = ["PUT /api/orders/{id}/{part}", "/api/items"]
+    done = functune("init", app, "--out", path, *(word for route in routes for word in ("--route", route)))
+    assert done.returncode == 0, done.stderr
+    [experiment] = read_experiments(path)
+    put, get = experiment.workload.requests
+    assert (put.method, str(put), put.json, put.values) == ("PUT", routes[0], {}, f"{put.name}.csv")
+    assert (get.method, get.route) == ("GET", "/api/items")
+    assert (path.parent / f"{put.name}.csv").read_text() == "id,part\n1,1\n"
+
+    wrong = functune("init", app, "--out", tmp_path / "x.toml", "--route", "GET /api/nowhere")
+    assert wrong.returncode == 2
+    assert "--route 'GET /api/nowhere': the app has no such route; it has GET /api/items," in wrong.stderr
+    assert not (tmp_path / "x.toml").exists()
+
+
+def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
+    path = tmp_path / "orders.toml"
+    assert functune("init", app, "--out", path, "--route", "GET /api/orders/{id}/{part}").returncode == 0
+    path.write_text(
+        path.read_text()
+        .replace('thread_count = [1, 4, 16, 64, "unset"]', "thread_count = [4]")
+        .replace("process_count = [1, 2]", "")
+        .replace("users = [1, 4, 16, 64]", "users = [2]")
+        .replace("measure = 2.0\nrepeats = 2", "measure = 1.0")
+    )
+    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    [measurement] = RunFolder.open(tmp_path / "run").measurements()
+    assert measurement.errors == {}

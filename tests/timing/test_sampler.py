@@ -1,0 +1,96 @@
+"""The sampler over time: on and off again, many threads, and workers that are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from functune.errors import HostError
+from functune.sweep.profile_lines import read_samples
+from functune.timing.sampler_switch import SamplerSwitch
+from tests.host.serving import Serving, wait_until
+from tests.timing.sampled import SHOP, calling, marked_line, sampled_host
+
+CROWD = Path(__file__).parent / "crowd.py"
+
+
+def test_it_starts_and_stops_twenty_times(tmp_path: Path) -> None:
+    with sampled_host(SHOP, tmp_path / "profile") as host:
+        periods = set()
+        for _ in range(20):
+            [samples] = host.samples("/api/sleep", users=2, seconds=0.1)
+            periods.add(samples.period)
+            assert sum(count for _, _, count in samples.process.values()) > 0
+        assert len(periods) == 20
+        assert host.serving.get("/api/noop").text == "ok"
+
+
+def test_it_takes_no_samples_while_it_is_off(tmp_path: Path) -> None:
+    with sampled_host(SHOP, tmp_path / "profile") as host:
+        with calling(host.serving.url, "/api/sleep", users=2):
+            pass
+        assert list(host.folder.glob("*.json")) == []
+
+
+def test_worker_that_is_killed_while_sampled_leaves_no_file_and_the_others_do(tmp_path: Path) -> None:
+    with sampled_host(SHOP, tmp_path / "profile", processes=2) as host:
+        killed, other = host.serving.workers()["pids"]
+        period = host.switch.turn_on()
+        host.serving.get("/api/sleep")
+        os.kill(killed, signal.SIGKILL)
+        host.serving.line(rf"worker \d \(pid {killed}\) was ended by SIGKILL")
+        host.switch.turn_off()
+        wait_until(lambda: read_samples(host.folder, period), "file of the other worker")
+        assert other in {samples.pid for samples in read_samples(host.folder, period)}
+        assert killed not in {samples.pid for samples in read_samples(host.folder, period)}
+
+
+def test_torn_file_and_failed_sampler_are_said(tmp_path: Path) -> None:
+    (tmp_path / "7.json").write_text('{"period": 1, "rows": [')
+    with pytest.raises(HostError, match=r"7\.json cannot be read"):
+        read_samples(tmp_path, 1)
+    document = {"period": 1, "pid": 7, "slice": 0.1, "error": "Traceback\nValueError: no", "process": {}, "rows": []}
+    document["has_thread_clocks"] = True
+    (tmp_path / "7.json").write_text(json.dumps(document))
+    with pytest.raises(HostError, match="sampler of worker 7 failed:\nTraceback\nValueError: no"):
+        read_samples(tmp_path, 1)
+    assert read_samples(tmp_path, 2) == []
+
+
+def test_worker_has_a_sampler_only_where_it_is_given_a_folder(tmp_path: Path) -> None:
+    with Serving(SHOP, PYTHON_THREADPOOL_THREAD_COUNT="1") as serving:
+        serving.ready()
+        without = thread_count(serving.workers()["pids"][0])
+    with sampled_host(SHOP, tmp_path / "profile", threads=1) as host:
+        assert thread_count(host.serving.workers()["pids"][0]) == without + 1
+
+
+def thread_count(pid: int) -> int:
+    """The threads of a process that has served no call yet."""
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def test_line_is_named_while_the_event_loop_is_blocked(tmp_path: Path) -> None:
+    with sampled_host(SHOP, tmp_path / "profile", processes=2) as host:
+        lines = host.lines("/api/blocking-sleep", users=8)
+        assert f"{lines[0].file}:{lines[0].line}" == marked_line(SHOP, "blocking-sleep")
+        assert lines[0].seconds == pytest.approx(2 * 0.8, rel=0.3)  # both loops are held all the time
+
+
+def test_program_of_many_threads_with_large_buffers_survives(tmp_path: Path) -> None:
+    """32 threads that start, end, allocate and lock, in a process that holds much memory."""
+    SamplerSwitch.create(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", CROWD, tmp_path],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    [samples] = read_samples(tmp_path, 1)
+    assert {row.function for row in samples.rows} >= {"work"}
