@@ -19,9 +19,10 @@ import msgspec
 
 from functune.analysis.laws.prediction import weighted_mean
 from functune.analysis.numbers.figures import Times, together
+from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.analysis.numbers.levels import Level
 from functune.formatting import duration, number, percent, plural, rate
-from functune.run.profile import LineKind, ProfileLine, StepProfile
+from functune.run.profile import LineKind
 
 type LimitKind = Literal[
     "threads",
@@ -58,6 +59,8 @@ NEAR = 0.15
 """Relative difference up to which a throughput agrees with its law."""
 DOUBLES = 1.3
 """Factor of throughput from one to two processes below which a limit lies outside the processes."""
+CLEARLY_FASTER = 1.1
+"""Factor of throughput from which a setting that needs more memory is worth more memory."""
 FEW_USERS = 4
 """Users per worker process below which a limit may not show."""
 
@@ -89,20 +92,21 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """For an unknown limit: why it is unknown, and how to find it."""
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+class LimitEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The figures that the rules look at."""
 
     at: Level
-    """The level that shows the limit: the recommended setting at its most users."""
+    """The level that shows the limit: the one with the most calls inside one process."""
     levels: Sequence[Level]
-    """All closed-loop levels of the subject."""
+    """All closed-loop levels of the subject that worked."""
     cores: float | None
     """Usable cores of the machine; None when unknown."""
-    profile: Sequence[StepProfile] = ()
-    """The profiled steps of the subject: one user, and the users of the recommended level."""
-    excluded_by_memory: Level | None = None
-    """The fastest level that was excluded because its memory does not fit the instance."""
+    profile: SubjectProfile | None = None
+    """The lines of the reader's code; None without a profile."""
+    too_large: Level | None = None
+    """The fastest level that the memory of the instance excludes."""
     memory_mb: int | None = None
+    """The memory asked for; None where none was."""
 
     @property
     def alone(self) -> list[Level]:
@@ -142,9 +146,31 @@ def handler_cores(level: Level) -> float | None:
     return None if level.figures.cpu is None else level.figures.cpu.mean * level.throughput
 
 
-def find_limit(evidence: Evidence) -> Limit:
-    """The limit of a subject, by the first rule that fits."""
-    rules: tuple[Callable[[Evidence], Limit | None], ...] = (
+def find_limit(
+    levels: Iterable[Level],
+    *,
+    cores: float | None = None,
+    profile: SubjectProfile | None = None,
+    memory_mb: int | None = None,
+) -> Limit:
+    """
+    The limit of a subject from its closed-loop levels that count, by the first rule that fits.
+
+    ``cores`` is the machine's, None when unknown; ``memory_mb`` that of an instance, None where none was asked for.
+    """
+    worked = [level for level in levels if level.figures.worked]
+    if not worked:
+        return unknown_limit("No step worked.")
+    excluded = [level for level in worked if not fits_memory(level, memory_mb)]
+    evidence = LimitEvidence(
+        at=max(worked, key=crowd),
+        levels=worked,
+        cores=cores,
+        profile=profile,
+        too_large=max(excluded, key=lambda level: level.throughput, default=None),
+        memory_mb=memory_mb,
+    )
+    rules: tuple[Callable[[LimitEvidence], Limit | None], ...] = (
         too_little_known,
         memory_limit,
         admission_limit,
@@ -155,46 +181,62 @@ def find_limit(evidence: Evidence) -> Limit:
         waiting_limit,
     )
     found = (rule(evidence) for rule in rules)
-    return next((limit for limit in found if limit is not None), unknown("No rule fits its figures."))
+    return next((limit for limit in found if limit is not None), unknown_limit("No rule fits its figures."))
 
 
-def unknown(reason: str) -> Limit:
+def fits_memory(level: Level, memory_mb: int | None) -> bool:
+    """Whether the worker processes of a level fit the memory of an instance; True where either is not known."""
+    peak = level.figures.worker_peak_mb
+    return memory_mb is None or peak is None or peak <= memory_mb
+
+
+def crowd(level: Level) -> tuple[float, int]:
+    """Sort key: the calls that can be inside one worker process at a time, then the users."""
+    each = level.users / level.setting.process_count
+    return each if level.handler == "async def" else min(each, level.setting.threads), level.users
+
+
+def unknown_limit(reason: str) -> Limit:
     """An unknown limit, with the reason."""
     return Limit(kind="unknown", where=None, share=None, evidence=(), reason=reason)
 
 
-def too_little_known(evidence: Evidence) -> Limit | None:
+def too_little_known(evidence: LimitEvidence) -> Limit | None:
     """Times and a single-user level are needed, and enough users to fill what may be the limit."""
     if evidence.service_alone is None or service_under_load(evidence.at) is None:
-        return unknown(
+        return unknown_limit(
             "The host does not report the times of calls; measure a level of one user on the local host to find it."
         )
     if evidence.at.users < FEW_USERS * evidence.processes:
-        return unknown(
+        return unknown_limit(
             f"{plural(evidence.at.users, 'user')} are too few to show it: measure at least "
             f"{plural(FEW_USERS * evidence.processes, 'user')} with {evidence.at.setting.in_words}."
         )
     return None
 
 
-def memory_limit(evidence: Evidence) -> Limit | None:
-    """A clearly faster setting whose memory does not fit the instance."""
-    faster, limit = evidence.excluded_by_memory, evidence.memory_mb
-    if faster is None or limit is None or faster.throughput < 1.1 * evidence.at.throughput:
+def memory_limit(evidence: LimitEvidence) -> Limit | None:
+    """A setting that is clearly faster than every other, and whose memory does not fit the instance."""
+    faster, memory = evidence.too_large, evidence.memory_mb
+    fitting = [level for level in evidence.levels if fits_memory(level, memory)]
+    if faster is None or memory is None or not fitting:
         return None
-    peak = faster.figures.worker_peak_mb or 0.0
+    best = max(fitting, key=lambda level: level.throughput)
+    if faster.throughput < CLEARLY_FASTER * best.throughput:
+        return None
     return Limit(
         kind="memory",
         where=None,
         share=None,
         evidence=(
-            f"{faster.setting.in_words} served {rate(faster.throughput)} and used {number(peak)} MB of {limit} MB",
-            f"{evidence.at.setting.in_words} serves {rate(evidence.at.throughput)}",
+            f"{faster.setting.in_words} serves {rate(faster.throughput)} and uses "
+            f"{number(faster.figures.worker_peak_mb or 0.0)} MB, where an instance has {memory} MB",
+            f"{best.setting.in_words} serves {rate(best.throughput)}",
         ),
     )
 
 
-def admission_limit(evidence: Evidence) -> Limit | None:
+def admission_limit(evidence: LimitEvidence) -> Limit | None:
     """Calls wait outside: as many are inside as the instance admits."""
     admitted, service = evidence.at.setting.per_instance_concurrency, service_under_load(evidence.at)
     if admitted is None or service is None or admitted >= evidence.at.users:
@@ -210,7 +252,7 @@ def admission_limit(evidence: Evidence) -> Limit | None:
     )
 
 
-def loop_limit(evidence: Evidence) -> Limit | None:
+def loop_limit(evidence: LimitEvidence) -> Limit | None:
     """The event loop is held most of the time: by computing, or by a wait that is not awaited."""
     loop = evidence.at.figures.loop
     if not evidence.is_async or loop is None:
@@ -222,10 +264,10 @@ def loop_limit(evidence: Evidence) -> Limit | None:
     computing = cpu.mean / loop.mean if cpu is not None and loop.mean else 0.0
     hold = evidence.at.figures.hold
     longest = f", {duration(hold.mean)} at a stretch" if hold is not None else ""
-    line = heaviest([line for line in loaded_lines(evidence) if line.on_loop], lambda line: line.seconds)
+    line = heaviest(line for line in lines_of(evidence) if line.on_loop)
     return Limit(
         kind="event_loop_busy" if computing >= LOOP_COMPUTES else "event_loop_blocked",
-        where=place_of(line),
+        where=limit_place(line),
         share=min(held, 1.0),
         evidence=(
             f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{longest}",
@@ -234,7 +276,7 @@ def loop_limit(evidence: Evidence) -> Limit | None:
     )
 
 
-def host_limit(evidence: Evidence) -> Limit | None:
+def host_limit(evidence: LimitEvidence) -> Limit | None:
     """The handler is the smaller part of a call, and the rest of it keeps a worker, the front or the machine busy."""
     service, latency = evidence.service_alone, evidence.latency_alone
     figures, used = evidence.at.figures, handler_cores(evidence.at)
@@ -260,11 +302,12 @@ def host_limit(evidence: Evidence) -> Limit | None:
     )
 
 
-def cpu_limit(evidence: Evidence) -> Limit | None:
+def cpu_limit(evidence: LimitEvidence) -> Limit | None:
     """A ``def`` handler that computes: under the GIL one core per process, outside of it more."""
     if evidence.is_async:
         return None
-    level = cpu_level(evidence)
+    shown = cpu_level(evidence)
+    level = shown or evidence.at
     used, workers = handler_cores(level), level.figures.worker_cores
     if used is None or workers is None:
         return None
@@ -274,27 +317,32 @@ def cpu_limit(evidence: Evidence) -> Limit | None:
         return None
     if (waited := grown_line(evidence)) is not None and waited[0].kind in ("lock", "pool") and waited[1] >= EXPLAINED:
         return waiting_limit(evidence)
-    line = heaviest(loaded_lines(evidence), lambda line: line.cpu_seconds)
+    line = heaviest(line for line in lines_of(evidence) if line.kind == "cpu")
     seen = (
         f"one process uses {number(each, digits=3)} cores with {plural(level.users, 'user')} and "
         f"{level.setting.in_words}",
         f"its handlers compute {duration(level.figures.cpu.mean)} per call" if level.figures.cpu is not None else "",
     )
     if evidence.cores is not None and evidence.cores < 2:
-        return unknown(f"{seen[0].capitalize()}; on one core the GIL and the core cannot be distinguished.")
+        return unknown_limit(f"{sentence_start(seen[0])}; on one core the GIL and the core cannot be distinguished.")
+    if shown is None:
+        return unknown_limit(
+            f"{sentence_start(seen[0])}; one process with two threads or more, and as many users, would show whether "
+            "it computes under the GIL."
+        )
     return Limit(
         kind="cores" if each > OUTSIDE_GIL else "gil",
-        where=place_of(line),
+        where=limit_place(line),
         share=min(used / workers, 1.0),
         evidence=tuple(text for text in seen if text),
     )
 
 
-def cpu_level(evidence: Evidence) -> Level:
+def cpu_level(evidence: LimitEvidence) -> Level | None:
     """
     The level that shows whether the GIL holds: one process, two threads and users or more, the most cores used.
 
-    With several processes the machine's cores may be the limit of each.
+    With several processes the machine's cores may be the limit of each. None where no such level was measured.
     """
     single = [
         level
@@ -304,72 +352,84 @@ def cpu_level(evidence: Evidence) -> Level:
         and level.users > 1
         and level.figures.worker_cores is not None
     ]
-    return max(single, key=lambda level: level.figures.worker_cores or 0.0, default=evidence.at)
+    return max(single, key=lambda level: level.figures.worker_cores or 0.0, default=None)
 
 
-def open_limit(evidence: Evidence) -> Limit | None:
-    """Calls take as long under load as alone: no limit was reached, or the threads are."""
+def open_limit(evidence: LimitEvidence) -> Limit | None:
+    """Calls take as long under load as alone: the threads of some setting were the limit, or no limit was reached."""
     alone, loaded = evidence.service_alone, service_under_load(evidence.at)
     if alone is None or loaded is None or loaded >= INFLATED * alone.mean:
         return None
-    latency = evidence.latency_alone or alone.mean
-    free = evidence.at.users / latency
     seen = (
         f"a call takes {duration(loaded)} in its handler with {plural(evidence.at.users, 'user')}, "
         f"{duration(alone.mean)} with one"
     )
-    if evidence.at.throughput >= SCALES * free:
-        growth = f"{plural(evidence.at.users, 'user')} get {number(evidence.at.throughput * latency)} times one user"
-        return Limit(kind="none", where=None, share=None, evidence=(seen, growth))
-    places = evidence.at.setting.threads * evidence.processes
-    if evidence.is_async or abs(evidence.at.throughput * loaded - places) > NEAR * places:
+    full = next((level for level in sorted(evidence.levels, key=crowd, reverse=True) if is_full(level)), None)
+    if full is not None and not evidence.is_async:
+        places = full.setting.threads * full.setting.process_count
+        service = service_under_load(full) or loaded
+        line = heaviest(line for line in lines_of(evidence) if line.state == "waiting" and not line.on_loop)
+        return Limit(
+            kind="threads",
+            where=limit_place(line),
+            share=None,
+            evidence=(
+                seen,
+                f"{plural(places, 'thread')} / {duration(service)} are {rate(places / service)}, "
+                f"{rate(full.throughput)} were measured",
+            ),
+        )
+    latency = evidence.latency_alone or alone.mean
+    if evidence.at.throughput < SCALES * evidence.at.users / latency:
         return None
-    line = heaviest([line for line in loaded_lines(evidence) if not line.on_loop], lambda line: line.seconds)
-    return Limit(
-        kind="threads",
-        where=place_of(line),
-        share=None,
-        evidence=(
-            seen,
-            f"{plural(places, 'thread')} / {duration(loaded)} are {rate(places / loaded)}, "
-            f"{rate(evidence.at.throughput)} were measured",
-        ),
-    )
+    growth = f"{plural(evidence.at.users, 'user')} get {number(evidence.at.throughput * latency)} times what one gets"
+    return Limit(kind="none", where=None, share=None, evidence=(seen, growth))
+
+
+def is_full(level: Level) -> bool:
+    """Whether the calls of more users than threads keep every thread of a level busy: X S = T P."""
+    places = level.setting.threads * level.setting.process_count
+    service = service_under_load(level)
+    if level.handler == "async def" or service is None or level.users <= places:
+        return False
+    return abs(level.throughput * service - places) <= NEAR * places
 
 
 WAITS: dict[LineKind, LimitKind] = {"lock": "lock", "file lock": "lock", "pool": "pool", "executor": "pool"}
 """The limit that a wait points to, by what the line waits in; a network wait needs a second look."""
 
 
-def waiting_limit(evidence: Evidence) -> Limit | None:
+def waiting_limit(evidence: LimitEvidence) -> Limit | None:
     """Calls wait inside the handler under load: the line whose time per call grew most says for what."""
     alone, loaded = evidence.service_alone, service_under_load(evidence.at)
     if alone is None or loaded is None:
         return None
-    slower = f"a call takes {duration(loaded)} with {plural(evidence.at.users, 'user')}, {duration(alone.mean)} with one"
+    slower = (
+        f"a call takes {duration(loaded)} with {plural(evidence.at.users, 'user')}, {duration(alone.mean)} with one"
+    )
     grown = grown_line(evidence)
     if grown is None:
-        return unknown(f"{slower.capitalize()}, and there is no profile that shows where it waits.")
+        return unknown_limit(f"{sentence_start(slower)}, and there is no profile that shows where it waits.")
     line, share = grown
     if share < EXPLAINED:
-        return unknown(f"{slower.capitalize()}, and no single line explains half of that.")
+        return unknown_limit(f"{sentence_start(slower)}, and no single line explains half of that.")
     kind = WAITS.get(line.kind)
     if line.kind == "network":
         kind = "downstream" if not doubles_with_processes(evidence) else None
     if kind is None:
-        return unknown(
-            f"{slower.capitalize()}, most of it at {line.file}:{line.line} in {line.waits_in or 'the handler'}; "
+        return unknown_limit(
+            f"{sentence_start(slower)}, most of it at {line.file}:{line.line} in {line.waits_in or 'the handler'}; "
             "its figures do not show for what."
         )
     return Limit(
         kind=kind,
-        where=place_of(line),
+        where=limit_place(line),
         share=share,
         evidence=(slower, f"{percent(share)} of the difference at {line.file}:{line.line}, in {line.waits_in}"),
     )
 
 
-def doubles_with_processes(evidence: Evidence) -> bool:
+def doubles_with_processes(evidence: LimitEvidence) -> bool:
     """Whether two processes serve clearly more than one, everything else being equal; False where not measured."""
 
     def most(processes: int) -> float:
@@ -387,42 +447,36 @@ def doubles_with_processes(evidence: Evidence) -> bool:
     return most(1) > 0 and most(2) >= DOUBLES * most(1)
 
 
-def loaded_lines(evidence: Evidence) -> Sequence[ProfileLine]:
-    """The lines of the profiled step with the most users; none without a profile."""
-    return max(evidence.profile, key=lambda step: step.users).lines if evidence.profile else ()
+def lines_of(evidence: LimitEvidence) -> Sequence[HotLine]:
+    """The profiled lines; none without a profile."""
+    return () if evidence.profile is None else evidence.profile.lines
 
 
-def grown_line(evidence: Evidence) -> tuple[ProfileLine, float] | None:
+def grown_line(evidence: LimitEvidence) -> tuple[HotLine, float] | None:
     """
     The line whose time per call grew most from one user to many, and its share of the growth of a call.
 
-    None without both profiled steps, or where nothing grew.
+    None without a profile of both, or where nothing grew.
     """
-    by_users = {step.users: step for step in evidence.profile}
-    alone, loaded = by_users.get(1), by_users.get(max(by_users, default=0))
-    if alone is None or loaded is None or alone is loaded or not loaded.calls:
-        return None
-    before = {key_of_line(line): alone.seconds_per_call(line) for line in alone.lines}
-    grown = [(loaded.seconds_per_call(line) - before.get(key_of_line(line), 0.0), line) for line in loaded.lines]
-    total = sum(max(seconds, 0.0) for seconds, _ in grown)
-    if total <= 0:
+    grown = [(line.growth, line) for line in lines_of(evidence) if line.growth is not None and line.growth > 0]
+    if not grown:
         return None
     seconds, line = max(grown, key=lambda pair: pair[0])
-    return line, seconds / total
+    return line, seconds / sum(growth for growth, _ in grown)
 
 
-def key_of_line(line: ProfileLine) -> tuple[object, ...]:
-    """The identity of a line in two profiles."""
-    return line.file, line.line, line.function, line.state, line.waits_in
+def heaviest(lines: Iterable[HotLine]) -> HotLine | None:
+    """The line with the most time under load; None without lines."""
+    return max(lines, key=lambda line: line.seconds_loaded, default=None)
 
 
-def heaviest(lines: Iterable[ProfileLine], weight: Callable[[ProfileLine], float]) -> ProfileLine | None:
-    """The line with the highest weight; None without any weight."""
-    return max((line for line in lines if weight(line) > 0), key=weight, default=None)
-
-
-def place_of(line: ProfileLine | None) -> LimitPlace | None:
+def limit_place(line: HotLine | None) -> LimitPlace | None:
     """A line as a place."""
     if line is None:
         return None
     return LimitPlace(file=line.file, line=line.line, function=line.function, waits_in=line.waits_in)
+
+
+def sentence_start(text: str) -> str:
+    """A phrase with its first letter as a capital; the rest keeps its case."""
+    return text[:1].upper() + text[1:]
