@@ -12,10 +12,12 @@ from functune.analysis.laws.curves import Law, laws_of
 from functune.analysis.laws.prediction import Prediction, predict
 from functune.analysis.laws.time_split import Split, splits_of
 from functune.analysis.numbers.figures import Price
+from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.numbers.levels import Level, levels_of
 from functune.analysis.search.adaptive import Skipped
 from functune.analysis.search.exploration import Scope, explore
 from functune.analysis.verdict.advice import Advice, advise
+from functune.analysis.verdict.limit import Limit, find_limit
 from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, recommend
 from functune.analysis.verdict.sentences import verdict
 from functune.analysis.verdict.standings import Standing, standings_of
@@ -80,6 +82,8 @@ class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
     advice: tuple[Advice, ...]
     subjects: tuple[SubjectFindings, ...]
     """Those that were measured, in file order."""
+    limits: dict[str, Limit]
+    """The limit of each measured subject, by the subject in words, also where nothing is recommended."""
     outcomes: tuple[Outcome, ...]
     warnings: tuple[str, ...]
     """Circumstances that make the figures doubtful."""
@@ -135,9 +139,10 @@ def analyse(
     price: Price | None = None,
     scopes: Sequence[Scope] = (),
     failures: Iterable[Failure] = (),
+    profiles: Sequence[SubjectProfile] = (),
 ) -> ExperimentFindings:
     """
-    The findings of one experiment; measurements and failures of others are ignored.
+    The findings of one experiment; measurements, failures and profiles of others are ignored.
 
     ``cores`` is the measuring machine's, None when unknown; ``price`` the cost of a million requests at a throughput;
     ``scopes`` are the sets of settings that the search looked for a best one in. Raises UsageError when the objective
@@ -148,10 +153,20 @@ def analyse(
     every = in_order(levels_of(mine, seed=aim.seed, price=price), experiment)
     valid = [level for level in every if level.counts]
     closed = [level for level in valid if level.share is None]
+    measured = [each for each in planned_subjects(experiment) if any(level.subject == each for level in every)]
+    profiled = {each.subject: each for each in profiles if each.experiment == experiment.name}
+    limits = {
+        subject: find_limit(
+            [level for level in closed if level.subject == subject],
+            cores=cores,
+            profile=profiled.get(subject),
+            memory_mb=aim.memory_mb,
+        )
+        for subject in measured
+    }
     subjects = tuple(
-        findings_of(subject, valid, aim=aim, cores=cores, baseline=experiment.baseline)
-        for subject in planned_subjects(experiment)
-        if any(level.subject == subject for level in every)
+        findings_of(subject, valid, aim=aim, cores=cores, limit=limits[subject], baseline=experiment.baseline)
+        for subject in measured
     )
     recommendations = [each.recommended for each in subjects if each.recommended is not None]
     unmet = [(each.subject, each.unmet) for each in subjects if each.recommended is None]
@@ -168,6 +183,7 @@ def analyse(
         else "Nothing of this experiment was measured.",
         advice=advice,
         subjects=subjects,
+        limits={str(subject): limit for subject, limit in limits.items()},
         outcomes=check_expectations(experiment, valid, cores=cores),
         warnings=(*interference_warnings(closed), *window_warnings(closed)),
         drift=drift([level for level in closed if level.setting == experiment.compared_with]),
@@ -179,14 +195,14 @@ def analyse(
 
 
 def findings_of(
-    subject: Subject, valid: Sequence[Level], *, aim: Aim, cores: float | None, baseline: Baseline | None
+    subject: Subject, valid: Sequence[Level], *, aim: Aim, cores: float | None, limit: Limit, baseline: Baseline | None
 ) -> SubjectFindings:
     """The findings about one subject from all levels that count."""
     own = [level for level in valid if level.subject == subject]
     levels = tuple(level for level in own if level.share is None)
     arrivals = tuple(level for level in own if level.share is not None)
     worked = [level for level in levels if level.figures.worked]
-    choice = recommend(subject, levels, aim=aim, cores=cores)
+    choice = recommend(subject, levels, aim=aim, limit=limit)
     recommended = None if isinstance(choice, NoChoice) else choice
     predictions = (predict(level, levels, cores=cores) for level in arrivals)
     return SubjectFindings(

@@ -71,7 +71,7 @@ def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list
         return list(findings.recommendations)
     aim = aim_of(findings.experiment, price_for(findings.experiment.priced_memory_mb))
     found = [
-        recommend(each.subject, each.levels, aim=aim, cores=findings.cores, allows=plan.allows)
+        recommend(each.subject, each.levels, aim=aim, limit=findings.limits[str(each.subject)], allows=plan.allows)
         for each in findings.subjects
     ]
     return [each for each in found if isinstance(each, Recommendation)]

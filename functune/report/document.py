@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.host_comparison import HostComparison, compare_hosts
-from functune.analysis.hot_lines import SubjectProfile, profiled_subjects
+from functune.analysis.numbers.hot_lines import SubjectProfile, profiled_subjects
 from functune.analysis.trust import Trust, trust_of
 from functune.experiments.subject import Subject
 from functune.plans.advice import PlanAdvice, advice_for_plans
@@ -81,7 +81,8 @@ def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Rep
     Raises RunFolderError when a file cannot be read or nothing was measured, and UsageError when an objective cannot be
     read.
     """
-    findings = find_all(folder)
+    profiles = profiled_subjects(folder.profile())
+    findings = find_all(folder, profiles)
     return ReportDocument(
         currency=CURRENCY,
         environment=folder.environment,
@@ -96,11 +97,11 @@ def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Rep
         ),
         elsewhere=tuple(map(host_of, others)),
         failures=tuple(folder.failures()),
-        profile=profiled_subjects(folder.profile()),
+        profile=profiles,
     )
 
 
-def find_all(folder: RunFolder) -> tuple[ExperimentFindings, ...]:
+def find_all(folder: RunFolder, profiles: Sequence[SubjectProfile] = ()) -> tuple[ExperimentFindings, ...]:
     """The findings of every experiment of a run, in file order. Raises as ``read_document`` does."""
     measured, failures = folder.require_measurements(), folder.failures()
     return tuple(
@@ -111,6 +112,7 @@ def find_all(folder: RunFolder) -> tuple[ExperimentFindings, ...]:
             price=price_for(experiment.priced_memory_mb),
             scopes=SCOPES,
             failures=failures,
+            profiles=profiles,
         )
         for experiment in folder.experiments
     )

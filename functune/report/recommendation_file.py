@@ -33,6 +33,7 @@ def viewed(findings: ExperimentFindings, apply: tuple[PlanAdvice, ...]) -> dict[
         "apply": [with_routes(each, each.subjects) for each in apply],
         "demands": {str(each.subject): each.demand for each in findings.subjects if each.demand is not None},
         "recommendations": [{"route": str(each.subject)} | plain(each) for each in findings.recommendations],
+        "limits": findings.limits,
         "expectations": findings.outcomes,
     }
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
-from functune.analysis.hot_lines import SubjectProfile
+from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent

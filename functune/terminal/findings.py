@@ -1,4 +1,4 @@
-"""The findings of a run on the terminal: verdict, certainty, settings to set and expectations of each experiment."""
+"""The findings of a run on the terminal: verdict, certainty, limit, settings and expectations of each experiment."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.numbers.figures import ACCEPTED_ERRORS
+from functune.analysis.verdict.reasons import limit_in_words
 from functune.formatting import count, plural
 
 
@@ -20,9 +21,10 @@ def findings_lines(experiments: Iterable[ExperimentFindings]) -> Iterator[str]:
 def experiment_lines(findings: ExperimentFindings) -> Iterator[str]:
     """The lines of one experiment."""
     yield findings.verdict
-    several = len(findings.subjects) > 1
-    for each in findings.recommendations:
-        yield f"{f'{each.subject}: ' if several else ''}{each.certainty or each.reason}"
+    certain = [(str(each.subject), each.certainty) for each in findings.recommendations if each.certainty]
+    limits = [(subject, limit_in_words(limit)) for subject, limit in findings.limits.items()]
+    for subject, sentence in (*certain, *limits):
+        yield f"{subject}: {sentence}" if len(findings.limits) > 1 else sentence
     yield from (f"Warning: {warning}" for warning in findings.warnings)
     for advice in findings.advice:
         for name, value in advice.settings_to_set.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from functune.analysis.hot_lines import profiled_subjects
+from functune.analysis.numbers.hot_lines import profiled_subjects
 from functune.errors import RunFolderError
 from functune.experiments.subject import Subject
 from functune.report.files import write_report

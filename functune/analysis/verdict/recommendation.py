@@ -4,18 +4,18 @@ The setting to use for a subject, the reason, and how certain it is.
 How it is chosen, and which settings are tied with it, is in strategies; here it gets its reason and its evidence.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 
 from functune.analysis.laws import littles_law
-from functune.analysis.laws.bounds import demand_of
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import ENOUGH, SAME, Spread
 from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.certainty import certainty
-from functune.analysis.verdict.diagnosis import Case, reason
+from functune.analysis.verdict.limit import Limit, find_limit, fits_memory
+from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
 from functune.experiments.subject import Subject
@@ -74,6 +74,8 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     """Must be kept in any case."""
     price: Price | None = None
     """The cost of a million requests at a throughput; None for no costs."""
+    memory_mb: int | None = None
+    """Memory of an instance: settings that need more are not recommended. None for no condition."""
     seed: int = 1
     """Seed of the resampling behind intervals."""
 
@@ -84,6 +86,7 @@ def aim_of(experiment: Experiment, price: Price | None = None) -> Aim:
         strategy=experiment.strategy,
         objective=parse_objective(experiment.objective) if experiment.objective else None,
         price=price,
+        memory_mb=experiment.memory_mb,
         seed=experiment.load.seed,
     )
 
@@ -94,36 +97,40 @@ def recommend(
     *,
     aim: Aim,
     cores: float | None = None,
+    limit: Limit | None = None,
     allows: Callable[[Setting], bool] = lambda _: True,
 ) -> Recommendation | NoChoice:
     """
     The recommendation for a subject, from its closed-loop levels; the reason where there is none.
 
-    ``allows`` excludes settings, such as those that a hosting plan does not have; they still count for the diagnosis.
-    ``cores`` is the machine's, None when unknown.
+    ``allows`` excludes settings, such as those that a hosting plan does not have; they still count for the limit.
+    ``limit`` is the subject's; None finds it from the levels, where ``cores`` are the machine's.
     """
     own = [level for level in levels if level.subject == subject and level.share is None and level.counts]
-    allowed = [level for level in own if allows(level.setting)]
+    large = {level.setting for level in own if not fits_memory(level, aim.memory_mb)}
+    allowed = [level for level in own if allows(level.setting) and level.setting not in large]
+    if large and not allowed:
+        return NoChoice(reason=f"every setting used more than the {aim.memory_mb} MB of an instance")
     choice = choose(allowed, strategy=aim.strategy, objective=aim.objective, seed=aim.seed)
     if isinstance(choice, NoChoice):
         return choice
     knees = {one.setting: one for one in choice.knees}
     chosen, beaten = choice.chosen, choice.next_best
     ties = tuple(tied.level.setting for tied in choice.ties)
-    case = Case(best=chosen, peaks=knees, levels=own, demand=demand_of(own), cores=cores)
+    limit = limit or find_limit(own, cores=cores, memory_mb=aim.memory_mb)
     rank = sorted(knees, key=lambda setting: (setting != chosen.setting, -knees[setting].throughput))
     return Recommendation(
         subject=subject,
         strategy=aim.strategy,
         setting=chosen.setting,
         settings_to_set=chosen.setting.settings_to_set(),
-        reason=reason(case),
+        reason=limit_in_words(limit),
         certainty=certainty(choice, seed=aim.seed),
         evidence=tuple(evidence(knees[setting]) for setting in rank),
         ties=ties,
         next_best=evidence(beaten) if beaten else None,
         distance=1 - beaten.throughput / choice.best.throughput if beaten else None,
-        caveats=tuple(caveats(chosen, allowed, [knees[setting] for setting in ties])),
+        caveats=(*memory_caveats(large, aim), *caveats(chosen, allowed, [knees[setting] for setting in ties])),
     )
 
 
@@ -192,6 +199,16 @@ def law_caveats(best: Level) -> list[str]:
                 f"{percent(off)} seen at the best step. Windows of {duration(needed)} would check it."
             ]
     return []
+
+
+def memory_caveats(large: Collection[Setting], aim: Aim) -> list[str]:
+    """The settings that were not considered because of their memory."""
+    if not large:
+        return []
+    return [
+        f"{plural(len(large), 'setting')} used more than the {aim.memory_mb} MB of an instance and "
+        f"{'was' if len(large) == 1 else 'were'} not considered."
+    ]
 
 
 def failure_caveats(levels: Sequence[Level]) -> list[str]:

@@ -1,6 +1,6 @@
 """Where the time goes, by line: the lines of the reader's code at which a subject's calls spend their time."""
 
-from functune.analysis.hot_lines import HotLine, SubjectProfile
+from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.formatting import duration, percent, plural
 from functune.report.charts.heat_map import cell_colors
 from functune.report.markup import Html, element, scroll_region

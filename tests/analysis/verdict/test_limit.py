@@ -1,0 +1,196 @@
+"""The limit by figures as the local host reports them, and by lines as the sampler sees them."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
+from functune.analysis.numbers.levels import levels_of
+from functune.analysis.verdict.limit import Limit, LimitKind, find_limit
+from functune.analysis.verdict.reasons import limit_in_words
+from functune.analysis.verdict.recommendation import Aim, recommend
+from functune.analysis.verdict.strategies import NoChoice
+from functune.run.measurement import Measurement
+from functune.run.profile import LineKind
+from functune.setting import Setting
+from tests.analysis.simulated import SLEEP, step
+
+MANY = Setting(thread_count=64)
+
+
+def seen(
+    *,
+    users: int,
+    rate: int,
+    service: float,
+    cpu: float = 0.0003,
+    cores: float = 0.1,
+    setting: Setting = MANY,
+    peak_mb: float = 80.0,
+    **others: Any,
+) -> Measurement:
+    """
+    A second of one step: ``rate`` answers, seconds of a call in its handler and on the CPU, cores of all workers.
+
+    The latency is what Little's law makes of users and rate, so the handler and the rest of a request can differ.
+    """
+    return msgspec.structs.replace(
+        step(setting=setting),
+        users=users,
+        duration=1.0,
+        latencies_us=[round(users / rate * 1e6)] * rate,
+        service_times_us=[round(service * 1e6)] * rate,
+        cpu_times_us=[round(cpu * 1e6)] * rate,
+        open_calls=rate * service,
+        worker_cpu={"4241": 0.1, "4242": cores},
+        worker_peak_mb={"4241": 60.0, "4242": peak_mb},
+        **others,
+    )
+
+
+def on_loop(*, users: int, rate: int, service: float, loop: float, cpu: float = 0.0003) -> Measurement:
+    """The same of an ``async def`` handler that holds the event loop for some seconds of each call."""
+    held = [round(loop * 1e6)] * rate
+    return seen(
+        users=users, rate=rate, service=service, cpu=cpu, handler="async def", loop_times_us=held, hold_times_us=held
+    )
+
+
+def line(kind: LineKind, *, alone: float, loaded: float, number: int = 12, is_on_loop: bool = False) -> HotLine:
+    """A line of the reader's code with its seconds per call, alone and under load."""
+    return HotLine(
+        file="shop/orders.py",
+        line=number,
+        function="save",
+        state="running" if kind == "cpu" else "waiting",
+        waits_in=None if kind == "cpu" else "Lock.acquire",
+        kind=kind,
+        on_loop=is_on_loop,
+        seconds_alone=alone,
+        seconds_loaded=loaded,
+        share_alone=None,
+        share_loaded=0.5,
+        growth=loaded - alone,
+        stack=(),
+    )
+
+
+def profile(*lines: HotLine) -> SubjectProfile:
+    return SubjectProfile(
+        experiment="threads", subject=SLEEP, setting=MANY, users=64, calls=50, samples=100, lines=lines
+    )
+
+
+def limit_of(*steps: Measurement, lines: tuple[HotLine, ...] = (), **context: Any) -> Limit:
+    found = profile(*lines) if lines else None
+    return find_limit(levels_of(steps), cores=2, profile=found, **context)
+
+
+WAITS = seen(users=1, rate=10, service=0.1)
+"""One user of a handler that waits 100 ms."""
+QUEUES = (seen(users=1, rate=50, service=0.02), seen(users=64, rate=50, service=1.28))
+"""A call of 20 ms that takes 64 times as long with 64 users."""
+COMPUTES = seen(users=1, rate=50, service=0.02, cpu=0.02, cores=1.0)
+
+ONE_THREAD_EACH = seen(
+    users=16, rate=98, service=0.02, cpu=0.02, cores=1.9, setting=Setting(thread_count=1, process_count=2)
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        ("threads", (WAITS, seen(users=64, rate=159, service=0.1, setting=Setting(thread_count=16)))),
+        ("none", (WAITS, seen(users=64, rate=630, service=0.1))),
+        ("gil", (COMPUTES, seen(users=16, rate=49, service=0.32, cpu=0.02, cores=1.0))),
+        ("cores", (COMPUTES, seen(users=16, rate=96, service=0.16, cpu=0.02, cores=1.93))),
+        (
+            "event_loop_blocked",
+            (on_loop(users=1, rate=10, service=0.1, loop=0.1), on_loop(users=16, rate=10, service=0.1, loop=0.1)),
+        ),
+        (
+            "event_loop_busy",
+            (
+                on_loop(users=1, rate=10, service=0.1, loop=0.1, cpu=0.1),
+                on_loop(users=16, rate=10, service=0.1, loop=0.1, cpu=0.1),
+            ),
+        ),
+        (
+            "host",
+            (
+                seen(users=1, rate=1000, service=0.00002, cpu=0.00002, cores=0.3),
+                seen(users=64, rate=4000, service=0.00002, cpu=0.00002, cores=0.95),
+            ),
+        ),
+        (
+            "admission",
+            (
+                WAITS,
+                seen(users=64, rate=40, service=0.1, setting=Setting(thread_count=64, per_instance_concurrency=4)),
+            ),
+        ),
+    ],
+)
+def test_figures_alone_name_the_limit(kind: LimitKind, steps: tuple[Measurement, ...]) -> None:
+    found = limit_of(*steps)
+    assert found.kind == kind
+    assert found.evidence
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits_at"), [("lock", "lock"), ("lock", "file lock"), ("pool", "pool"), ("pool", "executor")]
+)
+def test_line_that_grows_names_what_calls_queue_for(kind: LimitKind, waits_at: LineKind) -> None:
+    found = limit_of(*QUEUES, lines=(line("sleep", alone=0.02, loaded=0.02), line(waits_at, alone=0.0, loaded=1.26)))
+    assert found.kind == kind
+    assert found.where is not None
+    assert (found.where.file, found.where.line) == ("shop/orders.py", 12)
+    assert "shop/orders.py:12 in save, in Lock.acquire" in limit_in_words(found)
+
+
+def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_second_process() -> None:
+    grown = (line("network", alone=0.02, loaded=1.28),)
+    two = Setting(thread_count=64, process_count=2)
+    same = seen(users=64, rate=52, service=1.2, setting=two)
+    double = seen(users=64, rate=100, service=0.64, setting=two)
+    assert limit_of(*QUEUES, same, lines=grown).kind == "downstream"
+    assert limit_of(*QUEUES, double, lines=grown).kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        ((), "no step worked"),
+        (QUEUES, "no profile that shows where it waits"),
+        ((WAITS, seen(users=2, rate=20, service=0.1)), "2 users are too few"),
+        ((seen(users=64, rate=630, service=0.1),), "measure a level of one user"),
+        ((COMPUTES, ONE_THREAD_EACH), "two threads or more"),
+    ],
+)
+def test_limit_stays_unknown_with_the_reason(steps: tuple[Measurement, ...], reason: str) -> None:
+    found = limit_of(*steps)
+    assert found.kind == "unknown"
+    assert reason in limit_in_words(found)
+
+
+def test_no_line_is_named_that_explains_less_than_half() -> None:
+    lines = [line("lock", alone=0.0, loaded=0.3, number=number) for number in (1, 2, 3)]
+    assert limit_of(*QUEUES, lines=tuple(lines)).kind == "unknown"
+
+
+def test_memory_excludes_the_faster_setting_and_says_so() -> None:
+    fast = seen(users=64, rate=630, service=0.1, peak_mb=1100.0)
+    slow = seen(users=64, rate=159, service=0.1, setting=Setting(thread_count=16), peak_mb=300.0)
+    levels = levels_of([WAITS, fast, slow])
+    assert find_limit(levels, cores=2, memory_mb=512).kind == "memory"
+    assert find_limit(levels, cores=2, memory_mb=2048).kind == "threads"
+
+    chosen = recommend(SLEEP, levels, aim=Aim(memory_mb=512), cores=2)
+    assert not isinstance(chosen, NoChoice)
+    assert chosen.setting == Setting(thread_count=16)
+    assert "1 setting used more than the 512 MB of an instance and was not considered." in chosen.caveats
+
+    nothing = recommend(SLEEP, levels_of([WAITS, fast]), aim=Aim(memory_mb=512))
+    assert isinstance(nothing, NoChoice)
+    assert "512 MB" in nothing.reason
