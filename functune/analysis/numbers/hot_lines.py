@@ -70,11 +70,11 @@ def profiled_subjects(profile: Profile) -> tuple[SubjectProfile, ...]:
 
 def profiled_subject(steps: Iterable[StepProfile]) -> SubjectProfile | None:
     """
-    The hot lines of one subject; None where no call ended under load.
+    The hot lines of one subject; None where no call ended, or no sample was taken, under load.
 
     The load is the step with the most calls in the handlers of one process: there they meet at the line that limits.
     """
-    answered = [step for step in steps if step.calls]
+    answered = [step for step in steps if step.calls and step.samples]
     if not answered:
         return None
     alone = next((step for step in answered if step.users == 1), None)

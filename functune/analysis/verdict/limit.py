@@ -203,13 +203,16 @@ def unknown_limit(reason: str) -> Limit:
 
 def too_little_known(evidence: LimitEvidence) -> Limit | None:
     """Times and a single-user level are needed, and enough users to fill what may be the limit."""
-    if evidence.service_alone is None or service_under_load(evidence.at) is None:
+    if service_under_load(evidence.at) is None:
         return unknown_limit(
-            "The host does not report the times of calls; measure a level of one user on the local host to find it."
+            "The host does not report the times of calls: measure on the local host, with --host local."
         )
+    if evidence.service_alone is None:
+        return unknown_limit("No step of one user was measured, which shows how long a call takes alone: add one.")
     if evidence.at.users < FEW_USERS * evidence.processes:
+        is_are = "is" if evidence.at.users == 1 else "are"
         return unknown_limit(
-            f"{plural(evidence.at.users, 'user')} are too few to show it: measure at least "
+            f"{plural(evidence.at.users, 'user')} {is_are} too few to show it: measure at least "
             f"{plural(FEW_USERS * evidence.processes, 'user')} with {evidence.at.setting.in_words}."
         )
     return None

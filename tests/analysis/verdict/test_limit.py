@@ -164,7 +164,12 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
         ((), "no step worked"),
         (QUEUES, "no profile that shows where it waits"),
         ((WAITS, seen(users=2, rate=20, service=0.1)), "2 users are too few"),
-        ((seen(users=64, rate=630, service=0.1),), "measure a level of one user"),
+        ((seen(users=64, rate=630, service=0.1),), "no step of one user was measured"),
+        (
+            (msgspec.structs.replace(WAITS, service_times_us=[], open_calls=None, users=64),),
+            "the host does not report the times of calls",
+        ),
+        ((WAITS,), "1 user is too few"),
         ((COMPUTES, ONE_THREAD_EACH), "two threads or more"),
     ],
 )
