@@ -179,6 +179,12 @@ def test_limit_stays_unknown_with_the_reason(steps: tuple[Measurement, ...], rea
     assert reason in limit_in_words(found)
 
 
+def test_full_threads_whose_calls_take_longer_than_alone_are_not_the_limit() -> None:
+    full = seen(users=128, rate=50, service=1.28)
+    assert limit_of(QUEUES[0], full).kind == "unknown"
+    assert limit_of(QUEUES[0], full, lines=(line("lock", alone=0.0, loaded=1.26),)).kind == "lock"
+
+
 def test_no_line_is_named_that_explains_less_than_half() -> None:
     lines = [line("lock", alone=0.0, loaded=0.3, number=number) for number in (1, 2, 3)]
     assert limit_of(*QUEUES, lines=tuple(lines)).kind == "unknown"
