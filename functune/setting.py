@@ -52,6 +52,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
         """The threads per worker process in effect: 1000 where the thread count is unset."""
         return DEFAULT_THREAD_COUNT if self.thread_count is None else self.thread_count
 
+    def calls_inside(self, users: int) -> float:
+        """The calls that the threads of one worker process hold at a time while ``users`` call the app."""
+        return min(self.threads, users / self.process_count)
+
     @property
     def simplicity(self) -> tuple[Any, ...]:
         """Sort key, simplest setting first. The order of the knobs and their ranks are in KNOBS."""

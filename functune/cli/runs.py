@@ -13,6 +13,9 @@ from functune.run.folder import RunFolder
 if TYPE_CHECKING:
     from functune.report.document import ReportDocument
 
+PLAN_NAMES = ("local", "flex", "premium")
+"""The names of plans.registry, which is imported only when a command needs it."""
+
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
@@ -57,7 +60,7 @@ def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDoc
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.option(
     "--plan",
-    type=click.Choice(["local", "flex", "premium"]),
+    type=click.Choice(PLAN_NAMES),
     default="local",
     show_default=True,
     help="Hosting plan for the settings; flex has no process count. JSON holds all plans.",

@@ -4,7 +4,6 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from functune import environ
-from functune.cli.folders import existing_folder, shipped_experiments
+from functune.cli.folders import existing_folder, new_run_path, shipped_experiments
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
@@ -128,7 +127,7 @@ def sweep(
         folder, kind = created(
             overridden(asked, **overrides),
             inputs=inputs,
-            out=out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S"),
+            out=out or new_run_path(),
             app=app,
             host=host or "local",
             key=key,

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,8 +15,9 @@ import msgspec
 from rich.console import Console
 
 from functune import environ
-from functune.cli.folders import existing_folder
+from functune.cli.folders import existing_folder, new_run_path
 from functune.cli.packages import chosen_python, package_options
+from functune.cli.runs import PLAN_NAMES
 from functune.cli.sweep import SIZES
 from functune.errors import LoadError, UsageError
 from functune.experiments.inputs import check_inputs, require_variables, with_inputs
@@ -30,7 +30,6 @@ from functune.run.environment import collect_environment, without_secret
 from functune.run.folder import EXPERIMENTS, RunFolder
 from functune.setting import KNOBS, Setting
 
-PLAN_NAMES = ("local", "flex", "premium")
 HARMLESS = {"accept", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"}
 """Headers whose value is written into the experiment; that of any other may be a secret."""
 SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
@@ -152,8 +151,7 @@ def tune(
     command = ["functune", *sys.argv[1:]]
     for secret in secrets.values():
         command = without_secret(command, secret)
-    path = out or Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
-    folder = tuning.folder(path, present_setting(app, now), command=command)
+    folder = tuning.folder(out or new_run_path(), present_setting(app, now), command=command)
     for name in secrets:
         click.echo(f"{name} is not written: set it in the environment to repeat the run.")
     tuning.run(folder)

@@ -69,7 +69,7 @@ class StartedHost(ABC):
         """Ask the program to end in order."""
 
     def missing(self) -> str:
-        """What is missing from a host that is not ready in time, as the rest of a sentence."""
+        """The reason why a host is not ready in time, as the end of a sentence."""
         return ""
 
     async def __aenter__(self) -> Self:

@@ -85,12 +85,11 @@ def chosen_level(subject: SubjectFindings, worked: Sequence[Level]) -> tuple[Set
 
 def crowded_level(chosen: Setting, worked: Sequence[Level]) -> Level | None:
     """The level with the most calls in the handlers of one process; None where the chosen setting holds as many."""
-
-    def calls(setting: Setting, users: int) -> float:
-        return min(setting.threads, users / setting.process_count)
-
-    most = max(worked, key=lambda level: (calls(level.setting, level.users), -level.setting.process_count, level.users))
-    is_crowd = most.handler != "async def" and calls(most.setting, most.users) > calls(chosen, most.users)
+    most = max(
+        worked,
+        key=lambda level: (level.setting.calls_inside(level.users), -level.setting.process_count, level.users),
+    )
+    is_crowd = most.handler != "async def" and most.setting.calls_inside(most.users) > chosen.calls_inside(most.users)
     return most if is_crowd else None
 
 

@@ -1,5 +1,5 @@
 """
-The limit of a subject: the one thing that holds its throughput, told apart from its neighbours by figures.
+The limit of a subject: the one thing that holds its throughput, distinguished from similar causes by figures.
 
 The rules are tried in order, and the first that fits names the limit. Each rests on something physical: there is one
 event loop per worker process, one GIL per process, T threads serve T calls at a time, and a pool of a process doubles
@@ -192,8 +192,9 @@ def fits_memory(level: Level, memory_mb: int | None) -> bool:
 
 def crowd(level: Level) -> tuple[float, int]:
     """Sort key: the calls that can be inside one worker process at a time, then the users."""
-    each = level.users / level.setting.process_count
-    return each if level.handler == "async def" else min(each, level.setting.threads), level.users
+    if level.handler == "async def":  # it needs no thread
+        return level.users / level.setting.process_count, level.users
+    return level.setting.calls_inside(level.users), level.users
 
 
 def unknown_limit(reason: str) -> Limit:
@@ -311,8 +312,8 @@ def cpu_limit(evidence: LimitEvidence) -> Limit | None:
         return None
     shown = cpu_level(evidence)
     level = shown or evidence.at
-    used, workers = handler_cores(level), level.figures.worker_cores
-    if used is None or workers is None:
+    cpu, used, workers = level.figures.cpu, handler_cores(level), level.figures.worker_cores
+    if cpu is None or used is None or workers is None:
         return None
     each = workers / level.setting.process_count
     # BLAS and other libraries compute in threads of their own, which no call's CPU time contains.
@@ -324,7 +325,7 @@ def cpu_limit(evidence: LimitEvidence) -> Limit | None:
     seen = (
         f"one process uses {number(each, digits=3)} cores with {plural(level.users, 'user')} and "
         f"{level.setting.in_words}",
-        f"its handlers compute {duration(level.figures.cpu.mean)} per call" if level.figures.cpu is not None else "",
+        f"its handlers compute {duration(cpu.mean)} per call",
     )
     if evidence.cores is not None and evidence.cores < 2:
         return unknown_limit(f"{sentence_start(seen[0])}; on one core the GIL and the core cannot be distinguished.")
@@ -337,7 +338,7 @@ def cpu_limit(evidence: LimitEvidence) -> Limit | None:
         kind="cores" if each > OUTSIDE_GIL else "gil",
         where=limit_place(line),
         share=min(used / workers, 1.0),
-        evidence=tuple(text for text in seen if text),
+        evidence=seen,
     )
 
 
@@ -367,7 +368,7 @@ def open_limit(evidence: LimitEvidence) -> Limit | None:
         f"a call takes {duration(loaded)} in its handler with {plural(evidence.at.users, 'user')}, "
         f"{duration(alone.mean)} with one"
     )
-    full = next((level for level in sorted(evidence.levels, key=crowd, reverse=True) if is_full(level)), None)
+    full = max(filter(is_full, evidence.levels), key=crowd, default=None)
     if full is not None and not evidence.is_async:
         places = full.setting.threads * full.setting.process_count
         service = service_under_load(full) or loaded
