@@ -86,10 +86,11 @@ class Sampler:
             time.sleep(max(INTERVAL, cost / _MOST))
             if self._switch.period != tally.period:
                 return
-            now = time.perf_counter()
+            now, used = time.perf_counter(), time.thread_time()
             tally.begin_sample(now - before)
             self._sample(tally, now - before)
-            before, cost = now, time.perf_counter() - now
+            # CPU time: threads that compute take the GIL in the middle of a sample, and their turns are no cost of it.
+            before, cost = now, time.thread_time() - used
 
     def _sample(self, tally: Tally, seconds: float) -> None:
         """One sample, which stands for the seconds since the last one."""
