@@ -7,9 +7,10 @@ Sources: GrpcMessageConversionExtensions.cs (request), HttpBinding.cs and RawScr
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote
+
+import msgspec
 
 from functune.host.messages import (
     BytesData,
@@ -38,8 +39,7 @@ class AnswerError(Exception):
     """The result of the function is not a valid HTTP answer; the client gets 500 with an empty body."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(msgspec.Struct, frozen=True):
     """An answer to a client."""
 
     status: int
@@ -99,13 +99,13 @@ def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> Htt
     ``handed_on`` is the time on time.perf_counter at which the front sent the call to the worker. The clock is the same
     in both processes on Linux and macOS.
     """
-    headers = [header for header in answer.headers if header[0] not in _REPORTED]
-    before = b""
-    if len(headers) < len(answer.headers):
-        before = b", ".join([value for name, value in answer.headers if name == _SERVER_TIMING])
-    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before.decode("latin-1"))
-    headers += ((_SERVER_TIMING, timing.encode("latin-1")), (_WORKER, worker_value(times).encode()))
-    return HttpAnswer(answer.status, headers, answer.body)
+    headers, before = answer.headers, ""
+    if any(name in _REPORTED for name, _ in headers):
+        before = b", ".join([value for name, value in headers if name == _SERVER_TIMING]).decode("latin-1")
+        headers = [header for header in headers if header[0] not in _REPORTED]
+    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before)
+    reported = ((_SERVER_TIMING, timing.encode("latin-1")), (_WORKER, worker_value(times).encode()))
+    return HttpAnswer(answer.status, [*headers, *reported], answer.body)
 
 
 def _from_http_data(data: HttpData) -> HttpAnswer:

@@ -10,9 +10,10 @@ The handler behaves as without it: values, exceptions, cancellation, closing and
 
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Generator
 from time import perf_counter, thread_time
-from typing import Any, NamedTuple, Self
+from types import CoroutineType, coroutine
+from typing import Any, NamedTuple
 
 from functune.timing.page import CallPage
 
@@ -61,114 +62,78 @@ class CallTimer:
             self._finished[call_id] = times
 
     def _timed_def(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        page, current_call, keep, pid = self.page, self.current_call, self.keep, self.pid
+
         def call(*values: Any, **named: Any) -> Any:
-            call_id, thread = self.current_call(), threading.get_native_id()
-            calls = self.page.begin()
-            began, cpu_began = perf_counter(), thread_time()
+            call_id, thread, began = current_call(), _native_id(), perf_counter()
+            calls, cpu_began = page.begin(began), thread_time()
             try:
                 return handler(*values, **named)
             finally:
-                cpu, service = thread_time() - cpu_began, perf_counter() - began
-                self.page.end(cpu)
-                self.keep(call_id, CallTimes(began, service, cpu, None, None, self.pid, thread, calls))
+                cpu, ended = thread_time() - cpu_began, perf_counter()
+                page.end(ended, cpu)
+                keep(call_id, CallTimes(began, ended - began, cpu, None, None, pid, thread, calls))
 
         return call
 
     def _timed_async(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        async def awaited(values: Any, named: Any) -> Any:
-            return await handler(*values, **named)
-
-        def call(*values: Any, **named: Any) -> Awaitable[Any]:
-            return TimedCoroutine(awaited(values, named), self)
+        def call(*values: Any, **named: Any) -> Any:
+            awaitable = handler(*values, **named)
+            return _stepped(awaitable if type(awaitable) is CoroutineType else _awaiting(awaitable), self)
 
         return call
 
 
-class TimedCoroutine:
+class _Thread(threading.local):
+    """The system's number of each thread, which costs a system call."""
+
+    def __init__(self) -> None:
+        self.native_id = threading.get_native_id()
+
+
+_thread = _Thread()
+
+
+def _native_id() -> int:
+    return _thread.native_id
+
+
+async def _awaiting(awaitable: Any) -> Any:
+    return await awaitable
+
+
+@coroutine
+def _stepped(handler: Coroutine[Any, Any, Any], timer: CallTimer) -> Generator[Any, Any, Any]:
     """
-    An awaitable that runs a coroutine step by step and measures each step.
+    Step the coroutine of a handler and measure each step.
 
-    ``cr_await`` is the coroutine, under the name by which a native one gives what it awaits, so that whoever follows
-    a chain of coroutines finds it.
+    It is one function without calls of its own, because every call of an ``async def`` handler pays for it.
     """
-
-    __slots__ = (
-        "_began",
-        "_call_id",
-        "_calls",
-        "_cpu",
-        "_has_ended",
-        "_hold",
-        "_loop",
-        "_thread",
-        "_timer",
-        "cr_await",
-    )
-
-    def __init__(self, coroutine: Any, timer: CallTimer) -> None:
-        self.cr_await = coroutine
-        self._timer = timer
-        self._began: float | None = None
-        self._has_ended = False
-        self._cpu = self._loop = self._hold = 0.0
-
-    def __await__(self) -> Self:
-        return self
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> Any:
-        return self._step(self.cr_await.send, None)
-
-    def send(self, value: Any) -> Any:
-        """Resume the coroutine with a value, as the method of a coroutine does."""
-        return self._step(self.cr_await.send, value)
-
-    def throw(self, *error: Any) -> Any:
-        """Raise an exception where the coroutine is suspended, as the method of a coroutine does."""
-        return self._step(self.cr_await.throw, *error)
-
-    def close(self) -> None:
-        """Close the coroutine. Raises RuntimeError when it goes on, as the method of a coroutine does."""
-        if self._began is None or self._has_ended:
-            self.cr_await.close()
-            return
-        try:
-            self._step(self.cr_await.close)
-        finally:
-            self._end()
-
-    def _step(self, resume: Callable[..., Any], *argument: Any) -> Any:
-        if self._began is None:
-            self._begin()
-        began, cpu_began, is_suspended = perf_counter(), thread_time(), False
-        try:
-            suspended_on = resume(*argument)
-            is_suspended = True
-            return suspended_on
-        finally:
-            self._cpu += thread_time() - cpu_began
-            held = perf_counter() - began
-            self._loop += held
-            self._hold = max(self._hold, held)
-            if not is_suspended:  # it has returned, which is a StopIteration, or raised
-                self._end()
-
-    def _begin(self) -> None:
-        self._call_id, self._thread = self._timer.current_call(), threading.get_native_id()
-        self._calls = self._timer.page.begin()
-        self._began = perf_counter()
-
-    def _end(self) -> None:
-        if self._has_ended:  # a coroutine that has ended raises when it is resumed again
-            return
-        self._has_ended = True
-        assert self._began is not None
-        timer = self._timer
-        service = perf_counter() - self._began
-        timer.page.end(self._cpu)
-        timer.keep(
-            self._call_id,
-            CallTimes(self._began, service, self._cpu, self._loop, self._hold, timer.pid, self._thread, self._calls),
-        )
+    call_id, thread, began = timer.current_call(), _native_id(), perf_counter()
+    calls, ended = timer.page.begin(began), began
+    cpu = loop = hold = 0.0
+    resume: Callable[[Any], Any] = handler.send
+    argument: Any = None
+    try:
+        while True:
+            step_began, cpu_began = perf_counter(), thread_time()
+            try:
+                suspended_on = resume(argument)
+            except StopIteration as returned:
+                return returned.value
+            finally:
+                cpu += thread_time() - cpu_began
+                ended = perf_counter()
+                held = ended - step_began
+                loop += held
+                hold = max(hold, held)
+            try:
+                resume, argument = handler.send, (yield suspended_on)
+            except GeneratorExit:
+                handler.close()
+                raise
+            except BaseException as error:
+                resume, argument = handler.throw, error
+    finally:
+        timer.page.end(ended, cpu)
+        timer.keep(call_id, CallTimes(began, ended - began, cpu, loop, hold, timer.pid, thread, calls))

@@ -53,28 +53,43 @@ class CallPage:
         self._seconds = self._cpu = 0.0
         self._changed = perf_counter()
 
-    def begin(self) -> int:
-        """Count a call that begins. Returns the number of calls now open, this one included."""
+    def begin(self, now: float) -> int:
+        """
+        Count a call that begins at ``now``, seconds of time.perf_counter. Returns the number of open calls, this one
+        included. Threads may count their calls in another order than that of their times.
+        """
         with self._lock:
-            return self._update(begun=1, ended=0)
+            self._pass_to(now)
+            self._begun += 1
+            self._write()
+            return self._begun - self._ended
 
-    def end(self, cpu: float) -> None:
-        """Count a call that ended, with its thread CPU time in seconds."""
+    def end(self, now: float, cpu: float) -> None:
+        """Count a call that ends at ``now``, with its thread CPU time in seconds."""
         with self._lock:
+            self._pass_to(now)
+            self._ended += 1
             self._cpu += cpu
-            self._update(begun=0, ended=1)
+            self._write()
 
-    def _update(self, *, begun: int, ended: int) -> int:
-        """Write the next record; the number of calls now open."""
-        now = perf_counter()
+    def _pass_to(self, now: float) -> None:
         self._seconds += (self._begun - self._ended) * (now - self._changed)
         self._changed = now
-        self._begun += begun
-        self._ended += ended
+
+    def _write(self) -> None:
+        """Write the next record."""
         self._updates = number = self._updates + 1
-        record = number % 2 * _RECORD.size
-        _RECORD.pack_into(self._memory, record, number, self._begun, self._ended, self._seconds, now, self._cpu, number)
-        return self._begun - self._ended
+        _RECORD.pack_into(
+            self._memory,
+            number % 2 * _RECORD.size,
+            number,
+            self._begun,
+            self._ended,
+            self._seconds,
+            self._changed,
+            self._cpu,
+            number,
+        )
 
 
 def read_totals(memory: mmap.mmap, now: float) -> CallTotals:

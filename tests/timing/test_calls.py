@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functune.timing.calls import CallTimer, CallTimes
+from functune.timing.frames_tasks import coroutine_frames
 from functune.timing.page import PAGE_BYTES, CallPage, read_totals
 
 CALL: contextvars.ContextVar[str | None] = contextvars.ContextVar("call", default=None)
@@ -209,19 +210,16 @@ def test_coroutine_that_is_never_awaited_is_no_call(measured: Measured) -> None:
 
 
 async def test_awaited_coroutine_is_found_by_its_chain(measured: Measured) -> None:
-    """A profile follows cr_await from the task to the line where the handler is suspended."""
-    found: list[str] = []
+    """A profile follows the frames from the task to the line where the handler is suspended."""
 
     async def handler() -> None:
         await asyncio.sleep(0.01)
 
     task = asyncio.create_task(call_in_task(measured.handler(handler)))
     await asyncio.sleep(0)
-    awaited: Any = task.get_coro()
-    while (awaited := getattr(awaited, "cr_await", None)) is not None:
-        found.append(getattr(awaited, "__name__", type(awaited).__name__))
+    frames = [frame.f_code.co_name for frame in coroutine_frames(task.get_coro())]
     await task
-    assert found[:4] == ["TimedCoroutine", "awaited", "handler", "sleep"]
+    assert frames[:4] == ["call_in_task", "_stepped", "handler", "sleep"]
 
 
 async def test_steps_are_separated_from_the_waits(measured: Measured) -> None:

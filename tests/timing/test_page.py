@@ -13,21 +13,21 @@ import pytest
 from functune.timing.page import PAGE_BYTES, CallPage, read_totals
 
 WRITER = """
-import mmap, os, signal, sys
+import mmap, os, signal, sys, time
 from functune.timing.page import PAGE_BYTES, CallPage
 page = CallPage(mmap.mmap(os.open(sys.argv[1], os.O_RDWR), PAGE_BYTES))
 print("ready", flush=True)
 while True:
-    page.begin()
-    page.end(0.25)
+    page.begin(time.perf_counter())
+    page.end(time.perf_counter(), 0.25)
 """
 
 
 def test_open_calls_are_the_growth_of_the_integral() -> None:
     memory = mmap.mmap(-1, PAGE_BYTES)
     page = CallPage(memory)
-    assert [page.begin(), page.begin(), page.begin()] == [1, 2, 3]
-    page.end(0.5)
+    assert [page.begin(time.perf_counter()) for _ in range(3)] == [1, 2, 3]
+    page.end(time.perf_counter(), 0.5)
     now = time.perf_counter()
     first, second = read_totals(memory, now), read_totals(memory, now + 10)
     assert (second.begun, second.ended, second.cpu_seconds) == (3, 1, 0.5)
@@ -38,7 +38,7 @@ def test_totals_are_not_extended_into_the_past() -> None:
     """The worker may update the page after the reader took the time."""
     memory = mmap.mmap(-1, PAGE_BYTES)
     before = time.perf_counter()
-    CallPage(memory).begin()
+    CallPage(memory).begin(time.perf_counter())
     assert read_totals(memory, before).open_seconds == 0
 
 
@@ -49,8 +49,8 @@ def test_threads_lose_no_call() -> None:
     def work() -> None:
         start.wait()
         for _ in range(2000):
-            page.begin()
-            page.end(0.001)
+            page.begin(time.perf_counter())
+            page.end(time.perf_counter(), 0.001)
 
     with ThreadPoolExecutor(8) as pool:
         for _ in range(8):
@@ -84,8 +84,8 @@ def test_half_an_update_leaves_the_totals_before_it() -> None:
     """As a worker leaves them that is killed in the middle of an update."""
     memory = mmap.mmap(-1, PAGE_BYTES)
     page = CallPage(memory)
-    page.begin()
-    page.begin()
+    page.begin(time.perf_counter())
+    page.begin(time.perf_counter())
     assert read_totals(memory, 0.0).begun == 2
     memory[0] += 1  # the first byte of the record that was written last
     assert read_totals(memory, 0.0).begun == 1
