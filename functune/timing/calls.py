@@ -129,11 +129,11 @@ def _stepped(handler: Coroutine[Any, Any, Any], timer: CallTimer) -> Generator[A
                 hold = max(hold, held)
             try:
                 resume, argument = handler.send, (yield suspended_on)
-            except GeneratorExit:
-                handler.close()
-                raise
             except BaseException as error:
                 resume, argument = handler.throw, error
+            if isinstance(argument, GeneratorExit):  # outside of the except block, which would be its context
+                handler.close()
+                raise argument
     finally:
         timer.page.end(ended, cpu)
         timer.keep(call_id, CallTimes(began, ended - began, cpu, loop, hold, timer.pid, thread, calls))
