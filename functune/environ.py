@@ -15,6 +15,28 @@ PROFILE_FOLDER = "FUNCTUNE_PROFILE"
 """The folder into which the workers of the local host write profiles; unset or empty for none."""
 
 
+SCRIPT_ROOT = "FUNCTUNE_SCRIPT_ROOT"
+"""The folder of the app that functune.asgi and functune.wsgi serve; the working directory where it is unset."""
+TIMES = "FUNCTUNE_TIMES"
+"""Where it is 1, functune.asgi and functune.wsgi report the times of each call in the headers of its answer."""
+
+
+def in_process_root() -> Path:
+    """The folder of the app that is served in this process."""
+    return Path(os.environ.get(SCRIPT_ROOT) or ".")
+
+
+def is_timing_asked_for() -> bool:
+    """Whether the environment asks for the times of each call."""
+    return os.environ.get(TIMES) == "1"
+
+
+def set_missing(variables: Mapping[str, str]) -> None:
+    """Set the variables that this process does not have."""
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
 def profile_folder() -> Path | None:
     """The folder for profiles; None where this process was not started to be profiled."""
     return Path(folder) if (folder := os.environ.get(PROFILE_FOLDER)) else None

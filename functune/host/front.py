@@ -8,33 +8,25 @@ when no route matched.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from functune.host.admin import Admin
-from functune.host.answering import EMPTY_401, EMPTY_500, NOT_RUNNING, HttpCall
+from functune.host.answering import EMPTY_401, EMPTY_500, NOT_RUNNING
 from functune.host.application import Application
+from functune.host.asgi_calls import AsgiScope, ClientDisconnectedError, Receive, Send, http_call, send_answer
 from functune.host.authorization import is_admitted
 from functune.host.console import Console
 from functune.host.limits import Gate, OverflowedError
 from functune.host.protocol import begin_answer, connection_of
 from functune.host.routing import decode_path
 from functune.host.settings import HostSettings
-from functune.host.shaping import HttpAnswer, sent_headers
-
-type AsgiScope = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from functune.host.shaping import HttpAnswer
 
 _START_WAIT = 30.0
 """Seconds a request waits for the host to start (HostAvailabilityCheckMiddleware of the real host)."""
 _OVERFLOWED = HttpAnswer(429, [(b"x-function-scaleout", b"1")], b"")
 _PING = "/admin/host/ping"
 """The one admin endpoint that needs no key."""
-
-
-class ClientDisconnectedError(Exception):
-    """The client disconnected before its request was complete, so there is no one to answer."""
 
 
 class Front:
@@ -125,17 +117,7 @@ class Front:
     async def _answer(
         self, application: Application, scope: AsgiScope, receive: Receive, raw_path: str, path: str
     ) -> HttpAnswer:
-        return await application.answerer.answer(
-            HttpCall(
-                method=scope["method"],
-                scheme=scope["scheme"],
-                raw_path=raw_path,
-                path=path,
-                query=scope["query_string"].decode("latin-1"),
-                headers=scope["headers"],
-                read_body=lambda: read_body(receive),
-            )
-        )
+        return await application.answerer.answer(http_call(scope, receive, raw_path, path))
 
     async def _opened(self) -> Application | None:
         with contextlib.suppress(TimeoutError):
@@ -146,19 +128,4 @@ class Front:
     async def _send(self, scope: AsgiScope, reply: HttpAnswer, send: Send) -> None:
         begin_answer(send)
         extra = self._application.custom_headers if self._application is not None else []
-        headers, body = sent_headers(reply, scope["method"], extra)
-        # A body is sent without Content-Length, hence chunked, as by the real host.
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-
-async def read_body(receive: Receive) -> bytes:
-    """The whole body. Raises ClientDisconnectedError."""
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnectedError
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
+        await send_answer(reply, scope["method"], extra, send)
