@@ -22,7 +22,14 @@ from functune.host.asgi_calls import (
     raw_path_of,
     send_answer,
 )
-from functune.host.in_process import InProcessApp, call_timer, in_process_settings, load_in_process, timed
+from functune.host.in_process import (
+    InProcessApp,
+    call_timer,
+    in_process_settings,
+    load_in_process,
+    sample_if_asked,
+    timed,
+)
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer
@@ -76,6 +83,7 @@ class FunctionAppAsgi:
     async def _load(self) -> InProcessApp:
         settings = in_process_settings()
         runtime.start()
+        sample_if_asked(settings.script_root, asyncio.get_running_loop())
         return await load_in_process(settings, begin=self._begin, timer=self._timer)
 
     async def _begin(self) -> Invoke:

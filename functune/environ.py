@@ -17,8 +17,18 @@ PROFILE_FOLDER = "FUNCTUNE_PROFILE"
 
 SCRIPT_ROOT = "FUNCTUNE_SCRIPT_ROOT"
 """The folder of the app that functune.asgi and functune.wsgi serve; the working directory where it is unset."""
+PYTHON_PATH = "PYTHONPATH"
 TIMES = "FUNCTUNE_TIMES"
 """Where it is 1, functune.asgi and functune.wsgi report the times of each call in the headers of its answer."""
+
+
+CALLS_FOLDER = "FUNCTUNE_CALLS"
+"""The folder in which functune.asgi and functune.wsgi count the calls of each process; unset for no count."""
+
+
+def calls_folder() -> Path | None:
+    """The folder for the counts of calls; None where the environment names none."""
+    return Path(folder) if (folder := os.environ.get(CALLS_FOLDER)) else None
 
 
 def in_process_root() -> Path:

@@ -19,10 +19,11 @@ from urllib.parse import quote
 
 import uvloop
 
+from functune.environ import profile_folder
 from functune.errors import FunctuneError
 from functune.host import runtime
 from functune.host.answering import HttpCall, Invoke
-from functune.host.in_process import call_timer, in_process_settings, load_in_process, timed
+from functune.host.in_process import call_timer, in_process_settings, load_in_process, sample_if_asked, timed
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer, sent_headers
@@ -45,6 +46,9 @@ class FunctionAppWsgi:
         settings = in_process_settings()
         runtime.start_in_calling_threads()
         self._app = uvloop.run(load_in_process(settings, begin=self._begin, timer=self._timer))
+        if profile_folder() is not None:
+            loop = self._event_loop()
+            loop.call_soon_threadsafe(sample_if_asked, settings.script_root, loop)
 
     def __call__(self, environ: WsgiEnviron, start_response: StartResponse) -> Iterable[bytes]:
         raw_path = _raw_path(environ)

@@ -5,14 +5,18 @@ The ASGI and the WSGI app use it. The handlers run in the same runtime as everyw
 Nothing else of the local host is there: the server has its own processes, limits and time-outs.
 """
 
+import asyncio
 import logging
 import mmap
+import os
+import re
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from functune.environ import in_process_root, is_timing_asked_for, set_missing
+from functune.environ import calls_folder, in_process_root, is_timing_asked_for, profile_folder, set_missing
 from functune.errors import AppError
 from functune.host import runtime
 from functune.host.answering import Answerer, Begin
@@ -24,7 +28,11 @@ from functune.host.settings import HostSettings, read_host_settings
 from functune.host.shaping import encode_header
 from functune.host.worker_process import HOST_VERSION
 from functune.timing.calls import CallTimer
-from functune.timing.page import PAGE_BYTES, CallPage
+from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, CallPage
+from functune.timing.sampler import start_sampler
+
+SERVES = re.compile(r"functune: process (\d+) serves ")
+"""In the line that a process prints when it has loaded the app."""
 
 
 class InProcessApp(NamedTuple):
@@ -39,7 +47,23 @@ def call_timer() -> CallTimer | None:
     """The timer of the calls; None where the environment does not ask for times."""
     if not is_timing_asked_for():
         return None
-    return CallTimer(CallPage(mmap.mmap(-1, PAGE_BYTES)), current_call=runtime.current_invocation_id)
+    return CallTimer(CallPage(_page_memory()), current_call=runtime.current_invocation_id)
+
+
+def _page_memory() -> mmap.mmap:
+    """The memory of this process's counts, which the lab maps as well where it has given a folder."""
+    if (folder := calls_folder()) is None:
+        return mmap.mmap(-1, PAGE_BYTES)
+    path = folder / f"{os.getpid()}{CALLS_SUFFIX}"
+    path.write_bytes(bytes(PAGE_BYTES))
+    with path.open("r+b") as file:
+        return mmap.mmap(file.fileno(), PAGE_BYTES)
+
+
+def sample_if_asked(script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
+    """Start the sampler where the environment names a folder for profiles; from the thread of the loop."""
+    if (folder := profile_folder()) is not None:
+        start_sampler(folder, script_root=script_root, loop=loop)
 
 
 def timed(answer: InvocationResponse, timer: CallTimer | None) -> InvocationResponse:
@@ -65,8 +89,8 @@ async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTi
     console = Console(verbose=settings.verbose)
     console.levels = settings.host_json.log_levels
     _log_through(console)
-    if str(settings.script_root) not in sys.path:
-        sys.path.append(str(settings.script_root))
+    # First, as Gunicorn's --chdir puts it: another function_app.py must not be found before.
+    sys.path.insert(0, str(settings.script_root))
     loaded = await runtime.init(WorkerInitRequest(str(settings.script_root), HOST_VERSION))
     if loaded.exception is not None:
         raise load_error(loaded.exception, settings.packages)
@@ -78,6 +102,7 @@ async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTi
     found = load_functions(indexed, settings)
     for error in found.errors:
         console.system(error, logging.ERROR)
+    console.plain(f"functune: process {os.getpid()} serves {settings.script_root}")
     return InProcessApp(
         answerer=Answerer(settings, found.routes(), begin, console),
         custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],

@@ -23,6 +23,10 @@ class RunningHost(Protocol):
     def key(self) -> str | None:
         """The function key to send as ``x-functions-key`` with every request; None where none is needed."""
 
+    @property
+    def calls_folder(self) -> str | None:
+        """The folder with the pages in which its workers count their calls; None where the host reports them."""
+
     def tail(self) -> str:
         """The last lines it printed; empty where they are not known."""
 
@@ -75,9 +79,12 @@ class StartedKind(NamedTuple):
     """Its place in help texts, lowest first."""
     words: str
     """For help texts."""
-    find: Callable[[str | None], HostKind]
+    find: Callable[..., HostKind]
     """
     Finds it on this machine, for workers that run with the interpreter given; None for the one of the app's packages.
+    Where the kind has variants, the second argument is the chosen one.
 
     Raises UsageError saying what to install when it is not there.
     """
+    variants: tuple[str, ...] = ()
+    """The words that may follow its name and a colon, the default one first."""

@@ -1,6 +1,6 @@
 """The knobs that a host sets by something other than an environment variable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from functune.errors import UsageError
 from functune.setting import KNOBS, Setting
@@ -24,3 +24,13 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
             )
         given += [flags[knob.name], str(value)]
     return given
+
+
+def require_knobs(setting: Setting, lacking: Collection[str], *, host: str) -> None:
+    """Check that no knob has a value that the host lacks, by its name. Raises UsageError."""
+    for knob in KNOBS:
+        value = getattr(setting, knob.name)
+        if knob.name in lacking and value is not None:
+            raise UsageError(
+                f'--host {host}: {knob.name} is {value}, which this host does not have: allowed is "unset"'
+            )

@@ -37,8 +37,9 @@ def host_kind(host: str, *, key: str | None = None, route: str = "/", python: st
 
     Raises UsageError for an unknown name, a URL that is not the base of an app, and a kind that is not installed.
     """
-    if started := STARTED_KINDS.get(host):
-        return started.find(python)
+    name, colon, variant = host.partition(":")
+    if (started := STARTED_KINDS.get(name)) and (started.variants or not colon):
+        return started.find(python, variant) if colon else started.find(python)
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
         raise UsageError(f"--host '{host}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071")

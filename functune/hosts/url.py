@@ -33,6 +33,7 @@ class RemoteHost:
         self.base_url = checked_url(url)
         self.name = self.base_url
         self.key = key
+        self.calls_folder: str | None = None
         self._route = route
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:

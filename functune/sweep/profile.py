@@ -150,7 +150,7 @@ async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[
 
 async def loaded(target: ProfileTarget, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
     """Put the load on the host; each step with the requests that ended in it."""
-    load = msgspec.structs.replace(target.load, host_pid=host.pid)
+    load = msgspec.structs.replace(target.load, host_pid=host.pid, calls_folder=host.calls_folder)
     async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
         return [step async for step in steps]
 

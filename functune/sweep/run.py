@@ -159,7 +159,11 @@ class Run:
         secrets = tuple(sorted(variable_names(trial.experiment.workload, self.folder.path)))
         try:
             load = msgspec.structs.replace(
-                trial.load, host_pid=host.pid, folder=str(self.folder.path.resolve()), secrets=secrets
+                trial.load,
+                host_pid=host.pid,
+                calls_folder=host.calls_folder,
+                folder=str(self.folder.path.resolve()),
+                secrets=secrets,
             )
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
