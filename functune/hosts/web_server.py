@@ -27,6 +27,10 @@ START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""
 _START_TIMEOUT = 60.0
 """Seconds."""
+_MESSAGE = re.compile(r"functune: (.+?)(?=^(?:\[\d{4}-|[A-Z]+:|Traceback )|\Z)", re.DOTALL | re.MULTILINE)
+"""An error of functune, up to the next line that the server has logged."""
+_MESSAGE_LINES = 200
+"""The lines that are searched for it: the servers go on to log how they end."""
 
 
 class WebServer(StartedHost):
@@ -92,8 +96,8 @@ class WebServer(StartedHost):
 
     def start_error(self) -> HostError:
         """The message of functune in a worker; the last lines where there is none."""
-        _, found, message = f"\n{self.tail()}".rpartition("\nfunctune: ")
-        reason = f": {message}" if found else f"; its last lines:\n{self.tail()}"
+        found = _MESSAGE.search(self.tail(_MESSAGE_LINES))
+        reason = f": {found[1].rstrip()}" if found else f"; its last lines:\n{self.tail()}"
         return HostError(f"{self.title} did not start{reason}")
 
     def ask_to_end(self, program: Program) -> None:
