@@ -24,7 +24,7 @@ from functune.host.asgi_calls import (
 )
 from functune.host.in_process import (
     InProcessApp,
-    call_timer,
+    in_process_timer,
     in_process_settings,
     load_in_process,
     sample_if_asked,
@@ -39,7 +39,7 @@ class FunctionAppAsgi:
     """The application. It loads the app when the server starts, or with the first request where it has no lifespan."""
 
     def __init__(self) -> None:
-        self._timer = call_timer()
+        self._timer = in_process_timer()
         self._loading: asyncio.Task[InProcessApp] | None = None
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:

@@ -23,7 +23,7 @@ from functune.environ import profile_folder
 from functune.errors import FunctuneError
 from functune.host import runtime
 from functune.host.answering import HttpCall, Invoke
-from functune.host.in_process import call_timer, in_process_settings, load_in_process, sample_if_asked, timed
+from functune.host.in_process import in_process_timer, in_process_settings, load_in_process, sample_if_asked, timed
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer, sent_headers
@@ -39,7 +39,7 @@ class FunctionAppWsgi:
     """The application, loaded. Raises SettingsError or AppError when the app cannot be loaded."""
 
     def __init__(self) -> None:
-        self._timer = call_timer()
+        self._timer = in_process_timer()
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_pid = 0

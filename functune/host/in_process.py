@@ -43,7 +43,7 @@ class InProcessApp(NamedTuple):
     functions: FunctionSet
 
 
-def call_timer() -> CallTimer | None:
+def in_process_timer() -> CallTimer | None:
     """The timer of the calls; None where the environment does not ask for times."""
     if not is_timing_asked_for():
         return None

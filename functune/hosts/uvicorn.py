@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import require_knobs
-from functune.hosts.web_server import START_AND_STOP, WebServer
+from functune.hosts.web_server import SERVER_START_AND_STOP, WebServer
 from functune.packages.server_packages import require_server
 from functune.setting import THREAD_COUNT, Setting
 
@@ -34,7 +34,7 @@ class UvicornKind:
 
     def seconds(self, setting: Setting) -> float:
         """About how long a server takes to start and stop, in seconds."""
-        return START_AND_STOP
+        return SERVER_START_AND_STOP
 
     def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting; its threads are those of the Functions runtime."""

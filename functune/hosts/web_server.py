@@ -23,7 +23,7 @@ from functune.packages.app_packages import find_app_packages
 from functune.packages.server_packages import server_packages
 from functune.packages.worker_start import worker_start
 
-START_AND_STOP = 1.5
+SERVER_START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""
 _START_TIMEOUT = 60.0
 """Seconds."""
