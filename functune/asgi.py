@@ -24,8 +24,8 @@ from functune.host.asgi_calls import (
 )
 from functune.host.in_process import (
     InProcessApp,
-    in_process_timer,
     in_process_settings,
+    in_process_timer,
     load_in_process,
     sample_if_asked,
     timed,
