@@ -50,7 +50,6 @@ class GunicornKind:
     python: str | None = None
     variant: str = "gthread"
     runs_script_root: ClassVar[bool] = True
-    has_sampler: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require_server("gunicorn")
@@ -67,13 +66,14 @@ class GunicornKind:
     def _class(self) -> WorkerClass:
         return WORKER_CLASSES[self.variant]
 
+    def has_sampler(self, setting: Setting) -> bool:
+        """Whether its workers write profiles."""
+        return True
+
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that the class of workers has each knob."""
-        lacking = {"per_instance_concurrency"}
-        if not (self._class.has_threads or self._class.has_pool):
-            lacking.add("thread_count")
         for setting in settings:
-            require_knobs(setting, lacking, host=f"gunicorn:{self.variant}")
+            require_knobs(setting, host=f"gunicorn:{self.variant}")
 
     def seconds(self, setting: Setting) -> float:
         """About how long a server takes to start and stop, in seconds."""

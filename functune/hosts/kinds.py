@@ -45,8 +45,7 @@ class HostKind(Protocol):
     def runs_script_root(self) -> bool:
         """Whether it runs the app in a folder of this machine."""
 
-    @property
-    def has_sampler(self) -> bool:
+    def has_sampler(self, setting: Setting) -> bool:
         """Whether its workers write profiles into the folder of the variable FUNCTUNE_PROFILE."""
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:

@@ -1,9 +1,9 @@
 """The knobs that a host sets by something other than an environment variable."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from functune.errors import UsageError
-from functune.setting import KNOBS, Setting
+from functune.setting import KNOBS, LACKING_KNOBS, Setting
 
 
 def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[str]:
@@ -15,7 +15,7 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
     given: list[str] = []
     for knob in KNOBS:
         value = getattr(setting, knob.name)
-        if knob.variable is not None or knob.name == "app_settings" or value is None:
+        if knob.variable is not None or knob.name in ("app_settings", "host") or value is None:
             continue
         if knob.name not in flags:
             raise UsageError(
@@ -26,11 +26,11 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
     return given
 
 
-def require_knobs(setting: Setting, lacking: Collection[str], *, host: str) -> None:
-    """Check that no knob has a value that the host lacks, by its name. Raises UsageError."""
+def require_knobs(setting: Setting, *, host: str) -> None:
+    """Check that a setting has no value for a knob that the host of this name lacks. Raises UsageError."""
     for knob in KNOBS:
         value = getattr(setting, knob.name)
-        if knob.name in lacking and value is not None:
+        if knob.name in LACKING_KNOBS[host] and value is not None:
             raise UsageError(
                 f'--host {host}: {knob.name} is {value}, which this host does not have: allowed is "unset"'
             )

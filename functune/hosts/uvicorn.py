@@ -22,15 +22,18 @@ class UvicornKind:
     python: str | None = None
     name: ClassVar[str] = "Uvicorn"
     runs_script_root: ClassVar[bool] = True
-    has_sampler: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require_server("uvicorn")
 
+    def has_sampler(self, setting: Setting) -> bool:
+        """Whether its workers write profiles."""
+        return True
+
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that it has each knob."""
         for setting in settings:
-            require_knobs(setting, {"per_instance_concurrency"}, host="uvicorn")
+            require_knobs(setting, host="uvicorn")
 
     def seconds(self, setting: Setting) -> float:
         """About how long a server takes to start and stop, in seconds."""

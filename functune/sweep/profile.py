@@ -108,12 +108,12 @@ async def profile_run(
     profile fails the run.
     Raises RunFolderError when the files cannot be written.
     """
-    if not kind.has_sampler:
-        on_note(f"No profile by line: {kind.name} has no sampler in its workers; the local host has")
-        return Profile()
     steps: list[StepProfile] = []
     notes: list[str] = []
     for target in targets:
+        if not kind.has_sampler(target.setting):
+            on_note(f"No profile by line of {target}: its host has no sampler in its workers; the local host has")
+            continue
         on_note(f"Profiling {target}")
         try:
             steps += await profiled(target, app=app, kind=kind)
