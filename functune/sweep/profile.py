@@ -108,12 +108,15 @@ async def profile_run(
     profile fails the run.
     Raises RunFolderError when the files cannot be written.
     """
+    wanted = list(targets)
+    sampled = [target for target in wanted if kind.has_sampler(target.setting)]
+    if len(sampled) < len(wanted):
+        on_note(f"No profile by line: {kind.name} has no sampler in its workers; the local host has")
+    if not sampled:
+        return Profile()
     steps: list[StepProfile] = []
     notes: list[str] = []
-    for target in targets:
-        if not kind.has_sampler(target.setting):
-            on_note(f"No profile by line of {target}: its host has no sampler in its workers; the local host has")
-            continue
+    for target in sampled:
         on_note(f"Profiling {target}")
         try:
             steps += await profiled(target, app=app, kind=kind)
