@@ -29,6 +29,7 @@ import inspect
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from time import perf_counter, thread_time
@@ -223,22 +224,15 @@ def with_times_of(watch: Stopwatch, answer: Any, out: Any) -> Any:
     """What the handler returns, with the headers on its answer, which is in ``out`` where the function has one."""
     headers = watch.headers()
     if out is None:
-        return answer_with(answer, headers)
-    if (given := out.get()) is not None:
+        return text_with(answer, headers) if isinstance(answer, str) else answer_with(answer, headers)
+    given = out.get()
+    if given is not None:
         out.set(answer_with(given, headers))
     return answer
 
 
 def answer_with(answer: Any, headers: dict[str, str]) -> Any:
-    """
-    An answer with headers.
-
-    A text has no headers of its own. It becomes the JSON object from which the host makes the same answer: it reads
-    every text as JSON, and takes an object with a ``body`` as a whole answer. Of any other type, such as None, the
-    runtime makes no answer, or an empty one; it stays as it is.
-    """
-    if isinstance(answer, str):
-        return _text_with(answer, headers)
+    """The answer with headers. What cannot have any stays as it is, such as None or a text in ``func.Out[str]``."""
     if not hasattr(answer, "headers"):
         return answer
     if _WORKER in answer.headers:  # the app returns the same object again, perhaps on two threads at once
@@ -249,11 +243,17 @@ def answer_with(answer: Any, headers: dict[str, str]) -> Any:
     return answer
 
 
-def _text_with(text: str, headers: dict[str, str]) -> str:
+def text_with(text: str, headers: dict[str, str]) -> Any:
+    """
+    A text as the answer that the host makes of it, with headers.
+
+    The host reads it as JSON. It takes an object with a ``body`` as a whole answer, and writes other JSON in a form of
+    its own. A text that is not JSON is the body.
+    """
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):  # not JSON: the text itself is the body
-        return json.dumps({"headers": headers, "body": text})
+    except (ValueError, RecursionError):
+        return sys.modules["azure.functions"].HttpResponse(text, headers=headers)
     names = {name.lower(): name for name in value} if isinstance(value, dict) else {}
     if "body" not in names:
         return f'{{"headers": {json.dumps(headers)}, "body": {text}}}'

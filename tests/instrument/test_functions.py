@@ -108,9 +108,10 @@ def test_any_other_answer_gets_headers_and_stays_the_same(on: Serving, off: Serv
     assert reported(timed).service is not None
 
 
-@pytest.mark.parametrize(("route", "status"), [("nothing", 500), ("unset", 204)])
-def test_none_stays_none(on: Serving, off: Serving, route: str, status: int) -> None:
+@pytest.mark.parametrize(("route", "status"), [("nothing", 500), ("unset", 204), ("set-text", 200)])
+def test_what_cannot_have_headers_stays_as_it_is(on: Serving, off: Serving, route: str, status: int) -> None:
     """The runtime refuses None as the value of ``$return``, and an output that is not set is an empty answer."""
+    assert WORKER not in on.get(f"/api/{route}").headers
     plain, timed = off.get(f"/api/{route}"), on.get(f"/api/{route}")
     assert shown(timed) == shown(plain)
     assert timed.status_code == status

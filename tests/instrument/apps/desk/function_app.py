@@ -67,6 +67,11 @@ def set_by_parameter(req: func.HttpRequest, answer: func.Out[func.HttpResponse])
     answer.set(func.HttpResponse("set", status_code=202, headers={"x-own": "1"}))
 
 
+@app.route("set-text", binding_arg_name="answer")
+def set_text(req: func.HttpRequest, answer: func.Out[str]) -> None:
+    answer.set("2024-01-31T10:00:00Z")
+
+
 @app.route("unset", binding_arg_name="answer")
 async def unset(req: func.HttpRequest, answer: func.Out[func.HttpResponse]) -> None:
     """Set no answer."""
