@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -66,12 +67,14 @@ class Answer:
         environ: dict[str, Any] = {"QUERY_STRING": ""}
         setup_testing_defaults(environ)
         body = validator(WsgiTimes(validator(app)))(environ, self._start)
-        for part in body:
-            assert self.status, "a part came before the start"
-            self.parts.append(part)
-        body.close()  # type: ignore[attr-defined]
+        with closing(body):  # type: ignore[type-var]
+            for part in body:
+                assert self.status, "a part came before the start"
+                self.parts.append(part)
 
     def _start(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], Any]:
+        if error and self.status:
+            raise error[0][1]
         assert not self.status, "started twice"
         self.status, self.headers = status, dict(headers)
         return self.parts.append
@@ -86,6 +89,20 @@ def test_service_ends_at_the_first_part_of_the_body(app: Callable[..., Iterable[
     assert found
     assert 50 <= float(found[1]) < 200
     assert ";calls=1;kind=def" in answer.headers["x-functune-worker"]
+
+
+def broken(environ: Any, start_response: Callable[..., Any]) -> Iterator[bytes]:
+    start_response("200 OK", TEXT)
+    yield b"bro"
+    try:
+        raise ValueError("on purpose")
+    except ValueError:
+        start_response("500 Internal Server Error", TEXT, sys.exc_info())
+
+
+def test_error_after_the_first_part_reaches_the_server() -> None:
+    with pytest.raises(ValueError, match="on purpose"):
+        Answer(broken)
 
 
 def test_handler_is_timed_once() -> None:
