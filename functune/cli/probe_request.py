@@ -1,5 +1,6 @@
 """The request of a probe, from flags as curl has them. Nothing of it is written, so its secrets stay as they are."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,21 +21,37 @@ def probe_request(
         raise UsageError(
             "--route takes a path that starts with /, in printable ASCII; write other characters as %XX, é as %C3%A9"
         )
+    if method is not None and not (method.isascii() and method.isalpha()):
+        raise UsageError(f"-X {method}: allowed is a method such as POST")
     body = content_of(data if json_body is None else json_body)
+    if json_body is not None and body is not None:
+        require_json(body)
     content_type = "application/x-www-form-urlencoded" if json_body is None else "application/json"
     sent = {} if body is None else {"content-type": content_type}
     for text in headers:
         name, value = named_header(text)
-        sent[name.lower()] = with_variables(value)
+        sent[name.lower()] = value
     return ProbeRequest((method or ("GET" if body is None else "POST")).upper(), path, sent, body)
 
 
 def named_header(text: str) -> tuple[str, str]:
-    """Name and value of ``-H 'NAME: VALUE'``."""
-    name, sign, value = text.partition(":")
+    """Name and value of ``-H 'NAME: VALUE'``, with the values of its variables."""
+    name, sign, given = text.partition(":")
     if not sign or not HEADER_NAME.fullmatch(name.strip()):
         raise UsageError("-H takes 'NAME: VALUE', with a name of letters, digits and dashes")
-    return name.strip(), value.strip()
+    value = with_variables(given.strip())
+    if not value.isascii() or not value.isprintable():
+        raise UsageError(f"the value of -H '{name.strip()}: …' has a character that HTTP does not allow: use ASCII")
+    return name.strip(), value
+
+
+def require_json(body: bytes) -> None:
+    """Raise UsageError, which does not repeat the body, where it is not JSON."""
+    try:
+        json.loads(body)
+    except ValueError as error:
+        where = f", at character {error.pos + 1}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
+        raise UsageError(f"--json is not JSON{where}") from error
 
 
 def content_of(text: str | None) -> bytes | None:
