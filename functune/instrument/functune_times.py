@@ -6,14 +6,15 @@ FUNCTUNE_TIMES is 1. Then an answer has these headers, with durations in millise
 
     Server-Timing: service;dur=51.300, cpu;dur=0.900, loop;dur=1.000, hold;dur=0.800
     x-functune-worker: 4121;thread=4127;calls=3;kind=async
-    x-functune-instance: 3fd0c1a2b4e5
+    x-functune-instance: 3fd0c1a2b4e5;server=functions
 
 service    from the handler's first line to its answer; for a streamed answer, to the first part of its body
 cpu        CPU time of the handler's thread meanwhile; for a coroutine, the sum over its steps
 loop       time that a coroutine held the event loop; absent for ``def``
 hold       the longest time without a break that it held the event loop; absent for ``def``
 worker     process, thread, calls open in the process at the first line with this one, and kind of the handler
-instance   a digest of the instance's id, or of the machine's name: equal process ids may be of two instances
+instance   a digest of the instance's id, or of the machine's name: equal process ids may be of two instances;
+           and what runs the app: functions, asgi or wsgi
 
 The time that a call waits before its handler begins is not reported: this process does not know when a call was sent
 to it, and a blocked event loop does not see it arrive.
@@ -74,7 +75,8 @@ def instance_digest() -> str:
 class Stopwatch:
     """Times one call. The time of a call passes in steps: one for ``def``, those of the coroutine for ``async def``."""
 
-    def __init__(self, *, is_async: bool) -> None:
+    def __init__(self, server: str, *, is_async: bool) -> None:
+        self._server = server
         self._is_async = is_async
         self._calls = _OPEN.add(1)
         self._thread = threading.get_native_id()
@@ -107,7 +109,7 @@ class Stopwatch:
         worker = f"{os.getpid()};thread={self._thread};calls={self._calls};kind={kind}"
         if was_stepping:
             self.begin_step()
-        return {_TIMING: timing, _WORKER: worker, _INSTANCE: instance_digest()}
+        return {_TIMING: timing, _WORKER: worker, _INSTANCE: f"{instance_digest()};server={self._server}"}
 
     def close(self) -> None:
         """Count the call as ended, once."""
@@ -199,7 +201,7 @@ def timed_handler(handler: Callable[..., Any], output: str) -> Callable[..., Any
 
     @functools.wraps(handler)
     def call(*values: Any, **named: Any) -> Any:
-        watch = Stopwatch(is_async=False)
+        watch = Stopwatch("functions", is_async=False)
         watch.begin_step()
         try:
             return with_times_of(watch, handler(*values, **named), named.get(output))
@@ -208,7 +210,7 @@ def timed_handler(handler: Callable[..., Any], output: str) -> Callable[..., Any
 
     @functools.wraps(handler)
     async def call_async(*values: Any, **named: Any) -> Any:
-        watch = Stopwatch(is_async=True)
+        watch = Stopwatch("functions", is_async=True)
         try:
             answer = await TimedSteps(handler(*values, **named), watch)
             return with_times_of(watch, answer, named.get(output))
@@ -278,7 +280,7 @@ class AsgiTimes:
         if not self._is_on or scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        watch, starts = Stopwatch(is_async=True), list[Any]()
+        watch, starts = Stopwatch("asgi", is_async=True), list[Any]()
 
         async def timed_send(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -324,7 +326,7 @@ class TimedAnswer:
 
     def __init__(self, start_response: Callable[..., Any]) -> None:
         self.parts: Iterable[bytes] = ()
-        self.watch = Stopwatch(is_async=False)
+        self.watch = Stopwatch("wsgi", is_async=False)
         self.watch.begin_step()
         self._start_response = start_response
         self._held: tuple[str, list[tuple[str, str]], tuple[Any, ...]] | None = None

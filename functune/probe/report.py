@@ -102,7 +102,9 @@ class ProbeReport:
 
     @property
     def has_all_workers(self) -> bool:
-        """Whether a wave that is large enough for every worker has shown no new one."""
+        """Whether a host that uses its workers in turn has shown no new one in a wave large enough for all of them."""
+        if not all(each.in_turn for each in self.waves[-1].sightings):
+            return False
         if len(self.waves) < 2 or self.waves[-1].size < max(SMALLEST_LAST_WAVE, 4 * len(self.threads)):
             return False
         return set(self.waves[-1].threads) <= {worker for wave in self.waves[:-1] for worker in wave.threads}

@@ -7,7 +7,7 @@ import httpx
 from functune.timing.header import SERVER_TIMING, WORKER, Kind, parse
 
 INSTANCE = "x-functune-instance"
-"""The header in which functune_times.py names the instance."""
+"""The header in which functune_times.py names the instance, and what runs the app."""
 
 type SightingSource = Literal["local host", "times file", "showcase"]
 """What names the worker: a header of the local host or of functune_times.py, or a field in the showcase's answers."""
@@ -29,6 +29,8 @@ class Sighting(NamedTuple):
     source: SightingSource
     kind: Kind | None = None
     """Whether the handler is ``def`` or ``async def``; None where the answer does not say."""
+    in_turn: bool = True
+    """Whether the host uses its workers in turn, as one of Azure Functions does; others leave the choice to chance."""
     service: float | None = None
     """Seconds from the handler's first line to its end; None where the answer does not say."""
 
@@ -38,12 +40,14 @@ def sighting(answer: httpx.Response) -> Sighting | None:
     report = parse(answer.headers.get(WORKER), answer.headers.get(SERVER_TIMING))
     if report is None:
         return _from_body(answer)
+    instance, _, server = answer.headers.get(INSTANCE, "").partition(";server=")
     return Sighting(
-        ServingWorker(answer.headers.get(INSTANCE, ""), report.pid),
+        ServingWorker(instance, report.pid),
         report.thread,
         "times file" if report.wait is None else "local host",  # only a host in front knows the wait
-        report.kind,
-        None if report.service is None else report.service / 1e6,
+        kind=report.kind,
+        in_turn=report.wait is not None or server == "functions",
+        service=None if report.service is None else report.service / 1e6,
     )
 
 

@@ -37,9 +37,10 @@ def probe_lines(report: ProbeReport) -> list[str]:
     else:
         at_least = "" if report.is_exact else "at least "
         each = str(min(threads.values())) if len(set(threads.values())) == 1 else _by_worker(threads)
+        all_of_them = "" if report.is_exact and report.has_all_workers else "at least "
         lines += [
             f"threads per worker   {_shown(configured.thread_count) + source:<20}{at_least}{each}",
-            f"threads in total     {_total(report):<20}{at_least}{sum(threads.values())}",
+            f"threads in total     {_total(report):<20}{all_of_them}{sum(threads.values())}",
         ]
     return [*lines, "", *_conclusion(report)]
 
@@ -58,6 +59,8 @@ def _conclusion(report: ProbeReport) -> list[str]:
         lines.append("An async def handler runs on the event loop of its worker, one thread for all its calls.")
     elif not report.is_exact:
         lines.append(_why_at_least(report))
+    if not all(each.in_turn for each in report.waves[-1].sightings):
+        lines.append("The system chose the worker of each connection, so there may be workers that got none.")
     return lines
 
 

@@ -83,7 +83,7 @@ def test_worker_is_that_of_the_call(on: Serving) -> None:
     assert max(report.calls for report in reports) == 4
     assert {report.kind for report in reports} == {"def"}
     [instance] = {answer.headers[INSTANCE] for answer in answers}
-    assert re.fullmatch("[0-9a-f]{12}", instance)
+    assert re.fullmatch("[0-9a-f]{12};server=functions", instance)
     assert reported(on.get("/api/wait")).calls == 1  # those that ended are not counted
 
 

@@ -40,7 +40,7 @@ def desk() -> Iterator[Serving]:
 
 
 async def test_threads_and_processes_of_any_app_on_the_local_host(desk: Serving) -> None:
-    report = await probe_app(desk.url, request=get("/api/wait?ms=200"))
+    report = await probe_app(desk.url, request=get("/api/wait?ms=600"))
     assert report.is_exact
     assert report.has_all_workers
     assert {worker.pid: count for worker, count in report.threads.items()} == dict.fromkeys(desk.workers()["pids"], 3)
@@ -63,7 +63,7 @@ async def test_short_calls_give_a_lower_bound(desk: Serving) -> None:
 
 
 def test_report_of_the_command(desk: Serving) -> None:
-    done = functune("probe", desk.url, "--route", "/api/wait?ms=200")
+    done = functune("probe", desk.url, "--route", "/api/wait?ms=600")
     assert done.returncode == 0, done.stderr
     assert "Counted by the header x-functune-worker of functune's local host." in done.stdout
     assert counted(done.stdout) == {"worker processes": "2", "threads per worker": "3", "threads in total": "6"}
@@ -88,7 +88,7 @@ def test_command_without_a_route_names_those_of_the_app(desk: Serving) -> None:
 
 
 def test_host_is_started_for_any_app(tmp_path: Path) -> None:
-    flags = ("--script-root", DESK, "--route", "/api/wait?ms=150")
+    flags = ("--script-root", DESK, "--route", "/api/wait?ms=400")
     done = functune("probe", "--host", "local", *flags, PYTHON_THREADPOOL_THREAD_COUNT="2")
     assert done.returncode == 0, done.stderr
     assert counted(done.stdout) == {"worker processes": "1", "threads per worker": "2", "threads in total": "2"}
@@ -101,7 +101,7 @@ def test_processes_of_an_instrumented_asgi_app(tmp_path: Path) -> None:
         done = functune("probe", url, "--route", "/awaiting")
     assert done.returncode == 0, done.stderr
     assert "Counted by the header x-functune-worker of functune_times.py in the app." in done.stdout
-    assert counted(done.stdout)["worker processes"] == "2"
+    assert counted(done.stdout)["worker processes"] in {"at least 1", "at least 2"}
     assert counted(done.stdout)["threads per worker"] == "not used: an async def handler"
     assert "Neither the app nor its host reports what is configured." in done.stdout
 
@@ -112,11 +112,11 @@ def test_processes_and_threads_of_an_instrumented_wsgi_app(tmp_path: Path) -> No
         done = functune("probe", url, "--route", "/wait")
     assert done.returncode == 0, done.stderr
     found = counted(done.stdout)
-    assert found["worker processes"] == "2"
-    # The kernel chooses the worker of a connection: where one of them got few, the count is a lower bound.
-    assert (found["threads per worker"], found["threads in total"]) == ("3", "6") or (
-        found["threads per worker"].startswith("at least")
-    )
+    # The kernel chooses the worker of a connection: one of them may get few, or none.
+    assert found["worker processes"] in {"at least 1", "at least 2"}
+    assert found["threads per worker"] == "3" or found["threads per worker"].startswith("at least")
+    assert found["threads in total"].startswith("at least")
+    assert "there may be workers that got none" in done.stdout
 
 
 def test_app_that_names_no_worker_is_not_counted(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def wave(
     """A wave whose calls use the threads of each worker in turn."""
     workers = [(pid, thread) for pid, count in threads.items() for thread in range(count)]
     sightings = [
-        Sighting(ServingWorker("", pid), thread, "local host", kind, service)
+        Sighting(ServingWorker("", pid), thread, "local host", kind, service=service)
         for pid, thread in (workers[number % len(workers)] for number in range(calls))
     ]
     return Wave(tuple(sightings), seconds)
@@ -118,7 +118,7 @@ def test_threads_of_an_async_handler_are_not_compared() -> None:
 
 def test_count_of_a_worker_with_few_calls_is_a_lower_bound() -> None:
     """Of 32 calls, 31 went to one worker with three threads and one to the other, which may have as many."""
-    few = Sighting(ServingWorker("", 2), 1, "times file", "def", 0.1)
+    few = Sighting(ServingWorker("", 2), 1, "times file", "def", service=0.1)
     seen = Wave((*wave({1: 3}, calls=31, kind="def", service=0.1).sightings, few), 1.0)
     report = ProbeReport(Configured(thread_count=3), (seen, seen), is_stretched=True)
     assert not report.is_exact
@@ -129,6 +129,13 @@ def test_worker_that_only_the_last_wave_shows_leaves_more_to_come() -> None:
     report = ProbeReport(Configured(), (wave({1: 2}), wave({1: 2, 2: 2}, calls=16)))
     assert "worker processes     unknown             at least 2" in probe_lines(report)
     assert "Neither the app nor its host reports what is configured." in probe_lines(report)
+
+
+def test_workers_that_are_not_used_in_turn_are_a_lower_bound() -> None:
+    seen = Wave((Sighting(ServingWorker("a", 1), 1, "times file", "async", in_turn=False),) * 16, 1.0)
+    lines = probe_lines(ProbeReport(Configured(), (seen, seen)))
+    assert "worker processes     unknown             at least 1" in lines
+    assert lines[-1] == "The system chose the worker of each connection, so there may be workers that got none."
 
 
 def test_workers_are_compared_on_each_instance() -> None:
