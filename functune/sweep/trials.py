@@ -9,7 +9,7 @@ from typing import Protocol
 from functune.experiments.model import Experiment
 from functune.experiments.planned import Trial, planned_trials, templates_of
 from functune.experiments.subject import Subject
-from functune.load.records import LoadPlan
+from functune.load.records import SETTLE_LIMIT, LoadPlan
 from functune.run.measurement import Measurement, Phase
 from functune.setting import Setting
 
@@ -32,6 +32,8 @@ class PlannedTrial:
     """For an open loop, the arrival rates as shares of the capacity."""
     arrival_rates: tuple[float, ...] = ()
     """For an open loop, the arrivals per second, one for each share."""
+    settle_limit: float = SETTLE_LIMIT
+    """Seconds by which the warm-up of a step may grow."""
 
     @property
     def load(self) -> LoadPlan:
@@ -49,6 +51,7 @@ class PlannedTrial:
             background_users=self.subject.background_users,
             warm_up=load.warm_up,
             measure=load.measure,
+            settle_limit=self.settle_limit,
         )
 
     @property

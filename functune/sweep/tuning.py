@@ -31,10 +31,18 @@ PROCESSES = (1, 2, 4)
 USERS = (1, 4, 16, 64)
 EXPECTED_STEPS = 24
 """Steps that a search of these settings takes, roughly."""
-EXPECTED_OVERHEAD = 22.0
-"""Seconds that it takes to start hosts and load generators meanwhile, roughly."""
-REPORT_SECONDS = 5.0
+EXPECTED_OVERHEAD = 36.0
+"""Seconds that hosts and load generators take to start, and the profile and the report, roughly."""
+PROFILE = (6.0, 10.0)
+"""
+Least and most seconds kept for the profile; in between they are a quarter of the budget.
+
+The least suffices for one host with a step of one user and one of many, the most for a second host.
+"""
+REPORT_SECONDS = 4.0
 """Seconds kept for the report."""
+SETTLING = (3.0, 20.0)
+"""Least and most seconds by which a warm-up may grow; in between it is a twelfth of the budget."""
 WARM_UP = (0.3, 2.0)
 """Shortest and longest warm-up, seconds; in between it is two latencies."""
 MEASURE = (1.0, 8.0)
@@ -88,6 +96,16 @@ def tuning_experiment(
     )
 
 
+def profile_seconds(budget: float) -> float:
+    """Seconds of a budget that are kept for the profile."""
+    return min(max(budget / 4, PROFILE[0]), PROFILE[1])
+
+
+def settle_limit(budget: float) -> float:
+    """Seconds by which a warm-up may grow: an unfair queue holds a call so long that the budget would be spent."""
+    return min(max(budget / 12, SETTLING[0]), SETTLING[1])
+
+
 def step_lengths(budget: float, latency: float) -> tuple[float, float]:
     """Warm-up and window of a step in seconds, for a budget and the latency of a single request."""
     warm_up = min(max(2 * latency, WARM_UP[0]), WARM_UP[1])
@@ -100,7 +118,7 @@ class BudgetPlanner(SearchPlanner):
     """
     A planner that ends the search in time: it gives only trials that end before the deadline.
 
-    ``deadline`` is a moment of ``clock``, in seconds.
+    ``deadline`` is a moment of ``clock``, in seconds. No warm-up grows by more than ``settle_limit`` seconds.
     """
 
     def __init__(
@@ -109,11 +127,13 @@ class BudgetPlanner(SearchPlanner):
         cores: float | None,
         kind: HostKind,
         deadline: float,
+        settle_limit: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(cores=cores)
         self.kind = kind
         self.deadline = deadline
+        self.settle_limit = settle_limit
         self.clock = clock
         self.was_cut = False
         """Whether the deadline ended the search."""
@@ -130,7 +150,7 @@ class BudgetPlanner(SearchPlanner):
             shorter = shortened(trial, left)
             if shorter is None:
                 break
-            fitting.append(shorter)
+            fitting.append(replace(shorter, settle_limit=self.settle_limit))
             left -= shorter.seconds
         self.was_cut = self.was_cut or (bool(asked) and not fitting)
         return fitting

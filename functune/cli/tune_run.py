@@ -1,0 +1,164 @@
+"""The steps of `functune tune`: one request, the search, the profile and the report, within the budget of time."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+
+from functune import environ
+from functune.errors import LoadError
+from functune.experiments.inputs import check_inputs, require_variables, with_inputs
+from functune.experiments.model import Experiment
+from functune.experiments.requests import RequestTemplate
+from functune.hosts.kinds import HostKind
+from functune.run.environment import collect_environment
+from functune.run.folder import EXPERIMENTS, RunFolder
+from functune.setting import Setting
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the command."""
+
+    app: Path
+    kind: HostKind
+    host: str
+    python: str | None
+    """The interpreter whose packages the app gets; None for the packages that the app comes with."""
+    request: RequestTemplate
+    aim: Any
+    """TuningAim of functune.sweep.tuning, which is imported only when it is needed."""
+    budget: float
+    """Seconds for the whole command."""
+    began: float
+    """The moment it began, by time.monotonic."""
+
+    @property
+    def measuring_ends(self) -> float:
+        """The moment from which only the report is written."""
+        from functune.sweep.tuning import REPORT_SECONDS
+
+        return self.began + self.budget - REPORT_SECONDS
+
+    @property
+    def search_ends(self) -> float:
+        """The moment at which the search ends, so that there is time for a profile."""
+        from functune.sweep.tuning import profile_seconds
+
+        return self.measuring_ends - (profile_seconds(self.budget) if self.kind.has_sampler else 0.0)
+
+    def folder(self, path: Path, present: Setting, *, command: Sequence[str]) -> RunFolder:
+        """A new run folder with the experiment, whose steps are as long as the first answer and the budget allow."""
+        from functune.analysis.verdict.recommendation import aim_of
+        from functune.sweep.tuning import tuning_experiment
+
+        here = collect_environment(
+            script_root=self.app, host=self.kind.name, host_kind=self.host, command=command, app_python=self.python
+        )
+        cores = here.machine_cores
+
+        def made(latency: float) -> Experiment:
+            return tuning_experiment(
+                self.request, present, aim=self.aim, cores=cores, budget=self.budget, latency=latency
+            )
+
+        draft = made(0.0)
+        aim_of(draft)
+        check_inputs(draft, Path())
+        require_variables(draft, Path(), environ.process_environ())
+        latency = asyncio.run(self.first_latency(draft, present))
+        packed, inputs = with_inputs(made(latency), Path())
+        folder = RunFolder.create(path, [packed], here, inputs=inputs)
+        click.echo(f"Experiment: {folder.path / EXPERIMENTS}")
+        return folder
+
+    async def first_latency(self, draft: Experiment, present: Setting) -> float:
+        """Seconds of the first answer. Raises LoadError with what the app answered where the request fails."""
+        from functune.sweep.preflight import preflight
+
+        setting = draft.compared_with
+        async with self.kind.running(self.app, setting=setting) as running:
+            answers = await preflight([draft], running, folder=Path())
+        return max(each.seconds for each in answers)
+
+    def search(self, folder: RunFolder) -> None:
+        """Search until the search or the time is over, and say what was not measured."""
+        from functune.sweep.run import measure_run
+        from functune.sweep.tuning import BudgetPlanner, settle_limit, unmeasured_in_words
+        from functune.terminal.progress import shown
+
+        planner = BudgetPlanner(
+            cores=folder.environment.machine_cores,
+            kind=self.kind,
+            deadline=self.search_ends,
+            settle_limit=settle_limit(self.budget),
+        )
+
+        async def searched() -> bool:
+            """Whether the search came to its end."""
+            try:
+                async with asyncio.timeout(max(self.search_ends - time.monotonic(), 0)):
+                    await measure_run(
+                        folder,
+                        app=self.app,
+                        kind=self.kind,
+                        planner=planner,
+                        on_progress=self.with_time_left(show),
+                        calibrated=False,
+                        checked=False,
+                    )
+            except TimeoutError:
+                return False
+            return not planner.was_cut
+
+        with shown(Console()) as show:
+            is_complete = asyncio.run(searched())
+        measured = folder.measurements()
+        if not measured:
+            raise LoadError(f"the budget of {self.budget:g} s ended before the first step: increase it with --budget")
+        if not is_complete:
+            left = planner.trials_left(folder.experiments[0], measured, [])
+            words = unmeasured_in_words(left, measured)
+            click.echo(f"The budget of {self.budget:g} s ended before the search did. Not measured: {words}.")
+
+    def with_time_left(self, show: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Show events with no more time left than the search has."""
+        from functune.sweep.events import TimeLeft
+
+        def shown(event: Any) -> None:
+            if hasattr(event, "left"):
+                seconds = min(event.left.seconds, max(self.search_ends - time.monotonic(), 0))
+                event = replace(event, left=TimeLeft(seconds=seconds, at_most=True))
+            show(event)
+
+        return shown
+
+    def profile(self, folder: RunFolder) -> None:
+        """Find the lines at which the calls wait or compute, as far as the time suffices."""
+        from functune.report.document import find_all
+        from functune.sweep.profile import profile_run, profile_targets
+        from functune.sweep.tuning import settle_limit
+
+        targets = [each._replace(settle_limit=settle_limit(self.budget)) for each in profile_targets(find_all(folder))]
+        asyncio.run(
+            profile_run(folder, targets, app=self.app, kind=self.kind, on_note=click.echo, deadline=self.measuring_ends)
+        )
+
+    def report(self, folder: RunFolder, *, plan: str) -> None:
+        """Write the report, print its findings and the settings for a plan, and exit."""
+        from functune.cli.runs import report_on, require_worked
+
+        document = report_on(folder)
+        require_worked(document)
+        for advice in document.apply:
+            if advice.plan == plan and advice.fragment is not None:
+                click.echo(f"\nFor a template of your own, on {plan}:\n\n{advice.fragment}")
+                for note in advice.notes:
+                    click.echo(f"{note}")
+        sys.exit(0)
