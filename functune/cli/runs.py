@@ -46,13 +46,13 @@ def report(folder: Path, beside: tuple[Path, ...]) -> None:
     sys.exit(0 if document.passed else 1)
 
 
-def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDocument":
-    """Write the report and print its findings."""
+def report_on(folder: RunFolder, others: Sequence[RunFolder] = (), *, with_settings: bool = True) -> "ReportDocument":
+    """Write the report and print its findings, with the app settings to set unless the caller prints its own."""
     from functune.report.files import PAGE, write_report
     from functune.terminal.findings import findings_lines
 
     document = write_report(folder, others=others)
-    for line in findings_lines(document.experiments):
+    for line in findings_lines(document.experiments, with_settings=with_settings):
         click.echo(line)
     click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
     return document

@@ -1,12 +1,13 @@
 """The steps of `functune tune`: one request, the search, the profile and the report, within the budget of time."""
 
 import asyncio
+import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -21,6 +22,10 @@ from functune.hosts.kinds import HostKind
 from functune.run.environment import collect_environment
 from functune.run.folder import EXPERIMENTS, RunFolder
 from functune.setting import Setting
+
+if TYPE_CHECKING:
+    from functune.plans.advice import PlanAdvice
+    from functune.plans.plan import HostingPlan
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,12 +158,24 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     def report(self, folder: RunFolder, *, plan: str) -> None:
         """Write the report, print its findings and the settings for a plan, and exit."""
         from functune.cli.runs import report_on, require_worked
+        from functune.plans.registry import PLANS
 
-        document = report_on(folder)
+        document = report_on(folder, with_settings=PLANS[plan].template is None)
         require_worked(document)
-        for advice in document.apply:
-            if advice.plan == plan and advice.fragment is not None:
-                click.echo(f"\nFor a template of your own, on {plan}:\n\n{advice.fragment}")
-                for note in advice.notes:
-                    click.echo(f"{note}")
+        advice = [each for each in document.apply if each.plan == plan]
+        for line in plan_lines(advice, PLANS[plan], folder.path):
+            click.echo(line)
         sys.exit(0)
+
+
+def plan_lines(advice: Sequence["PlanAdvice"], plan: "HostingPlan", run: Path) -> Iterator[str]:
+    """The settings for a plan other than the local one, for a template of the reader's own."""
+    for each in advice:
+        if each.fragment is None:
+            continue
+        yield f"\nFor a Bicep template of your own, on {plan.title}:\n"
+        yield each.fragment
+        own = set(plan.template_notes(each.setting))
+        yield from (note for note in each.notes if note not in own)
+        recommend = shlex.join(["functune", "recommend", str(run), "--plan", plan.name, "--format", "commands"])
+        yield f"As commands of the Azure CLI: {recommend}"

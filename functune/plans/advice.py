@@ -109,7 +109,12 @@ def plan_advice(
     users = max((each.users for each in served), default=None)
     parameters = plan.parameters(setting, users=users, memory_mb=findings.experiment.memory_mb)
     app_settings = plan.app_settings(setting)
-    notes = (*unmet, *excluded_notes(findings, plan, recommended, advice), *plan.notes(setting, users=users))
+    notes = (
+        *unmet,
+        *excluded_notes(findings, plan, recommended, advice),
+        *plan.notes(setting, users=users),
+        *plan.template_notes(setting),
+    )
     routes = ", ".join(map(str, advice.subjects))
     comments = (f"functune: {setting.in_words}, for {routes} ({findings.name})", *notes)
     return PlanAdvice(
