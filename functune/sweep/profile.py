@@ -30,7 +30,7 @@ from functune.run.profile import PROFILE, SPEEDSCOPE, Profile, StepProfile
 from functune.run.speedscope import speedscope
 from functune.setting import Setting
 from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples, samples_between
-from functune.sweep.trials import LOAD_SECONDS, PlannedTrial
+from functune.sweep.trials import LOAD_SECONDS, PlannedTrial, load_on
 from functune.timing.sampler_switch import SamplerSwitch
 
 WARM_UP, MEASURE = 0.4, 1.3
@@ -133,7 +133,7 @@ async def profile_run(
         on_note(f"Profiling {target}, about {round(kind.seconds(target.setting) + target.seconds)} s")
         try:
             async with asyncio.timeout(left if math.isfinite(left) else None):
-                steps += await profiled(target, app=app, kind=kind)
+                steps += await profiled(target, folder, app=app, kind=kind)
         except TimeoutError:
             notes.append(f"{target.experiment.name}: {target} could not be profiled: it did not end in time")
             on_note(notes[-1])
@@ -151,8 +151,8 @@ def write_profile(folder: RunFolder, profile: Profile) -> None:
     folder.write_text(SPEEDSCOPE, msgspec.json.encode(speedscope(profile)).decode() + "\n")
 
 
-async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[StepProfile]:
-    """The profiled steps of a target. Raises HostError or LoadError."""
+async def profiled(target: ProfileTarget, run: RunFolder, *, app: Path, kind: HostKind) -> list[StepProfile]:
+    """The profiled steps of a target; ``run`` contains the files of its requests. Raises HostError or LoadError."""
     with TemporaryDirectory(prefix="functune-profile-") as name:
         switch = SamplerSwitch.create(Path(name))
         async with (
@@ -161,16 +161,16 @@ async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[
         ):
             period = switch.turn_on()
             try:
-                ends = await loaded(target, host)
+                ends = await loaded(target, run, host)
             finally:
                 switch.turn_off()
             workers = await written_samples(Path(name), period, processes=target.setting.process_count)
     return [profiled_step(target, step, requests, workers) for step, requests in ends]
 
 
-async def loaded(target: ProfileTarget, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
+async def loaded(target: ProfileTarget, run: RunFolder, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
     """Put the load on the host; each step with the requests that ended in it."""
-    load = msgspec.structs.replace(target.load, host_pid=host.pid)
+    load = load_on(target.load, host, run, target.experiment)
     async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
         return [step async for step in steps]
 

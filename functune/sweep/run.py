@@ -9,12 +9,9 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
-from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.hosts.kinds import HostKind, RunningHost
 from functune.load import windows
@@ -27,7 +24,7 @@ from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.preflight import needs_no_app_setting, preflight
-from functune.sweep.trials import PlannedTrial, Planner
+from functune.sweep.trials import PlannedTrial, Planner, load_on
 
 
 async def measure_run(
@@ -156,16 +153,13 @@ class Run:
         """Put the load on the host and write each step's measurement as soon as the step is over."""
         self.on_progress(TrialStarted(trial=trial, left=self.time_left()))
         self.under_way = trial
-        secrets = tuple(sorted(variable_names(trial.experiment.workload, self.folder.path)))
+        load = load_on(trial.load, host, self.folder, trial.experiment)
         try:
-            load = msgspec.structs.replace(
-                trial.load, host_pid=host.pid, folder=str(self.folder.path.resolve()), secrets=secrets
-            )
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
                     self.write(trial, step, requests)
         except LoadError as error:
-            said = without_values(host.tail(), secrets)
+            said = without_values(host.tail(), load.secrets)
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
         if not self.routes and any(each.error_ratio > ACCEPTED_ERRORS for each in self.measured[-1:]):
             self.routes = tuple(await host.routes())
