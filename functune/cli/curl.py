@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -28,7 +29,7 @@ def request_of(
     values: str | None = None,
 ) -> tuple[RequestTemplate, dict[str, str]]:
     """
-    The request of curl's flags, and the secrets in it by the variable that now contains each.
+    The request of curl's flags, and the secrets in it, as they were typed, by the variable that now contains each.
 
     Raises UsageError, which does not repeat a value, where it cannot be sent.
     """
@@ -36,14 +37,17 @@ def request_of(
         raise UsageError("--data and --json are both given: allowed is one of them")
     secrets: dict[str, str] = {}
 
-    def kept(name: str, value: str) -> str:
-        if VARIABLE.search(value):
-            return value
-        variable = environ.keep_secret(name, value)
-        secrets[variable] = value
+    def kept(name: str, typed: str, decode: Callable[[str], str] = str) -> str:
+        if VARIABLE.search(typed):
+            return typed
+        variable = environ.keep_secret(name, decode(typed))
+        secrets[variable] = typed
         return f"${{{variable}}}"
 
-    path = re.sub(r"(?<=[?&])(code)=([^&]+)", lambda found: f"{found[1]}={kept('code', found[2])}", route, flags=re.I)
+    def kept_code(found: re.Match[str]) -> str:
+        return f"{found[1]}={kept('code', found[2], unquote_plus)}"  # the load encodes the value again
+
+    path = re.sub(r"(?<=[?&])(code)=([^&]+)", kept_code, route, flags=re.IGNORECASE)
     given = dict(map(header_of, headers))
     names = {name.lower() for name in given}
     fields: dict[str, Any] = {"name": "request", "route": path if path.startswith("/") else f"/{path}"}

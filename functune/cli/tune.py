@@ -167,8 +167,8 @@ def host_kind_of(host: str, *, python: str | None) -> HostKind:
     """The kind of host. Raises UsageError for a URL, whose settings cannot be changed from here."""
     if "://" in host:
         raise UsageError(
-            f"--host {host}: tune changes settings, which is not possible for an app at a URL: allowed are local and "
-            "func; `functune sweep --host URL` measures the settings that an app has"
+            "--host with a URL: tune changes settings, which is not possible for an app at a URL: allowed are local "
+            "and func; `functune sweep --host URL` measures the settings that an app has"
         )
     return registry.host_kind(host, python=python)
 

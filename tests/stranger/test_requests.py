@@ -39,7 +39,7 @@ def test_signed_post_with_ids_from_a_file(app: Path, stranger: Stranger) -> None
     request = ("/api/orders/{id}", "--json", BODY.decode(), "-H", "x-signature: ${SIGNATURE}", "--values", "ids.csv")
     done = stranger.tune(app, *request, SIGNING_KEY=KEY, SIGNATURE=signature)
     assert_answer(done)
-    assert "could not be profiled" not in done.stdout
+    assert "No such file" not in done.stdout  # the profile sends the same requests
     files = [path for path in (stranger.folder / "runs").rglob("*") if path.is_file()]
     assert files
     assert [path for path in files if signature in path.read_text(errors="replace")] == []
