@@ -55,7 +55,7 @@ def request_of(
     if "body" in fields:
         fields["body"] = kept("body", fields["body"])
     if values is not None:
-        fields["values"] = values
+        fields["values"] = existing_file("--values", values)
     content_type = (
         {}
         if "content-type" in names or not fields.keys() & {"body", "body_file"}
@@ -86,6 +86,13 @@ def require_columns(secrets: Mapping[str, str], values: str | None) -> None:
                 )
 
 
+def existing_file(flag: str, name: str) -> str:
+    """The name of a file. Raises UsageError where there is none."""
+    if not Path(name).is_file():
+        raise UsageError(f"{flag}: there is no file {name}")
+    return name
+
+
 def header_of(text: str) -> tuple[str, str]:
     """Name and value of curl's ``-H 'Name: value'``. Raises UsageError, which does not repeat the value."""
     name, sign, value = text.partition(":")
@@ -100,7 +107,7 @@ def body_fields(data: str | None, json_body: str | None) -> dict[str, str]:
     if text is None:
         return {}
     if text.startswith("@"):
-        return {"body_file": text[1:]}
+        return {"body_file": existing_file("--data" if json_body is None else "--json", text[1:])}
     if json_body is not None:
         try:
             json.loads(VARIABLE.sub("0", COLUMN.sub("0", json_body)))

@@ -130,15 +130,19 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
         if not is_complete:
             left = planner.trials_left(folder.experiments[0], measured, [])
             words = unmeasured_in_words(left, measured)
-            click.echo(f"The budget of {self.budget:g} s ended before the search did. Not measured: {words}.")
+            click.echo(
+                f"The budget of {self.budget:g} s ended before the search did. Not measured: {words}. "
+                "--budget allows more."
+            )
 
     def with_time_left(self, show: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Show events with no more time left than the search has."""
+        """Show events with the time left until the end of the command, and no more than the budget has."""
         from functune.sweep.events import TimeLeft
 
         def shown(event: Any) -> None:
             if hasattr(event, "left"):
-                seconds = min(event.left.seconds, max(self.search_ends - time.monotonic(), 0))
+                search = min(event.left.seconds, max(self.search_ends - time.monotonic(), 0))
+                seconds = search + self.began + self.budget - self.search_ends
                 event = replace(event, left=TimeLeft(seconds=seconds, at_most=True))
             show(event)
 

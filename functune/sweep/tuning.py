@@ -43,6 +43,8 @@ REPORT_SECONDS = 4.0
 """Seconds kept for the report."""
 SETTLING = (3.0, 20.0)
 """Least and most seconds by which a warm-up may grow; in between it is a twelfth of the budget."""
+NAMED_SETTINGS = 3
+"""Settings without a step that are named; of more than these, the number is said."""
 WARM_UP = (0.3, 2.0)
 """Shortest and longest warm-up, seconds; in between it is two latencies."""
 MEASURE = (1.0, 8.0)
@@ -164,12 +166,14 @@ def shortened(trial: PlannedTrial, seconds: float) -> PlannedTrial | None:
 
 
 def unmeasured_in_words(left: Sequence[PlannedTrial], measured: Sequence[Measurement]) -> str:
-    """What a search that was cut short did not reach: the settings without a step, and how many have some missing."""
+    """What a search that was cut short did not reach: settings without a step, and how many have some missing."""
     begun = {step.setting for step in measured}
     settings = dict.fromkeys(trial.setting for trial in left)
-    without = [setting.in_words for setting in settings if setting not in begun]
+    without = sorted((each for each in settings if each not in begun), key=lambda each: each.simplicity)
     partly = sum(setting in begun for setting in settings)
-    said = ["; ".join(without)] if without else []
+    said = [setting.in_words for setting in without[:NAMED_SETTINGS]]
+    if len(without) > NAMED_SETTINGS:
+        said.append(plural(len(without) - NAMED_SETTINGS, "more setting"))
     if partly:
         said.append(f"some numbers of users of {plural(partly, 'setting')}")
-    return ", and ".join(said) or "repeats of the best setting and of the present one"
+    return "; ".join(said) or "repeats of the best setting and of the present one"

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from functune.experiments.planned import planned_settings
 from functune.experiments.requests import RequestTemplate
 from functune.experiments.subject import Subject
 from functune.hosts.local import LOCAL_HOST
@@ -111,6 +112,9 @@ def test_search_with_enough_time_comes_to_its_end() -> None:
 def test_settings_that_were_not_reached_are_named() -> None:
     _, planner, steps = searched(8)
     made = tuning_experiment(REQUEST, Setting(), aim=TuningAim(), cores=2, budget=20, latency=0.1)
-    words = unmeasured_in_words(planner.trials_left(made, steps, []), steps)
-    assert "64 threads in 2 processes" in words
-    assert "1 process, threads unset" not in words
+    words = unmeasured_in_words(planner.trials_left(made, steps, []), steps).split("; ")
+    unseen = sorted(
+        set(planned_settings(made.settings)) - {each.setting for each in steps}, key=lambda one: one.simplicity
+    )
+    assert words[:3] == [each.in_words for each in unseen[:3]]
+    assert words[3:] == [f"{len(unseen) - 3} more settings", "some numbers of users of 2 settings"]
