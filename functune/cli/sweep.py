@@ -29,6 +29,10 @@ from functune.setting import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
+MEMORY_HELP = (
+    f"Instance memory, {', '.join(SIZES[:-1])} or {SIZES[-1]}: a setting that needs more is not recommended.  "
+    "[default: no condition, and the costs of 2048]"
+)
 
 
 @click.command()
@@ -73,7 +77,7 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
     "--memory",
     type=click.Choice(SIZES),
     metavar="MB",
-    help=f"Instance memory for the costs: {', '.join(SIZES[:-1])} or {SIZES[-1]}.  [default: 2048]",
+    help=MEMORY_HELP,
 )
 @click.option(
     "--no-profile",

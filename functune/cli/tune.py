@@ -14,7 +14,7 @@ from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES
-from functune.cli.sweep import SIZES
+from functune.cli.sweep import MEMORY_HELP, SIZES
 from functune.cli.tune_run import Tuning
 from functune.errors import UsageError
 from functune.experiments.model import Strategy
@@ -47,7 +47,13 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--script-root", type=click.Path(path_type=Path), default=Path(), help="Folder of the app.  [default: this folder]"
 )
-@click.option("--host", default="local", show_default=True, metavar="local|func", help="The host to measure on.")
+@click.option(
+    "--host",
+    default="local",
+    show_default=True,
+    metavar="local|func",
+    help="functune's own host, or `func start` of Core Tools.",
+)
 @click.option("-X", "--request", "method", metavar="METHOD", help="Method.  [default: GET, with a body POST]")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Header; repeat it for more.")
 @click.option("-d", "--data", metavar="TEXT|@FILE", help="Body, sent as a form unless a content type is given.")
@@ -63,7 +69,7 @@ class Duration(click.ParamType[float]):
     type=click.Choice(PLAN_NAMES),
     default="local",
     show_default=True,
-    help="Print settings for this plan.",
+    help="Plan to print the settings for. On flex, which has one worker process, only threads are searched.",
 )
 @click.option("--objective", default="", metavar="TEXT", help='Conditions to meet, such as "p95 < 300ms".')
 @click.option(
@@ -73,15 +79,13 @@ class Duration(click.ParamType[float]):
     show_default=True,
     help="The aim of the recommended setting.",
 )
-@click.option(
-    "--memory", type=click.Choice(SIZES), metavar="MB", help="Instance memory, for the costs and the settings."
-)
+@click.option("--memory", type=click.Choice(SIZES), metavar="MB", help=MEMORY_HELP)
 @click.option(
     "--budget",
     type=Duration(),
     default="90s",
     show_default=True,
-    help="Time for the whole command but --install, from 20s to 60m.",
+    help="Time for the whole command without --install, from 20s to 60m.",
 )
 @click.option(
     "--now",
@@ -112,6 +116,8 @@ def tune(
     """
     Find the settings for one route of an app.
 
+    ROUTE is its path with the query, such as '/api/items?limit=20'.
+
     It searches threads and processes within the budget of time, compares them with the app's present settings, and
     looks for the line of code at which the calls wait. It prints what to set and why. The run folder keeps the
     experiment, which can be changed and repeated with `functune sweep`.
@@ -123,12 +129,13 @@ def tune(
     \b
     Examples:
       functune tune '/api/items?limit=20'
-      functune tune /api/orders -X POST --json '{"id": 7}' -H 'x-api-key: ${ORDERS_KEY}'
+      functune tune /api/orders -X PUT --json '{"id": 7}' -H 'x-api-key: ${ORDERS_KEY}'
       functune tune /api/orders --json @order.json --for flex --memory 512 --budget 2m
       functune tune '/api/orders/{id}' --values ids.csv
       functune tune /api/items --now FUNCTIONS_WORKER_PROCESS_COUNT=2 --objective "p95 < 300ms"
 
-    Exit codes: 0 fine, 2 wrong usage, 3 nothing, or not everything, could be measured, 130 interrupted by CTRL+C.
+    Exit codes: 0 fine, 2 wrong usage, 3 the app could not be loaded, its answer was a failure, or nothing could be
+    measured, 130 interrupted by CTRL+C.
     """
     from functune.sweep.tuning import TuningAim
 

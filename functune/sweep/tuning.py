@@ -33,7 +33,7 @@ EXPECTED_STEPS = 24
 """Steps that a search of these settings takes, roughly."""
 EXPECTED_OVERHEAD = 36.0
 """Seconds that hosts and load generators take to start, and the profile and the report, roughly."""
-PROFILE = (6.0, 10.0)
+PROFILE_TIME = (6.0, 10.0)
 """
 Least and most seconds kept for the profile; in between they are a quarter of the budget.
 
@@ -100,7 +100,7 @@ def tuning_experiment(
 
 def profile_seconds(budget: float) -> float:
     """Seconds of a budget that are kept for the profile."""
-    return min(max(budget / 4, PROFILE[0]), PROFILE[1])
+    return min(max(budget / 4, PROFILE_TIME[0]), PROFILE_TIME[1])
 
 
 def settle_limit(budget: float) -> float:
