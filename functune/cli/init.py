@@ -27,7 +27,7 @@ EXAMPLE_VALUE = "1"
     "wanted",
     multiple=True,
     metavar="'GET /api/x'",
-    help="A route to measure; repeat it for more.  [default: asks; without a terminal all GET routes without parameters]",
+    help="A route to measure; repeat it for more.  [default: asks; without a terminal all simple GET routes]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"

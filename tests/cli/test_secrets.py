@@ -131,19 +131,24 @@ def test_sweep_whose_request_fails_before_the_load(app: Path, tmp_path: Path) ->
 
 
 def test_sweep_whose_load_fails(app: Path, tmp_path: Path) -> None:
-    """The app ends its worker after the first request, and logs the second one."""
+    """The app ends its host at the second request, and logs that request before."""
     source = (app / "function_app.py").read_text()
-    ended = "import os, sys; print(found, file=sys.stderr, flush=True); os._exit(1)"
-    first = 'pathlib.Path(__file__).with_name("first")'
     (app / "function_app.py").write_text(
         source.replace(
             "        time.sleep(0.02)\n        return func.HttpResponse(status_code=201)",
-            f"        import pathlib\n        if {first}.exists():\n            {ended}\n        {first}.touch()\n"
+            "        import os, pathlib, signal\n"
+            "        first = pathlib.Path(__file__).with_name('first')\n"
+            "        if first.exists():\n"
+            "            logging.error('second order %s', found)\n"
+            "            time.sleep(0.5)\n"
+            "            os.kill(os.getppid(), signal.SIGKILL)\n"
+            "        first.touch()\n"
             "        return func.HttpResponse(status_code=201)",
         )
     )
     done = functune("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **SECRETS)
     assert done.returncode == 3
+    assert "second order ('${ORDER_SIGNATURE}', '${ORDER_CODE}', '${ORDER_TOKEN}')" in done.stdout
     assert_no_secret(done, run=tmp_path / "run")
 
 
