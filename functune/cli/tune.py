@@ -1,6 +1,7 @@
 """functune tune."""
 
 import re
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -165,9 +166,15 @@ def tune(
     folder = tuning.folder(out or new_run_path(), present_setting(app, now), command=command)
     for name in secrets:
         click.echo(f"To repeat the run, set {name} in the environment: its value is not written.")
-    tuning.search(folder)
-    tuning.profile(folder)
-    tuning.report(folder, plan=plan)
+    try:
+        tuning.search(folder)
+        tuning.profile(folder)
+        tuning.report(folder, plan=plan)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(
+            f"{folder.path} keeps everything measured so far. "
+            f"Report on it with `functune report {shlex.quote(str(folder.path))}`"
+        ) from interrupt
 
 
 def host_kind_of(host: str, *, python: str | None) -> HostKind:

@@ -1,5 +1,7 @@
 """``functune tune`` and ``functune init`` on an app in a folder of its own."""
 
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from functune.experiments.file import read_experiments
 from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
 from functune.setting import Setting
-from tests.cli.calling import functune
+from tests.cli.calling import command, functune
 
 APP = '''
 import time
@@ -84,6 +86,28 @@ def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tm
         assert f"set FUNCTUNE_SECRET_{name} in the environment: its value is not written." in done.stdout
     [sleeping] = [number for number, line in enumerate(APP.splitlines(), 1) if "time.sleep" in line]
     assert f"The handler waits at function_app.py:{sleeping} in wait, in time.sleep" in done.stdout
+
+
+def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    tune = subprocess.Popen(
+        command("tune", "/api/items", "--script-root", app, "--out", run),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A background job of a shell ignores SIGINT, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert tune.stdout is not None
+    for line in tune.stdout:
+        if "requests/s" in line:
+            tune.send_signal(signal.SIGINT)
+            break
+    _, said = tune.communicate(timeout=60)
+    assert tune.returncode == 130
+    assert f"functune: interrupted; {run} keeps everything measured so far. " in said
+    done = functune("report", run)
+    assert done.returncode == 0, done.stderr
 
 
 def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_path: Path) -> None:
