@@ -111,7 +111,8 @@ def make_environment(folder: Path, *packages: object) -> Path:
 
 def pip(python: Path, command: str, *arguments: object) -> None:
     """One command of pip."""
-    run(python, "-m", "pip", command, "--quiet", *arguments)
+    compiling = ["--no-compile"] if command == "install" else []  # what is imported gets compiled anyway
+    run(python, "-m", "pip", command, "--quiet", *compiling, *arguments)
 
 
 def run(*command: object) -> None:
