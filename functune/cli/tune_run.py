@@ -47,9 +47,9 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def measuring_ends(self) -> float:
         """The moment from which only the report is written."""
-        from functune.sweep.tuning import REPORT_SECONDS
+        from functune.sweep.tuning import report_seconds
 
-        return self.began + self.budget - REPORT_SECONDS
+        return self.began + self.budget - report_seconds(self.budget)
 
     @property
     def search_ends(self) -> float:

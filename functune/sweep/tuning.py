@@ -39,8 +39,8 @@ Least and most seconds kept for the profile; in between they are a quarter of th
 
 The least suffices for one host with a step of one user and one of many, the most for a second host.
 """
-REPORT_SECONDS = 4.0
-"""Seconds kept for the report."""
+REPORT_TIME = (4.0, 8.0)
+"""Least and most seconds kept for the start of the command and the report; in between they are a tenth of the budget."""
 SETTLING = (3.0, 20.0)
 """Least and most seconds by which a warm-up may grow; in between it is a twelfth of the budget."""
 NAMED_SETTINGS = 3
@@ -101,6 +101,11 @@ def tuning_experiment(
 def profile_seconds(budget: float) -> float:
     """Seconds of a budget that are kept for the profile."""
     return min(max(budget / 4, PROFILE_TIME[0]), PROFILE_TIME[1])
+
+
+def report_seconds(budget: float) -> float:
+    """Seconds of a budget that are kept for the start of the command and the report: a busy machine takes longer."""
+    return min(max(budget / 10, REPORT_TIME[0]), REPORT_TIME[1])
 
 
 def settle_limit(budget: float) -> float:

@@ -12,10 +12,10 @@ from functune.setting import Setting
 from functune.sweep.profile import ProfileTarget
 from functune.sweep.trials import PlannedTrial
 from functune.sweep.tuning import (
-    REPORT_SECONDS,
     BudgetPlanner,
     TuningAim,
     profile_seconds,
+    report_seconds,
     settle_limit,
     step_lengths,
     tuning_experiment,
@@ -61,7 +61,7 @@ def test_queue_that_does_not_settle_is_given_up_by_every_trial() -> None:
 
 def test_smallest_budget_suffices_for_two_settings_and_a_profile() -> None:
     preflight = 3.0
-    took, _, steps = searched(20 - REPORT_SECONDS - profile_seconds(20) - preflight)
+    took, _, steps = searched(20 - report_seconds(20) - profile_seconds(20) - preflight)
     assert len({step.setting for step in steps}) == 2
     target = ProfileTarget(
         tuning_experiment(REQUEST, Setting(), aim=TuningAim(), cores=2, budget=20, latency=0.1),
@@ -69,7 +69,7 @@ def test_smallest_budget_suffices_for_two_settings_and_a_profile() -> None:
         Setting(),
         (1, 64),
     )
-    assert preflight + took + LOCAL_HOST.seconds(Setting()) + target.seconds + REPORT_SECONDS <= 20
+    assert preflight + took + LOCAL_HOST.seconds(Setting()) + target.seconds + report_seconds(20) <= 20
 
 
 def searched(seconds: float) -> tuple[float, BudgetPlanner, list[Measurement]]:
