@@ -40,7 +40,7 @@ Least and most seconds kept for the profile; in between they are a quarter of th
 The least suffices for one host with a step of one user and one of many, the most for a second host.
 """
 REPORT_TIME = (4.0, 8.0)
-"""Least and most seconds kept for the start of the command and the report; in between they are a tenth of the budget."""
+"""Least and most seconds for the start of the command and the report; in between they are a tenth of the budget."""
 SETTLING = (3.0, 20.0)
 """Least and most seconds by which a warm-up may grow; in between it is a twelfth of the budget."""
 NAMED_SETTINGS = 3
