@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from functune.plans.plan import HostingPlan
 
 
-class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+class Tuning(msgspec.Struct, kw_only=True):
     """One call of the command."""
 
     app: Path
@@ -43,20 +43,22 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for the whole command."""
     began: float
     """The moment it began, by time.monotonic."""
+    slow: float = 1.0
+    """The factor by which the machine is slower than expected, once the first request has shown it."""
 
     @property
     def measuring_ends(self) -> float:
         """The moment from which only the report is written."""
         from functune.sweep.tuning import report_seconds
 
-        return self.began + self.budget - report_seconds(self.budget)
+        return self.began + self.budget - report_seconds(self.budget, self.slow)
 
     @property
     def search_ends(self) -> float:
         """The moment at which the search ends, so that there is time for a profile."""
         from functune.sweep.tuning import profile_seconds
 
-        return self.measuring_ends - (profile_seconds(self.budget) if self.kind.has_sampler else 0.0)
+        return self.measuring_ends - (profile_seconds(self.budget, self.slow) if self.kind.has_sampler else 0.0)
 
     def folder(self, path: Path, present: Setting, *, command: Sequence[str]) -> RunFolder:
         """A new run folder with the experiment, whose steps are as long as the first answer and the budget allow."""
@@ -84,13 +86,22 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
         return folder
 
     async def first_latency(self, draft: Experiment, present: Setting) -> float:
-        """Seconds of the first answer. Raises LoadError with what the app answered where the request fails."""
-        from functune.sweep.preflight import preflight
+        """
+        Seconds of the first answer, from a host that also shows how slow the machine is.
 
-        setting = draft.compared_with
+        Raises LoadError with what the app answered where the request fails.
+        """
+        from functune.sweep.preflight import preflight
+        from functune.sweep.trials import LOAD_SECONDS
+        from functune.sweep.tuning import slowdown
+
+        setting, began = draft.compared_with, time.monotonic()
         async with self.kind.running(self.app, setting=setting) as running:
             answers = await preflight([draft], running, folder=Path())
-        return max(each.seconds for each in answers)
+        latency = max(each.seconds for each in answers)
+        expected = self.kind.seconds(setting) + LOAD_SECONDS + latency
+        self.slow = slowdown(time.monotonic() - began, expected)
+        return latency
 
     def search(self, folder: RunFolder) -> None:
         """Search until the search or the time is over, and say what was not measured."""

@@ -39,6 +39,8 @@ Least and most seconds kept for the profile; in between they are a quarter of th
 
 The least suffices for one host with a step of one user and one of many, the most for a second host.
 """
+LARGEST_SLOWDOWN = 2.0
+"""The most by which the time kept for profile and report grows on a busy machine, at the cost of the search."""
 REPORT_TIME = (4.0, 8.0)
 """Least and most seconds for the start of the command and the report; in between they are a tenth of the budget."""
 SETTLING = (3.0, 20.0)
@@ -98,14 +100,19 @@ def tuning_experiment(
     )
 
 
-def profile_seconds(budget: float) -> float:
-    """Seconds of a budget that are kept for the profile."""
-    return min(max(budget / 4, PROFILE_TIME[0]), PROFILE_TIME[1])
+def slowdown(took: float, expected: float) -> float:
+    """The factor by which a machine that other programs use is slower than expected, from 1 to LARGEST_SLOWDOWN."""
+    return min(max(took / expected, 1.0), LARGEST_SLOWDOWN)
 
 
-def report_seconds(budget: float) -> float:
-    """Seconds of a budget that are kept for the start of the command and the report: a busy machine takes longer."""
-    return min(max(budget / 10, REPORT_TIME[0]), REPORT_TIME[1])
+def profile_seconds(budget: float, slow: float = 1.0) -> float:
+    """Seconds of a budget that are kept for the profile, on a machine that is ``slow`` times slower."""
+    return min(slow * min(max(budget / 4, PROFILE_TIME[0]), PROFILE_TIME[1]), budget / 3)
+
+
+def report_seconds(budget: float, slow: float = 1.0) -> float:
+    """Seconds of a budget that are kept for the start of the command and the report."""
+    return min(slow * min(max(budget / 10, REPORT_TIME[0]), REPORT_TIME[1]), budget / 5)
 
 
 def settle_limit(budget: float) -> float:

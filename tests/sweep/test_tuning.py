@@ -17,6 +17,7 @@ from functune.sweep.tuning import (
     profile_seconds,
     report_seconds,
     settle_limit,
+    slowdown,
     step_lengths,
     tuning_experiment,
     unmeasured_in_words,
@@ -57,6 +58,15 @@ def test_queue_that_does_not_settle_is_given_up_by_every_trial() -> None:
     loads = [trial.load for trial in planner.next_trials(made, [], [])]
     assert loads
     assert all(load.seconds_at_most == load.seconds + 2.5 * load.steps for load in loads)
+
+
+@pytest.mark.parametrize("budget", [20, 60, 3600])
+def test_busy_machine_gets_more_time_for_profile_and_report_and_leaves_some_for_the_search(budget: float) -> None:
+    slow = slowdown(took=6.0, expected=2.0)
+    assert slowdown(took=1.0, expected=2.0) == 1
+    assert profile_seconds(budget) <= profile_seconds(budget, slow)
+    kept = profile_seconds(budget, slow) + report_seconds(budget, slow)
+    assert profile_seconds(budget) + report_seconds(budget) < kept < 0.6 * budget
 
 
 def test_smallest_budget_suffices_for_two_settings_and_a_profile() -> None:
