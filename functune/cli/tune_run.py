@@ -60,6 +60,10 @@ class Tuning(msgspec.Struct, kw_only=True):
 
         return self.measuring_ends - (profile_seconds(self.budget, self.slow) if self.kind.has_sampler else 0.0)
 
+    def left_until(self, moment: float) -> float:
+        """The seconds until a moment, none where it is past."""
+        return max(moment - time.monotonic(), 0.0)
+
     def folder(self, path: Path, present: Setting, *, command: Sequence[str]) -> RunFolder:
         """A new run folder with the experiment, whose steps are as long as the first answer and the budget allow."""
         from functune.analysis.verdict.recommendation import aim_of
@@ -105,6 +109,7 @@ class Tuning(msgspec.Struct, kw_only=True):
 
     def search(self, folder: RunFolder) -> None:
         """Search until the search or the time is over, and say what was not measured."""
+        from functune.sweep.events import StepFinished
         from functune.sweep.run import measure_run
         from functune.sweep.tuning import BudgetPlanner, settle_limit, unmeasured_in_words
         from functune.terminal.progress import shown
@@ -117,15 +122,22 @@ class Tuning(msgspec.Struct, kw_only=True):
         )
 
         async def searched() -> bool:
-            """Whether the search came to its end."""
+            """Whether the search came to its end. Its first step may take the time of the profile."""
+            clock = asyncio.get_running_loop().time
             try:
-                async with asyncio.timeout(max(self.search_ends - time.monotonic(), 0)):
+                async with asyncio.timeout(self.left_until(self.measuring_ends)) as limit:
+
+                    def follow(event: Any) -> None:
+                        if isinstance(event, StepFinished):
+                            limit.reschedule(clock() + self.left_until(self.search_ends))
+                        self.with_time_left(show)(event)
+
                     await measure_run(
                         folder,
                         app=self.app,
                         kind=self.kind,
                         planner=planner,
-                        on_progress=self.with_time_left(show),
+                        on_progress=follow,
                         calibrated=False,
                         checked=False,
                     )
@@ -152,7 +164,7 @@ class Tuning(msgspec.Struct, kw_only=True):
 
         def shown(event: Any) -> None:
             if hasattr(event, "left"):
-                search = min(event.left.seconds, max(self.search_ends - time.monotonic(), 0))
+                search = min(event.left.seconds, self.left_until(self.search_ends))
                 seconds = search + self.began + self.budget - self.search_ends
                 event = replace(event, left=TimeLeft(seconds=seconds, at_most=True))
             show(event)

@@ -45,8 +45,8 @@ async def measure_run(
 
     Returns the last event. Nothing that the folder holds already is measured again. A trial that cannot be measured is
     reported, noted in failures.jsonl and passed over. Cancelling ends host and load and keeps all measurements. Raises
-    RunFolderError when the folder cannot be written, and HostError or LoadError, as the first failure was, when no step
-    could be measured.
+    RunFolderError when the folder cannot be written, and HostError or LoadError, as the first failure was, when every
+    trial failed.
     """
     run = Run(folder, app=app, kind=kind, planner=planner, on_progress=on_progress)
     if not checked:
@@ -201,10 +201,10 @@ class Run:
         self.on_progress(TrialFailed(trial=trial, cause=str(error), is_known=is_known, left=self.time_left()))
 
     def finish(self) -> SweepFinished:
-        """Report the end. Raises HostError or LoadError, as the first failure was, when nothing was measured."""
+        """Report the end. Raises HostError or LoadError, as the first failure was, when only failures are there."""
         end = SweepFinished(folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes)
         self.on_progress(end)
-        if not self.measured:
+        if self.failures and not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
             causes = self.folder.path / FAILURES
             raise kind(

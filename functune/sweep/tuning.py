@@ -155,7 +155,11 @@ class BudgetPlanner(SearchPlanner):
     def next_trials(
         self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        """The next trials that fit; none when the search is over, or the time."""
+        """
+        The next trials that fit; none when the search is over, or the time.
+
+        The first step is given in any case: without one there is no answer at all.
+        """
         asked = super().next_trials(experiment, measured, failed)
         left = self.deadline - self.clock()
         fitting: list[PlannedTrial] = []
@@ -166,6 +170,8 @@ class BudgetPlanner(SearchPlanner):
                 break
             fitting.append(replace(shorter, settle_limit=self.settle_limit))
             left -= shorter.seconds
+        if asked and not fitting and not measured and not failed:
+            fitting = [replace(asked[0], users=asked[0].users[:1], settle_limit=self.settle_limit)]
         self.was_cut = self.was_cut or (bool(asked) and not fitting)
         return fitting
 

@@ -11,7 +11,7 @@ def assert_answer(done: subprocess.CompletedProcess[str]) -> None:
     """
     It recommends a setting, and its report names the limit, or why it is not known.
 
-    On a busy machine the smallest budget may suffice for one setting alone, which it then says.
+    On a busy machine a small budget may suffice for one setting alone, which it then says.
     """
     assert done.returncode == 0, done.stderr
     answer = re.search(r"^  (Use|No setting makes a difference|One setting was measured)\b", done.stdout, re.MULTILINE)

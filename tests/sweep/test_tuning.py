@@ -69,6 +69,12 @@ def test_busy_machine_gets_more_time_for_profile_and_report_and_leaves_some_for_
     assert profile_seconds(budget) + report_seconds(budget) < kept < 0.6 * budget
 
 
+def test_first_step_is_measured_also_where_no_time_is_left() -> None:
+    _, planner, steps = searched(0)
+    assert len(steps) == 1
+    assert planner.was_cut
+
+
 def test_smallest_budget_suffices_for_two_settings_and_a_profile() -> None:
     preflight = 3.0
     took, _, steps = searched(20 - report_seconds(20) - profile_seconds(20) - preflight)
