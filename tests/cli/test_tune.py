@@ -12,6 +12,7 @@ from functune.errors import UsageError
 from functune.experiments.file import read_experiments
 from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
+from functune.run.profile import PROFILE
 from functune.setting import Setting
 from tests.cli.calling import command, functune
 
@@ -57,15 +58,14 @@ def app(tmp_path: Path) -> Path:
 
 def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tmp_path: Path) -> None:
     """50 ms of waiting on 2 threads: 40 requests a second at most, which every larger pool exceeds."""
-    began, run = time.monotonic(), tmp_path / "run"
+    began, run = time.time(), tmp_path / "run"
     done = functune(
         *("tune", "/api/wait?code=c0de==", "--json", '{"ms": 50}', "-H", "x-key: hunter2="),
-        *("--script-root", app, "--out", run, "--budget", "40s", "--for", "flex", "--memory", "512"),
+        *("--script-root", app, "--out", run, "--budget", "60s", "--for", "flex", "--memory", "512"),
     )
-    took = time.monotonic() - began
     assert done.returncode == 0, done.stderr
-    # Only the report has no deadline, and this machine may be busy.
-    assert took < 50
+    # Everything but the report has a deadline, and drawing takes long where the machine is busy.
+    assert (run / PROFILE).stat().st_mtime - began < 60
     folder = RunFolder.open(run)
     [experiment] = folder.experiments
     assert experiment.compared_with == Setting(thread_count=2)

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,10 @@ ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
 SOURCES = ("functune", "pyproject.toml", "README.md", "LICENSE")
 """The files that the wheel is made from."""
-BUDGET = "30s"
-"""Of one call of tune. The smallest that it allows is too short on a machine that runs other tests."""
+BUDGETS = (20, 120)
+"""Seconds of one call of tune: the smallest that it allows, and more where other programs slow the machine down."""
+BUDGET_PER_START = 40
+"""Seconds of budget for each second that a command takes to start; on an idle machine it takes less than half of one."""
 SHELL = ("PYTHONPATH", "VIRTUAL_ENV", "FUNCTIONS_WORKER_PROCESS_COUNT", "PYTHON_THREADPOOL_THREAD_COUNT")
 """Variables of the tests that a stranger does not have."""
 
@@ -43,7 +46,7 @@ class Stranger:
             env=self.environ(**environ),
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=300,
             check=False,
         )
         frames = re.findall(r'File "[^"]*/functune/[^"]*"', done.stdout + done.stderr)
@@ -51,8 +54,11 @@ class Stranger:
         return done
 
     def tune(self, app: Path, *request: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        """``functune tune`` with a small budget."""
-        return self.call("tune", *request, "--script-root", app, "--budget", BUDGET, **environ)
+        """``functune tune`` with the smallest budget that suffices on this machine, as busy as it is now."""
+        began = time.monotonic()
+        run(self.program, "--version")
+        budget = min(max(round(BUDGET_PER_START * (time.monotonic() - began)), BUDGETS[0]), BUDGETS[1])
+        return self.call("tune", *request, "--script-root", app, "--budget", f"{budget}s", **environ)
 
     def serve(self, app: Path, *flags: str, **environ: str) -> Serving:
         """``functune serve``."""
