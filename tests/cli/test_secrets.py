@@ -156,7 +156,7 @@ def tune(app: Path, run: Path, *, header: str = HEADER, code: str = CODE) -> sub
     """``functune tune`` with each secret on the command line."""
     return functune(
         *("tune", f"/api/orders?code={quote(code, safe='')}", "--json", f'{{"token": "{BODY}"}}'),
-        *("-H", f"x-signature: {header}", "--script-root", app, "--out", run, "--budget", "20s"),
+        *("-H", f"x-signature: {header}", "--script-root", app, "--out", run, "--budget", "30s"),
     )
 
 
