@@ -58,7 +58,16 @@ ROOMS: tuple[Room, ...] = (
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
     room("probe", "workers and threads counted from outside", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
-    room("cli", "the commands", f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe terminal"),
+    room(
+        "doctor",
+        "the rules for an app and its settings, and the forms of a diagnosis",
+        f"{BASE} {ANALYSIS} environ packages host hosts report",
+    ),
+    room(
+        "cli",
+        "the commands",
+        f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe terminal doctor",
+    ),
 )
 
 

@@ -1,0 +1,72 @@
+"""What a finished run says about the code of an app: limits with their lines, and the memory of its workers."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from functune.analysis.experiment import SubjectFindings
+from functune.analysis.numbers.figures import together
+from functune.analysis.verdict.limit import Limit
+from functune.report.document import read_document
+from functune.run.folder import RunFolder
+
+
+class LimitCase(msgspec.Struct, frozen=True, kw_only=True):
+    """The limit of one subject."""
+
+    subject: str
+    limit: Limit
+    at_once: float | None
+    """The most calls that one worker process served at a time: throughput times the time of a call alone."""
+
+
+class WorkerMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """The highest memory of a worker process, and the setting that it was measured with."""
+
+    worker_mb: float
+    setting: str
+
+
+class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """The evidence of one run."""
+
+    limits: tuple[LimitCase, ...]
+    memory: WorkerMemory | None
+
+
+def read_run(folder: RunFolder) -> RunEvidence:
+    """Read the evidence of a run folder. Raises RunFolderError where nothing was measured."""
+    document = read_document(folder)
+    subjects = [(findings, each) for findings in document.experiments for each in findings.subjects]
+    return RunEvidence(
+        limits=tuple(
+            LimitCase(subject=str(each.subject), limit=findings.limits[str(each.subject)], at_once=served_at_once(each))
+            for findings, each in subjects
+        ),
+        memory=largest_memory([each for _, each in subjects]),
+    )
+
+
+def served_at_once(subject: SubjectFindings) -> float | None:
+    """The most calls that one worker process served at a time; None without a step of one user with times."""
+    alone = together(level.figures.service for level in subject.levels if level.users == 1)
+    if alone is None:
+        return None
+    return max(
+        (level.throughput * alone.mean / level.setting.process_count for level in subject.levels if level.users > 1),
+        default=None,
+    )
+
+
+def largest_memory(subjects: Sequence[SubjectFindings]) -> WorkerMemory | None:
+    """The worker that needed the most; None where no host reports it."""
+    peaks = [
+        (level.figures.worker_peak_mb / level.setting.process_count, level.setting.in_words)
+        for subject in subjects
+        for level in (*subject.levels, *subject.arrivals)
+        if level.figures.worker_peak_mb is not None
+    ]
+    if not peaks:
+        return None
+    largest, setting = max(peaks)
+    return WorkerMemory(worker_mb=largest, setting=setting)

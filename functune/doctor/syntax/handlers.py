@@ -1,0 +1,90 @@
+"""The handlers of an app: the functions that a trigger, or a route of a web framework inside of it, calls."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from functune.doctor.syntax.scopes import AppScopes, FunctionScope
+from functune.doctor.syntax.symbols import Symbols
+
+type HandlerKind = Literal["call", "timer", "orchestrator"]
+
+_TIMERS = ("timer_trigger", "schedule")
+_ORCHESTRATORS = ("orchestration_trigger", "entity_trigger")
+_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "api_route", "websocket", "middleware"})
+"""Decorators of FastAPI, Starlette, Flask and Quart."""
+_DEPENDS = ("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends")
+_WITHOUT_BUNDLE = frozenset({"timer_trigger", "warm_up_trigger", "generic_trigger"})
+"""Triggers that the host itself has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Handler:
+    """One handler."""
+
+    function: FunctionScope
+    kind: HandlerKind
+    is_function: bool
+    """Whether it is a function of Azure, and not a route or dependency of a framework inside of one."""
+
+    @property
+    def words(self) -> str:
+        """Such as ``async def orders``."""
+        return f"{'async def' if self.function.is_async else 'def'} {self.function.name}"
+
+
+def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[Handler]:
+    """Every handler, in the order of the modules; the dependencies of FastAPI handlers are handlers too."""
+    found = [each for function in scopes.functions() if (each := as_handler(function)) is not None]
+    known = {id(each.function) for each in found}
+    for handler in list(found):
+        for function in dependencies(handler.function, symbols):
+            if id(function) not in known:
+                known.add(id(function))
+                found.append(Handler(function=function, kind="call", is_function=False))
+    return found
+
+
+def as_handler(function: FunctionScope) -> Handler | None:
+    """The function as a handler; None where no decorator registers it."""
+    for decorator in function.node.decorator_list:
+        if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+            continue
+        name = decorator.func.attr
+        if name in _ORCHESTRATORS:
+            return Handler(function=function, kind="orchestrator", is_function=True)
+        if name in _TIMERS:
+            return Handler(function=function, kind="timer", is_function=True)
+        if name == "route" or name.endswith("_trigger"):
+            return Handler(function=function, kind="call", is_function=True)
+        if name in _VERBS and first_text(decorator):
+            return Handler(function=function, kind="call", is_function=False)
+    return None
+
+
+def first_text(call: ast.Call) -> str:
+    """The first argument of a call, where it is a text; empty otherwise."""
+    values = [*call.args[:1], *(each.value for each in call.keywords if each.arg == "path")]
+    return next((each.value for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str)), "")
+
+
+def dependencies(function: FunctionScope, symbols: Symbols) -> Iterator[FunctionScope]:
+    """The functions of the app that FastAPI calls for the parameters of a handler."""
+    for node in ast.walk(function.node.args):
+        if isinstance(node, ast.Call) and node.args and symbols.of(node.func, function.parent) in _DEPENDS:
+            target = symbols.of(node.args[0], function.parent)
+            if isinstance(target, FunctionScope):
+                yield target
+                yield from dependencies(target, symbols)
+
+
+def bindings_of_extensions(handlers: list[Handler]) -> Iterator[tuple[Handler, str, int]]:
+    """The triggers, inputs and outputs that come from an extension of the host: handler, decorator and line."""
+    for handler in handlers:
+        for decorator in handler.function.node.decorator_list:
+            if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
+                continue
+            name = decorator.func.attr
+            if name.endswith(("_trigger", "_input", "_output")) and name not in _WITHOUT_BUNDLE:
+                yield handler, name, decorator.lineno
