@@ -80,10 +80,10 @@ def examine(
         measure=measure,
         python=chosen_python(app, python=python, install=install),
     )
-    from functune.doctor.formats.registry import FORMS
+    from functune.doctor.formats.registry import DIAGNOSIS_FORMS
     from functune.doctor.formats.text_form import summary_line
 
-    text = FORMS[form](diagnosis, severity)
+    text = DIAGNOSIS_FORMS[form](diagnosis, severity)
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -25,15 +25,15 @@ def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:
         found = [each for each in diagnosis.findings if each.rule == rule]
         worse = [each for each in found if is_at_least(each.severity, threshold)]
         if worse:
-            failure = ElementTree.SubElement(case, "failure", type=worse[0].severity, message=lines_of(worse[:1]))
-            failure.text = lines_of(worse)
+            failure = ElementTree.SubElement(case, "failure", type=worse[0].severity, message=junit_lines(worse[:1]))
+            failure.text = junit_lines(worse)
         if milder := [each for each in found if each not in worse]:
-            ElementTree.SubElement(case, "system-out").text = lines_of(milder)
+            ElementTree.SubElement(case, "system-out").text = junit_lines(milder)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def lines_of(findings: Iterable[Finding]) -> str:
+def junit_lines(findings: Iterable[Finding]) -> str:
     """A line for each finding."""
     return "\n".join(printable(f"{each.place or 'the app'}: {each.seen} {each.remedy}".strip()) for each in findings)
 

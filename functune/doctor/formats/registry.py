@@ -8,7 +8,7 @@ from functune.doctor.formats.junit_form import junit_text
 from functune.doctor.formats.sarif_form import sarif_text
 from functune.doctor.formats.text_form import plain_text
 
-FORMS: dict[str, Callable[[Diagnosis, Severity], str]] = {
+DIAGNOSIS_FORMS: dict[str, Callable[[Diagnosis, Severity], str]] = {
     "text": plain_text,
     "json": json_text,
     "sarif": sarif_text,

@@ -10,7 +10,7 @@ from functune.doctor.finding import Diagnosis, Finding, Severity
 from functune.doctor.registry import RULES
 from functune.doctor.rule import Rule
 
-SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ROOT = "%SRCROOT%"
 """The base of the files, which the reader of the log knows: the app's folder."""
 
@@ -21,7 +21,7 @@ def sarif_text(diagnosis: Diagnosis, threshold: Severity) -> str:
     rules = [*map(rule_descriptor, RULES.values()), *({"id": each} for each in others)]
     places = {each["id"]: place for place, each in enumerate(rules)}
     log = {
-        "$schema": SCHEMA,
+        "$schema": SARIF_SCHEMA,
         "version": "2.1.0",
         "runs": [
             {

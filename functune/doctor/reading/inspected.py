@@ -10,7 +10,7 @@ from functune.doctor.reading.installed import InstalledPackages, read_installed
 from functune.doctor.reading.requirement_lines import RequirementFile, read_requirement_lines
 from functune.doctor.reading.run_evidence import RunEvidence
 from functune.doctor.reading.settings import LOCAL_SETTINGS, SettingPlace, deployed_places, local_places
-from functune.doctor.reading.templates import Template, read_templates
+from functune.doctor.reading.templates import BicepTemplate, read_templates
 from functune.doctor.syntax.modules import read_modules
 from functune.doctor.syntax.reach import AppSyntax, read_syntax
 from functune.errors import SettingsError, UsageError
@@ -36,7 +36,7 @@ class InspectedApp:
     host: HostDocument
     requirements: RequirementFile
     installed: InstalledPackages
-    templates: tuple[Template, ...]
+    templates: tuple[BicepTemplate, ...]
     run: RunEvidence | None = None
     start: StartFigures | None = None
 

@@ -52,12 +52,12 @@ def read_installed(packages: AppPackages) -> InstalledPackages:
         return InstalledPackages()
     found = {canonicalize_name(each.name): each for each in distributions(path=folders) if each.name}
     return InstalledPackages(
-        modules={name: modules_of(each) for name, each in found.items()},
+        modules={name: modules_by_files(each) for name, each in found.items()},
         requires={name: tuple(requirements_of(each)) for name, each in found.items()},
     )
 
 
-def modules_of(distribution: Distribution) -> frozenset[str]:
+def modules_by_files(distribution: Distribution) -> frozenset[str]:
     """The dotted names of the packages and modules of a distribution, by its files."""
     names: set[str] = set()
     for line in (distribution.read_text("RECORD") or "").splitlines():

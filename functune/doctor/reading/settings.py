@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functune.doctor.reading.json_lines import line_of
-from functune.doctor.reading.templates import Template
+from functune.doctor.reading.templates import BicepTemplate
 from functune.host.local_settings import read_local_settings
 
 LOCAL_SETTINGS = "local.settings.json"
@@ -35,7 +35,7 @@ def local_places(root: Path) -> Iterator[SettingPlace]:
         yield SettingPlace(name=name, value=value, file=LOCAL_SETTINGS, line=line, is_deployed=False)
 
 
-def deployed_places(templates: Iterable[Template]) -> Iterator[SettingPlace]:
+def deployed_places(templates: Iterable[BicepTemplate]) -> Iterator[SettingPlace]:
     """The app settings of the templates."""
     for template in templates:
         for name, value, line in template.app_settings():

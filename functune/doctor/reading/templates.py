@@ -28,7 +28,7 @@ _MOST_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class BicepTemplate:
     """One template, without its comments."""
 
     file: str
@@ -83,14 +83,16 @@ class Template:
         return None
 
 
-def read_templates(root: Path) -> list[Template]:
+def read_templates(root: Path) -> list[BicepTemplate]:
     """The templates in and below the app's folder; in an azd project also those beside it."""
     folders = [root]
     if not (root / "azure.yaml").is_file():
         folders += [folder for folder in list(root.parents)[:2] if (folder / "azure.yaml").is_file()][:1]
     paths = {path.resolve(): folder for folder in folders for place in _PLACES for path in folder.glob(place)}
     return [
-        Template(file=relative_name(path, root), text=without_comments(path.read_text("utf-8-sig", errors="replace")))
+        BicepTemplate(
+            file=relative_name(path, root), text=without_comments(path.read_text("utf-8-sig", errors="replace"))
+        )
         for path in sorted(paths)
     ]
 

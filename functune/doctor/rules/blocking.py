@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, Sighting
-from functune.doctor.syntax.handlers import Handler
+from functune.doctor.syntax.handlers import AppHandler
 from functune.doctor.syntax.reach import Reached
 from functune.formatting import plural
 
@@ -161,7 +161,7 @@ def loops_on_the_loop(app: InspectedApp) -> Iterator[Sighting]:
 def loops_per_call(app: InspectedApp) -> Iterator[Sighting]:
     """An event loop for each call of a ``def`` handler."""
 
-    def found(handler: Handler) -> Iterator[tuple[Reached, str]]:
+    def found(handler: AppHandler) -> Iterator[tuple[Reached, str]]:
         for reached in app.syntax.run(handler):
             target = reached.site.target
             if isinstance(target, str) and _NEW_LOOP.fullmatch(target):

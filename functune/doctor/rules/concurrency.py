@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.settings import SettingPlace
-from functune.doctor.reading.templates import Template
+from functune.doctor.reading.templates import BicepTemplate
 from functune.doctor.rule import Rule, Sighting
 from functune.doctor.rules.host_json import CONCURRENT
 from functune.formatting import plural
@@ -54,7 +54,7 @@ def is_threads_only(app: InspectedApp) -> bool:
     return threads > 0 and coroutines == 0 and not hosts_framework(app)
 
 
-def flex_templates(app: InspectedApp) -> Iterator[Template]:
+def flex_templates(app: InspectedApp) -> Iterator[BicepTemplate]:
     """The templates that describe one app on Flex Consumption."""
     return (each for each in app.templates if each.is_flex and each.scale_line() is not None)
 

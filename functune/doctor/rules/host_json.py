@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, Sighting
-from functune.doctor.rules.settings import sentence
+from functune.doctor.rules.settings import as_sentence
 from functune.doctor.syntax.handlers import bindings_of_extensions
 from functune.host.host_json import HOST_JSON
 from functune.setting import MAX_CONCURRENT_REQUESTS
@@ -22,7 +22,7 @@ def missing_file(app: InspectedApp) -> Iterator[Sighting]:
 def refused_file(app: InspectedApp) -> Iterator[Sighting]:
     """A host.json with which the host does not start."""
     if app.host.error:
-        yield Sighting(seen=sentence(app.host.error), file=HOST_JSON, line=app.host.error_line)
+        yield Sighting(seen=as_sentence(app.host.error), file=HOST_JSON, line=app.host.error_line)
 
 
 def missing_bundle(app: InspectedApp) -> Iterator[Sighting]:

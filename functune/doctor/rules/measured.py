@@ -18,20 +18,20 @@ ONE_AT_A_TIME = 1.5
 
 def held_loops(app: InspectedApp) -> Iterator[Sighting]:
     """Handlers that hold the event loop most of the time."""
-    for case in limits(app, "event_loop_blocked", "event_loop_busy"):
+    for case in limits_of_kind(app, "event_loop_blocked", "event_loop_busy"):
         yield place_of_limit(case, severity="error" if case.limit.kind == "event_loop_blocked" else "warning")
 
 
 def single_file(app: InspectedApp) -> Iterator[Sighting]:
     """Handlers whose calls go one at a time: they queue for a lock, or for a pool with one place."""
-    for case in limits(app, "lock", "pool"):
+    for case in limits_of_kind(app, "lock", "pool"):
         if case.at_once is not None and case.at_once < ONE_AT_A_TIME:
             yield place_of_limit(case, f" A worker process serves {number(case.at_once)} calls at a time.")
 
 
 def full_pools(app: InspectedApp) -> Iterator[Sighting]:
     """Handlers whose calls wait for a place in a pool that has several."""
-    for case in limits(app, "lock", "pool"):
+    for case in limits_of_kind(app, "lock", "pool"):
         if case.limit.kind == "pool" and case.at_once is not None and case.at_once >= ONE_AT_A_TIME:
             yield place_of_limit(case, f" A worker process serves {number(case.at_once)} calls at a time.")
 
@@ -67,7 +67,7 @@ def slow_imports(app: InspectedApp) -> Iterator[Sighting]:
         )
 
 
-def limits(app: InspectedApp, *kinds: str) -> Iterator[LimitCase]:
+def limits_of_kind(app: InspectedApp, *kinds: str) -> Iterator[LimitCase]:
     """The limits of some kinds."""
     return (case for case in (app.run.limits if app.run is not None else ()) if case.limit.kind in kinds)
 

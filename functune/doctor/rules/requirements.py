@@ -11,6 +11,7 @@ from functune.doctor.syntax.modules import AppModule, ImportedName
 from functune.packages.app_packages import PACKAGE_FOLDER
 from functune.packages.requirements import REQUIREMENTS
 
+AZURE_FUNCTIONS = "azure-functions"
 _OF_THE_WORKER = ("azure.functions", "azure_functions_runtime", "azure_functions_worker")
 """Modules that the worker's own folder offers."""
 _PROJECT_DEPTH = 3
@@ -41,7 +42,9 @@ def forgotten_packages(app: InspectedApp) -> Iterator[Sighting]:
         return
     named = [each.requirement for each in app.requirements.lines if each.applies]
     installed, is_complete = app.installed.closure(named)
-    is_complete &= not app.requirements.has_others
+    # azure-functions is often the only package that is not installed, and brings none that an app could mean.
+    _, is_certain = app.installed.closure(each for each in named if each.name != AZURE_FUNCTIONS)
+    is_complete, is_certain = (each and not app.requirements.has_others for each in (is_complete, is_certain))
     given = modules_given(app, installed | {each.name for each in app.requirements.lines})
     unknown = [each.name for each in app.requirements.lines if not modules_of(app, each.name)]
     seen: set[str] = set()
@@ -56,7 +59,7 @@ def forgotten_packages(app: InspectedApp) -> Iterator[Sighting]:
             seen=f"{module.name} imports {first}, and no package of {REQUIREMENTS} gives it.",
             file=module.file,
             line=each.line,
-            severity="error" if is_complete else "warning",
+            severity="error" if is_certain else "warning",
         )
 
 
@@ -86,7 +89,7 @@ def unpinned_packages(app: InspectedApp) -> Iterator[Sighting]:
     for line in app.requirements.lines:
         requirement = line.requirement
         is_bounded = any(each.operator in _BOUNDED for each in requirement.specifier)
-        if not is_bounded and requirement.url is None and line.name != "azure-functions":
+        if not is_bounded and requirement.url is None and line.name != AZURE_FUNCTIONS:
             yield Sighting(seen=f"{requirement.name} has no upper bound.", file=line.file, line=line.line)
 
 

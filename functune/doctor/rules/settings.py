@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.settings import LOCAL_SETTINGS, SettingPlace
 from functune.doctor.rule import Rule, Sighting
@@ -44,19 +46,20 @@ NOT_ON_FLEX: dict[str, str] = {
 NEEDED_LOCALLY = ("FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_WORKER_RUNTIME_VERSION", "FUNCTIONS_EXTENSION_VERSION")
 """Those among them that Core Tools want in local.settings.json."""
 
+_SINCE = "From Python 3.13 on"
 WITHOUT_EFFECT: dict[str, str] = {
     MAX_HTTP_CONCURRENCY: "No component of the host, Core Tools or the Python worker reads it.",
-    "PYTHON_ISOLATE_WORKER_DEPENDENCIES": "From Python 3.13 on the worker always isolates its packages.",
-    "PYTHON_ENABLE_WORKER_EXTENSIONS": "The worker from Python 3.13 on does not read it.",
-    "PYTHON_ROLLBACK_CWD_PATH": "The worker from Python 3.13 on does not read it.",
-    "PYTHON_ENABLE_INIT_INDEXING": "The worker from Python 3.13 on does not read it.",
+    "PYTHON_ISOLATE_WORKER_DEPENDENCIES": f"{_SINCE}, the worker always isolates its packages.",
+    "PYTHON_ENABLE_WORKER_EXTENSIONS": f"{_SINCE}, the worker does not read it.",
+    "PYTHON_ROLLBACK_CWD_PATH": f"{_SINCE}, the worker does not read it.",
+    "PYTHON_ENABLE_INIT_INDEXING": f"{_SINCE}, the worker does not read it.",
 }
-"""Settings that nothing reads, or nothing from Python 3.13 on, and the reason."""
+"""Settings that nothing reads, and the reason; those that only older versions of Python read are a note."""
 
 
 def wrong_process_counts(app: InspectedApp) -> Iterator[Sighting]:
     """Process counts with which the host does not start."""
-    for each in named(app, PROCESS_COUNT):
+    for each in places_of(app, PROCESS_COUNT):
         try:
             parse_process_count(each.value)
         except SettingsError as error:
@@ -65,7 +68,7 @@ def wrong_process_counts(app: InspectedApp) -> Iterator[Sighting]:
 
 def wrong_thread_counts(app: InspectedApp) -> Iterator[Sighting]:
     """Thread counts that the worker replaces."""
-    for each in named(app, THREAD_COUNT):
+    for each in places_of(app, THREAD_COUNT):
         count = parse_whole_number(each.value)
         if each.value and (count is None or count < 1):
             yield at(each, f"{THREAD_COUNT} is '{each.value}'.")
@@ -82,7 +85,9 @@ def ignored_on_plan(app: InspectedApp) -> Iterator[Sighting]:
         if not each.is_deployed and (each.name in NEEDED_LOCALLY or is_unset(each)):
             continue
         yield at(
-            each, f"{each.name} is set, and Flex Consumption does not take it.", remedy=sentence(NOT_ON_FLEX[each.name])
+            each,
+            f"{each.name} is set, and Flex Consumption does not take it.",
+            remedy=as_sentence(NOT_ON_FLEX[each.name]),
         )
 
 
@@ -90,13 +95,15 @@ def without_effect(app: InspectedApp) -> Iterator[Sighting]:
     """Settings that nothing reads."""
     for each in app.settings:
         if each.name in WITHOUT_EFFECT and not is_unset(each):
-            yield at(each, f"{each.name} is set. {WITHOUT_EFFECT[each.name]}")
+            reason = WITHOUT_EFFECT[each.name]
+            case = at(each, f"{each.name} is set. {reason}")
+            yield msgspec.structs.replace(case, severity="note") if reason.startswith(_SINCE) else case
 
 
 def dynamic_and_fixed(app: InspectedApp) -> Iterator[Sighting]:
     """Dynamic concurrency together with a process count, in one file."""
-    for each in named(app, DYNAMIC_CONCURRENCY):
-        fixed = next((other for other in named(app, PROCESS_COUNT) if other.file == each.file), None)
+    for each in places_of(app, DYNAMIC_CONCURRENCY):
+        fixed = next((other for other in places_of(app, PROCESS_COUNT) if other.file == each.file), None)
         if fixed is not None and (each.value or "").lower() in ("true", "1") and not is_unset(fixed):
             yield at(each, f"{DYNAMIC_CONCURRENCY} is on, and {PROCESS_COUNT} is set in line {fixed.line}.")
 
@@ -104,10 +111,10 @@ def dynamic_and_fixed(app: InspectedApp) -> Iterator[Sighting]:
 def unreadable_settings(app: InspectedApp) -> Iterator[Sighting]:
     """A local.settings.json that Core Tools refuse."""
     if app.settings_error:
-        yield Sighting(seen=sentence(app.settings_error), file=LOCAL_SETTINGS, line=1)
+        yield Sighting(seen=as_sentence(app.settings_error), file=LOCAL_SETTINGS, line=1)
 
 
-def named(app: InspectedApp, name: str) -> Iterator[SettingPlace]:
+def places_of(app: InspectedApp, name: str) -> Iterator[SettingPlace]:
     """Every place that sets a setting to a value that is known."""
     return (each for each in app.settings if each.name == name and each.value is not None)
 
@@ -122,7 +129,7 @@ def is_unset(place: SettingPlace) -> bool:
     return place.value == ""
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """A phrase as a sentence."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
@@ -160,7 +167,7 @@ SETTINGS_RULES = (
         id="setting-without-effect",
         family="settings",
         severity="warning",
-        looks_for="a setting that nothing reads",
+        looks_for="a setting that nothing reads; a note where workers before Python 3.13 do",
         why="It looks as if it did something.",
         remedy="Remove it.",
         check=without_effect,

@@ -14,7 +14,7 @@ _STORING = ("setdefault", "append", "add", "put", "register", "callback", "enter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CallSite:
+class SyntaxCall:
     """One call in a function of the app."""
 
     node: ast.Call
@@ -38,9 +38,9 @@ class CallSite:
         return ast.unparse(self.node.func)
 
 
-def call_sites(function: FunctionScope, symbols: Symbols) -> list[CallSite]:
+def call_sites(function: FunctionScope, symbols: Symbols) -> list[SyntaxCall]:
     """Every call that runs when the function runs."""
-    found: list[CallSite] = []
+    found: list[SyntaxCall] = []
     keeping = kept_names(function)
 
     def visit(body: list[ast.stmt], *, once: bool) -> None:
@@ -60,14 +60,14 @@ def call_sites(function: FunctionScope, symbols: Symbols) -> list[CallSite]:
 
 def sites_in(
     statement: ast.stmt, function: FunctionScope, symbols: Symbols, *, once: bool, kept: bool
-) -> Iterator[CallSite]:
+) -> Iterator[SyntaxCall]:
     """The calls of one statement, without those of its blocks."""
     nodes = list(own_nodes(statement))
     awaited = {id(node.value) for node in nodes if isinstance(node, ast.Await)}
     stored = {id(inner) for node in nodes if is_storing(node) for inner in own_nodes(node)}
     for node in nodes:
         if isinstance(node, ast.Call):
-            yield CallSite(
+            yield SyntaxCall(
                 node=node,
                 function=function,
                 target=symbols.of(node.func, function),

@@ -15,12 +15,12 @@ _ORCHESTRATORS = ("orchestration_trigger", "entity_trigger")
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "api_route", "websocket", "middleware"})
 """Decorators of FastAPI, Starlette, Flask and Quart."""
 _DEPENDS = ("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends")
-_WITHOUT_BUNDLE = frozenset({"timer_trigger", "warm_up_trigger", "generic_trigger"})
+_WITHOUT_BUNDLE = frozenset({"timer_trigger", "warm_up_trigger", "warmup_trigger", "generic_trigger"})
 """Triggers that the host itself has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Handler:
+class AppHandler:
     """One handler."""
 
     function: FunctionScope
@@ -34,7 +34,7 @@ class Handler:
         return f"{'async def' if self.function.is_async else 'def'} {self.function.name}"
 
 
-def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[Handler]:
+def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[AppHandler]:
     """Every handler, in the order of the modules; the dependencies of FastAPI handlers are handlers too."""
     found = [each for function in scopes.functions() if (each := as_handler(function)) is not None]
     known = {id(each.function) for each in found}
@@ -42,24 +42,24 @@ def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[Handler]:
         for function in dependencies(handler.function, symbols):
             if id(function) not in known:
                 known.add(id(function))
-                found.append(Handler(function=function, kind="call", is_function=False))
+                found.append(AppHandler(function=function, kind="call", is_function=False))
     return found
 
 
-def as_handler(function: FunctionScope) -> Handler | None:
+def as_handler(function: FunctionScope) -> AppHandler | None:
     """The function as a handler; None where no decorator registers it."""
     for decorator in function.node.decorator_list:
         if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
             continue
         name = decorator.func.attr
         if name in _ORCHESTRATORS:
-            return Handler(function=function, kind="orchestrator", is_function=True)
+            return AppHandler(function=function, kind="orchestrator", is_function=True)
         if name in _TIMERS:
-            return Handler(function=function, kind="timer", is_function=True)
+            return AppHandler(function=function, kind="timer", is_function=True)
         if name == "route" or name.endswith("_trigger"):
-            return Handler(function=function, kind="call", is_function=True)
+            return AppHandler(function=function, kind="call", is_function=True)
         if name in _VERBS and first_text(decorator):
-            return Handler(function=function, kind="call", is_function=False)
+            return AppHandler(function=function, kind="call", is_function=False)
     return None
 
 
@@ -79,7 +79,7 @@ def dependencies(function: FunctionScope, symbols: Symbols) -> Iterator[Function
                 yield from dependencies(target, symbols)
 
 
-def bindings_of_extensions(handlers: list[Handler]) -> Iterator[tuple[Handler, str, int]]:
+def bindings_of_extensions(handlers: list[AppHandler]) -> Iterator[tuple[AppHandler, str, int]]:
     """The triggers, inputs and outputs that come from an extension of the host: handler, decorator and line."""
     for handler in handlers:
         for decorator in handler.function.node.decorator_list:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from functune.doctor.syntax.calls import CallSite, call_sites
-from functune.doctor.syntax.handlers import Handler, find_handlers
+from functune.doctor.syntax.calls import SyntaxCall, call_sites
+from functune.doctor.syntax.handlers import AppHandler, find_handlers
 from functune.doctor.syntax.modules import AppModules
 from functune.doctor.syntax.scopes import AppScopes, ClassScope, FunctionScope, read_scopes
 from functune.doctor.syntax.symbols import Symbols
@@ -17,8 +17,8 @@ _OFF_THE_LOOP = ("async", "thread", "executor")
 class Reached:
     """A call that runs when a handler runs."""
 
-    site: CallSite
-    handler: Handler
+    site: SyntaxCall
+    handler: AppHandler
     through: tuple[FunctionScope, ...]
     """The functions between the handler and the call, the one with the call last; empty for a call in the handler."""
 
@@ -40,24 +40,24 @@ class AppSyntax:
     modules: AppModules
     scopes: AppScopes
     symbols: Symbols
-    handlers: list[Handler]
-    _sites: dict[int, list[CallSite]] = field(default_factory=dict)
+    handlers: list[AppHandler]
+    _sites: dict[int, list[SyntaxCall]] = field(default_factory=dict)
 
-    def sites(self, function: FunctionScope) -> list[CallSite]:
+    def sites(self, function: FunctionScope) -> list[SyntaxCall]:
         """The calls of a function itself."""
         if id(function) not in self._sites:
             self._sites[id(function)] = call_sites(function, self.symbols)
         return self._sites[id(function)]
 
-    def run(self, handler: Handler) -> Iterator[Reached]:
+    def run(self, handler: AppHandler) -> Iterator[Reached]:
         """The calls that run in each call of the handler, in the same thread or on the same event loop."""
         return self._reached(handler, leaving_out=lambda site: site.is_once)
 
-    def made(self, handler: Handler) -> Iterator[Reached]:
+    def made(self, handler: AppHandler) -> Iterator[Reached]:
         """Those among them that make something for this call alone, and not to be kept."""
         return self._reached(handler, leaving_out=lambda site: site.is_once or site.is_kept)
 
-    def _reached(self, handler: Handler, *, leaving_out: Callable[[CallSite], bool]) -> Iterator[Reached]:
+    def _reached(self, handler: AppHandler, *, leaving_out: Callable[[SyntaxCall], bool]) -> Iterator[Reached]:
         seen = {id(handler.function)}
         waiting: list[tuple[FunctionScope, tuple[FunctionScope, ...]]] = [(handler.function, ())]
         while waiting:
@@ -71,7 +71,7 @@ class AppSyntax:
                     seen.add(id(called))
                     waiting.append((called, (*through, called)))
 
-    def entered(self, site: CallSite) -> FunctionScope | None:
+    def entered(self, site: SyntaxCall) -> FunctionScope | None:
         """The function of the app that a call runs here; None for any other call."""
         match site.target:
             case FunctionScope():
@@ -81,7 +81,7 @@ class AppSyntax:
             case _:
                 return None
 
-    def runs_elsewhere(self, function: FunctionScope, site: CallSite) -> bool:
+    def runs_elsewhere(self, function: FunctionScope, site: SyntaxCall) -> bool:
         """Whether a decorator may run a ``def`` function on a thread, or only once."""
         if self.symbols.is_cached(function):
             return True

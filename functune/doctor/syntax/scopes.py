@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functune.doctor.syntax.modules import AppModule, AppModules, absolute_base
 
 type FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-type Binding = ast.expr | FunctionScope | ClassScope | ImportBinding | With | Opaque
+type NameBinding = ast.expr | FunctionScope | ClassScope | ImportBinding | With | Opaque
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ModuleScope:
     """The names of a module."""
 
     module: AppModule
-    names: dict[str, list[tuple[Binding, "Scope"]]] = field(default_factory=dict)
+    names: dict[str, list[tuple[NameBinding, "NameScope"]]] = field(default_factory=dict)
     """Every binding of a name, with the scope that its expression is in."""
 
 
@@ -45,9 +45,9 @@ class ClassScope:
 
     node: ast.ClassDef
     module: ModuleScope
-    parent: "Scope"
+    parent: "NameScope"
     methods: dict[str, "FunctionScope"] = field(default_factory=dict)
-    attributes: dict[str, list[tuple[ast.expr, "Scope"]]] = field(default_factory=dict)
+    attributes: dict[str, list[tuple[ast.expr, "NameScope"]]] = field(default_factory=dict)
     """Values of ``self.x = …`` and of names in its body."""
 
 
@@ -57,10 +57,10 @@ class FunctionScope:
 
     node: FunctionNode
     module: ModuleScope
-    parent: "Scope"
+    parent: "NameScope"
     owner: ClassScope | None = None
     """The class that it is a method of."""
-    names: dict[str, list[tuple[Binding, "Scope"]]] = field(default_factory=dict)
+    names: dict[str, list[tuple[NameBinding, "NameScope"]]] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     functions: list["FunctionScope"] = field(default_factory=list)
     """Those defined inside."""
@@ -76,7 +76,7 @@ class FunctionScope:
         return isinstance(self.node, ast.AsyncFunctionDef)
 
 
-type Scope = ModuleScope | FunctionScope
+type NameScope = ModuleScope | FunctionScope
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class AppScopes:
                     yield from functions_of(binding)
 
 
-def functions_of(binding: Binding) -> Iterator[FunctionScope]:
+def functions_of(binding: NameBinding) -> Iterator[FunctionScope]:
     """The functions that a binding defines, with those inside of them."""
     match binding:
         case FunctionScope():
@@ -115,13 +115,13 @@ def read_scopes(modules: AppModules) -> AppScopes:
     return AppScopes(modules=scopes)
 
 
-def bind(scope: Scope, name: str, binding: Binding, where: Scope) -> None:
+def bind(scope: NameScope, name: str, binding: NameBinding, where: NameScope) -> None:
     """Add a binding of a name; one that is declared global belongs to the module."""
     holder = where.module if isinstance(where, FunctionScope) and name in where.globals else scope
     holder.names.setdefault(name, []).append((binding, where))
 
 
-def bind_statements(body: list[ast.stmt], scope: Scope, module: ModuleScope) -> None:
+def bind_statements(body: list[ast.stmt], scope: NameScope, module: ModuleScope) -> None:
     """Bind every name that the statements give, also inside of their blocks."""
     for statement in body:
         match statement:
@@ -156,7 +156,7 @@ def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
         yield case.body
 
 
-def bind_values(statement: ast.stmt, scope: Scope) -> None:
+def bind_values(statement: ast.stmt, scope: NameScope) -> None:
     """Bind the names that a statement assigns."""
     match statement:
         case ast.Assign():
@@ -183,7 +183,7 @@ def bind_values(statement: ast.stmt, scope: Scope) -> None:
             bind_target(node.target, node.value, scope)
 
 
-def bind_target(target: ast.expr, value: ast.expr | None, scope: Scope) -> None:
+def bind_target(target: ast.expr, value: ast.expr | None, scope: NameScope) -> None:
     """Bind one target of an assignment; a ``self.x`` becomes an attribute of the class."""
     match target:
         case ast.Name():
@@ -212,7 +212,9 @@ def is_static(node: FunctionNode) -> bool:
     return any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in node.decorator_list)
 
 
-def bind_function(node: FunctionNode, parent: Scope, module: ModuleScope, owner: ClassScope | None) -> FunctionScope:
+def bind_function(
+    node: FunctionNode, parent: NameScope, module: ModuleScope, owner: ClassScope | None
+) -> FunctionScope:
     """The scope of a function, with its parameters and everything it binds."""
     scope = FunctionScope(node=node, module=module, parent=parent, owner=owner)
     for each in ast.walk(node):
@@ -229,7 +231,7 @@ def bind_function(node: FunctionNode, parent: Scope, module: ModuleScope, owner:
     return scope
 
 
-def bind_class(node: ast.ClassDef, parent: Scope, module: ModuleScope) -> ClassScope:
+def bind_class(node: ast.ClassDef, parent: NameScope, module: ModuleScope) -> ClassScope:
     """The scope of a class, with its methods and the values of its attributes."""
     scope = ClassScope(node=node, module=module, parent=parent)
     for statement in node.body:

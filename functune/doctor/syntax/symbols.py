@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from functune.doctor.syntax.scopes import (
     AppScopes,
-    Binding,
     ClassScope,
     FunctionScope,
     ImportBinding,
+    NameBinding,
+    NameScope,
     Opaque,
-    Scope,
     With,
     own_names,
 )
@@ -44,7 +44,7 @@ class Symbols:
     scopes: AppScopes
     _known: dict[tuple[int, int], Symbol | None] = field(default_factory=dict)
 
-    def of(self, node: ast.expr, scope: Scope) -> Symbol | None:
+    def of(self, node: ast.expr, scope: NameScope) -> Symbol | None:
         """What an expression stands for in a scope; None where the syntax does not show it."""
         key = id(node), id(scope)
         if key not in self._known:
@@ -52,7 +52,7 @@ class Symbols:
             self._known[key] = self._found(node, scope)
         return self._known[key]
 
-    def _found(self, node: ast.expr, scope: Scope) -> Symbol | None:
+    def _found(self, node: ast.expr, scope: NameScope) -> Symbol | None:
         match node:
             case ast.Name():
                 return self.named(node.id, scope)
@@ -74,9 +74,9 @@ class Symbols:
             case _:
                 return None
 
-    def named(self, name: str, scope: Scope) -> Symbol | None:
+    def named(self, name: str, scope: NameScope) -> Symbol | None:
         """What a name stands for: in its function, in those around it, in its module, else a builtin."""
-        at: Scope | None = scope
+        at: NameScope | None = scope
         while at is not None:
             if isinstance(at, FunctionScope) and name in own_names(at) and at.owner is not None:
                 return Instance(at.owner)
@@ -85,7 +85,7 @@ class Symbols:
             at = at.parent if isinstance(at, FunctionScope) else None
         return name
 
-    def _agreed_bindings(self, name: str, scope: Scope) -> Symbol | None:
+    def _agreed_bindings(self, name: str, scope: NameScope) -> Symbol | None:
         typed = self._parameter(name, scope) if isinstance(scope, FunctionScope) else None
         bindings = [pair for pair in scope.names[name] if not (isinstance(pair[0], ast.expr) and is_none(pair[0]))]
         if typed is not None:
@@ -93,7 +93,7 @@ class Symbols:
         found = [self._bound(binding, where) for binding, where in bindings]
         return agreed([*found, typed] if typed is not None else found)
 
-    def _bound(self, binding: Binding, scope: Scope) -> Symbol | None:
+    def _bound(self, binding: NameBinding, scope: NameScope) -> Symbol | None:
         match binding:
             case FunctionScope() | ClassScope():
                 return binding
@@ -106,7 +106,7 @@ class Symbols:
             case _:
                 return self.of(binding, scope)
 
-    def _entered(self, context: ast.expr, scope: Scope) -> Symbol | None:
+    def _entered(self, context: ast.expr, scope: NameScope) -> Symbol | None:
         """What ``with context as x`` gives: the object itself, or what a context manager of the app yields."""
         if isinstance(context, ast.Call):
             function = self.of(context.func, scope)
@@ -125,7 +125,7 @@ class Symbols:
                 return None if each.annotation is None else self.instance_of(each.annotation, scope)
         return None
 
-    def instance_of(self, annotation: ast.expr, scope: Scope) -> Symbol | None:
+    def instance_of(self, annotation: ast.expr, scope: NameScope) -> Symbol | None:
         """An object of the type of an annotation; of ``X | None`` and ``Optional[X]`` that of ``X``."""
         match annotation:
             case ast.Constant(value=str(text)):
@@ -186,7 +186,7 @@ class Symbols:
                 return f"{base}().{name}"
         return None
 
-    def called(self, function: Symbol | None, call: ast.Call, scope: Scope) -> Symbol | None:
+    def called(self, function: Symbol | None, call: ast.Call, scope: NameScope) -> Symbol | None:
         """What a call gives."""
         match function:
             case None | Instance():
