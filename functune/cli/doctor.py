@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES
 from functune.errors import UsageError
@@ -69,16 +68,17 @@ def examine(
 
     Exit codes: 0 healthy, 1 a finding of the severity or worse, 2 wrong usage, 3 it could not be measured.
     """
-    app = existing_folder(folder)
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder; name the folder of an app")
     if memory is not None and run_path is None and not measure:
         raise UsageError("--memory needs the memory of a worker: add --run RUN or --measure")
     diagnosis = examined(
-        app,
+        folder,
         plan=plan,
         memory=memory,
         run_path=run_path,
         measure=measure,
-        python=chosen_python(app, python=python, install=install),
+        python=chosen_python(folder, python=python, install=install),
     )
     from functune.doctor.formats.registry import DIAGNOSIS_FORMS
     from functune.doctor.formats.text_form import summary_line
@@ -112,7 +112,7 @@ def examined(
         def report(line: str) -> None:
             click.echo(line, err=True)
 
-        start = asyncio.run(measure_start(app, entry_of(app), python=python, report=report))
+        start = asyncio.run(measure_start(app.resolve(), entry_of(app), python=python, report=report))
     inspected = inspect_app(app, plan=plan, memory_mb=memory, python=python, run=run, start=start)
     return diagnose(inspected, find_app_packages(app.resolve(), python=python))
 

@@ -28,7 +28,7 @@ COVERED = frozenset(
 )
 """Its rules that say the same as rules of functune, at the same places."""
 ABOUT_THE_MACHINE = frozenset(
-    {"check_venv", "check_python_executable", "check_func_cli", "check_func_core_tools_version"}
+    {"check_venv", "check_python_executable", "check_func_cli", "check_local_settings", "check_func_core_tools_version"}
 )
 """Its rules about the machine that it runs on, and not about the app."""
 NOT_INSTALLED = f"{NAME} is not installed for the app or beside functune; with it, its findings would be added."
@@ -98,7 +98,7 @@ def is_wanted(item: OtherItem) -> bool:
 def finding_of(item: OtherItem) -> Finding:
     """A result as a finding; what it counts as optional is a note."""
     severity: Severity = "error" if item.severity == "error" and item.status != "warn" else "note"
-    first = " ".join(item.value.removesuffix("(optional)").split())
+    first = " ".join(item.value.replace("(optional)", "").split())
     return Finding(
         rule=item.rule_id,
         severity=severity,

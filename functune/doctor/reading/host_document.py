@@ -11,7 +11,7 @@ from functune.errors import SettingsError
 from functune.host.host_json import HOST_JSON, HostJson, read_host_json
 from functune.host.relaxed_json import relaxed_loads, value_of
 
-_PATH_IN_MESSAGE = re.compile(r": ([A-Za-z][\w.\"]*) is ")
+_PATH_IN_MESSAGE = re.compile(r": \"?([A-Za-z][\w.]*)\"? is ")
 _LINE_IN_MESSAGE = re.compile(r"\bline (\d+) column \d+")
 
 
@@ -68,4 +68,4 @@ def line_in(message: str, text: str) -> int:
     if (named := _LINE_IN_MESSAGE.search(message)) is not None:
         return int(named[1])
     found = _PATH_IN_MESSAGE.search(message)
-    return line_of(text, found[1].replace('"', "").split(".")) if found else 1
+    return line_of(text, found[1].split(".")) if found else 1

@@ -41,9 +41,16 @@ class InspectedApp:
     start: StartFigures | None = None
 
     def setting(self, name: str) -> SettingPlace | None:
-        """Where a setting is set: in a template, else in local.settings.json."""
+        """
+        Where a setting is set: in local.settings.json, unless a plan is asked for that a template deploys to.
+
+        A template of Flex Consumption counts for that plan alone.
+        """
+        flex = {each.file for each in self.templates if each.is_flex}
         found = [each for each in self.settings if each.name == name]
-        return next((each for each in found if each.is_deployed), found[0] if found else None)
+        deployed = [each for each in found if each.is_deployed and (each.file in flex) == (self.plan == "flex")]
+        local = [each for each in found if not each.is_deployed]
+        return next(iter([*deployed, *local] if self.plan not in (None, "local") else local), None)
 
 
 def inspect_app(

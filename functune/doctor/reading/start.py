@@ -16,6 +16,7 @@ from functune.packages.virtual_environment import ReportProgress
 from functune.packages.worker_start import WorkerStart, worker_start
 
 SHOWN_IMPORTS = 5
+_NAMESPACES = ("azure", "azurefunctions", "google")
 _IMPORT_TIMEOUT = 120.0
 """Seconds, as long as the host gives a worker."""
 _IMPORT = """
@@ -37,20 +38,19 @@ class ImportRow(NamedTuple):
 
 async def measure_start(root: Path, entry: str, *, python: str | None, report: ReportProgress) -> StartFigures:
     """
-    Import the app in a fresh interpreter of its workers, and start it on the local host with its present setting.
+    Start the app in the absolute path ``root`` on the local host with its present setting, and import it once more.
 
     Raises HostError where it does not start.
     """
-    settings = read_host_settings(script_root=root, python=python)
-    start = worker_start(settings.packages, report)
-    report("Importing the app")
-    rows = import_rows(root, Path(entry).stem, start, settings)
     setting = configured_setting(root)
     report("Starting the app on the local host")
-    async with LocalHostKind(python).running(root, setting=setting) as host:
+    async with LocalHostKind(python).running(root, setting=setting) as host:  # its errors are the more exact ones
         if host.pid is None:
             raise HostError("the local host reports no process, so the memory of its workers is not known")
         memory = worker_memory_mb(host.pid)
+    report("Importing the app")
+    settings = read_host_settings(script_root=root, python=python)
+    rows = import_rows(root, Path(entry).stem, worker_start(settings.packages, report), settings)
     return StartFigures(
         import_seconds=rows[-1].cumulative,
         imports=longest_imports(rows, root),
@@ -114,11 +114,17 @@ def longest_imports(rows: Sequence[ImportRow], root: Path) -> tuple[tuple[str, f
     for row in reversed(rows):  # a package is printed after what it imports
         while around and around[-1].depth >= row.depth:
             around.pop()
-        first = row.name.partition(".")[0]
-        if (root / f"{first}.py").is_file() or (root / first).is_dir():
+        package = imported_package(row.name)
+        if (root / f"{package}.py").is_file() or (root / package).is_dir():
             seconds[row.name] = row.own
-        elif not any(each.name.partition(".")[0] == first for each in around):
-            seconds[first] = seconds.get(first, 0.0) + row.cumulative
+        elif not any(imported_package(each.name) == package for each in around):
+            seconds[package] = seconds.get(package, 0.0) + row.cumulative
         around.append(row)
     longest = sorted(seconds.items(), key=lambda pair: -pair[1])
     return tuple(longest[:SHOWN_IMPORTS])
+
+
+def imported_package(name: str) -> str:
+    """The package of a module: its first part, or its first two below a namespace that many distributions share."""
+    parts = name.split(".")
+    return ".".join(parts[:2] if parts[0] in _NAMESPACES else parts[:1])

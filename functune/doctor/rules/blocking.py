@@ -223,8 +223,8 @@ BLOCKING_RULES = (
         family="blocking",
         severity="warning",
         looks_for="an import of nest_asyncio",
-        why="From Python 3.13 on, the loop of the worker is uvloop's, which nest_asyncio refuses to patch with "
-        "ValueError. Where it is applied, a nested call holds the loop until it ends.",
+        why="It raises ValueError for the loop of uvloop, which workers have from Python 3.13 on. On other loops a "
+        "nested call goes on only after those nested later, so calls of one process wait for each other.",
         remedy="Await the coroutine instead of running it inside of the loop.",
         check=nested_loops,
     ),

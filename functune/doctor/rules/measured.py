@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from functune.analysis.verdict.reasons import limit_in_words
+from functune.analysis.verdict.reasons import line_in_words
+from functune.doctor.finding import Severity
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.run_evidence import LimitCase
 from functune.doctor.rule import Rule, Sighting
@@ -17,9 +18,11 @@ ONE_AT_A_TIME = 1.5
 
 
 def held_loops(app: InspectedApp) -> Iterator[Sighting]:
-    """Handlers that hold the event loop most of the time."""
+    """Handlers that hold the event loop most of the time; a line that waits for nothing computes."""
     for case in limits_of_kind(app, "event_loop_blocked", "event_loop_busy"):
-        yield place_of_limit(case, severity="error" if case.limit.kind == "event_loop_blocked" else "warning")
+        where = case.limit.where
+        computes = case.limit.kind == "event_loop_busy" or (where is not None and where.waits_in is None)
+        yield place_of_limit(case, severity="warning" if computes else "error")
 
 
 def single_file(app: InspectedApp) -> Iterator[Sighting]:
@@ -72,14 +75,14 @@ def limits_of_kind(app: InspectedApp, *kinds: str) -> Iterator[LimitCase]:
     return (case for case in (app.run.limits if app.run is not None else ()) if case.limit.kind in kinds)
 
 
-def place_of_limit(case: LimitCase, more: str = "", severity: str = "") -> Sighting:
+def place_of_limit(case: LimitCase, more: str = "", severity: Severity | None = None) -> Sighting:
     """A limit as a sighting, at its line where one is known."""
     where = case.limit.where
     return Sighting(
-        seen=f"{case.subject}: {limit_in_words(case.limit)}{more}",
+        seen=f"{case.subject}: {joined(list(case.limit.evidence))}{line_in_words(case.limit)}.{more}",
         file=where.file if where is not None else None,
         line=where.line if where is not None else None,
-        severity="warning" if severity == "warning" else None,
+        severity=severity,
     )
 
 

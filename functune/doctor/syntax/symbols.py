@@ -7,6 +7,7 @@ of the app that return something. Where two values are possible, nothing is said
 """
 
 import ast
+import builtins
 from dataclasses import dataclass, field
 
 from functune.doctor.syntax.scopes import (
@@ -75,7 +76,7 @@ class Symbols:
                 return None
 
     def named(self, name: str, scope: NameScope) -> Symbol | None:
-        """What a name stands for: in its function, in those around it, in its module, else a builtin."""
+        """What a name stands for: in its function, in those around it, in its module, or a builtin."""
         at: NameScope | None = scope
         while at is not None:
             if isinstance(at, FunctionScope) and name in own_names(at) and at.owner is not None:
@@ -83,7 +84,7 @@ class Symbols:
             if name in at.names and not (isinstance(at, FunctionScope) and name in at.globals):
                 return self._agreed_bindings(name, at)
             at = at.parent if isinstance(at, FunctionScope) else None
-        return name
+        return name if hasattr(builtins, name) else None
 
     def _agreed_bindings(self, name: str, scope: NameScope) -> Symbol | None:
         typed = self._parameter(name, scope) if isinstance(scope, FunctionScope) else None
@@ -196,7 +197,7 @@ class Symbols:
             case FunctionScope():
                 return self.returned(function)
             case str():
-                if function in ("typing.cast", "cast") and len(call.args) == 2:
+                if function == "typing.cast" and len(call.args) == 2:
                     return self.instance_of(call.args[0], scope)
                 return f"{function}()"
 
