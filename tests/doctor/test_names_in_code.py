@@ -157,6 +157,11 @@ KEPT = {
         "    return service",
         "c()",
     ),
+    "kept until it expires": (
+        "import httpx\nkeys = {}\ndef key(n):\n    if n in keys:\n        if keys[n]:\n            return keys[n]\n"
+        "        del keys[n]\n    with httpx.Client() as c:\n        keys[n] = c.get('u')\n    return keys[n]",
+        "key('k')",
+    ),
     "another class of that name": ("class AsyncClient:\n    pass", "AsyncClient()"),
 }
 

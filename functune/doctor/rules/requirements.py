@@ -52,7 +52,7 @@ def forgotten_packages(app: InspectedApp) -> Iterator[Sighting]:
         first = first_of(each.name)
         if first in seen or is_given(each.name, given):
             continue
-        if not is_complete and (first in BROUGHT_BY_OTHERS or resembles(first, unknown) or app.requirements.has_others):
+        if not is_complete and (first in BROUGHT_BY_OTHERS or unknown or app.requirements.has_others):
             continue
         seen.add(first)
         yield Sighting(
@@ -155,16 +155,6 @@ def is_given(name: str, given: set[str]) -> bool:
     )
 
 
-def resembles(module: str, distributions: list[str]) -> bool:
-    """Whether a distribution that nobody knows may give the module, by its name."""
-    word = module.replace(".", "").replace("_", "").lower()
-    return any(
-        word in (bare := each.replace("-", "").replace("python", "").replace("py", "")) or bare in word
-        for each in distributions
-        if each
-    )
-
-
 REQUIREMENTS_RULES = (
     Rule(
         id="requirements-missing",
@@ -180,7 +170,7 @@ REQUIREMENTS_RULES = (
         family="requirements",
         severity="error",
         looks_for=f"an import that no package of `{REQUIREMENTS}` gives; a warning where the packages are not "
-        "installed here, since one of them could require it",
+        "installed here, and nothing where some of them are not known to the doctor, since one could require it",
         why="Azure installs what this file names: the import fails there, and with it every function of the app.",
         remedy=f"Name the package in {REQUIREMENTS}.",
         check=forgotten_packages,

@@ -141,9 +141,9 @@ def is_first_time(statement: ast.If, function: FunctionScope) -> bool:
 
 
 def returns_what_is_kept(statement: ast.If, function: FunctionScope) -> bool:
-    """Whether the function ends there with what an earlier call has kept."""
-    ends = isinstance(statement.body[-1], ast.Return)
-    return ends and not names_in(statement.test).isdisjoint(kept_targets(function.node, function))
+    """Whether the function can end there with what an earlier call has kept."""
+    returns = any(isinstance(node, ast.Return) for each in statement.body for node in ast.walk(each))
+    return returns and not names_in(statement.test).isdisjoint(kept_targets(function.node, function))
 
 
 def kept_targets(node: ast.AST, function: FunctionScope) -> set[str]:
