@@ -44,7 +44,7 @@ def healed(app: Path) -> Path:
 def test_finding_ends_it_with_1_and_a_healthy_app_with_0(app: Path) -> None:
     broken = run("doctor", str(app))
     assert broken.exit_code == 1
-    assert "error: function_app.py:12 [blocking-call]" in broken.output
+    assert "error [blocking-call]\n  function_app.py:12\n" in broken.output
     healthy = run("doctor", str(healed(app)))
     assert healthy.exit_code == 0
     assert "app: healthy" in healthy.output

@@ -126,14 +126,28 @@ def test_findings_are_sorted_the_worst_first_and_each_once() -> None:
 
 def test_text_has_place_rule_and_remedy_of_each_finding_and_ends_with_the_counts() -> None:
     text = shown("text")
-    assert "error: my shop/orders.py:31 [blocking-call]" in text
-    assert "note: the app [check_otel]" in text
+    assert "error [blocking-call]\n  my shop/orders.py:31\n" in text
+    assert "note [check_otel]\n  the app\n" in text
     assert text.count("Remedy: Repair it.") == len(FINDINGS)
     assert "Something was not looked at." in text
     assert "The import of the app takes 1.50 s: pandas 900 ms" in text
     assert text.splitlines()[-1] == (
         f"shop: 1 finding of severity error or worse (1 error, 1 warning, 2 notes; {len(RULES)} rules)."
     )
+
+
+def test_text_shows_what_findings_of_a_rule_share_once() -> None:
+    same = [finding("blocking-call", "error", "orders.py", line) for line in (3, 9)]
+    others = [finding("blocking-call", "error", "stock.py", 5, remedy="Await it.")]
+    shared = DIAGNOSIS_FORMS["text"](msgspec.structs.replace(DIAGNOSIS, findings=tuple(same)), "error")
+    assert [shared.count(text) for text in ("[blocking-call]", "It matters.", "Repair it.", "orders.py:")] == [
+        1,
+        1,
+        1,
+        2,
+    ]
+    mixed = DIAGNOSIS_FORMS["text"](msgspec.structs.replace(DIAGNOSIS, findings=(*same, *others)), "error")
+    assert [mixed.count(text) for text in ("[blocking-call]", "It matters.", "Repair it.", "Await it.")] == [1, 1, 2, 1]
 
 
 def test_json_holds_the_whole_diagnosis() -> None:

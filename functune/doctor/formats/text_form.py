@@ -1,7 +1,8 @@
 """The diagnosis for readers."""
 
+import itertools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from functune.doctor.finding import SEVERITIES, Diagnosis, Finding, Severity
 from functune.formatting import duration, joined, number, plural
@@ -10,21 +11,37 @@ _WIDTH = 110
 
 
 def plain_text(diagnosis: Diagnosis, threshold: Severity) -> str:
-    """The findings with the worst first, then what was not looked at, and the counts."""
-    lines = [line for finding in diagnosis.findings for line in finding_lines(finding)]
+    """The findings by rule with the worst first, then what was not looked at, and the counts."""
+    order = {each.rule: place for place, each in reversed(list(enumerate(diagnosis.findings)))}
+    by_rule = sorted(diagnosis.findings, key=lambda each: (SEVERITIES.index(each.severity), order[each.rule]))
+    lines = []
+    for _, group in itertools.groupby(by_rule, key=lambda each: (each.severity, each.rule)):
+        lines += [*group_lines(list(group)), ""]
     if diagnosis.start is not None:
         lines += start_lines(diagnosis)
     lines += diagnosis.notes
     return "\n".join([*lines, summary_line(diagnosis, threshold)]) + "\n"
 
 
-def finding_lines(finding: Finding) -> Iterator[str]:
-    """One finding, with an empty line after it."""
-    yield f"{finding.severity}: {finding.place or 'the app'} [{finding.rule}]"
-    why = [f"Why: {finding.why}"] if finding.source == "functune" else [finding.why]
-    for text in (finding.seen, *why, *([f"Remedy: {finding.remedy}"] if finding.remedy else [])):
-        yield from textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-    yield ""
+def group_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings of one rule. Why it matters stands once, and so does a remedy that all of them share."""
+    first = findings[0]
+    is_shared = len({each.remedy for each in findings}) == 1
+    yield f"{first.severity} [{first.rule}]"
+    for each in findings:
+        yield f"  {each.place or 'the app'}"
+        yield from indented(each.seen, 4)
+        if not is_shared:
+            yield from indented(f"Remedy: {each.remedy}", 4)
+    yield from indented(f"Why: {first.why}" if first.source == "functune" else first.why, 2)
+    if is_shared and first.remedy:
+        yield from indented(f"Remedy: {first.remedy}", 2)
+
+
+def indented(text: str, blanks: int) -> list[str]:
+    """The text in lines, indented."""
+    indent = " " * blanks
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def start_lines(diagnosis: Diagnosis) -> list[str]:
