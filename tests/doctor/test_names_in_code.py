@@ -187,3 +187,28 @@ def test_call_that_several_handlers_reach_is_one_finding(tmp_path: Path) -> None
     (found,) = found_in(write_files(tmp_path, {"function_app.py": source, "slow.py": wait}), "blocking-call")
     assert (found.file, found.line) == ("slow.py", 5)
     assert "async def handler → wait, and from 1 other handler" in found.seen
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        ("async def", "Await asyncio.sleep(…), or move the call to a thread: await asyncio.to_thread(function, …)."),
+        (
+            "def",
+            "Run wait in a thread: await asyncio.to_thread(wait, …). Or make it an async def: await asyncio.sleep(…).",
+        ),
+    ],
+)
+def test_remedy_fits_the_function_with_the_call(tmp_path: Path, kind: str, remedy: str) -> None:
+    called = "await wait()" if kind == "async def" else "wait()"
+    source = f"import time\n{HEAD}\n{kind} wait():\n    time.sleep(1)\n{HANDLER}    {called}\n"
+    (found,) = found_in(write_files(tmp_path, {"function_app.py": source}), "blocking-call")
+    assert found.remedy == remedy
+
+
+def test_very_long_expression_is_read(tmp_path: Path) -> None:
+    """Generated code has chains of thousands of operators or branches."""
+    long = "x = " + " + ".join(["1"] * 3000)
+    chain = "    if x == 0:\n        pass\n" + "".join(f"    elif x == {n}:\n        pass\n" for n in range(2000))
+    source = f"import time\n{HEAD}{long}\n{HANDLER}    {long}\n{chain}    time.sleep(1)\n"
+    assert len(found_in(write_files(tmp_path, {"function_app.py": source}), "blocking-call")) == 1

@@ -98,16 +98,20 @@ _NEW_LOOP = re.compile(r"asyncio\.(run|Runner\(\)\.run|(get_event_loop|new_event
 _TO_THREAD = "await asyncio.to_thread(function, …)"
 
 
-def remedy_of(symbol: str) -> str | None:
-    """What to do instead of a call; None for a call that does not block."""
-    for pattern, instead in _BLOCKING:
-        if pattern.fullmatch(symbol):
-            return (
-                f"{instead}, or move the call to a thread: {_TO_THREAD}."
-                if instead
-                else f"Move it to a thread: {_TO_THREAD}."
-            )
-    return None
+def instead_of(symbol: str) -> str | None:
+    """What to do instead of a call, empty where a thread is the one answer; None for a call that does not block."""
+    return next((instead for pattern, instead in _BLOCKING if pattern.fullmatch(symbol)), None)
+
+
+def remedy_of(reached: Reached, instead: str) -> str:
+    """What to do about a blocking call: in a ``def`` function of the app nothing can be awaited."""
+    function = reached.site.function
+    if not function.is_async:
+        thread = f"Run {function.name} in a thread: await asyncio.to_thread({function.name}, …)"
+        return f"{thread}. Or make it an async def: {instead[0].lower()}{instead[1:]}." if instead else f"{thread}."
+    return (
+        f"{instead}, or move the call to a thread: {_TO_THREAD}." if instead else f"Move it to a thread: {_TO_THREAD}."
+    )
 
 
 def on_the_loop(app: InspectedApp) -> Iterator[tuple[Reached, str]]:
@@ -133,14 +137,14 @@ def by_place(found: Iterable[tuple[Reached, str]]) -> Iterator[tuple[Reached, st
 
 def blocking_calls(app: InspectedApp) -> Iterator[Sighting]:
     """Calls that wait without awaiting."""
-    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if remedy_of(pair[1])):
+    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if instead_of(pair[1]) is not None):
         file, line = reached.place
         written = "" if reached.site.written == symbol else f", called as `{reached.site.written}`,"
         yield Sighting(
             seen=f"{readable(symbol)}{written} runs on the event loop, in {path}.",
             file=file,
             line=line,
-            remedy=remedy_of(symbol) or "",
+            remedy=remedy_of(reached, instead_of(symbol) or ""),
         )
 
 
@@ -195,7 +199,7 @@ BLOCKING_RULES = (
         looks_for="a call that waits without `await` and runs on the event loop: in an `async def` handler, or in a "
         "function of the app that it calls",
         why="A worker process has one event loop. While the call waits, no other async call of the process goes on, so "
-        "the process serves one request at a time, whatever its settings.",
+        "it serves one such request at a time, whatever its settings.",
         remedy=f"Use the async client of the library, or move the call to a thread: {_TO_THREAD}.",
         check=blocking_calls,
     ),

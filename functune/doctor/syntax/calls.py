@@ -41,20 +41,19 @@ class SyntaxCall:
 def call_sites(function: FunctionScope, symbols: Symbols) -> list[SyntaxCall]:
     """Every call that runs when the function runs."""
     found: list[SyntaxCall] = []
-    keeping = kept_names(function)
-
-    def visit(body: list[ast.stmt], *, once: bool) -> None:
+    keeping, targets = kept_names(function), kept_targets(function.node, function)
+    waiting = [(function.node.body, symbols.is_cached(function))]
+    while waiting:
+        body, once = waiting.pop()
         for statement in body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 continue
             kept = keeps(statement, function) or gives(statement, keeping)
             found.extend(sites_in(statement, function, symbols, once=once, kept=kept))
-            is_guard = isinstance(statement, ast.If) and is_first_time(statement, function)
-            for block in blocks_of(statement):
-                visit(block, once=once or is_guard)
-            once = once or (isinstance(statement, ast.If) and returns_what_is_kept(statement, function))
-
-    visit(function.node.body, once=symbols.is_cached(function))
+            is_test = isinstance(statement, ast.If) and not names_in(statement.test).isdisjoint(targets)
+            is_guard = is_test and is_first_time(statement, function)
+            waiting += [(block, once or is_guard) for block in blocks_of(statement)]
+            once = once or (is_test and can_return(statement))
     return found
 
 
@@ -131,19 +130,19 @@ def gives(statement: ast.stmt, names: set[str]) -> bool:
     return any(isinstance(target, ast.Name) and target.id in names for target in assigned(statement)[0])
 
 
-def is_first_time(statement: ast.If, function: FunctionScope) -> bool:
+def is_first_time(statement: ast.stmt, function: FunctionScope) -> bool:
     """Whether the block runs only while something is missing, and then stores what was missing."""
-    match statement.test:
-        case ast.Compare(ops=[ast.Is() | ast.NotIn() | ast.Eq()]) | ast.UnaryOp(op=ast.Not()):
-            return not names_in(statement.test).isdisjoint(kept_targets(statement, function))
+    match statement:
+        case ast.If(test=ast.Compare(ops=[ast.Is() | ast.NotIn() | ast.Eq()]) | ast.UnaryOp(op=ast.Not()) as test):
+            return not names_in(test).isdisjoint(kept_targets(statement, function))
         case _:
             return False
 
 
-def returns_what_is_kept(statement: ast.If, function: FunctionScope) -> bool:
-    """Whether the function can end there with what an earlier call has kept."""
-    returns = any(isinstance(node, ast.Return) for each in statement.body for node in ast.walk(each))
-    return returns and not names_in(statement.test).isdisjoint(kept_targets(function.node, function))
+def can_return(statement: ast.stmt) -> bool:
+    """Whether the function can end in the first block of a statement."""
+    body = next(blocks_of(statement), [])
+    return any(isinstance(node, ast.Return) for each in body for node in ast.walk(each))
 
 
 def kept_targets(node: ast.AST, function: FunctionScope) -> set[str]:

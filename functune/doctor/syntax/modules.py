@@ -100,28 +100,30 @@ def read_module(found: AppModules, name: str, path: Path) -> AppModule | None:
         found.broken.append(BrokenFile(file=file, line=1, message=str(error)))
         return None
     is_package = path.name == "__init__.py"
-    imports = tuple(imported_names(tree, name if is_package else name.rpartition(".")[0], is_optional=False))
+    imports = tuple(imported_names(tree, name if is_package else name.rpartition(".")[0]))
     found.has_dynamic_imports |= has_dynamic_import(tree)
     return AppModule(name=name, file=file, tree=tree, is_package=is_package, imports=imports)
 
 
-def imported_names(node: ast.AST, package: str, *, is_optional: bool) -> Iterator[ImportedName]:
+def imported_names(tree: ast.Module, package: str) -> Iterator[ImportedName]:
     """The imports at any depth of a tree; ``package`` is what relative ones start from."""
-    for child in ast.iter_child_nodes(node):
-        match child:
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while waiting:
+        node, is_optional = waiting.pop()
+        match node:
             case ast.Import():
-                for alias in child.names:
-                    yield ImportedName(name=alias.name, line=child.lineno, is_optional=is_optional)
+                for alias in node.names:
+                    yield ImportedName(name=alias.name, line=node.lineno, is_optional=is_optional)
             case ast.ImportFrom():
-                base = absolute_base(child, package)
-                for alias in child.names:
+                base = absolute_base(node, package)
+                for alias in node.names:
                     name = base if alias.name == "*" else f"{base}.{alias.name}"
-                    yield ImportedName(name=name.strip("."), line=child.lineno, is_optional=is_optional)
-            case ast.Call() if (literal := imported_by_call(child)) is not None:
-                yield ImportedName(name=literal, line=child.lineno, is_optional=True)
+                    yield ImportedName(name=name.strip("."), line=node.lineno, is_optional=is_optional)
+            case ast.Call() if (literal := imported_by_call(node)) is not None:
+                yield ImportedName(name=literal, line=node.lineno, is_optional=True)
             case _:
-                optional = is_optional or isinstance(child, ast.Try) or is_type_checking(child)
-                yield from imported_names(child, package, is_optional=optional)
+                optional = is_optional or isinstance(node, ast.Try) or is_type_checking(node)
+                waiting += [(child, optional) for child in reversed(list(ast.iter_child_nodes(node)))]
 
 
 def absolute_base(node: ast.ImportFrom, package: str) -> str:

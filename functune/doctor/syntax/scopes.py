@@ -123,26 +123,32 @@ def bind(scope: NameScope, name: str, binding: NameBinding, where: NameScope) ->
 
 def bind_statements(body: list[ast.stmt], scope: NameScope, module: ModuleScope) -> None:
     """Bind every name that the statements give, also inside of their blocks."""
-    for statement in body:
+    waiting = list(reversed(body))
+    while waiting:
+        statement = waiting.pop()
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                made = bind_function(statement, scope, module, owner=None)
-                bind(scope, statement.name, made, scope)
+                bind(scope, statement.name, bind_function(statement, scope, module, owner=None), scope)
             case ast.ClassDef():
                 bind(scope, statement.name, bind_class(statement, scope, module), scope)
-            case ast.Import():
-                for alias in statement.names:
-                    target = alias.name if alias.asname else alias.name.partition(".")[0]
-                    bind(scope, alias.asname or target, ImportBinding(target), scope)
-            case ast.ImportFrom():
-                own = module.module
-                base = absolute_base(statement, own.name if own.is_package else own.name.rpartition(".")[0])
-                for alias in statement.names:
-                    bind(scope, alias.asname or alias.name, ImportBinding(f"{base}.{alias.name}"), scope)
+            case ast.Import() | ast.ImportFrom():
+                for name, target in import_bindings(statement, module.module):
+                    bind(scope, name, ImportBinding(target), scope)
             case _:
                 bind_values(statement, scope)
-                for block in blocks_of(statement):
-                    bind_statements(block, scope, module)
+                waiting += [inner for block in blocks_of(statement) for inner in reversed(block)]
+
+
+def import_bindings(statement: ast.Import | ast.ImportFrom, module: AppModule) -> Iterator[tuple[str, str]]:
+    """The names that an import gives, each with what it stands for."""
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            target = alias.name if alias.asname else alias.name.partition(".")[0]
+            yield alias.asname or target, target
+    else:
+        base = absolute_base(statement, module.name if module.is_package else module.name.rpartition(".")[0])
+        for alias in statement.names:
+            yield alias.asname or alias.name, f"{base}.{alias.name}"
 
 
 def blocks_of(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
@@ -247,8 +253,9 @@ def bind_class(node: ast.ClassDef, parent: NameScope, module: ModuleScope) -> Cl
 
 def own_nodes(statement: ast.AST) -> Iterator[ast.AST]:
     """The expressions that run with a statement: not those of its blocks, of functions and of lambdas."""
-    for child in ast.iter_child_nodes(statement):
-        if isinstance(child, ast.stmt | ast.Lambda | ast.ExceptHandler | ast.match_case):
-            continue
-        yield child
-        yield from own_nodes(child)
+    waiting = [statement]
+    while waiting:
+        for child in ast.iter_child_nodes(waiting.pop()):
+            if not isinstance(child, ast.stmt | ast.Lambda | ast.ExceptHandler | ast.match_case):
+                yield child
+                waiting.append(child)
