@@ -104,7 +104,7 @@ def examined(
     from functune.run.folder import RunFolder
 
     entry_of(app)
-    run = None if run_path is None else read_run(RunFolder.open(run_path))
+    run = None if run_path is None else read_run(RunFolder.open(run_path), app)
     start = None
     if measure:
         from functune.doctor.reading.start import measure_start

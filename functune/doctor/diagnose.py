@@ -20,7 +20,7 @@ def diagnose(app: InspectedApp, packages: AppPackages) -> Diagnosis:
         memory_mb=app.memory_mb,
         findings=sorted_findings(findings),
         checked=tuple(rule.id for rule in RULES.values() if is_answered(rule, app)),
-        notes=(NOT_INSTALLED,) if program is None else (),
+        notes=(*(app.run.notes if app.run is not None else ()), *((NOT_INSTALLED,) if program is None else ())),
         start=app.start,
     )
 

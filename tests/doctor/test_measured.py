@@ -11,6 +11,7 @@ from functune.doctor.reading.inspected import InspectedApp, inspect_app
 from functune.doctor.reading.run_evidence import LimitCase, RunEvidence, WorkerMemory, read_run
 from functune.doctor.reading.start import ImportRow, import_row, imported_package, longest_imports
 from functune.doctor.registry import RULES
+from functune.run.environment import app_digest, without_home
 from functune.run.folder import RunFolder
 from tests.doctor.written_apps import write_files
 from tests.report.written import routes, run_folder
@@ -90,13 +91,29 @@ def test_slow_import_names_its_longest_parts(app: InspectedApp, seconds: float, 
 
 def test_evidence_of_a_run_folder_has_the_limit_of_each_route(tmp_path: Path) -> None:
     experiment, measured = routes()
-    evidence = read_run(RunFolder.open(run_folder(tmp_path, [experiment], measured)))
+    evidence = read_run(RunFolder.open(run_folder(tmp_path, [experiment], measured)), tmp_path)
     kinds = {each.subject: each.limit.kind for each in evidence.limits}
     assert set(kinds) == {"/async/sleep", "/async/blocking"}
     blocked = next(each for each in evidence.limits if each.subject == "/async/blocking")
     assert blocked.at_once == pytest.approx(1.0, rel=0.1)
     free = next(each for each in evidence.limits if each.subject == "/async/sleep")
     assert (free.at_once or 0.0) > 10 * (blocked.at_once or 0.0)
+
+
+def test_run_of_another_app_or_of_an_older_one_is_noted(tmp_path: Path) -> None:
+    app = write_files(tmp_path / "app", {})
+    experiment, measured = routes()
+
+    def notes(**environment: object) -> tuple[str, ...]:
+        folder = run_folder(tmp_path / "run", [experiment], measured, dict(environment))
+        return read_run(RunFolder.open(folder), app).notes
+
+    here, digest = without_home(str(app)), app_digest(app)
+    assert notes(script_root=here, app_digest=digest) == ()
+    assert "does not say which files" in notes()[0]
+    assert "measured the app in /elsewhere" in notes(script_root="/elsewhere", app_digest=digest)[0]
+    (app / "function_app.py").write_text("# another line\n")
+    assert "has changed since" in notes(script_root=here, app_digest=digest)[0]
 
 
 IMPORTTIME = """\

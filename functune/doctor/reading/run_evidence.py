@@ -1,6 +1,7 @@
 """What a finished run says about the code of an app: limits with their lines, and the memory of its workers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -8,6 +9,7 @@ from functune.analysis.experiment import SubjectFindings
 from functune.analysis.numbers.figures import together
 from functune.analysis.verdict.limit import Limit
 from functune.report.document import read_document
+from functune.run.environment import app_digest, without_home
 from functune.run.folder import RunFolder
 
 
@@ -32,10 +34,12 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     limits: tuple[LimitCase, ...]
     memory: WorkerMemory | None
+    notes: tuple[str, ...] = ()
+    """Why its lines may not be those of the app."""
 
 
-def read_run(folder: RunFolder) -> RunEvidence:
-    """Read the evidence of a run folder. Raises RunFolderError where nothing was measured."""
+def read_run(folder: RunFolder, root: Path) -> RunEvidence:
+    """Read the evidence of a run folder for the app in ``root``. Raises RunFolderError where nothing was measured."""
     document = read_document(folder)
     subjects = [(findings, each) for findings in document.experiments for each in findings.subjects]
     return RunEvidence(
@@ -44,7 +48,19 @@ def read_run(folder: RunFolder) -> RunEvidence:
             for findings, each in subjects
         ),
         memory=largest_memory([each for _, each in subjects]),
+        notes=tuple(differences_of(folder, root.resolve())),
     )
+
+
+def differences_of(folder: RunFolder, root: Path) -> Iterator[str]:
+    """Whether the run measured another app, or the app before a change."""
+    measured = folder.environment
+    if measured.script_root is None:
+        yield f"{folder.path} does not say which files it measured: its lines are those of the app that ran."
+    elif measured.script_root != without_home(str(root)):
+        yield f"{folder.path} measured the app in {measured.script_root}: its lines are those of that app."
+    elif measured.app_digest not in (None, app_digest(root)):
+        yield f"The app has changed since {folder.path} was measured: the lines of the run may have moved."
 
 
 def served_at_once(subject: SubjectFindings) -> float | None:

@@ -37,8 +37,8 @@ class BicepTemplate:
 
     @property
     def is_flex(self) -> bool:
-        """Whether it describes an app on Flex Consumption."""
-        return _SCALE.search(self.text) is not None or "'FC1'" in self.text
+        """Whether it describes one app, on Flex Consumption."""
+        return self.text.count("Microsoft.Web/sites@") <= 1 and _SCALE.search(self.text) is not None
 
     def line_at(self, position: int) -> int:
         """The line of a position in the text."""
