@@ -35,15 +35,11 @@ class AppHandler:
 
 
 def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[AppHandler]:
-    """Every handler, in the order of the modules; the dependencies of FastAPI handlers are handlers too."""
+    """Every handler, in the order of the modules, and the dependencies that FastAPI calls for them."""
     found = [each for function in scopes.functions() if (each := as_handler(function)) is not None]
     known = {id(each.function) for each in found}
-    for handler in list(found):
-        for function in dependencies(handler.function, symbols):
-            if id(function) not in known:
-                known.add(id(function))
-                found.append(AppHandler(function=function, kind="call", is_function=False))
-    return found
+    needed = {id(each): each for each in dependencies(scopes, symbols) if id(each) not in known}
+    return found + [AppHandler(function=each, kind="call", is_function=False) for each in needed.values()]
 
 
 def as_handler(function: FunctionScope) -> AppHandler | None:
@@ -69,14 +65,14 @@ def first_text(call: ast.Call) -> str:
     return next((each.value for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str)), "")
 
 
-def dependencies(function: FunctionScope, symbols: Symbols) -> Iterator[FunctionScope]:
-    """The functions of the app that FastAPI calls for the parameters of a handler."""
-    for node in ast.walk(function.node.args):
-        if isinstance(node, ast.Call) and node.args and symbols.of(node.func, function.parent) in _DEPENDS:
-            target = symbols.of(node.args[0], function.parent)
-            if isinstance(target, FunctionScope):
-                yield target
-                yield from dependencies(target, symbols)
+def dependencies(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+    """The functions of the app that FastAPI calls for each request, by ``Depends`` anywhere in a module."""
+    for scope in scopes.modules.values():
+        for node in ast.walk(scope.module.tree):
+            if isinstance(node, ast.Call) and node.args and symbols.of(node.func, scope) in _DEPENDS:
+                target = symbols.of(node.args[0], scope)
+                if isinstance(target, FunctionScope):
+                    yield target
 
 
 def bindings_of_extensions(handlers: list[AppHandler]) -> Iterator[tuple[AppHandler, str, int]]:

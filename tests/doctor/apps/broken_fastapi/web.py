@@ -1,3 +1,4 @@
+import time
 from typing import Annotated
 
 import requests
@@ -5,12 +6,23 @@ from fastapi import APIRouter, Depends, FastAPI
 from redis import Redis
 
 web = FastAPI()
-router = APIRouter(prefix="/v1")
 
 
-async def current_user(token: str) -> dict:
+async def throttle() -> None:
+    time.sleep(0.01)  # fault: blocking-call
+
+
+async def checked_token(token: str) -> str:
+    time.sleep(0.01)  # fault: blocking-call
+    return token
+
+
+async def current_user(token: str = Depends(checked_token)) -> dict:
     answer = requests.get("https://users.example", headers={"token": token}, timeout=5)  # fault: blocking-call
     return answer.json()
+
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(throttle)])
 
 
 def cache():
