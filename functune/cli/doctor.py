@@ -37,7 +37,9 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     show_default=True,
     help="A finding of this severity or worse ends the command with exit code 1.",
 )
-@click.option("--format", "form", type=click.Choice(FORM_NAMES), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(FORM_NAMES), default="text", show_default=True, help="Form of the findings."
+)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]")
 @package_options
 def examine(

@@ -19,6 +19,7 @@ from functune.packages.interpreter import own_interpreter
 NAME = "azure-functions-doctor"
 COVERED = frozenset(
     {
+        "check_extension_bundle",
         "check_host_json",
         "check_host_json_version",
         "check_requirements_txt",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from functune.doctor.finding import Diagnosis, Finding, Severity, is_at_least
+from functune.report.junit import without_control_characters
 
 
 def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:
@@ -14,7 +15,7 @@ def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:
     suite = ElementTree.SubElement(
         root,
         "testsuite",
-        name=printable(diagnosis.app),
+        name=without_control_characters(diagnosis.app),
         tests=str(len(rules)),
         failures=str(len(failing)),
         errors="0",
@@ -35,9 +36,6 @@ def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:
 
 def junit_lines(findings: Iterable[Finding]) -> str:
     """A line for each finding."""
-    return "\n".join(printable(f"{each.place or 'the app'}: {each.seen} {each.remedy}".strip()) for each in findings)
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which XML 1.0 cannot hold even escaped."""
-    return "".join(character if character.isprintable() else " " for character in text)
+    return "\n".join(
+        without_control_characters(f"{each.place or 'the app'}: {each.seen} {each.remedy}".strip()) for each in findings
+    )

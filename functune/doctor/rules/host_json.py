@@ -7,7 +7,6 @@ from functune.doctor.rule import Rule, Sighting
 from functune.doctor.rules.settings import as_sentence
 from functune.doctor.syntax.handlers import bindings_of_extensions
 from functune.host.host_json import HOST_JSON
-from functune.setting import MAX_CONCURRENT_REQUESTS
 
 CONCURRENT = ("extensions", "http", "maxConcurrentRequests")
 OUTSTANDING = ("extensions", "http", "maxOutstandingRequests")
@@ -73,7 +72,7 @@ HOST_JSON_RULES = (
         family="host.json",
         severity="warning",
         looks_for=f"an app without `{HOST_JSON}`",
-        why="The host takes its defaults, and Core Tools do not find the root of the app.",
+        why="The host takes its defaults. Core Tools find the root of an app by this file, or by local.settings.json.",
         remedy=f'Write {HOST_JSON} with {{"version": "2.0"}} beside the first file of the app.',
         check=missing_file,
     ),
@@ -113,7 +112,7 @@ HOST_JSON_RULES = (
         looks_for="HTTP limits of host.json with `--for flex`",
         why="On Flex Consumption the number of requests per instance is a scale setting, and these limits are reported "
         "as ignored.",
-        remedy=f"Set perInstanceConcurrency of the site; {MAX_CONCURRENT_REQUESTS} has its effect on other plans only.",
+        remedy="Set perInstanceConcurrency of the site; the limits of host.json have their effect on other plans.",
         needs="--for",
         check=limits_on_flex,
     ),
