@@ -101,20 +101,22 @@ def examined(
     """The diagnosis of the app. Raises UsageError, RunFolderError, and HostError where it does not start."""
     from functune.doctor.diagnose import diagnose
     from functune.doctor.reading.inspected import entry_of, inspect_app
-    from functune.doctor.reading.run_evidence import read_run
     from functune.packages.app_packages import find_app_packages
-    from functune.run.folder import RunFolder
 
-    entry_of(app)
-    run = None if run_path is None else read_run(RunFolder.open(run_path), app)
-    start = None
+    entry = entry_of(app)
+    run = start = None
+    if run_path is not None:
+        from functune.doctor.reading.run_evidence import read_run
+        from functune.run.folder import RunFolder
+
+        run = read_run(RunFolder.open(run_path), app)
     if measure:
         from functune.doctor.reading.start import measure_start
 
         def report(line: str) -> None:
             click.echo(line, err=True)
 
-        start = asyncio.run(measure_start(app.resolve(), entry_of(app), python=python, report=report))
+        start = asyncio.run(measure_start(app.resolve(), entry, python=python, report=report))
     inspected = inspect_app(app, plan=plan, memory_mb=memory, python=python, run=run, start=start)
     return diagnose(inspected, find_app_packages(app.resolve(), python=python))
 

@@ -1,11 +1,12 @@
 """``functune doctor``."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import functune, run
+from tests.cli.calling import command, functune, run
 
 APP = """
 import time
@@ -121,3 +122,12 @@ def test_app_that_does_not_start_ends_it_with_3(app: Path) -> None:
     assert done.returncode == 3
     assert "No module named 'there_is_none'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_static_check_does_not_wait_for_the_numbers_of_the_analysis(app: Path) -> None:
+    """scipy takes longer to import than most apps take to be checked."""
+    timed = [*command("doctor", app)[:1], "-X", "importtime", *command("doctor", app)[1:]]
+    done = subprocess.run(timed, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "functune.doctor.registry" in done.stderr
+    assert "scipy" not in done.stderr

@@ -7,8 +7,9 @@ import pytest
 
 from functune.analysis.verdict.limit import Limit, LimitKind, LimitPlace
 from functune.doctor.finding import Finding, StartFigures
+from functune.doctor.reading.evidence import RunEvidence, WorkerMemory
 from functune.doctor.reading.inspected import InspectedApp, inspect_app
-from functune.doctor.reading.run_evidence import LimitCase, RunEvidence, WorkerMemory, read_run
+from functune.doctor.reading.run_evidence import limit_case, read_run
 from functune.doctor.reading.start import ImportRow, import_row, imported_package, longest_imports
 from functune.doctor.registry import RULES
 from functune.run.environment import app_digest, without_home
@@ -33,7 +34,7 @@ def limited(kind: LimitKind, *, at_once: float | None = 1.0, waits_in: str | Non
     """A run with one route and this limit."""
     where = LimitPlace(file="shop/orders.py", line=31, function="save", waits_in=waits_in)
     limit = Limit(kind=kind, where=where, share=0.9, evidence=("calls take 5 times as long",))
-    return RunEvidence(limits=(LimitCase(subject="/api/orders", limit=limit, at_once=at_once),), memory=None)
+    return RunEvidence(limits=(limit_case("/api/orders", limit, at_once),), memory=None)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_slow_import_names_its_longest_parts(app: InspectedApp, seconds: float, 
 def test_evidence_of_a_run_folder_has_the_limit_of_each_route(tmp_path: Path) -> None:
     experiment, measured = routes()
     evidence = read_run(RunFolder.open(run_folder(tmp_path, [experiment], measured)), tmp_path)
-    kinds = {each.subject: each.limit.kind for each in evidence.limits}
+    kinds = {each.subject: each.kind for each in evidence.limits}
     assert set(kinds) == {"/async/sleep", "/async/blocking"}
     blocked = next(each for each in evidence.limits if each.subject == "/async/blocking")
     assert blocked.at_once == pytest.approx(1.0, rel=0.1)

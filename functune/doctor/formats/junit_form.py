@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from functune.doctor.finding import Diagnosis, Finding, Severity, is_at_least
-from functune.report.junit import without_control_characters
+from functune.report.markup import without_control_characters
 
 
 def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functune.doctor.finding import StartFigures
+from functune.doctor.reading.evidence import RunEvidence
 from functune.doctor.reading.host_document import HostDocument, read_host_document
 from functune.doctor.reading.installed import InstalledPackages, read_installed
 from functune.doctor.reading.requirement_lines import RequirementFile, read_requirement_lines
-from functune.doctor.reading.run_evidence import RunEvidence
 from functune.doctor.reading.settings import LOCAL_SETTINGS, SettingPlace, deployed_places, local_places
 from functune.doctor.reading.templates import BicepTemplate, read_templates
 from functune.doctor.syntax.modules import read_modules

@@ -3,39 +3,15 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-
 from functune.analysis.experiment import SubjectFindings
 from functune.analysis.numbers.figures import together
 from functune.analysis.verdict.limit import Limit
+from functune.analysis.verdict.reasons import line_in_words
+from functune.doctor.reading.evidence import LimitCase, RunEvidence, WorkerMemory
+from functune.formatting import joined
 from functune.report.document import read_document
 from functune.run.environment import app_digest, without_home
 from functune.run.folder import RunFolder
-
-
-class LimitCase(msgspec.Struct, frozen=True, kw_only=True):
-    """The limit of one subject."""
-
-    subject: str
-    limit: Limit
-    at_once: float | None
-    """The most calls that one worker process served at a time: throughput times the time of a call alone."""
-
-
-class WorkerMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """The highest memory of a worker process, and the setting that it was measured with."""
-
-    worker_mb: float
-    setting: str
-
-
-class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """The evidence of one run."""
-
-    limits: tuple[LimitCase, ...]
-    memory: WorkerMemory | None
-    notes: tuple[str, ...] = ()
-    """Why its lines may not be those of the app."""
 
 
 def read_run(folder: RunFolder, root: Path) -> RunEvidence:
@@ -44,11 +20,25 @@ def read_run(folder: RunFolder, root: Path) -> RunEvidence:
     subjects = [(findings, each) for findings in document.experiments for each in findings.subjects]
     return RunEvidence(
         limits=tuple(
-            LimitCase(subject=str(each.subject), limit=findings.limits[str(each.subject)], at_once=served_at_once(each))
+            limit_case(str(each.subject), findings.limits[str(each.subject)], served_at_once(each))
             for findings, each in subjects
         ),
         memory=largest_memory([each for _, each in subjects]),
         notes=tuple(differences_of(folder, root.resolve())),
+    )
+
+
+def limit_case(subject: str, limit: Limit, at_once: float | None) -> LimitCase:
+    """A limit as the rules read it."""
+    where = limit.where
+    return LimitCase(
+        subject=subject,
+        kind=limit.kind,
+        file=None if where is None else where.file,
+        line=None if where is None else where.line,
+        state="unknown" if where is None else "computes" if where.waits_in is None else "waits",
+        seen=f"{joined(list(limit.evidence))}{line_in_words(limit)}",
+        at_once=at_once,
     )
 
 

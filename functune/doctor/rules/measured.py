@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from functune.analysis.verdict.reasons import line_in_words
 from functune.doctor.finding import Severity
+from functune.doctor.reading.evidence import LimitCase
 from functune.doctor.reading.inspected import InspectedApp
-from functune.doctor.reading.run_evidence import LimitCase
 from functune.doctor.rule import Rule, Sighting
 from functune.formatting import duration, joined, number, plural
 from functune.host.whole_numbers import parse_whole_number
@@ -20,8 +19,7 @@ ONE_AT_A_TIME = 1.5
 def held_loops(app: InspectedApp) -> Iterator[Sighting]:
     """Handlers that hold the event loop most of the time; a line that waits for nothing computes."""
     for case in limits_of_kind(app, "event_loop_blocked", "event_loop_busy"):
-        where = case.limit.where
-        computes = case.limit.kind == "event_loop_busy" or (where is not None and where.waits_in is None)
+        computes = case.kind == "event_loop_busy" or case.state == "computes"
         yield place_of_limit(case, severity="warning" if computes else "error")
 
 
@@ -35,7 +33,7 @@ def single_file(app: InspectedApp) -> Iterator[Sighting]:
 def full_pools(app: InspectedApp) -> Iterator[Sighting]:
     """Handlers whose calls wait for a place in a pool that has several."""
     for case in limits_of_kind(app, "lock", "pool"):
-        if case.limit.kind == "pool" and case.at_once is not None and case.at_once >= ONE_AT_A_TIME:
+        if case.kind == "pool" and case.at_once is not None and case.at_once >= ONE_AT_A_TIME:
             yield place_of_limit(case, f" A worker process serves {number(case.at_once)} calls at a time.")
 
 
@@ -72,18 +70,12 @@ def slow_imports(app: InspectedApp) -> Iterator[Sighting]:
 
 def limits_of_kind(app: InspectedApp, *kinds: str) -> Iterator[LimitCase]:
     """The limits of some kinds."""
-    return (case for case in (app.run.limits if app.run is not None else ()) if case.limit.kind in kinds)
+    return (case for case in (app.run.limits if app.run is not None else ()) if case.kind in kinds)
 
 
 def place_of_limit(case: LimitCase, more: str = "", severity: Severity | None = None) -> Sighting:
     """A limit as a sighting, at its line where one is known."""
-    where = case.limit.where
-    return Sighting(
-        seen=f"{case.subject}: {joined(list(case.limit.evidence))}{line_in_words(case.limit)}.{more}",
-        file=where.file if where is not None else None,
-        line=where.line if where is not None else None,
-        severity=severity,
-    )
+    return Sighting(seen=f"{case.subject}: {case.seen}.{more}", file=case.file, line=case.line, severity=severity)
 
 
 def configured_processes(app: InspectedApp) -> int:
