@@ -12,7 +12,7 @@ type Family = Literal["code", "blocking", "clients", "concurrency", "host.json",
 type Needs = Literal["the files", "--for", "--run", "--measure", "--memory, with --run or --measure"]
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class RuleCase(msgspec.Struct, frozen=True, kw_only=True):
     """One case of a rule in an app."""
 
     seen: str
@@ -39,7 +39,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence in the imperative."""
     needs: Needs = "the files"
     """What it looks at."""
-    check: Callable[[InspectedApp], Iterable[Sighting]]
+    check: Callable[[InspectedApp], Iterable[RuleCase]]
 
     def findings(self, app: InspectedApp) -> Iterator[Finding]:
         """What the rule finds in an app."""

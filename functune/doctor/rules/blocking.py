@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.syntax.handlers import AppHandler
 from functune.doctor.syntax.reach import Reached
 from functune.formatting import plural
@@ -135,12 +135,12 @@ def by_place(found: Iterable[tuple[Reached, str]]) -> Iterator[tuple[Reached, st
         yield reached, symbol, f"{reached.path}{more}"
 
 
-def blocking_calls(app: InspectedApp) -> Iterator[Sighting]:
+def blocking_calls(app: InspectedApp) -> Iterator[RuleCase]:
     """Calls that wait without awaiting."""
     for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if instead_of(pair[1]) is not None):
         file, line = reached.place
         written = "" if reached.site.written == symbol else f", called as `{reached.site.written}`,"
-        yield Sighting(
+        yield RuleCase(
             seen=f"{readable(symbol)}{written} runs on the event loop, in {path}.",
             file=file,
             line=line,
@@ -148,21 +148,21 @@ def blocking_calls(app: InspectedApp) -> Iterator[Sighting]:
         )
 
 
-def computing_calls(app: InspectedApp) -> Iterator[Sighting]:
+def computing_calls(app: InspectedApp) -> Iterator[RuleCase]:
     """Calls that compute long by design."""
     for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if _COMPUTING.fullmatch(pair[1])):
         file, line = reached.place
-        yield Sighting(seen=f"{readable(symbol)} computes on the event loop, in {path}.", file=file, line=line)
+        yield RuleCase(seen=f"{readable(symbol)} computes on the event loop, in {path}.", file=file, line=line)
 
 
-def loops_on_the_loop(app: InspectedApp) -> Iterator[Sighting]:
+def loops_on_the_loop(app: InspectedApp) -> Iterator[RuleCase]:
     """A second event loop where one runs already."""
     for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if _NEW_LOOP.fullmatch(pair[1])):
         file, line = reached.place
-        yield Sighting(seen=f"{readable(symbol)} is called while an event loop runs, in {path}.", file=file, line=line)
+        yield RuleCase(seen=f"{readable(symbol)} is called while an event loop runs, in {path}.", file=file, line=line)
 
 
-def loops_per_call(app: InspectedApp) -> Iterator[Sighting]:
+def loops_per_call(app: InspectedApp) -> Iterator[RuleCase]:
     """An event loop for each call of a ``def`` handler."""
 
     def found(handler: AppHandler) -> Iterator[tuple[Reached, str]]:
@@ -174,15 +174,15 @@ def loops_per_call(app: InspectedApp) -> Iterator[Sighting]:
     handlers = [each for each in app.syntax.handlers if each.kind == "call" and not each.function.is_async]
     for reached, symbol, path in by_place(pair for handler in handlers for pair in found(handler)):
         file, line = reached.place
-        yield Sighting(seen=f"{readable(symbol)} makes an event loop in each call of {path}.", file=file, line=line)
+        yield RuleCase(seen=f"{readable(symbol)} makes an event loop in each call of {path}.", file=file, line=line)
 
 
-def nested_loops(app: InspectedApp) -> Iterator[Sighting]:
+def nested_loops(app: InspectedApp) -> Iterator[RuleCase]:
     """nest_asyncio, anywhere in the app."""
     for module in app.syntax.modules.by_name.values():
         for each in module.imports:
             if each.name.partition(".")[0] == "nest_asyncio" and not app.syntax.modules.is_own("nest_asyncio"):
-                yield Sighting(seen="The app imports nest_asyncio.", file=module.file, line=each.line)
+                yield RuleCase(seen="The app imports nest_asyncio.", file=module.file, line=each.line)
                 break
 
 

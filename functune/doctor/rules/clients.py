@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.blocking import by_place, readable
 from functune.doctor.syntax.reach import Reached
 
@@ -37,7 +37,7 @@ CLIENTS = (
 _CLIENT = re.compile("|".join(f"(?:{pattern})" for pattern in CLIENTS))
 
 
-def clients_per_request(app: InspectedApp) -> Iterator[Sighting]:
+def clients_per_request(app: InspectedApp) -> Iterator[RuleCase]:
     """A client made in a handler, or in a function that makes it for the handler; a timer's handler runs rarely."""
 
     def found() -> Iterator[tuple[Reached, str]]:
@@ -49,7 +49,7 @@ def clients_per_request(app: InspectedApp) -> Iterator[Sighting]:
 
     for reached, symbol, path in by_place(found()):
         file, line = reached.place
-        yield Sighting(seen=f"{readable(symbol)} is made in each call of {path}.", file=file, line=line)
+        yield RuleCase(seen=f"{readable(symbol)} is made in each call of {path}.", file=file, line=line)
 
 
 CLIENT_RULES = (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.settings import SettingPlace
 from functune.doctor.reading.templates import BicepTemplate
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.host_json import CONCURRENT
 from functune.formatting import plural
 from functune.host.host_json import HOST_JSON
@@ -59,18 +59,18 @@ def flex_templates(app: InspectedApp) -> Iterator[BicepTemplate]:
     return (each for each in app.templates if each.is_flex and each.scale_line() is not None)
 
 
-def default_on_flex(app: InspectedApp) -> Iterator[Sighting]:
+def default_on_flex(app: InspectedApp) -> Iterator[RuleCase]:
     """A template that leaves the concurrency of an instance at 1."""
     for each in flex_templates(app):
         if not each.sets_concurrency:
-            yield Sighting(
+            yield RuleCase(
                 seen="scaleAndConcurrency sets no triggers.http.perInstanceConcurrency.",
                 file=each.file,
                 line=each.scale_line(),
             )
 
 
-def concurrency_against_threads(app: InspectedApp) -> Iterator[Sighting]:
+def concurrency_against_threads(app: InspectedApp) -> Iterator[RuleCase]:
     """Both are set in one template, and differ; threads alone serve the app."""
     for template in flex_templates(app):
         found = template.concurrency()
@@ -79,7 +79,7 @@ def concurrency_against_threads(app: InspectedApp) -> Iterator[Sighting]:
             continue
         concurrency, line = found[0], found[1]
         if concurrency > threads:
-            yield Sighting(
+            yield RuleCase(
                 seen=f"perInstanceConcurrency is {concurrency}, and {THREAD_COUNT} {threads}: "
                 f"{plural(concurrency - threads, 'request')} can wait for a thread inside an instance.",
                 file=template.file,
@@ -87,7 +87,7 @@ def concurrency_against_threads(app: InspectedApp) -> Iterator[Sighting]:
                 remedy=f"Set {THREAD_COUNT} to {concurrency}, or perInstanceConcurrency to {threads}.",
             )
         elif concurrency < threads:
-            yield Sighting(
+            yield RuleCase(
                 seen=f"perInstanceConcurrency is {concurrency}, and {THREAD_COUNT} {threads}: "
                 f"{plural(threads - concurrency, 'thread')} can never be used.",
                 file=template.file,
@@ -97,14 +97,14 @@ def concurrency_against_threads(app: InspectedApp) -> Iterator[Sighting]:
             )
 
 
-def limit_below_threads(app: InspectedApp) -> Iterator[Sighting]:
+def limit_below_threads(app: InspectedApp) -> Iterator[RuleCase]:
     """maxConcurrentRequests of host.json below the threads and processes of local.settings.json."""
     limit = app.host.values.max_concurrent_requests if app.host.values else -1
     for file in dict.fromkeys(each.file for each in app.settings):
         threads, processes = count_in(app, THREAD_COUNT, file), count_in(app, PROCESS_COUNT, file) or 1
         if threads is None or not 1 <= limit < threads * processes or not is_threads_only(app):
             continue
-        yield Sighting(
+        yield RuleCase(
             seen=f"maxConcurrentRequests is {limit}, and {plural(threads, 'thread')} in {plural(processes, 'process')} "
             f"({file}) serve {threads * processes} at a time.",
             file=HOST_JSON,
@@ -112,14 +112,14 @@ def limit_below_threads(app: InspectedApp) -> Iterator[Sighting]:
         )
 
 
-def threads_without_use(app: InspectedApp) -> Iterator[Sighting]:
+def threads_without_use(app: InspectedApp) -> Iterator[RuleCase]:
     """A thread count where no function runs on threads."""
     threads, coroutines = functions_by_kind(app)
     if threads or not coroutines or hosts_framework(app):
         return
     for each in app.settings:
         if each.name == THREAD_COUNT and each.value:
-            yield Sighting(
+            yield RuleCase(
                 seen=f"{THREAD_COUNT} is set, and each of the {plural(coroutines, 'function')} of the app is an "
                 "async def.",
                 file=each.file,

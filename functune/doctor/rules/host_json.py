@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.settings import as_sentence
 from functune.doctor.syntax.handlers import bindings_of_extensions
 from functune.host.host_json import HOST_JSON
@@ -12,19 +12,19 @@ CONCURRENT = ("extensions", "http", "maxConcurrentRequests")
 OUTSTANDING = ("extensions", "http", "maxOutstandingRequests")
 
 
-def missing_file(app: InspectedApp) -> Iterator[Sighting]:
+def missing_file(app: InspectedApp) -> Iterator[RuleCase]:
     """No host.json."""
     if not app.host.is_there:
-        yield Sighting(seen=f"The app's folder has no {HOST_JSON}.", file=HOST_JSON)
+        yield RuleCase(seen=f"The app's folder has no {HOST_JSON}.", file=HOST_JSON)
 
 
-def refused_file(app: InspectedApp) -> Iterator[Sighting]:
+def refused_file(app: InspectedApp) -> Iterator[RuleCase]:
     """A host.json with which the host does not start."""
     if app.host.error:
-        yield Sighting(seen=as_sentence(app.host.error), file=HOST_JSON, line=app.host.error_line)
+        yield RuleCase(seen=as_sentence(app.host.error), file=HOST_JSON, line=app.host.error_line)
 
 
-def missing_bundle(app: InspectedApp) -> Iterator[Sighting]:
+def missing_bundle(app: InspectedApp) -> Iterator[RuleCase]:
     """Triggers and bindings of extensions without an extension bundle; extensions installed by hand count."""
     if not app.host.is_there or app.host.error or app.host.value("extensionBundle") is not None:
         return
@@ -35,20 +35,20 @@ def missing_bundle(app: InspectedApp) -> Iterator[Sighting]:
         handler, name, line = needing[0]
         where = f"{handler.function.module.module.file}:{line}"
         others = f", and {len(needing) - 1} more need one" if len(needing) > 1 else ""
-        yield Sighting(
+        yield RuleCase(
             seen=f"{HOST_JSON} has no extensionBundle, and `{name}` at {where} needs one{others}.",
             file=HOST_JSON,
             line=1,
         )
 
 
-def concurrent_above_outstanding(app: InspectedApp) -> Iterator[Sighting]:
+def concurrent_above_outstanding(app: InspectedApp) -> Iterator[RuleCase]:
     """More requests at a time than may be there at all."""
     values = app.host.values
     if values is None or values.max_outstanding_requests < 1:
         return
     if values.max_concurrent_requests > values.max_outstanding_requests:
-        yield Sighting(
+        yield RuleCase(
             seen=f"maxConcurrentRequests is {values.max_concurrent_requests}, and maxOutstandingRequests "
             f"{values.max_outstanding_requests}.",
             file=HOST_JSON,
@@ -56,14 +56,14 @@ def concurrent_above_outstanding(app: InspectedApp) -> Iterator[Sighting]:
         )
 
 
-def limits_on_flex(app: InspectedApp) -> Iterator[Sighting]:
+def limits_on_flex(app: InspectedApp) -> Iterator[RuleCase]:
     """HTTP limits where per-instance concurrency decides."""
     values = app.host.values
     if app.plan != "flex" or values is None:
         return
     for keys, limit in ((CONCURRENT, values.max_concurrent_requests), (OUTSTANDING, values.max_outstanding_requests)):
         if limit > 0 and app.host.value(*keys) is not None:
-            yield Sighting(seen=f"{keys[-1]} is {limit}.", file=HOST_JSON, line=app.host.line(*keys))
+            yield RuleCase(seen=f"{keys[-1]} is {limit}.", file=HOST_JSON, line=app.host.line(*keys))
 
 
 HOST_JSON_RULES = (

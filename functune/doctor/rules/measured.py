@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functune.doctor.finding import Severity
 from functune.doctor.reading.evidence import LimitCase
 from functune.doctor.reading.inspected import InspectedApp
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.formatting import duration, joined, number, plural
 from functune.host.whole_numbers import parse_whole_number
 from functune.setting import MAX_PROCESS_COUNT, PROCESS_COUNT
@@ -16,28 +16,28 @@ ONE_AT_A_TIME = 1.5
 """Calls served at once by a process, in the middle between one and two."""
 
 
-def held_loops(app: InspectedApp) -> Iterator[Sighting]:
+def held_loops(app: InspectedApp) -> Iterator[RuleCase]:
     """Handlers that hold the event loop most of the time; a line that waits for nothing computes."""
     for case in limits_of_kind(app, "event_loop_blocked", "event_loop_busy"):
         computes = case.kind == "event_loop_busy" or case.state == "computes"
         yield place_of_limit(case, severity="warning" if computes else "error")
 
 
-def single_file(app: InspectedApp) -> Iterator[Sighting]:
+def single_file(app: InspectedApp) -> Iterator[RuleCase]:
     """Handlers whose calls go one at a time: they queue for a lock, or for a pool with one place."""
     for case in limits_of_kind(app, "lock", "pool"):
         if case.at_once is not None and case.at_once < ONE_AT_A_TIME:
             yield place_of_limit(case, f" A worker process serves {number(case.at_once)} calls at a time.")
 
 
-def full_pools(app: InspectedApp) -> Iterator[Sighting]:
+def full_pools(app: InspectedApp) -> Iterator[RuleCase]:
     """Handlers whose calls wait for a place in a pool that has several."""
     for case in limits_of_kind(app, "lock", "pool"):
         if case.kind == "pool" and case.at_once is not None and case.at_once >= ONE_AT_A_TIME:
             yield place_of_limit(case, f" A worker process serves {number(case.at_once)} calls at a time.")
 
 
-def workers_against_memory(app: InspectedApp) -> Iterator[Sighting]:
+def workers_against_memory(app: InspectedApp) -> Iterator[RuleCase]:
     """Worker processes that do not fit the memory of an instance."""
     if app.memory_mb is None:
         return
@@ -50,7 +50,7 @@ def workers_against_memory(app: InspectedApp) -> Iterator[Sighting]:
     if not seen or (worst := max(seen))[0] * processes <= app.memory_mb:
         return
     place = app.setting(PROCESS_COUNT)
-    yield Sighting(
+    yield RuleCase(
         seen=f"A worker process needs {number(worst[0])} MB ({worst[1]}); {plural(processes, 'process')} need "
         f"{number(worst[0] * processes)} MB, and an instance has {app.memory_mb} MB.",
         file=place.file if place is not None else None,
@@ -58,11 +58,11 @@ def workers_against_memory(app: InspectedApp) -> Iterator[Sighting]:
     )
 
 
-def slow_imports(app: InspectedApp) -> Iterator[Sighting]:
+def slow_imports(app: InspectedApp) -> Iterator[RuleCase]:
     """An import of the app that takes long, with its longest parts."""
     if app.start is not None and app.start.import_seconds >= SLOW_IMPORT:
         parts = [f"{name} {duration(seconds)}" for name, seconds in app.start.imports]
-        yield Sighting(
+        yield RuleCase(
             seen=f"The import of the app takes {duration(app.start.import_seconds)} here, of which {joined(parts)}, "
             "each with what it imports."
         )
@@ -73,9 +73,9 @@ def limits_of_kind(app: InspectedApp, *kinds: str) -> Iterator[LimitCase]:
     return (case for case in (app.run.limits if app.run is not None else ()) if case.kind in kinds)
 
 
-def place_of_limit(case: LimitCase, more: str = "", severity: Severity | None = None) -> Sighting:
-    """A limit as a sighting, at its line where one is known."""
-    return Sighting(seen=f"{case.subject}: {case.seen}.{more}", file=case.file, line=case.line, severity=severity)
+def place_of_limit(case: LimitCase, more: str = "", severity: Severity | None = None) -> RuleCase:
+    """A limit as a case, at its line where one is known."""
+    return RuleCase(seen=f"{case.subject}: {case.seen}.{more}", file=case.file, line=case.line, severity=severity)
 
 
 def configured_processes(app: InspectedApp) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functune.doctor.reading.inspected import InspectedApp
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.import_names import BROUGHT_BY_OTHERS, MODULES_OF, NOT_IMPORTED
 from functune.doctor.syntax.modules import AppModule, ImportedName
 from functune.packages.app_packages import PACKAGE_FOLDER
@@ -19,13 +19,13 @@ _PROJECT_DEPTH = 3
 _BOUNDED = ("==", "===", "~=", "<", "<=")
 
 
-def missing_requirements(app: InspectedApp) -> Iterator[Sighting]:
+def missing_requirements(app: InspectedApp) -> Iterator[RuleCase]:
     """No requirements.txt, and imports that only it could serve."""
     if app.requirements.is_there or has_other_packages(app.root):
         return
     found = next((each for _, each in foreign_imports(app)), None)
     if found is not None:
-        yield Sighting(
+        yield RuleCase(
             seen=f"The app imports {first_of(found.name)}, and its folder has no {REQUIREMENTS}.", file=REQUIREMENTS
         )
 
@@ -36,7 +36,7 @@ def has_other_packages(root: Path) -> bool:
     return is_project or (root / PACKAGE_FOLDER).is_dir() or any(root.glob("*Dockerfile*"))
 
 
-def forgotten_packages(app: InspectedApp) -> Iterator[Sighting]:
+def forgotten_packages(app: InspectedApp) -> Iterator[RuleCase]:
     """Imports that no named package gives, each module once."""
     if not app.requirements.is_there:
         return
@@ -55,7 +55,7 @@ def forgotten_packages(app: InspectedApp) -> Iterator[Sighting]:
         if not is_complete and (first in BROUGHT_BY_OTHERS or unknown or app.requirements.has_others):
             continue
         seen.add(first)
-        yield Sighting(
+        yield RuleCase(
             seen=f"{module.name} imports {first}, and no package of {REQUIREMENTS} gives it.",
             file=module.file,
             line=each.line,
@@ -63,7 +63,7 @@ def forgotten_packages(app: InspectedApp) -> Iterator[Sighting]:
         )
 
 
-def unused_packages(app: InspectedApp) -> Iterator[Sighting]:
+def unused_packages(app: InspectedApp) -> Iterator[RuleCase]:
     """Packages that nothing imports and nothing else can need."""
     if app.syntax.modules.has_dynamic_imports or app.syntax.modules.broken:
         return
@@ -77,27 +77,27 @@ def unused_packages(app: InspectedApp) -> Iterator[Sighting]:
         if not modules or is_plugin or line.requirement.extras:
             continue
         if not any(name == given or name.startswith(f"{given}.") for given in modules for name in imported):
-            yield Sighting(
+            yield RuleCase(
                 seen=f"{line.requirement.name} is named, and the app imports nothing of it.",
                 file=line.file,
                 line=line.line,
             )
 
 
-def unpinned_packages(app: InspectedApp) -> Iterator[Sighting]:
+def unpinned_packages(app: InspectedApp) -> Iterator[RuleCase]:
     """Packages without any upper bound; azure-functions is the exception, since Microsoft's templates leave it open."""
     for line in app.requirements.lines:
         requirement = line.requirement
         is_bounded = any(each.operator in _BOUNDED for each in requirement.specifier)
         if not is_bounded and requirement.url is None and line.name != AZURE_FUNCTIONS:
-            yield Sighting(seen=f"{requirement.name} has no upper bound.", file=line.file, line=line.line)
+            yield RuleCase(seen=f"{requirement.name} has no upper bound.", file=line.file, line=line.line)
 
 
-def syntax_errors(app: InspectedApp) -> Iterator[Sighting]:
+def syntax_errors(app: InspectedApp) -> Iterator[RuleCase]:
     """Files of the app that are not Python."""
     version = ".".join(map(str, sys.version_info[:2]))
     for each in app.syntax.modules.broken:
-        yield Sighting(seen=f"Python {version} cannot read it: {each.message}.", file=each.file, line=each.line)
+        yield RuleCase(seen=f"Python {version} cannot read it: {each.message}.", file=each.file, line=each.line)
 
 
 def every_import(app: InspectedApp) -> Iterator[tuple[AppModule, ImportedName]]:

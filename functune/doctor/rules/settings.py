@@ -6,7 +6,7 @@ import msgspec
 
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.settings import LOCAL_SETTINGS, SettingPlace
-from functune.doctor.rule import Rule, Sighting
+from functune.doctor.rule import Rule, RuleCase
 from functune.errors import SettingsError
 from functune.host.settings import parse_process_count
 from functune.host.whole_numbers import parse_whole_number
@@ -57,7 +57,7 @@ WITHOUT_EFFECT: dict[str, str] = {
 """Settings that nothing reads, and the reason; those that only older versions of Python read are a note."""
 
 
-def wrong_process_counts(app: InspectedApp) -> Iterator[Sighting]:
+def wrong_process_counts(app: InspectedApp) -> Iterator[RuleCase]:
     """Process counts with which the host does not start."""
     for each in places_of(app, PROCESS_COUNT):
         try:
@@ -66,7 +66,7 @@ def wrong_process_counts(app: InspectedApp) -> Iterator[Sighting]:
             yield at(each, f"{str(error).partition(';')[0]}.")
 
 
-def wrong_thread_counts(app: InspectedApp) -> Iterator[Sighting]:
+def wrong_thread_counts(app: InspectedApp) -> Iterator[RuleCase]:
     """Thread counts that the worker replaces."""
     for each in places_of(app, THREAD_COUNT):
         count = parse_whole_number(each.value)
@@ -74,7 +74,7 @@ def wrong_thread_counts(app: InspectedApp) -> Iterator[Sighting]:
             yield at(each, f"{THREAD_COUNT} is '{each.value}'.")
 
 
-def ignored_on_plan(app: InspectedApp) -> Iterator[Sighting]:
+def ignored_on_plan(app: InspectedApp) -> Iterator[RuleCase]:
     """Settings that the plan asked for, or the one of the template, does not take."""
     flex_files = {each.file for each in app.templates if each.is_flex}
     for each in app.settings:
@@ -91,7 +91,7 @@ def ignored_on_plan(app: InspectedApp) -> Iterator[Sighting]:
         )
 
 
-def without_effect(app: InspectedApp) -> Iterator[Sighting]:
+def without_effect(app: InspectedApp) -> Iterator[RuleCase]:
     """Settings that nothing reads."""
     for each in app.settings:
         if each.name in WITHOUT_EFFECT and not is_unset(each):
@@ -100,7 +100,7 @@ def without_effect(app: InspectedApp) -> Iterator[Sighting]:
             yield msgspec.structs.replace(case, severity="note") if reason.startswith(_SINCE) else case
 
 
-def dynamic_and_fixed(app: InspectedApp) -> Iterator[Sighting]:
+def dynamic_and_fixed(app: InspectedApp) -> Iterator[RuleCase]:
     """Dynamic concurrency together with a process count, in one file."""
     for each in places_of(app, DYNAMIC_CONCURRENCY):
         fixed = next((other for other in places_of(app, PROCESS_COUNT) if other.file == each.file), None)
@@ -108,10 +108,10 @@ def dynamic_and_fixed(app: InspectedApp) -> Iterator[Sighting]:
             yield at(each, f"{DYNAMIC_CONCURRENCY} is on, and {PROCESS_COUNT} is set in line {fixed.line}.")
 
 
-def unreadable_settings(app: InspectedApp) -> Iterator[Sighting]:
+def unreadable_settings(app: InspectedApp) -> Iterator[RuleCase]:
     """A local.settings.json that Core Tools refuse."""
     if app.settings_error:
-        yield Sighting(seen=as_sentence(app.settings_error), file=LOCAL_SETTINGS, line=1)
+        yield RuleCase(seen=as_sentence(app.settings_error), file=LOCAL_SETTINGS, line=1)
 
 
 def places_of(app: InspectedApp, name: str) -> Iterator[SettingPlace]:
@@ -119,9 +119,9 @@ def places_of(app: InspectedApp, name: str) -> Iterator[SettingPlace]:
     return (each for each in app.settings if each.name == name and each.value is not None)
 
 
-def at(place: SettingPlace, seen: str, remedy: str = "") -> Sighting:
-    """A sighting where a setting is set."""
-    return Sighting(seen=seen, file=place.file, line=place.line, remedy=remedy)
+def at(place: SettingPlace, seen: str, remedy: str = "") -> RuleCase:
+    """A case at the place where a setting is set."""
+    return RuleCase(seen=seen, file=place.file, line=place.line, remedy=remedy)
 
 
 def is_unset(place: SettingPlace) -> bool:
