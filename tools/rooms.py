@@ -60,9 +60,14 @@ ROOMS: tuple[Room, ...] = (
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
     room(
+        "doctor",
+        "the rules for an app and its settings, and the forms of a diagnosis",
+        f"{BASE} {ANALYSIS} environ packages host hosts report",
+    ),
+    room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe instrument terminal",
+        f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe instrument terminal doctor",
     ),
 )
 

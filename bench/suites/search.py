@@ -25,8 +25,9 @@ from bench.figure import Figure
 from bench.processes import APPS, ROOT
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.numbers.levels import Level
+from functune.analysis.verdict.strategies import NoChoice
 from functune.experiments.model import Experiment, Load, Matrix, Workload
-from functune.plans.advice import recommendations_for
+from functune.plans.advice import choices_for
 from functune.plans.registry import PLANS
 from functune.run.folder import RunFolder
 from functune.run.measurement import Measurement
@@ -73,7 +74,7 @@ async def compared(workloads: Workloads) -> AsyncIterator[Figure]:
             folder = Path(temporary)
             [grid] = await lab.measured([experiment(route, "grid")], folder / "grid", app=app)
             [adaptive] = await lab.measured([experiment(route, "adaptive")], folder / "adaptive", app=app)
-            chosen = {plan: recommendations_for(adaptive, PLANS[plan])[0].setting for plan in JUDGED}
+            chosen = {plan: chosen_setting(adaptive, plan) for plan in JUDGED}
             entrants = {plan: contenders(grid, PLANS[plan].allows, chosen[plan]) for plan in JUDGED}
             rounds = await contest(entrants, chosen, folder, app=app)
             grid_steps, search_steps = (RunFolder.open(folder / each).measurements() for each in ("grid", "adaptive"))
@@ -90,6 +91,14 @@ async def compared(workloads: Workloads) -> AsyncIterator[Figure]:
             case=name,
             detail=f"{len(search_steps)} steps, {REPEATS} x {len(grid_steps)} steps",
         )
+
+
+def chosen_setting(findings: ExperimentFindings, plan: str) -> Setting:
+    """The setting that is recommended on a plan for the one route. Raises RuntimeError where there is none."""
+    [choice] = choices_for(findings, PLANS[plan]).values()
+    if isinstance(choice, NoChoice):
+        raise RuntimeError(f"nothing is recommended for {plan}: {choice.reason}")
+    return choice.setting
 
 
 def regrets(rounds: Sequence[Sequence[float]], *, chosen: int) -> tuple[float, ...]:

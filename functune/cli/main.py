@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
 from functune.cli.instrument import instrument_app
 from functune.cli.probe import probe
@@ -48,6 +49,7 @@ for command in (
     serve,
     probe,
     instrument_app,
+    examine,
     sweep,
     report,
     recommend_settings,
