@@ -23,7 +23,7 @@ param pythonVersion string = '3.13'
 @allowed(['B1', 'S1', 'P0v3', 'P1v3', 'I1v2'])
 param planSku string = 'B1'
 
-@description('Give the app a private address only: a private endpoint for the app and for its slot, and a virtual network for its outbound calls. By default on from S1 on. It has no effect with I1v2, which is always private. Deploy the code from inside the network then.')
+@description('Give the app a private address only: a private endpoint for the app and for its slot, and a virtual network for its outbound calls. By default on from S1 on; no function key is asked for outside of Functions. It has no effect with I1v2, which is always private. Deploy the code from inside the network then.')
 param privateNetworkEnabled bool = (planSku != 'B1')
 
 @description('Number of instances that always run. The plan is billed for each.')

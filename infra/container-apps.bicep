@@ -37,6 +37,9 @@ param maximumReplicaCount int = 10
 @maxValue(1000)
 param concurrentRequests int = 10
 
+@description('Let everybody reach the app. Off, only apps of the same environment do. No function key is asked for outside of Functions.')
+param publicIngressEnabled bool = true
+
 // --- Concurrency: functune can measure the effect of each of these
 
 @description('WEB_CONCURRENCY: Gunicorn workers in each replica. One per core: more do not compute faster, and each has a copy of the app in memory.')
@@ -183,7 +186,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = if (!empty(imageTag)) {
     configuration: {
       activeRevisionsMode: 'Single'
       ingress: {
-        external: true
+        external: publicIngressEnabled
         allowInsecure: false
         targetPort: port
         transport: 'auto'
