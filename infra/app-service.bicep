@@ -200,13 +200,18 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
   properties: siteProperties
 }
 
-resource sitePublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = [
-  for name in ['scm', 'ftp']: {
-    parent: site
-    name: name
-    properties: { allow: false }
-  }
-]
+// Only identities deploy, not a user name and password.
+resource sitePublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: site
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource siteFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: site
+  name: 'ftp'
+  properties: { allow: false }
+}
 
 // AppServiceHTTPLogs is left out: it has the query of every request, and a function key may be in a query.
 resource siteLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
@@ -234,13 +239,17 @@ resource slot 'Microsoft.Web/sites/slots@2024-11-01' = if (hasSlot) {
   properties: siteProperties
 }
 
-resource slotPublishing 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = [
-  for name in (hasSlot ? ['scm', 'ftp'] : []): {
-    parent: slot
-    name: name
-    properties: { allow: false }
-  }
-]
+resource slotPublishing 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = if (hasSlot) {
+  parent: slot
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource slotFtp 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = if (hasSlot) {
+  parent: slot
+  name: 'ftp'
+  properties: { allow: false }
+}
 
 module siteEndpoint 'modules/web-endpoint.bicep' = if (isPrivate) {
   name: 'site-endpoint'

@@ -31,11 +31,9 @@ def only_identities_deploy(template: Template) -> list[str]:
     for site in web_apps(template):
         policies = template.of_type(f"{site.type}/basicPublishingCredentialsPolicies")
         closed = {
-            name
+            policy.body["name"]
             for policy in policies
-            if policy.body.get("parent") == site.symbol and policy.properties.get("allow") is False and policy.loop
-            for name in ("scm", "ftp")
-            if mentions(policy.loop[1], name) and policy.body["name"] == policy.loop[0]
+            if policy.body.get("parent") == site.symbol and policy.properties.get("allow") is False
         }
         wrong += [f"{site.symbol} takes a password at {name}" for name in sorted({"scm", "ftp"} - closed)]
         settings = site.properties["siteConfig"]

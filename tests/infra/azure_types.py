@@ -125,19 +125,12 @@ class _Check:
         if written != self._known.resource:
             self._found.append(f"{self._resource.symbol} is {written}, the types are those of {self._known.resource}")
         body = {name: value for name, value in self._resource.body.items() if name not in _OF_BICEP}
-        for name in self._names() if "" not in self._known.bodies else [""]:
-            if name in self._known.bodies:
-                self._properties({**body, "name": name} if name else body, self._known.bodies[name], None, "")
-            else:
-                self._say("name", f"is {name!r}, not one of {', '.join(sorted(self._known.bodies))}")
+        name = "" if "" in self._known.bodies else body["name"]
+        if name in self._known.bodies:
+            self._properties(body, self._known.bodies[name], None, "")
+        else:
+            self._say("name", f"is {name!r}, not one of {', '.join(sorted(self._known.bodies))}")
         return self._found
-
-    def _names(self) -> list[Any]:
-        """The names that the resource can have: its own, or the items of its loop."""
-        name = self._resource.body["name"]
-        if self._resource.loop is None or self._resource.loop[0] != name:
-            return [name]
-        return [item for choice in self._choices(self._resource.loop[1]) for item in choice]
 
     def _say(self, path: str, what: str) -> None:
         self._found.append(f"{self._resource.symbol}.{path}: {what}")

@@ -64,8 +64,8 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
         (FLEX, "var tags = { 'azd-env-name': environmentName }", "var tags = 'none'", "tags: is 'none'"),
         (
             APP_SERVICE,
-            "for name in ['scm', 'ftp']",
-            "for name in ['scm', 'git']",
+            "name: 'ftp'",
+            "name: 'git'",
             "name: is 'git', not one of ftp, scm",
         ),
         (APP_SERVICE, "healthCheckPath: '/health'", "healthCheckPath: true", "healthCheckPath: is True, not string"),

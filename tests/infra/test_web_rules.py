@@ -28,9 +28,8 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
         [APP_SERVICE],
         [
             (APP_SERVICE, "{ allow: false }", "{ allow: true }"),
-            (APP_SERVICE, "for name in ['scm', 'ftp']", "for name in ['scm']"),
-            (APP_SERVICE, "(hasSlot ? ['scm', 'ftp'] : [])", "(hasSlot ? ['ftp'] : [])"),
-            (APP_SERVICE, "    parent: slot\n", "    parent: site\n"),
+            (APP_SERVICE, "  parent: site\n  name: 'ftp'", "  parent: site\n  name: 'web'"),
+            (APP_SERVICE, "  parent: slot\n  name: 'scm'", "  parent: site\n  name: 'scm'"),
             (APP_SERVICE, "ftpsState: 'Disabled'", "ftpsState: 'FtpsOnly'"),
             (APP_SERVICE, "scmMinTlsVersion: '1.2'", "scmMinTlsVersion: '1.0'"),
             (APP_SERVICE, "remoteDebuggingEnabled: false", "remoteDebuggingEnabled: true"),
@@ -54,8 +53,8 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
             (APP_SERVICE, "Microsoft.Web/sites/slots@", "Microsoft.Web/sites/others@"),
             (
                 APP_SERVICE,
-                "  properties: siteProperties\n}\n\nresource sitePublishing",
-                "  properties: { siteConfig: { appSettings: [] } }\n}\n\nresource sitePublishing",
+                "  properties: siteProperties\n}\n\n// Only",
+                "  properties: { siteConfig: { appSettings: [] } }\n}\n\n// Only",
             ),
         ],
     ),
