@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from functune.packages.requirements import named_requirements
 from tests.hosting import dockerfile
 from tests.hosting.dockerfile import COPIED, Dockerfile, parse
-from tests.hosting.gunicorn_run import APPS, HOSTING, ROOT, GunicornRun
+from tests.hosting.gunicorn_run import HOSTING, ROOT, GunicornRun
 
 TEXT = (HOSTING / "Dockerfile").read_text()
 REQUIREMENTS = HOSTING / "requirements.txt"
@@ -156,19 +156,23 @@ def test_packages_of_the_image_fit_together(image: Path) -> None:
     assert outcome.returncode == 0, outcome.stdout
 
 
+def served_by(command: str) -> str:
+    """The command with the app of the tests where functune.asgi is not there yet."""
+    return command if importlib.util.find_spec("functune.asgi") else command.replace("functune.asgi:app", "served:asgi")
+
+
+def programs_of(image: Path) -> str:
+    """PATH in the image."""
+    return f"{image / 'venv/bin'}{os.pathsep}{os.defpath}"
+
+
 @pytest.mark.network
 def test_command_of_the_image_serves_and_its_health_check_sees_that(image: Path) -> None:
     file = parse(TEXT)
-    *command, app = file.start
-    variables = file.environment | {
-        "PATH": f"{image / 'venv/bin'}{os.pathsep}{os.defpath}",
-        "PORT": "0",
-        "PYTHONPATH": str(APPS),
-    }
-    served = app if importlib.util.find_spec("functune.asgi") else "served:asgi"
+    variables = file.environment | {"PATH": programs_of(image), "PORT": "0"}
     check = file.of("HEALTHCHECK")[0].command
     assert check is not None
-    with GunicornRun([*command, served], cwd=image / "app", **variables) as server:
+    with GunicornRun([served_by(word) for word in file.start], cwd=image / "app", **variables) as server:
         assert server.listening().get("/health").status_code == 200
         port = server.url.rpartition(":")[2]
         assert healthcheck(check, image, port) == 0
@@ -177,5 +181,12 @@ def test_command_of_the_image_serves_and_its_health_check_sees_that(image: Path)
 
 def healthcheck(command: list[str], image: Path, port: str) -> int:
     """The exit code of the command of HEALTHCHECK."""
-    environ = {"PATH": f"{image / 'venv/bin'}{os.pathsep}{os.defpath}", "PORT": port}
+    environ = {"PATH": programs_of(image), "PORT": port}
     return subprocess.run(command, cwd=image / "app", env=environ, capture_output=True, timeout=30).returncode
+
+
+@pytest.mark.network
+def test_start_up_command_of_app_service_serves_from_the_same_files_and_packages(image: Path) -> None:
+    command = served_by((HOSTING / "startup.txt").read_text())
+    with GunicornRun(["sh", "-c", f"exec {command}"], cwd=image / "app", PATH=programs_of(image)) as server:
+        assert server.listening().get("/health").status_code == 200
