@@ -1,5 +1,7 @@
 """hosting/startup.txt: the start-up command of App Service, which adds nothing to a command of one's own."""
 
+import os
+
 import pytest
 
 from tests.hosting.gunicorn_run import HOSTING, GunicornRun, effective, gunicorn
@@ -11,8 +13,6 @@ SETTINGS = (
     *("bind", "worker_class", "workers", "threads", "timeout", "graceful_timeout", "keepalive"),
     *("accesslog", "errorlog", "access_log_format"),
 )
-
-
 # In a script of sh, which is what the platform writes; with the app of the tests.
 AS_STARTED = ["sh", "-c", f"exec {COMMAND.replace(APP, 'served:asgi')}"]
 
@@ -28,15 +28,20 @@ def test_command_is_one_line_without_quotes() -> None:
     "variables",
     [
         {},
-        {"PORT": "8080", "WEB_CONCURRENCY": "3", "GUNICORN_TIMEOUT": "60"},
+        {"PORT": "8080", "GUNICORN_TIMEOUT": "60"},
         {"GUNICORN_GRACEFUL_TIMEOUT": "5", "GUNICORN_KEEP_ALIVE": "9"},
-        {"WEB_CONCURRENCY": "2", "GUNICORN_THREADS": "8", "GUNICORN_WORKER_CLASS": "gthread"},
+        {"GUNICORN_THREADS": "8", "GUNICORN_WORKER_CLASS": "gthread"},
     ],
 )
 def test_command_and_configuration_agree(variables: dict[str, str]) -> None:
-    found = effective(AS_STARTED, **variables)
-    expected = effective(gunicorn("served:asgi"), **variables)
+    found = effective(AS_STARTED, WEB_CONCURRENCY="3", **variables)
+    expected = effective(gunicorn("served:asgi"), WEB_CONCURRENCY="3", **variables)
     assert {name: found[name] for name in SETTINGS} == {name: expected[name] for name in SETTINGS}
+
+
+def test_command_starts_a_worker_per_core() -> None:
+    """Those of nproc, which knows the affinity and no quota."""
+    assert effective(AS_STARTED)["workers"] == str(os.process_cpu_count())
 
 
 @pytest.mark.parametrize(
