@@ -8,7 +8,7 @@ from pathlib import Path
 
 _SECRET = re.compile(r"key|secret|password|token|connection_?string", re.IGNORECASE)
 # What the image may contain of this repository: the app, what serves it, and what the packages are installed from.
-COPIED = {"function_app.py", "host.json", "blueprints", "functune", "hosting", "requirements.txt"}
+COPIED = {"function_app.py", "functune_times.py", "host.json", "blueprints", "functune", "hosting", "requirements.txt"}
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,11 @@ CASES: dict[Rule, list[tuple[str, str]]] = {
         ("USER 10001", "USER 10001\nUSER root"),
     ],
     dockerfile.files_are_the_apps: [
-        ("COPY function_app.py host.json ./", "COPY . ."),
-        ("COPY function_app.py host.json ./", "COPY function_app.py host.json local.settings.json ./"),
+        ("COPY function_app.py functune_times.py host.json ./", "COPY . ."),
+        (
+            "COPY function_app.py functune_times.py host.json ./",
+            "COPY function_app.py functune_times.py host.json local.settings.json ./",
+        ),
         ("COPY functune functune", "ADD https://example.com/functune.tar.gz functune"),
     ],
     dockerfile.no_secret_is_inside: [
