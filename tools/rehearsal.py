@@ -67,6 +67,7 @@ def calls(target: str) -> list[Call]:
     urls = {"urls": [target]}
     scope = "https://management.azure.com/.default"
     return [
+        Call("root_health", "GET", "/health"),
         Call("health", "GET", "/api/health"),
         Call("sync_sleep", "GET", "/api/sync/sleep?ms=1"),
         Call("async_sleep", "GET", "/api/async/sleep?ms=1"),

@@ -15,9 +15,11 @@ ROLES = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
 }
 # File, scope and role: every role the app gets, and nothing above one resource.
 GRANTED = {
+    ("container-apps.bicep", "registry", "AcrPull"),
     ("main.bicep", "storage", "Storage Blob Data Owner"),
     ("main.bicep", "functionApp", "Reader"),
     ("modules/monitoring.bicep", "component", "Monitoring Metrics Publisher"),
