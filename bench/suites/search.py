@@ -94,10 +94,9 @@ async def compared(workloads: Workloads) -> AsyncIterator[Figure]:
 
 
 def chosen_setting(findings: ExperimentFindings, plan: str) -> Setting:
-    """The setting that is recommended on a plan for the one route. Raises RuntimeError where there is none."""
+    """The setting that is recommended on a plan for the one route."""
     [choice] = choices_for(findings, PLANS[plan]).values()
-    if isinstance(choice, NoChoice):
-        raise RuntimeError(f"nothing is recommended for {plan}: {choice.reason}")
+    assert not isinstance(choice, NoChoice), f"nothing is recommended for {plan}: {choice.reason}"
     return choice.setting
 
 
