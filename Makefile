@@ -59,6 +59,7 @@ clean: ## Remove the environment, test equipment, caches and run folders
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe dist runs artifacts
 
 .PHONY: docs
-docs: venv ## Write docs/cli.md from the help of the commands, and the table of rooms in docs/architecture.md
+docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md and the rules in docs/doctor.md
 	$(BIN)/python -m tools.cli_page > docs/cli.md
 	$(BIN)/python -m tools.rooms
+	$(BIN)/python -m functune.doctor.page

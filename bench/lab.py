@@ -26,13 +26,13 @@ def shipped_experiments() -> list[Experiment]:
     ]
 
 
-async def measured(experiments: Sequence[Experiment], out: Path) -> tuple[ExperimentFindings, ...]:
-    """Run the experiments with the run folder ``out`` and return their findings, in the same order."""
-    here = collect_environment(script_root=ROOT, host=LOCAL_HOST.name, host_kind="local", command=[])
+async def measured(experiments: Sequence[Experiment], out: Path, *, app: Path = ROOT) -> tuple[ExperimentFindings, ...]:
+    """Run the experiments on an app with the run folder ``out`` and return their findings, in the same order."""
+    here = collect_environment(script_root=app, host=LOCAL_HOST.name, host_kind="local", command=[])
     folder = RunFolder.create(out, experiments, here)
     await measure_run(
         folder,
-        app=ROOT,
+        app=app,
         kind=LOCAL_HOST,
         planner=SearchPlanner(cores=here.machine_cores),
         on_progress=lambda _: None,

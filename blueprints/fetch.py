@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
 
-@blueprint.route("sync/fetch", methods=["GET"])
+@blueprint.route("api/sync/fetch", methods=["GET"])
 @sync_handler
 def sync_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Make one outbound call on this thread, with the client that all threads share; ``client=own`` creates one."""
@@ -59,7 +59,7 @@ def sync_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _fetched("def", name, fetched, invocation)
 
 
-@blueprint.route("async/fetch", methods=["GET"])
+@blueprint.route("api/async/fetch", methods=["GET"])
 @async_handler
 async def async_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Make one outbound call on the event loop, with the client all coroutines share; ``client=own`` creates one."""
@@ -73,14 +73,14 @@ async def async_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _fetched("async def", name, fetched, invocation)
 
 
-@blueprint.route("parallel-fetch", methods=["GET", "POST"])
+@blueprint.route("api/parallel-fetch", methods=["GET", "POST"])
 @async_handler
 async def parallel_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Fetch all urls concurrently, at most ``maxConcurrency`` at a time; a failed one does not fail the others."""
     return await _fetch_all(req, invocation, one_by_one=False)
 
 
-@blueprint.route("sequential-fetch", methods=["GET", "POST"])
+@blueprint.route("api/sequential-fetch", methods=["GET", "POST"])
 @async_handler
 async def sequential_fetch(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Fetch the same urls in sequence, for comparison; ``maxConcurrency`` is checked but has no effect."""

@@ -14,7 +14,7 @@ from blueprints.scale_settings import READER, Reading
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
 
-@blueprint.route("identity/sync", methods=["GET"])
+@blueprint.route("api/identity/sync", methods=["GET"])
 @sync_handler
 def sync_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Get a token from the shared credential on this thread; the response never contains the token."""
@@ -23,7 +23,7 @@ def sync_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _answer(acquired, scale_settings.reading_without_request(os.environ) or READER.wait_sync(), invocation)
 
 
-@blueprint.route("identity/async", methods=["GET"])
+@blueprint.route("api/identity/async", methods=["GET"])
 @async_handler
 async def async_identity(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Get a token from the shared credential on the event loop; the response never contains the token."""

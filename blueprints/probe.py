@@ -37,7 +37,7 @@ _LAG_PAUSE = 0.005
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
 
-@blueprint.route("concurrency-probe", methods=["GET"])
+@blueprint.route("api/concurrency-probe", methods=["GET"])
 @async_handler
 async def concurrency_probe(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Report the configured settings, their effective values, and the values observed in this worker now."""

@@ -18,7 +18,7 @@ _PASSES = 1_000
 blueprint = func.Blueprint()  # type: ignore[no-untyped-call]
 
 
-@blueprint.route("sync/sleep", methods=["GET"])
+@blueprint.route("api/sync/sleep", methods=["GET"])
 @sync_handler
 def sync_sleep(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Wait in ``time.sleep``, which holds one thread of the pool. ``ms=0`` is a no-op."""
@@ -28,7 +28,7 @@ def sync_sleep(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _worked("def", ms, invocation)
 
 
-@blueprint.route("async/sleep", methods=["GET"])
+@blueprint.route("api/async/sleep", methods=["GET"])
 @async_handler
 async def async_sleep(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Wait in ``asyncio.sleep``, which holds no thread and leaves the loop free. ``ms=0`` is a no-op."""
@@ -38,7 +38,7 @@ async def async_sleep(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _worked("async def", ms, invocation)
 
 
-@blueprint.route("sync/cpu", methods=["GET"])
+@blueprint.route("api/sync/cpu", methods=["GET"])
 @sync_handler
 def sync_cpu(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Compute on a thread of the pool. Threads share the interpreter lock, so only more processes add speed."""
@@ -47,7 +47,7 @@ def sync_cpu(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _worked("def", ms, invocation)
 
 
-@blueprint.route("async/cpu", methods=["GET"])
+@blueprint.route("api/async/cpu", methods=["GET"])
 @async_handler
 async def async_cpu(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Compute on the event loop, on purpose: this worker runs no other ``async def`` function until it ends."""
@@ -56,7 +56,7 @@ async def async_cpu(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _worked("async def", ms, invocation)
 
 
-@blueprint.route("async/blocking", methods=["GET"])
+@blueprint.route("api/async/blocking", methods=["GET"])
 @async_handler
 async def async_blocking(req: func.HttpRequest, invocation: Invocation) -> Body:
     """Block the event loop with ``time.sleep``: the classic mistake, made here on purpose."""
@@ -65,7 +65,7 @@ async def async_blocking(req: func.HttpRequest, invocation: Invocation) -> Body:
     return _worked("async def", ms, invocation)
 
 
-@blueprint.route("async/offload", methods=["GET"])
+@blueprint.route("api/async/offload", methods=["GET"])
 @async_handler
 async def async_offload(req: func.HttpRequest, invocation: Invocation) -> Body:
     """

@@ -1,9 +1,10 @@
 """The environment of this process: the only module of functune that reads it, and the names of the keys in it."""
 
+import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus
 
 FUNCTION_KEY = "FUNCTUNE_FUNCTION_KEY"
 """The key that ``functune serve --enable-auth`` asks for; it opens every function."""
@@ -18,12 +19,11 @@ PROFILE_FOLDER = "FUNCTUNE_PROFILE"
 SCRIPT_ROOT = "FUNCTUNE_SCRIPT_ROOT"
 """The folder of the app that functune.asgi and functune.wsgi serve; the working directory where it is unset."""
 PYTHON_PATH = "PYTHONPATH"
-TIMES = "FUNCTUNE_TIMES"
-"""Where it is 1, functune.asgi and functune.wsgi report the times of each call in the headers of its answer."""
-
-
 CALLS_FOLDER = "FUNCTUNE_CALLS"
-"""The folder in which functune.asgi and functune.wsgi count the calls of each process; unset for no count."""
+"""
+The folder in which functune.asgi and functune.wsgi count the calls of each process. They measure the times of calls
+where it is set.
+"""
 
 
 def calls_folder() -> Path | None:
@@ -31,14 +31,14 @@ def calls_folder() -> Path | None:
     return Path(folder) if (folder := os.environ.get(CALLS_FOLDER)) else None
 
 
+def has_auth_keys() -> bool:
+    """Whether the environment has a key to ask for."""
+    return bool(os.environ.get(FUNCTION_KEY) or os.environ.get(MASTER_KEY))
+
+
 def in_process_root() -> Path:
     """The folder of the app that is served in this process."""
     return Path(os.environ.get(SCRIPT_ROOT) or ".")
-
-
-def is_timing_asked_for() -> bool:
-    """Whether the environment asks for the times of each call."""
-    return os.environ.get(TIMES) == "1"
 
 
 def set_missing(variables: Mapping[str, str]) -> None:
@@ -54,6 +54,10 @@ def profile_folder() -> Path | None:
 
 SECRET_PREFIX = "FUNCTUNE_SECRET_"
 """Variables for the requests alone: the load process gets them, and no host or other program does."""
+
+
+SHORTEST_SECRET = 4
+"""Characters of a value that is removed from messages: a shorter one is in any text by chance."""
 
 
 def process_environ() -> dict[str, str]:
@@ -85,12 +89,38 @@ def keep_secret(name: str, value: str) -> str:
 
 
 def without_values(text: str, names: Iterable[str]) -> str:
-    """The text with ``${NAME}`` in place of the value of each variable, and of its percent-encoded form."""
-    known = {value: name for name in (*names, URL_KEY) if (value := os.environ.get(name))}
-    for value in sorted(known, key=len, reverse=True):
-        for form in (value, quote(value, safe=""), quote_plus(value)):
-            text = text.replace(form, f"${{{known[value]}}}")
+    """
+    The text with ``${NAME}`` in place of the value of each variable.
+
+    The value is also replaced in its percent-encoded form, and the texts in a value that is JSON or a form.
+    """
+    known = {part: name for name in (*names, URL_KEY) for part in secret_parts(os.environ.get(name, ""))}
+    for part in sorted(known, key=len, reverse=True):
+        for form in (part, quote(part, safe=""), quote_plus(part)):
+            text = text.replace(form, f"${{{known[part]}}}")
     return text
+
+
+def secret_parts(value: str) -> list[str]:
+    """A secret value, with the texts in it where it is JSON or a form, as far as they are long enough to be secret."""
+    try:
+        parts = list(texts_in(json.loads(value)))
+    except ValueError:
+        parts = [text for _, text in parse_qsl(value)]
+    return [part for part in (value, *parts) if len(part) >= SHORTEST_SECRET]
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """The texts in a JSON value, without the names of its fields."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from texts_in(each)
+        case list():
+            for each in value:
+                yield from texts_in(each)
 
 
 def search_path(first: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import functune_times
 from blueprints import credentials, fetch_request, processes, resource_manager, scale_settings, switch_interval, threads
 from functune import errors
 from functune.cli import main
@@ -201,6 +202,7 @@ def app_defaults() -> dict[str, list[str]]:
         credentials.SCOPES_SETTING: list(credentials.DEFAULT_SCOPES),
         "AZURE_CLIENT_ID": [],
         resource_manager.SITE_SETTING: [],
+        functune_times.SETTING: [],
         resource_manager.ENDPOINT_SETTING: [resource_manager.DEFAULT_ENDPOINT],
     }
 

@@ -20,6 +20,8 @@ from pathspec import GitIgnoreSpec
 ROOT = Path(__file__).parent.parent
 IGNORE_FILE = ".funcignore"
 REQUIRED = ("function_app.py", "host.json", "requirements.txt")
+ALLOWED = (*REQUIRED, "functune_times.py")
+"""The files of the app in the top folder."""
 MOST_BYTES = 100 * 1024
 """Largest zip allowed. Dependencies are not in it: the remote build installs them."""
 
@@ -58,8 +60,8 @@ def _walk(root: Path, folder: PurePosixPath, excluded: GitIgnoreSpec) -> Iterato
 
 
 def is_of_the_app(path: PurePosixPath) -> bool:
-    """Whether the file belongs to the app: one of the three in the top folder, or a Python module in ``blueprints``."""
-    return str(path) in REQUIRED or (path.parts[0] == "blueprints" and path.suffix == ".py")
+    """Whether the file belongs to the app: it is allowed in the top folder, or is a Python module in ``blueprints``."""
+    return str(path) in ALLOWED or (path.parts[0] == "blueprints" and path.suffix == ".py")
 
 
 def check(files: Sequence[PurePosixPath]) -> None:

@@ -67,6 +67,7 @@ def calls(target: str) -> list[Call]:
     urls = {"urls": [target]}
     scope = "https://management.azure.com/.default"
     return [
+        Call("root_health", "GET", "/health"),
         Call("health", "GET", "/api/health"),
         Call("sync_sleep", "GET", "/api/sync/sleep?ms=1"),
         Call("async_sleep", "GET", "/api/async/sleep?ms=1"),
@@ -108,7 +109,7 @@ def install(tree: Path) -> None:
 def imported_modules(tree: Path) -> set[str]:
     """Every module that the app imports from outside the standard library, including imports inside functions."""
     names: set[str] = set()
-    for file in (tree / "function_app.py", *tree.glob("blueprints/**/*.py")):
+    for file in (*tree.glob("*.py"), *tree.glob("blueprints/**/*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}

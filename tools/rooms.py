@@ -59,9 +59,19 @@ ROOMS: tuple[Room, ...] = (
     room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS}"),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
-    room("probe", "workers and threads counted from outside", "errors"),
+    room("probe", "workers and threads counted from outside", "errors timing"),
+    room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
-    room("cli", "the commands", f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe terminal"),
+    room(
+        "doctor",
+        "the rules for an app and its settings, and the forms of a diagnosis",
+        f"{BASE} {ANALYSIS} environ packages host hosts report",
+    ),
+    room(
+        "cli",
+        "the commands",
+        f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe instrument terminal doctor",
+    ),
 )
 
 

@@ -218,7 +218,7 @@ def findings_of(
         predictions=tuple(each for each in predictions if each is not None),
         recommended=recommended,
         unmet=choice.reason if isinstance(choice, NoChoice) else "",
-        demand=demand_of(levels),
+        demand=demand_of(levels, cores=cores),
         standings=standings_of(recommended, levels, seed=aim.seed, baseline=baseline) if recommended else (),
         front=tuple((level.setting, level.users) for level in pareto_front(worked)),
         laws=laws_of(levels, seed=aim.seed),

@@ -48,7 +48,7 @@ def choose_server(subject: Subject, levels: Sequence[Level], *, seed: int) -> Se
     best = sorted((best_of(host, worked) for host in hosts), key=lambda level: -level.throughput)
     if len(best) < 2:
         return None
-    standings = tuple(standing(level, best[0], worked, seed=seed) for level in best)
+    standings = tuple(server_standing(level, best[0], worked, seed=seed) for level in best)
     return ServerChoice(subject=subject, standings=standings, verdict=server_verdict(standings))
 
 
@@ -58,7 +58,7 @@ def best_of(host: str, worked: Sequence[Level]) -> Level:
     return min(own, key=lambda level: (-level.throughput, level.setting.simplicity, level.users))
 
 
-def standing(level: Level, fastest: Level, worked: Sequence[Level], *, seed: int) -> ServerStanding:
+def server_standing(level: Level, fastest: Level, worked: Sequence[Level], *, seed: int) -> ServerStanding:
     """The standing of a server whose best level is given."""
     alone = next((each for each in worked if each.setting == level.setting and each.users == 1), None)
     slower = paired_ratio(fastest, level, lambda figures: figures.throughput, seed=seed) if level != fastest else None

@@ -49,7 +49,7 @@ class Definition(NamedTuple):
 def startup_faults(deployed: Deployment) -> list[StartupFault]:
     """All faults. Raises SettingsError for an app setting that ends the start."""
     startup = app_service_startup(deployed)
-    return [fault for rule in RULES for fault in rule(deployed, startup)]
+    return [fault for rule in STARTUP_RULES for fault in rule(deployed, startup)]
 
 
 def _missing_dependencies(deployed: Deployment, startup: Startup) -> Iterator[StartupFault]:
@@ -170,7 +170,8 @@ def _ignored_settings(deployed: Deployment, startup: Startup) -> Iterator[Startu
 
 
 def _ineffective_threads(deployed: Deployment, startup: Startup) -> Iterator[StartupFault]:
-    if "--threads" in startup.command and any(name in startup.command for name in _ASGI_WORKERS):
+    has_threads = re.search(r"--threads[ =](?:[2-9]|[1-9]\d+)\b", startup.command)
+    if has_threads and any(name in startup.command for name in _ASGI_WORKERS):
         yield StartupFault(
             "threads-ignored",
             "",
@@ -180,7 +181,7 @@ def _ineffective_threads(deployed: Deployment, startup: Startup) -> Iterator[Sta
         )
 
 
-RULES: tuple[Callable[[Deployment, Startup], Iterator[StartupFault]], ...] = (
+STARTUP_RULES: tuple[Callable[[Deployment, Startup], Iterator[StartupFault]], ...] = (
     _default_site,
     _missing_dependencies,
     _wrong_target,

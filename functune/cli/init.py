@@ -27,7 +27,7 @@ EXAMPLE_VALUE = "1"
     "wanted",
     multiple=True,
     metavar="'GET /api/x'",
-    help="A route to measure; repeat it for more.  [default: asked for, or all GET routes without parameters]",
+    help="A route to measure; repeat it for more.  [default: asks; without a terminal all simple GET routes]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"
@@ -37,7 +37,8 @@ def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, pyt
     """
     Write an experiment for the routes of an app.
 
-    It lists the routes that the app in DIR (this folder) registers, and writes an experiment file with comments.
+    It lists the routes that the app in DIR (this folder) registers, and writes an experiment file with comments for
+    those chosen. A route with parameters also gets a CSV file, to be filled with their values.
 
     \b
     Examples:

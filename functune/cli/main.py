@@ -4,7 +4,9 @@ import sys
 
 import click
 
+from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
+from functune.cli.instrument import instrument_app
 from functune.cli.probe import probe
 from functune.cli.runs import compare, lessons, recommend_settings, report
 from functune.cli.serve import serve
@@ -41,5 +43,17 @@ def main() -> None:
     """Load-test and tune the concurrency settings of Azure Functions Python apps, on one machine."""
 
 
-for command in (tune, init_experiment, serve, probe, sweep, report, recommend_settings, compare, lessons):
+for command in (
+    tune,
+    init_experiment,
+    serve,
+    probe,
+    instrument_app,
+    examine,
+    sweep,
+    report,
+    recommend_settings,
+    compare,
+    lessons,
+):
     main.add_command(command)

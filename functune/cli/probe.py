@@ -3,23 +3,42 @@
 import asyncio
 import functools
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import click
 
 from functune import environ
-from functune import probe as probing
 from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
-from functune.errors import UsageError
+from functune.cli.probe_request import probe_request
+from functune.errors import LoadError, UsageError
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting
 from functune.hosts.kinds import RunningHost
+from functune.hosts.routes import listed_routes
+from functune.instrument.functune_times import SETTING
+from functune.probe.app import DEFAULT_LARGEST_WAVE, MAX_LARGEST_WAVE, probe_app
+from functune.probe.report import SMALLEST_LAST_WAVE, Configured, ProbeReport, Wave
+from functune.setting import DEFAULT_THREAD_COUNT, Setting
+from functune.terminal.probe import probe_lines, wave_line
+
+type Count = Callable[[str], Awaitable[ProbeReport]]
+"""Counts at a base URL."""
 
 
 @click.command()
 @click.argument("url", required=False)
+@click.option(
+    "--route",
+    metavar="ROUTE",
+    help="The route to call, such as '/api/items?limit=20'.  [default: /api/sync/sleep of the showcase]",
+)
+@click.option("-X", "--request", "method", metavar="METHOD", help="Method.  [default: GET, with a body POST]")
+@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Header; repeat it for more.")
+@click.option("-d", "--data", metavar="TEXT|@FILE", help="Body, sent as a form unless a content type is given.")
+@click.option("--json", "json_body", metavar="TEXT|@FILE", help="Body, sent as application/json.")
 @click.option(
     "--host",
     type=click.Choice(list(registry.STARTED_KINDS)),
@@ -34,13 +53,18 @@ from functune.hosts.kinds import RunningHost
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
 @click.option(
     "--largest-wave",
-    type=click.IntRange(probing.SMALLEST_LAST_WAVE, probing.MAX_LARGEST_WAVE),
-    default=probing.DEFAULT_LARGEST_WAVE,
+    type=click.IntRange(SMALLEST_LAST_WAVE, MAX_LARGEST_WAVE),
+    default=DEFAULT_LARGEST_WAVE,
     show_default=True,
     help="Most calls to send at once; a pool of more than half as many threads is reported as 'at least'.",
 )
 def probe(
     url: str | None,
+    route: str | None,
+    method: str | None,
+    headers: tuple[str, ...],
+    data: str | None,
+    json_body: str | None,
     host: str | None,
     script_root: Path | None,
     python: str | None,
@@ -51,42 +75,77 @@ def probe(
     """
     Count the worker processes and threads of a running app.
 
-    They are counted from outside, by calls, and compared with the configuration. URL is the base URL of a running copy
-    of the showcase app. Without it, --host starts a copy on functune's own host, or on `func start` of Core Tools, with
+    They are counted from outside, by calls, and compared with the configuration where it is known. URL is the base URL
+    of a running app. Without it, --host starts the app on functune's own host, or on `func start` of Core Tools, with
     the settings of the environment and of local.settings.json.
+
+    The route should wait or compute for 50 ms or more: shorter calls do not need all threads at once. It is called up
+    to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has to,
+    with the file that `functune instrument` writes. The showcase does, and needs no --route.
+
+    ${NAME} in a header, the body or the route is the value of that environment variable.
 
     \b
     Examples:
       functune probe http://127.0.0.1:7071
+      functune probe http://127.0.0.1:7071 --route '/api/items?limit=20'
+      functune probe --host local --script-root ../my-app --route /api/orders --json @order.json
       PYTHON_THREADPOOL_THREAD_COUNT=16 functune probe --host local
-      functune probe --host func --script-root ../my-copy
-      FUNCTUNE_KEY=… functune probe https://my-app.azurewebsites.net
+      FUNCTUNE_KEY=… functune probe https://my-app.azurewebsites.net --route /api/items
 
-    Exit codes: 0 they agree, 1 they do not, 2 wrong usage, 3 the app could not be measured.
+    Exit codes: 0 nothing differs, 1 the counts differ from the configuration, 2 wrong usage, 3 they could not be
+    counted.
     """
-
-    def show(wave: probing.Wave) -> None:
-        click.echo(f"wave of {wave.size:>4}: {len(wave.threads)} worker(s), {wave.total_threads} thread(s)")
-
-    count = functools.partial(probing.probe_app, largest_wave=largest_wave, on_wave=show)
-
-    async def count_on(starting: AbstractAsyncContextManager[RunningHost]) -> probing.ProbeReport:
-        async with starting as running:
-            return await count(running.base_url)
-
+    request = None
+    if route is not None:
+        request = probe_request(route, method=method, headers=headers, data=data, json_body=json_body)
+    elif method or headers or data is not None or json_body is not None:
+        raise UsageError("-X, -H, --data and --json describe the request to a route: name it with --route")
+    count = functools.partial(probe_app, request=request, largest_wave=largest_wave, on_wave=show_wave)
     if url is not None and not (host or script_root or python or install):
-        report = asyncio.run(count(url, key=key))
+        report = asyncio.run(count_at(url, functools.partial(count, key=key), key=key, is_named=request is not None))
     elif url is None and host is not None:
         root = existing_folder(script_root or Path())
         setting = configured_setting(root)
         kind = registry.host_kind(host, python=chosen_python(root, python=python, install=install))
-        report = asyncio.run(count_on(kind.running(root, setting=setting)))
+        running = kind.running(root, setting=setting, app_settings={SETTING: "1"})
+        known = functools.partial(count, configured=None if request is None else configured_counts(setting))
+        report = asyncio.run(count_on(running, known, is_named=request is not None))
     else:
         raise UsageError(
-            "probe takes either the URL of a running copy of the app, or --host local or --host func to start one "
+            "probe takes either the URL of a running app, or --host local or --host func to start one "
             "(with --script-root for the folder of its app, --python and --install for its packages)"
         )
     click.echo("")
-    for line in probing.describe(report):
+    for line in probe_lines(report):
         click.echo(line)
     sys.exit(1 if report.disagreements else 0)
+
+
+def show_wave(wave: Wave) -> None:
+    """Print a wave."""
+    click.echo(wave_line(wave))
+
+
+def configured_counts(setting: Setting) -> Configured:
+    """What a host has that was started with this setting."""
+    if setting.thread_count is None:
+        return Configured(DEFAULT_THREAD_COUNT, "host default", setting.process_count)
+    return Configured(setting.thread_count, "app setting", setting.process_count)
+
+
+async def count_on(starting: AbstractAsyncContextManager[RunningHost], count: Count, *, is_named: bool) -> ProbeReport:
+    """Count on a host that is started for it."""
+    async with starting as running:
+        return await count_at(running.base_url, count, is_named=is_named)
+
+
+async def count_at(url: str, count: Count, *, key: str | None = None, is_named: bool) -> ProbeReport:
+    """Count at a URL. Without a named route, a failure names the routes that the host lists."""
+    try:
+        return await count(url)
+    except LoadError as error:
+        routes = [] if is_named else await listed_routes(url.rstrip("/"), key=key)
+        if not routes:
+            raise
+        raise LoadError(f"{error}. The app has {', '.join(routes)}") from error

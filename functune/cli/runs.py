@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from functune.errors import RunFolderError, UsageError
+from functune.errors import LoadError, RunFolderError, UsageError
 from functune.run.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -38,22 +38,32 @@ def report(folder: Path, beside: tuple[Path, ...]) -> None:
       functune report runs/2026-11-21-063000
       functune report runs/local --beside runs/gunicorn
 
-    Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 the folder holds no usable run.
+    Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 the folder holds no usable run, or an
+    experiment of which no step worked.
     """
     document = report_on(RunFolder.open(folder), others=[RunFolder.open(other) for other in beside])
+    require_worked(document)
     sys.exit(0 if document.passed else 1)
 
 
-def report_on(folder: RunFolder, others: Sequence[RunFolder] = ()) -> "ReportDocument":
-    """Write the report and print its findings."""
+def report_on(folder: RunFolder, others: Sequence[RunFolder] = (), *, with_settings: bool = True) -> "ReportDocument":
+    """Write the report and print its findings, with the app settings to set unless the caller prints its own."""
     from functune.report.files import PAGE, write_report
     from functune.terminal.findings import findings_lines
 
     document = write_report(folder, others=others)
-    for line in findings_lines(document.experiments):
+    for line in findings_lines(document.experiments, with_settings=with_settings):
         click.echo(line)
     click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
     return document
+
+
+def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> None:
+    """Raise LoadError where no step of an experiment worked; ``routes`` are the app's where they are known."""
+    from functune.terminal.findings import nothing_worked_text
+
+    if not all(findings.worked for findings in document.experiments):
+        raise LoadError(nothing_worked_text(document.experiments, routes))
 
 
 @click.command("recommend")

@@ -29,6 +29,10 @@ from functune.setting import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
+MEMORY_HELP = (
+    f"Instance memory, {', '.join(SIZES[:-1])} or {SIZES[-1]}: a setting that needs more is not recommended.  "
+    "[default: no condition, and the costs of 2048]"
+)
 
 
 @click.command()
@@ -73,7 +77,7 @@ SIZES = list(map(str, INSTANCE_MEMORY_MB))
     "--memory",
     type=click.Choice(SIZES),
     metavar="MB",
-    help=f"Instance memory for the costs: {', '.join(SIZES[:-1])} or {SIZES[-1]}.  [default: 2048]",
+    help=MEMORY_HELP,
 )
 @click.option(
     "--no-profile",
@@ -243,8 +247,7 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind, with_profile
     Raises LoadError when an experiment has no step that worked, or a trial could not be measured, and KeyboardInterrupt
     with a sentence that says how to resume.
     """
-    from functune.cli.runs import report_on
-    from functune.terminal.findings import nothing_worked_text
+    from functune.cli.runs import report_on, require_worked
 
     try:
         end = measured(folder, app=app, kind=kind)
@@ -256,8 +259,7 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind, with_profile
             f"{folder.path} keeps everything measured so far. "
             f"Continue with `functune sweep --resume {shlex.quote(str(folder.path))}`"
         ) from interrupt
-    if not all(findings.worked for findings in document.experiments):
-        raise LoadError(nothing_worked_text(document.experiments, end.routes))
+    require_worked(document, end.routes)
     if end.failures:
         raise LoadError(
             f"{plural(end.failures, 'trial')} could not be measured, see {folder.path / FAILURES}; "

@@ -10,8 +10,11 @@ from typing import Any
 
 from functune.host.application import Application
 from functune.host.functions import Function
+from functune.host.settings import THREAD_COUNT_SOURCE
 from functune.host.shaping import HttpAnswer
+from functune.host.whole_numbers import parse_whole_number
 from functune.host.worker_process import HOST_VERSION
+from functune.setting import THREAD_COUNT
 
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
 _NOT_FOUND = HttpAnswer(404, [], b"")
@@ -21,7 +24,8 @@ class Admin:
     """
     Answers ``/admin/…``. ``application`` is None while no app is loaded; ``state`` then says whether one will be.
 
-    The status has one key more than that of the real host: ``workers`` with ``configured``, ``ready`` and ``pids``.
+    The status has one key more than that of the real host: ``workers`` with ``configured``, ``ready`` and ``pids``,
+    and the threads of each worker as they are set.
     A host that times calls also answers ``functune/times``.
     """
 
@@ -56,6 +60,7 @@ class Admin:
     def _status(self) -> dict[str, Any]:
         supervisor = self.application.supervisor if self.application is not None else None
         pids = supervisor.ready_pids if supervisor is not None else []
+        environ = self.application.settings.worker.environ if self.application is not None else {}
         return {
             "id": f"{platform.node().lower()}-functune",
             "state": self.state,
@@ -68,6 +73,8 @@ class Admin:
                 "configured": supervisor.configured_count if supervisor is not None else self._configured_workers,
                 "ready": len(pids),
                 "pids": pids,
+                "threads": parse_whole_number(environ.get(THREAD_COUNT, "")),
+                "threadsSource": environ.get(THREAD_COUNT_SOURCE),
             },
         }
 

@@ -16,7 +16,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from functune.environ import calls_folder, in_process_root, is_timing_asked_for, profile_folder, set_missing
+from functune.environ import (
+    calls_folder,
+    has_auth_keys,
+    in_process_root,
+    profile_folder,
+    set_missing,
+)
 from functune.errors import AppError
 from functune.host import runtime
 from functune.host.answering import Answerer, Begin
@@ -44,20 +50,14 @@ class InProcessApp(NamedTuple):
 
 
 def in_process_timer() -> CallTimer | None:
-    """The timer of the calls; None where the environment does not ask for times."""
-    if not is_timing_asked_for():
-        return None
-    return CallTimer(CallPage(_page_memory()), current_call=runtime.current_invocation_id)
-
-
-def _page_memory() -> mmap.mmap:
-    """The memory of this process's counts, which the lab maps as well where it has given a folder."""
+    """The timer of the calls; None where the environment has no folder for their counts."""
     if (folder := calls_folder()) is None:
-        return mmap.mmap(-1, PAGE_BYTES)
+        return None
     path = folder / f"{os.getpid()}{CALLS_SUFFIX}"
     path.write_bytes(bytes(PAGE_BYTES))
-    with path.open("r+b") as file:
-        return mmap.mmap(file.fileno(), PAGE_BYTES)
+    with path.open("r+b") as file:  # the lab maps it as well
+        memory = mmap.mmap(file.fileno(), PAGE_BYTES)
+    return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
 
 
 def sample_if_asked(script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
@@ -73,8 +73,12 @@ def timed(answer: InvocationResponse, timer: CallTimer | None) -> InvocationResp
 
 
 def in_process_settings() -> HostSettings:
-    """The settings of the app in FUNCTUNE_SCRIPT_ROOT, else in the working directory. Raises SettingsError."""
-    settings = read_host_settings(script_root=in_process_root())
+    """
+    The settings of the app in FUNCTUNE_SCRIPT_ROOT, else in the working directory. Raises SettingsError.
+
+    Keys are asked for where the environment has FUNCTUNE_FUNCTION_KEY or FUNCTUNE_MASTER_KEY.
+    """
+    settings = read_host_settings(script_root=in_process_root(), enable_auth=has_auth_keys())
     # As the host gives them to its workers. A variable that is set, or empty, stays as it is.
     set_missing(settings.worker.environ)
     return settings

@@ -29,6 +29,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import azure_functions_runtime as runtime
+import msgspec
 from azure_functions_runtime import native_invocation
 from azure_functions_runtime.bindings.datumdef import Datum, parse_cookie_attr_expires
 from azure_functions_runtime.bindings.nullable_converters import to_nullable_double
@@ -187,6 +188,22 @@ def time_functions(timer: CallTimer) -> None:
     functions = _registry._functions
     for function_id, function in functions.items():
         functions[function_id] = function._replace(func=timer.timed(function.func, is_async=function.is_async))
+
+
+def measured_alone(request: InvocationRequest, timer: CallTimer) -> InvocationRequest:
+    """
+    The request for a copy of its function whose calls are measured. Those of the function itself are not.
+
+    The copy is registered at the first request for it, under the id of the function with ``/measured`` behind it.
+    """
+    function = _registry.get_function(request.function_id)
+    if function is None:
+        return request
+    function_id = f"{request.function_id}/measured"
+    if function_id not in _registry._functions:
+        timed = timer.timed(function.func, is_async=function.is_async)
+        _registry._functions[function_id] = function._replace(func=timed)
+    return msgspec.structs.replace(request, function_id=function_id)
 
 
 async def indexed_functions() -> FunctionMetadataResponse:

@@ -38,6 +38,7 @@ from functune.host.messages import (
     escape_surrogates,
 )
 from functune.host.parent import end_with_parent
+from functune.timing.asking import TIMES_ASKED
 from functune.timing.calls import CallTimer
 from functune.timing.page import PAGE_BYTES, CallPage
 from functune.timing.sampler import start_sampler
@@ -50,7 +51,7 @@ class WorkerStream(asyncio.Protocol):
     The worker's end of the stream. Every message becomes a task on the loop, as in Microsoft's proxy worker.
 
     ``show_app`` is called before the app is imported. ``closed`` is done when the front has closed the stream. With a
-    ``timer`` every call of a handler is measured.
+    ``timer`` every call of a handler is measured; without one, only calls of requests that ask for their times.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class WorkerStream(asyncio.Protocol):
         self._worker_id = worker_id
         self._loop = loop
         self._timer = timer
+        self._asked_timer: CallTimer | None = None
         self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
@@ -88,7 +90,11 @@ class WorkerStream(asyncio.Protocol):
     async def _handle(self, message: ToWorker) -> None:
         match message:
             case InvocationRequest():
-                self._answer(await runtime.invoke(message))
+                timer = self._timer
+                if timer is None and TIMES_ASKED in message.http.headers:
+                    timer = self._timer_of_askers()
+                    message = runtime.measured_alone(message, timer)
+                self._answer(await runtime.invoke(message), timer)
             case WorkerInitRequest():
                 self._show_app()
                 loaded = await runtime.init(message)
@@ -99,8 +105,15 @@ class WorkerStream(asyncio.Protocol):
             case FunctionsMetadataRequest():
                 self.send(await runtime.indexed_functions())
 
-    def _answer(self, answer: InvocationResponse) -> None:
-        times = None if self._timer is None else self._timer.take(answer.invocation_id)
+    def _timer_of_askers(self) -> CallTimer:
+        """The timer for requests that ask for their times, where those of the others are not measured."""
+        if self._asked_timer is None:
+            page = CallPage(mmap.mmap(-1, PAGE_BYTES))
+            self._asked_timer = CallTimer(page, current_call=runtime.current_invocation_id)
+        return self._asked_timer
+
+    def _answer(self, answer: InvocationResponse, timer: CallTimer | None) -> None:
+        times = None if timer is None else timer.take(answer.invocation_id)
         try:
             self.send(answer if times is None else msgspec.structs.replace(answer, times=times))
         except ProtocolError as error:

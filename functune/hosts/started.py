@@ -120,7 +120,7 @@ class StartedHost(ABC):
                     await program.ended()
         finally:
             program.send_to_group(signal.SIGKILL)
-        await program.ended()
+            await program.ended()  # also where the caller is cancelled: nothing may be left when its event loop ends
 
 
 async def host_status(client: httpx.AsyncClient, base_url: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from functune.environ import CALLS_FOLDER, PYTHON_PATH, SCRIPT_ROOT, TIMES, child_environ
+from functune.environ import CALLS_FOLDER, FUNCTION_KEY, MASTER_KEY, PYTHON_PATH, SCRIPT_ROOT, child_environ
 from functune.errors import HostError
 from functune.host.in_process import SERVES
 from functune.hosts.program import Program
@@ -73,7 +73,9 @@ class WebServer(StartedHost):
             **start.variables,
             PYTHON_PATH: os.pathsep.join(map(str, folders)),
             SCRIPT_ROOT: str(self._app),
-            TIMES: "1",
+            # A load generator has no key, as on the local host.
+            FUNCTION_KEY: "",
+            MASTER_KEY: "",
             CALLS_FOLDER: self._counts.name,
         }
         return await Program.start(

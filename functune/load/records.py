@@ -12,6 +12,9 @@ import msgspec
 from functune.experiments.requests import RequestTemplate, ThinkTime
 from functune.timing.header import ReportedCall
 
+SETTLE_LIMIT = 20.0
+"""Seconds by which a warm-up may grow, where the plan does not say: see ``LoadPlan.settle_limit``."""
+
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
@@ -45,7 +48,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Least number of seconds cut off at the start of each step: see ``settle_limit``."""
     measure: float
     """Seconds measured per step."""
-    settle_limit: float = 20.0
+    settle_limit: float = SETTLE_LIMIT
     """
     Seconds by which a warm-up may grow, until every user has finished a request that it began in the step.
 

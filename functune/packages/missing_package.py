@@ -31,6 +31,11 @@ def _remedy(app: AppPackages) -> str:
     command = shlex.join(_install_command(app, file))
     if not file.is_file():
         return f"Azure installs from {file}, which does not exist: name the package there, then run: {command}"
+    if _is_installed(app.python):
+        return (
+            f"The packages that {file} names are installed, and the missing one is not among them, so it is missing on "
+            f"Azure as well: add it to that file, then run: {command}"
+        )
     other = ", or name an interpreter that has them with --python PATH" if app.source is PackageSource.NONE else ""
     return (
         f"To install the packages that {file} names, run: {command}{other}. "

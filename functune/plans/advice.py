@@ -1,12 +1,13 @@
 """The settings to apply on a hosting plan: the best of those it allows, in the names and forms that the plan takes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.recommendation import Recommendation, aim_of, recommend
+from functune.analysis.verdict.strategies import NoChoice
 from functune.errors import UsageError
 from functune.experiments.subject import Subject
 from functune.formatting import rate
@@ -58,27 +59,43 @@ def advice_for(findings: ExperimentFindings, plan: HostingPlan) -> tuple[PlanAdv
 
     It is that of the experiment where the plan allows all its settings, else the best of those it allows.
     """
-    recommended = recommendations_for(findings, plan)
+    choices = choices_for(findings, plan)
+    recommended = [each for each in choices.values() if isinstance(each, Recommendation)]
+    unmet = unmet_notes(choices, plan)
     compared = {level.setting for level in findings.levels} | {skip.setting for skip in findings.skipped}
     advice = advise(recommended, choices=sum(map(plan.allows, compared)))
-    return tuple(plan_advice(findings, plan, recommended, each) for each in advice)
+    return tuple(plan_advice(findings, plan, recommended, each, unmet) for each in advice)
 
 
-def recommendations_for(findings: ExperimentFindings, plan: HostingPlan) -> list[Recommendation]:
-    """The recommendation for each subject among the settings that the plan allows."""
+def choices_for(findings: ExperimentFindings, plan: HostingPlan) -> dict[Subject, Recommendation | NoChoice]:
+    """For each subject the recommendation among the settings that the plan allows, or why there is none."""
     settings = {level.setting for level in findings.levels}
     if all(map(plan.allows, settings)):
-        return list(findings.recommendations)
+        return {each.subject: each.recommended or NoChoice(reason=each.unmet) for each in findings.subjects}
     aim = aim_of(findings.experiment, price_for(findings.experiment.priced_memory_mb))
-    found = [
-        recommend(each.subject, each.levels, aim=aim, limit=findings.limits[str(each.subject)], allows=plan.allows)
+    return {
+        each.subject: recommend(
+            each.subject, each.levels, aim=aim, limit=findings.limits[str(each.subject)], allows=plan.allows
+        )
         for each in findings.subjects
-    ]
-    return [each for each in found if isinstance(each, Recommendation)]
+    }
+
+
+def unmet_notes(choices: Mapping[Subject, Recommendation | NoChoice], plan: HostingPlan) -> tuple[str, ...]:
+    """The subjects for which no setting of a plan can be recommended, each with the reason."""
+    return tuple(
+        f"No setting measured for {plan.title} can be recommended for {subject}: {choice.reason}"
+        for subject, choice in choices.items()
+        if isinstance(choice, NoChoice)
+    )
 
 
 def plan_advice(
-    findings: ExperimentFindings, plan: HostingPlan, recommended: Sequence[Recommendation], advice: Advice
+    findings: ExperimentFindings,
+    plan: HostingPlan,
+    recommended: Sequence[Recommendation],
+    advice: Advice,
+    unmet: Sequence[str],
 ) -> PlanAdvice:
     """One setting on one plan."""
     setting = advice.setting
@@ -92,7 +109,12 @@ def plan_advice(
     users = max((each.users for each in served), default=None)
     parameters = plan.parameters(setting, users=users, memory_mb=findings.experiment.memory_mb)
     app_settings = plan.app_settings(setting)
-    notes = (*excluded_notes(findings, plan, recommended, advice), *plan.notes(setting, users=users))
+    notes = (
+        *unmet,
+        *excluded_notes(findings, plan, recommended, advice),
+        *plan.notes(setting, users=users),
+        *plan.template_notes(setting),
+    )
     routes = ", ".join(map(str, advice.subjects))
     comments = (f"functune: {setting.in_words}, for {routes} ({findings.name})", *notes)
     return PlanAdvice(

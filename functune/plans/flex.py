@@ -46,6 +46,11 @@ class FlexPlan:
                 "machine that measured; an instance has other cores, so measure there before relying on it."
             )
         found.append(f"{PROCESS_COUNT} is documented as not valid on Flex Consumption, so it is not set.")
+        return tuple(found)
+
+    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+        """The thread count that the template chooses itself, and settings without a parameter."""
+        found = []
         if setting.thread_count is None:
             found.append(
                 "threadCount is omitted: the template of this project then uses perInstanceConcurrency, so none waits."

@@ -28,6 +28,10 @@ class LocalPlan:
         """None."""
         return ()
 
+    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+        """None."""
+        return ()
+
     def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
         """None: nothing scales."""
         return ()

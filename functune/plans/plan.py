@@ -38,6 +38,9 @@ class HostingPlan(Protocol):
     def notes(self, setting: Setting, *, users: int | None) -> tuple[str, ...]:
         """The origin and the limits of the values, a sentence each."""
 
+    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+        """What the template in infra/ does with the values, a sentence each."""
+
     def scale_properties(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
         """Lines of Bicep for the resource of the app that set the parameters; none where app settings do."""
 

@@ -22,11 +22,14 @@ class PremiumPlan(LocalPlan):
         return found | {"threadCount": setting.threads}
 
     def notes(self, setting: Setting, *, users: int | None) -> tuple[str, ...]:
-        """The origin of the thread count, and settings without a parameter."""
-        found = list(template_note(setting))
-        if setting.thread_count is None:
-            found.insert(0, f"threadCount: the host uses {DEFAULT_THREAD_COUNT} where {THREAD_COUNT} is unset.")
-        return tuple(found)
+        """The thread count of the host where none is set."""
+        if setting.thread_count is not None:
+            return ()
+        return (f"The host uses {DEFAULT_THREAD_COUNT} threads where {THREAD_COUNT} is unset.",)
+
+    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+        """Settings without a parameter."""
+        return template_note(setting)
 
     def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
         """None: the plan scales by its own rules."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from functune.analysis.experiment import ExperimentFindings
+from functune.report.markup import without_control_characters
 
 
 def junit(findings: Sequence[ExperimentFindings]) -> str:
@@ -37,8 +38,3 @@ def junit(findings: Sequence[ExperimentFindings]) -> str:
                 ElementTree.SubElement(case, "skipped", message=without_control_characters(outcome.reason))
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def without_control_characters(text: str) -> str:
-    """The text without control characters, which XML 1.0 cannot hold even escaped."""
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -63,3 +63,8 @@ def data_table(caption: Content, head: list[str], rows: list[list[Content]], *, 
 def scroll_region(content: Html, *, label: str) -> Html:
     """A region that scrolls sideways, by keyboard as well, so that the page never has to."""
     return element("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)
+
+
+def without_control_characters(text: str) -> str:
+    """The text without control characters, which XML 1.0 cannot hold even escaped."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -16,7 +16,6 @@ from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.experiments.planned import planned_subjects
 from functune.experiments.requests import JOURNEY
-from functune.formatting import plural
 from functune.hosts.kinds import RunningHost
 from functune.load.records import CheckedRequest, LoadPlan
 from functune.load.runner import CHECK_TIMEOUT, checked_requests
@@ -72,8 +71,13 @@ def distinct_plans(experiments: Iterable[Experiment], folder: Path) -> list[Load
 
 def failure_text(failed: Sequence[CheckedRequest], count: int, log: Sequence[str], routes: Sequence[str]) -> str:
     """The message about the requests that failed."""
+    begun = (
+        "The request failed when it was sent once"
+        if count == 1
+        else f"{len(failed)} of {count} requests failed when each was sent once"
+    )
     lines = [
-        f"{len(failed)} of {plural(count, 'request')} failed when each was sent once, so nothing was measured:",
+        f"{begun}, so nothing was measured:",
         *(f"  {one.request}: {in_words(one)}" for one in failed),
     ]
     if log:
@@ -83,7 +87,9 @@ def failure_text(failed: Sequence[CheckedRequest], count: int, log: Sequence[str
         ]
     if routes:
         lines.append(f"The app has these routes: {', '.join(routes)}.")
-    lines.append("Correct the request or the app, or list the status in expect_status if it is the right answer.")
+    lines.append(
+        "Correct the request or the app, or list the status in expect_status of the experiment if it is right."
+    )
     return "\n".join(lines)
 
 

@@ -6,6 +6,8 @@ It is no measurement: nothing of it is written to measurements.jsonl, and a subj
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +22,7 @@ from functune.errors import FunctuneError, HostError
 from functune.experiments.model import Experiment
 from functune.experiments.subject import Subject
 from functune.hosts.kinds import HostKind, RunningHost
-from functune.load.records import LoadPlan, Request, StepEnd
+from functune.load.records import SETTLE_LIMIT, LoadPlan, Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.load.target import target_settings
 from functune.run.folder import RunFolder
@@ -28,7 +30,7 @@ from functune.run.profile import PROFILE, SPEEDSCOPE, Profile, StepProfile
 from functune.run.speedscope import speedscope
 from functune.setting import Setting
 from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples, samples_between
-from functune.sweep.trials import PlannedTrial
+from functune.sweep.trials import LOAD_SECONDS, PlannedTrial, load_on
 from functune.timing.sampler_switch import SamplerSwitch
 
 WARM_UP, MEASURE = 0.4, 1.3
@@ -46,12 +48,19 @@ class ProfileTarget(NamedTuple):
     setting: Setting
     users: tuple[int, ...]
     """Strictly increasing."""
+    settle_limit: float = SETTLE_LIMIT
+    """Seconds by which the warm-up of a step may grow."""
 
     @property
     def load(self) -> LoadPlan:
         """A step for each number of users."""
         trial = PlannedTrial(experiment=self.experiment, setting=self.setting, subject=self.subject, users=self.users)
-        return msgspec.structs.replace(trial.load, warm_up=WARM_UP, measure=MEASURE)
+        return msgspec.structs.replace(trial.load, warm_up=WARM_UP, measure=MEASURE, settle_limit=self.settle_limit)
+
+    @property
+    def seconds(self) -> float:
+        """Estimated seconds, without the start and stop of its host."""
+        return LOAD_SECONDS + self.load.seconds
 
     def __str__(self) -> str:
         return f"{self.subject} with {self.setting.in_words}"
@@ -100,12 +109,14 @@ async def profile_run(
     app: Path,
     kind: HostKind,
     on_note: Callable[[str], None],
+    deadline: float = math.inf,
 ) -> Profile:
     """
     Profile the targets on hosts of their own and write profile.json and the speedscope file.
 
     Notes name the target that is next, and each one that could not be profiled, with the reason. No failure of a
-    profile fails the run.
+    profile fails the run. ``deadline`` is a moment of time.monotonic: a target that would not end before it is left
+    out, and one that does not is given up.
     Raises RunFolderError when the files cannot be written.
     """
     wanted = list(targets)
@@ -117,9 +128,18 @@ async def profile_run(
     steps: list[StepProfile] = []
     notes: list[str] = []
     for target in sampled:
-        on_note(f"Profiling {target}")
+        left = deadline - time.monotonic()
+        if left < kind.seconds(target.setting) + target.seconds:
+            notes.append(f"{target.experiment.name}: {target} was not profiled: the time was over")
+            on_note(notes[-1])
+            continue
+        on_note(f"Profiling {target}, about {round(kind.seconds(target.setting) + target.seconds)} s")
         try:
-            steps += await profiled(target, app=app, kind=kind)
+            async with asyncio.timeout(left if math.isfinite(left) else None):
+                steps += await profiled(target, folder, app=app, kind=kind)
+        except TimeoutError:
+            notes.append(f"{target.experiment.name}: {target} could not be profiled: it did not end in time")
+            on_note(notes[-1])
         except FunctuneError as error:
             notes.append(f"{target.experiment.name}: {target} could not be profiled: {error}")
             on_note(notes[-1])
@@ -134,8 +154,8 @@ def write_profile(folder: RunFolder, profile: Profile) -> None:
     folder.write_text(SPEEDSCOPE, msgspec.json.encode(speedscope(profile)).decode() + "\n")
 
 
-async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[StepProfile]:
-    """The profiled steps of a target. Raises HostError or LoadError."""
+async def profiled(target: ProfileTarget, run: RunFolder, *, app: Path, kind: HostKind) -> list[StepProfile]:
+    """The profiled steps of a target; ``run`` contains the files of its requests. Raises HostError or LoadError."""
     with TemporaryDirectory(prefix="functune-profile-") as name:
         switch = SamplerSwitch.create(Path(name))
         async with (
@@ -144,16 +164,16 @@ async def profiled(target: ProfileTarget, *, app: Path, kind: HostKind) -> list[
         ):
             period = switch.turn_on()
             try:
-                ends = await loaded(target, host)
+                ends = await loaded(target, run, host)
             finally:
                 switch.turn_off()
             workers = await written_samples(Path(name), period, processes=target.setting.process_count)
     return [profiled_step(target, step, requests, workers) for step, requests in ends]
 
 
-async def loaded(target: ProfileTarget, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
+async def loaded(target: ProfileTarget, run: RunFolder, host: RunningHost) -> list[tuple[StepEnd, list[Request]]]:
     """Put the load on the host; each step with the requests that ended in it."""
-    load = msgspec.structs.replace(target.load, host_pid=host.pid, calls_folder=host.calls_folder)
+    load = load_on(target.load, host, run, target.experiment)
     async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
         return [step async for step in steps]
 

@@ -9,12 +9,9 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
-from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.hosts.kinds import HostKind, RunningHost
 from functune.load import windows
@@ -27,7 +24,7 @@ from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.preflight import needs_no_app_setting, preflight
-from functune.sweep.trials import PlannedTrial, Planner
+from functune.sweep.trials import PlannedTrial, Planner, load_on
 
 
 async def measure_run(
@@ -48,8 +45,8 @@ async def measure_run(
 
     Returns the last event. Nothing that the folder holds already is measured again. A trial that cannot be measured is
     reported, noted in failures.jsonl and passed over. Cancelling ends host and load and keeps all measurements. Raises
-    RunFolderError when the folder cannot be written, and HostError or LoadError, as the first failure was, when no step
-    could be measured.
+    RunFolderError when the folder cannot be written, and HostError or LoadError, as the first failure was, when every
+    trial failed.
     """
     run = Run(folder, app=app, kind=kind, planner=planner, on_progress=on_progress)
     if not checked:
@@ -156,20 +153,13 @@ class Run:
         """Put the load on the host and write each step's measurement as soon as the step is over."""
         self.on_progress(TrialStarted(trial=trial, left=self.time_left()))
         self.under_way = trial
-        secrets = tuple(sorted(variable_names(trial.experiment.workload, self.folder.path)))
+        load = load_on(trial.load, host, self.folder, trial.experiment)
         try:
-            load = msgspec.structs.replace(
-                trial.load,
-                host_pid=host.pid,
-                calls_folder=host.calls_folder,
-                folder=str(self.folder.path.resolve()),
-                secrets=secrets,
-            )
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
                     self.write(trial, step, requests)
         except LoadError as error:
-            said = without_values(host.tail(), secrets)
+            said = without_values(host.tail(), load.secrets)
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
         if not self.routes and any(each.error_ratio > ACCEPTED_ERRORS for each in self.measured[-1:]):
             self.routes = tuple(await host.routes())
@@ -211,10 +201,10 @@ class Run:
         self.on_progress(TrialFailed(trial=trial, cause=str(error), is_known=is_known, left=self.time_left()))
 
     def finish(self) -> SweepFinished:
-        """Report the end. Raises HostError or LoadError, as the first failure was, when nothing was measured."""
+        """Report the end. Raises HostError or LoadError, as the first failure was, when only failures are there."""
         end = SweepFinished(folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes)
         self.on_progress(end)
-        if not self.measured:
+        if self.failures and not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
             causes = self.folder.path / FAILURES
             raise kind(

@@ -6,10 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import msgspec
+
+from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.experiments.planned import Trial, planned_trials, templates_of
 from functune.experiments.subject import Subject
-from functune.load.records import LoadPlan
+from functune.hosts.kinds import RunningHost
+from functune.load.records import SETTLE_LIMIT, LoadPlan
+from functune.run.folder import RunFolder
 from functune.run.measurement import Measurement, Phase
 from functune.setting import Setting
 
@@ -32,6 +37,8 @@ class PlannedTrial:
     """For an open loop, the arrival rates as shares of the capacity."""
     arrival_rates: tuple[float, ...] = ()
     """For an open loop, the arrivals per second, one for each share."""
+    settle_limit: float = SETTLE_LIMIT
+    """Seconds by which the warm-up of a step may grow."""
 
     @property
     def load(self) -> LoadPlan:
@@ -49,6 +56,7 @@ class PlannedTrial:
             background_users=self.subject.background_users,
             warm_up=load.warm_up,
             measure=load.measure,
+            settle_limit=self.settle_limit,
         )
 
     @property
@@ -77,6 +85,17 @@ class PlannedTrial:
     def share_of(self, arrival_rate: float | None) -> float | None:
         """The share that an arrival rate of the trial stands for; None for a closed loop."""
         return None if arrival_rate is None else self.shares[self.arrival_rates.index(arrival_rate)]
+
+
+def load_on(plan: LoadPlan, host: RunningHost, run: RunFolder, experiment: Experiment) -> LoadPlan:
+    """The plan of a load with the pid of its host, the folder of its files and the names of its secrets."""
+    return msgspec.structs.replace(
+        plan,
+        host_pid=host.pid,
+        calls_folder=host.calls_folder,
+        folder=str(run.path.resolve()),
+        secrets=tuple(sorted(variable_names(experiment.workload, run.path))),
+    )
 
 
 class Planner(Protocol):

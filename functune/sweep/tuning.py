@@ -31,10 +31,22 @@ PROCESSES = (1, 2, 4)
 USERS = (1, 4, 16, 64)
 EXPECTED_STEPS = 24
 """Steps that a search of these settings takes, roughly."""
-EXPECTED_OVERHEAD = 22.0
-"""Seconds that it takes to start hosts and load generators meanwhile, roughly."""
-REPORT_SECONDS = 5.0
-"""Seconds kept for the report."""
+EXPECTED_OVERHEAD = 36.0
+"""Seconds that hosts and load generators take to start, and the profile and the report, roughly."""
+PROFILE_TIME = (6.0, 10.0)
+"""
+Least and most seconds kept for the profile; in between they are a quarter of the budget.
+
+The least suffices for one host with a step of one user and one of many, the most for a second host.
+"""
+LARGEST_SLOWDOWN = 2.0
+"""The most by which the time kept for profile and report grows on a busy machine, at the cost of the search."""
+REPORT_TIME = (4.0, 8.0)
+"""Least and most seconds for the start of the command and the report; in between they are a tenth of the budget."""
+SETTLING = (3.0, 20.0)
+"""Least and most seconds by which a warm-up may grow; in between it is a twelfth of the budget."""
+NAMED_SETTINGS = 3
+"""Settings without a step that are named; of more than these, the number is said."""
 WARM_UP = (0.3, 2.0)
 """Shortest and longest warm-up, seconds; in between it is two latencies."""
 MEASURE = (1.0, 8.0)
@@ -88,6 +100,26 @@ def tuning_experiment(
     )
 
 
+def slowdown(took: float, expected: float) -> float:
+    """The factor by which a machine that other programs use is slower than expected, from 1 to LARGEST_SLOWDOWN."""
+    return min(max(took / expected, 1.0), LARGEST_SLOWDOWN)
+
+
+def profile_seconds(budget: float, slow: float = 1.0) -> float:
+    """Seconds of a budget that are kept for the profile, on a machine that is ``slow`` times slower."""
+    return min(slow * min(max(budget / 4, PROFILE_TIME[0]), PROFILE_TIME[1]), budget / 3)
+
+
+def report_seconds(budget: float, slow: float = 1.0) -> float:
+    """Seconds of a budget that are kept for the start of the command and the report."""
+    return min(slow * min(max(budget / 10, REPORT_TIME[0]), REPORT_TIME[1]), budget / 5)
+
+
+def settle_limit(budget: float) -> float:
+    """Seconds by which a warm-up may grow: an unfair queue holds a call so long that the budget would be spent."""
+    return min(max(budget / 12, SETTLING[0]), SETTLING[1])
+
+
 def step_lengths(budget: float, latency: float) -> tuple[float, float]:
     """Warm-up and window of a step in seconds, for a budget and the latency of a single request."""
     warm_up = min(max(2 * latency, WARM_UP[0]), WARM_UP[1])
@@ -100,7 +132,7 @@ class BudgetPlanner(SearchPlanner):
     """
     A planner that ends the search in time: it gives only trials that end before the deadline.
 
-    ``deadline`` is a moment of ``clock``, in seconds.
+    ``deadline`` is a moment of ``clock``, in seconds. No warm-up grows by more than ``settle_limit`` seconds.
     """
 
     def __init__(
@@ -109,11 +141,13 @@ class BudgetPlanner(SearchPlanner):
         cores: float | None,
         kind: HostKind,
         deadline: float,
+        settle_limit: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(cores=cores)
         self.kind = kind
         self.deadline = deadline
+        self.settle_limit = settle_limit
         self.clock = clock
         self.was_cut = False
         """Whether the deadline ended the search."""
@@ -121,7 +155,11 @@ class BudgetPlanner(SearchPlanner):
     def next_trials(
         self, experiment: Experiment, measured: Sequence[Measurement], failed: Sequence[PlannedTrial]
     ) -> list[PlannedTrial]:
-        """The next trials that fit; none when the search is over, or the time."""
+        """
+        The next trials that fit; none when the search is over, or the time.
+
+        The first step is given in any case: without one there is no answer at all.
+        """
         asked = super().next_trials(experiment, measured, failed)
         left = self.deadline - self.clock()
         fitting: list[PlannedTrial] = []
@@ -130,8 +168,10 @@ class BudgetPlanner(SearchPlanner):
             shorter = shortened(trial, left)
             if shorter is None:
                 break
-            fitting.append(shorter)
+            fitting.append(replace(shorter, settle_limit=self.settle_limit))
             left -= shorter.seconds
+        if asked and not fitting and not measured and not failed:
+            fitting = [replace(asked[0], users=asked[0].users[:1], settle_limit=self.settle_limit)]
         self.was_cut = self.was_cut or (bool(asked) and not fitting)
         return fitting
 
@@ -144,12 +184,14 @@ def shortened(trial: PlannedTrial, seconds: float) -> PlannedTrial | None:
 
 
 def unmeasured_in_words(left: Sequence[PlannedTrial], measured: Sequence[Measurement]) -> str:
-    """What a search that was cut short did not reach: the settings without a step, and how many have some missing."""
+    """What a search that was cut short did not reach: settings without a step, and how many have some missing."""
     begun = {step.setting for step in measured}
     settings = dict.fromkeys(trial.setting for trial in left)
-    without = [setting.in_words for setting in settings if setting not in begun]
+    without = sorted((each for each in settings if each not in begun), key=lambda each: each.simplicity)
     partly = sum(setting in begun for setting in settings)
-    said = ["; ".join(without)] if without else []
+    said = [setting.in_words for setting in without[:NAMED_SETTINGS]]
+    if len(without) > NAMED_SETTINGS:
+        said.append(plural(len(without) - NAMED_SETTINGS, "more setting"))
     if partly:
         said.append(f"some numbers of users of {plural(partly, 'setting')}")
-    return ", and ".join(said) or "repeats of the best setting and of the present one"
+    return "; ".join(said) or "repeats of the best setting and of the present one"

@@ -10,15 +10,15 @@ from functune.analysis.verdict.reasons import limit_in_words
 from functune.formatting import count, plural
 
 
-def findings_lines(experiments: Iterable[ExperimentFindings]) -> Iterator[str]:
-    """The lines of the experiments of a run, an empty line before each."""
+def findings_lines(experiments: Iterable[ExperimentFindings], *, with_settings: bool = True) -> Iterator[str]:
+    """The lines of the experiments of a run, an empty line before each, with the app settings to set or without."""
     for findings in experiments:
         yield ""
         yield findings.experiment.question
-        yield from (f"  {line}" for line in experiment_lines(findings))
+        yield from (f"  {line}" for line in experiment_lines(findings, with_settings=with_settings))
 
 
-def experiment_lines(findings: ExperimentFindings) -> Iterator[str]:
+def experiment_lines(findings: ExperimentFindings, *, with_settings: bool = True) -> Iterator[str]:
     """The lines of one experiment."""
     yield findings.verdict
     certain = [(str(each.subject), each.certainty) for each in findings.recommendations if each.certainty]
@@ -26,7 +26,7 @@ def experiment_lines(findings: ExperimentFindings) -> Iterator[str]:
     for subject, sentence in (*certain, *limits):
         yield f"{subject}: {sentence}" if len(findings.limits) > 1 else sentence
     yield from (f"Warning: {warning}" for warning in findings.warnings)
-    for advice in findings.advice:
+    for advice in findings.advice if with_settings else ():
         for name, value in advice.settings_to_set.items():
             yield f"  {name}={value}" if value is not None else f"  leave {name} unset"
     yield from map(outcome_line, findings.outcomes)

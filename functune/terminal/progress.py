@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from functune.analysis.numbers.repeats import SAME
 from functune.formatting import plural
 from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
@@ -20,7 +21,7 @@ from functune.sweep.trials import PlannedTrial
 def shown(console: Console) -> Iterator[Callable[[Event], None]]:
     """Yield the function that prints the events of a sweep, above a bar on a terminal."""
     if not console.is_terminal:
-        yield lambda event: print_event(console, event)
+        yield Lines(console).show
         return
     bar = Bar()
     with Live(get_renderable=lambda: bar, console=console, refresh_per_second=4, transient=True) as live:
@@ -32,7 +33,24 @@ def shown(console: Console) -> Iterator[Callable[[Event], None]]:
         yield show
 
 
-def print_event(console: Console, event: Event) -> None:
+class Lines:
+    """The lines of a sweep where there is no bar, a step with the highest throughput so far marked."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.best: Measurement | None = None
+
+    def show(self, event: Event) -> None:
+        """Print an event."""
+        is_best = isinstance(event, StepFinished) and (
+            self.best is None or is_better(event.measurement, self.best, by=1 + SAME)
+        )
+        if is_best and isinstance(event, StepFinished):
+            self.best = event.measurement
+        print_event(self.console, event, note="  (best so far)" if is_best else "")
+
+
+def print_event(console: Console, event: Event, *, note: str = "") -> None:
     """Print an event on a line of its own, a step with the time left; a started trial prints nothing."""
     match event:
         case SweepStarted():
@@ -40,8 +58,9 @@ def print_event(console: Console, event: Event) -> None:
                 f"{'At most ' if event.left.at_most else ''}{plural(event.steps, 'step')}, {left_in_words(event.left)}"
             )
             text += f"; {plural(event.measured, 'step')} measured before" if event.measured else ""
+            text += ". T: threads per process, P: worker processes"
         case StepFinished():
-            text = f"{described(event.measurement)}  {left_in_words(event.left)} left{doubts(event.measurement)}"
+            text = f"{described(event.measurement)}  {left_in_words(event.left)} left{note}{doubts(event.measurement)}"
         case TrialFailed():
             cause = "the same cause as an earlier trial" if event.is_known else event.cause
             text = f"FAILED {trial_in_words(event.trial)}: {cause}"
@@ -81,7 +100,7 @@ def doubts(measurement: Measurement) -> str:
     if measurement.generator_cpu > BUSY_GENERATOR:
         said += f"  (the load generator used {measurement.generator_cpu:.2f} cores: the host may be faster than this)"
     if measurement.other_cpu is not None and measurement.other_cpu > BUSY_MACHINE:
-        said += f"  (other programs used {measurement.other_cpu:.2f} cores: repeat on an idle machine)"
+        said += f"  (other programs used {measurement.other_cpu:.2f} cores)"
     return said
 
 
@@ -143,6 +162,6 @@ class Bar:
         return lines
 
 
-def is_better(measurement: Measurement, best: Measurement) -> bool:
-    """Whether it belongs to another experiment than the best so far, or has a higher throughput."""
-    return measurement.experiment != best.experiment or measurement.throughput > best.throughput
+def is_better(measurement: Measurement, best: Measurement, *, by: float = 1.0) -> bool:
+    """Whether it belongs to another experiment than the best so far, or has more than ``by`` times its throughput."""
+    return measurement.experiment != best.experiment or measurement.throughput > by * best.throughput

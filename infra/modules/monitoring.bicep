@@ -26,15 +26,14 @@ param dailyCapGb int
 // Monitoring Metrics Publisher, on this component only.
 var publisherRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '3913510d-42f4-4e42-8a64-420c390055eb')
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
-  name: 'log-${token}'
-  location: location
-  tags: tags
-  properties: {
-    retentionInDays: retentionDays
-    features: { disableLocalAuth: true }
-    sku: { name: 'PerGB2018' }
-    workspaceCapping: { dailyQuotaGb: dailyCapGb }
+module workspace 'workspace.bicep' = {
+  name: 'workspace'
+  params: {
+    token: token
+    location: location
+    tags: tags
+    retentionDays: retentionDays
+    dailyCapGb: dailyCapGb
   }
 }
 
@@ -46,7 +45,7 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'web'
     DisableLocalAuth: true
-    WorkspaceResourceId: workspace.id
+    WorkspaceResourceId: workspace.outputs.id
   }
 }
 

@@ -13,20 +13,21 @@ ROOT = Path(__file__).parents[2]
 
 # Section by section what the contract says: function, route, methods, authorization level, colour.
 CONTRACT = {
-    ("health", "health", ("GET",), "ANONYMOUS", "def"),
-    ("sync_sleep", "sync/sleep", ("GET",), "FUNCTION", "def"),
-    ("async_sleep", "async/sleep", ("GET",), "FUNCTION", "async def"),
-    ("sync_cpu", "sync/cpu", ("GET",), "FUNCTION", "def"),
-    ("async_cpu", "async/cpu", ("GET",), "FUNCTION", "async def"),
-    ("async_blocking", "async/blocking", ("GET",), "FUNCTION", "async def"),
-    ("async_offload", "async/offload", ("GET",), "FUNCTION", "async def"),
-    ("sync_fetch", "sync/fetch", ("GET",), "FUNCTION", "def"),
-    ("async_fetch", "async/fetch", ("GET",), "FUNCTION", "async def"),
-    ("parallel_fetch", "parallel-fetch", ("GET", "POST"), "FUNCTION", "async def"),
-    ("sequential_fetch", "sequential-fetch", ("GET", "POST"), "FUNCTION", "async def"),
-    ("concurrency_probe", "concurrency-probe", ("GET",), "FUNCTION", "async def"),
-    ("sync_identity", "identity/sync", ("GET",), "FUNCTION", "def"),
-    ("async_identity", "identity/async", ("GET",), "FUNCTION", "async def"),
+    ("root_health", "health", ("GET",), "ANONYMOUS", "async def"),
+    ("health", "api/health", ("GET",), "ANONYMOUS", "def"),
+    ("sync_sleep", "api/sync/sleep", ("GET",), "FUNCTION", "def"),
+    ("async_sleep", "api/async/sleep", ("GET",), "FUNCTION", "async def"),
+    ("sync_cpu", "api/sync/cpu", ("GET",), "FUNCTION", "def"),
+    ("async_cpu", "api/async/cpu", ("GET",), "FUNCTION", "async def"),
+    ("async_blocking", "api/async/blocking", ("GET",), "FUNCTION", "async def"),
+    ("async_offload", "api/async/offload", ("GET",), "FUNCTION", "async def"),
+    ("sync_fetch", "api/sync/fetch", ("GET",), "FUNCTION", "def"),
+    ("async_fetch", "api/async/fetch", ("GET",), "FUNCTION", "async def"),
+    ("parallel_fetch", "api/parallel-fetch", ("GET", "POST"), "FUNCTION", "async def"),
+    ("sequential_fetch", "api/sequential-fetch", ("GET", "POST"), "FUNCTION", "async def"),
+    ("concurrency_probe", "api/concurrency-probe", ("GET",), "FUNCTION", "async def"),
+    ("sync_identity", "api/identity/sync", ("GET",), "FUNCTION", "def"),
+    ("async_identity", "api/identity/async", ("GET",), "FUNCTION", "async def"),
 }
 
 
@@ -74,5 +75,5 @@ def test_host_json_is_unbounded_and_http_only() -> None:
     host = json.loads((ROOT / "host.json").read_text())
     assert host["version"] == "2.0"
     assert host["extensions"] == {
-        "http": {"routePrefix": "api", "maxOutstandingRequests": -1, "maxConcurrentRequests": -1}
+        "http": {"routePrefix": "", "maxOutstandingRequests": -1, "maxConcurrentRequests": -1}
     }

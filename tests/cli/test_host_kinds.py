@@ -144,7 +144,7 @@ async def test_key_of_a_url_does_not_reach_an_app_started_here(monkeypatch: pyte
 
 
 def test_probe_starts_a_host_with_the_settings_of_file_and_environment(tmp_path: Path) -> None:
-    for name in ("function_app.py", "host.json", "blueprints"):
+    for name in ("function_app.py", "functune_times.py", "host.json", "blueprints"):
         (tmp_path / name).symlink_to(ROOT / name)
     values = {"PYTHON_THREADPOOL_THREAD_COUNT": "8", "FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
     (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))

@@ -32,7 +32,7 @@ def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
         (["serve", "--port", "x"], "'x' is not a valid integer"),
         (["serve", "--worker-startup-interval", "-1"], "-1.0 is not in the range 0<=x<=600"),
         (["serve", "--nonsense"], "No such option"),
-        (["probe"], "probe takes either the URL of a running copy of the app, or --host"),
+        (["probe"], "probe takes either the URL of a running app, or --host"),
         (["probe", "http://127.0.0.1:1", "--host", "local"], "probe takes either the URL"),
         (["probe", "http://127.0.0.1:1", "--script-root", "."], "probe takes either the URL"),
         (["probe", "--host", "https://x"], "'https://x' is not one of 'local', 'func'"),

@@ -115,3 +115,14 @@ def test_lessons_below_a_file_are_refused_in_a_sentence(runs: tuple[Path, Path],
     assert result.exit_code == 2
     assert f"--out {tmp_path / 'file' / 'docs'}: " in result.output
     assert "cannot be written: Not a directory" in result.output
+
+
+def test_report_of_a_run_in_which_nothing_worked_ends_with_3(tmp_path: Path) -> None:
+    experiment = planned(settings=Matrix(thread_count=(4,)), users=(1, 4))
+    broken = {"latencies_us": [], "error_latencies_us": [900] * 150, "errors": {"HTTP 500": 150}}
+    failing = [msgspec.structs.replace(step, **broken) for step in simulated_sweep(experiment)]
+    folder = run_folder(tmp_path / "failing", experiment, failing)
+    result = run("report", str(folder))
+    assert result.exit_code == 3
+    assert (folder / "report.html").is_file()
+    assert "functune: threads: no step worked: 300 of 300 requests failed (HTTP 500: 300)." in result.stderr

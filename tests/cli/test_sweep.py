@@ -145,7 +145,7 @@ def test_request_that_fails_before_the_load_ends_the_run_with_3(app: Path, tmp_p
         "sweep", experiment(tmp_path, route="/api/nowhere"), "--script-root", app, "--out", tmp_path / "run"
     )
     assert done.returncode == 3, done.stderr
-    assert "functune: 1 of 1 request failed when each was sent once, so nothing was measured:\n" in done.stderr
+    assert "functune: The request failed when it was sent once, so nothing was measured:\n" in done.stderr
     assert "GET /api/nowhere: HTTP 404" in done.stderr
     assert ROUTES in done.stderr
     assert not (tmp_path / "run" / MEASUREMENTS).exists()

@@ -1,5 +1,7 @@
 """``functune tune`` and ``functune init`` on an app in a folder of its own."""
 
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -10,8 +12,9 @@ from functune.errors import UsageError
 from functune.experiments.file import read_experiments
 from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
+from functune.run.profile import PROFILE
 from functune.setting import Setting
-from tests.cli.calling import functune
+from tests.cli.calling import command, functune
 
 APP = '''
 import time
@@ -55,15 +58,14 @@ def app(tmp_path: Path) -> Path:
 
 def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tmp_path: Path) -> None:
     """50 ms of waiting on 2 threads: 40 requests a second at most, which every larger pool exceeds."""
-    began, run = time.monotonic(), tmp_path / "run"
+    began, run = time.time(), tmp_path / "run"
     done = functune(
         *("tune", "/api/wait?code=c0de==", "--json", '{"ms": 50}', "-H", "x-key: hunter2="),
-        *("--script-root", app, "--out", run, "--budget", "45s", "--for", "flex", "--memory", "512"),
+        *("--script-root", app, "--out", run, "--budget", "60s", "--for", "flex", "--memory", "512"),
     )
-    took = time.monotonic() - began
     assert done.returncode == 0, done.stderr
-    # The deadline is a hard one; what follows is the report, and this machine may be busy.
-    assert took < 70
+    # Everything but the report has a deadline, and drawing takes long where the machine is busy.
+    assert (run / PROFILE).stat().st_mtime - began < 60
     folder = RunFolder.open(run)
     [experiment] = folder.experiments
     assert experiment.compared_with == Setting(thread_count=2)
@@ -71,16 +73,41 @@ def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tm
     present = [step for step in folder.measurements() if step.setting == Setting(thread_count=2)]
     assert 30 < max(step.throughput for step in present) < 41
     assert f"Experiment: {run / 'experiment.toml'}" in done.stdout
-    assert "best so far: " in done.stdout
+    assert "(best so far)" in done.stdout
     assert "times the throughput of the present settings (2 threads in 1 process)" in done.stdout
     assert "    instanceMemoryMB: 512\n" in done.stdout
     assert "PYTHON_THREADPOOL_THREAD_COUNT: '" in done.stdout
     assert "Report: file://" in done.stdout
     everything = [path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()]
     assert len(everything) > 6
-    for secret in ("hunter2", "c0de"):
+    for secret in ("hunter2", "c0de", '"ms"'):
         assert [text for text in [*everything, done.stdout, done.stderr] if secret in text] == []
-    assert "FUNCTUNE_SECRET_X_KEY is not written: set it in the environment to repeat the run." in done.stdout
+    for name in ("CODE", "X_KEY", "BODY"):
+        assert f"set FUNCTUNE_SECRET_{name} in the environment: its value is not written." in done.stdout
+    [sleeping] = [number for number, line in enumerate(APP.splitlines(), 1) if "time.sleep" in line]
+    assert f"The handler waits at function_app.py:{sleeping} in wait, in time.sleep" in done.stdout
+
+
+def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    tune = subprocess.Popen(
+        command("tune", "/api/items", "--script-root", app, "--out", run),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A background job of a shell ignores SIGINT, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert tune.stdout is not None
+    for line in tune.stdout:
+        if "requests/s" in line:
+            tune.send_signal(signal.SIGINT)
+            break
+    _, said = tune.communicate(timeout=60)
+    assert tune.returncode == 130
+    assert f"functune: interrupted; {run} keeps everything measured so far. " in said
+    done = functune("report", run)
+    assert done.returncode == 0, done.stderr
 
 
 def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_path: Path) -> None:
@@ -107,7 +134,8 @@ def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_
         (["/x", "-d", "a", "--json", "{}"], "--data and --json are both given: allowed is one of them"),
         (["/x", "--json", "{"], "--json is not JSON, at character 2"),
         (["/x/{id}"], "{id} has no value"),
-        (["/x", "-d", "@nowhere.txt"], "nowhere.txt: No such file or directory"),
+        (["/x", "-d", "@nowhere.txt"], "--data: there is no file nowhere.txt"),
+        (["/x", "--values", "nowhere.csv"], "--values: there is no file nowhere.csv"),
         (["/x", "-H", "a: ${NOT_SET_ANYWHERE}"], "the request request names ${NOT_SET_ANYWHERE}"),
         (["/x", "--objective", "fast"], "objective"),
     ],
@@ -118,6 +146,17 @@ def test_tune_refuses_before_anything_starts(app: Path, tmp_path: Path, argument
     assert said in done.stderr
     assert "hunter2" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_tune_refuses_a_column_that_the_values_lack(tmp_path: Path, app: Path) -> None:
+    values = tmp_path / "ids.csv"
+    values.write_text("number\n1\n")
+    for request in (["/api/orders/{id}/a"], ["/api/wait", "-d", "hunter2={{id}}"]):
+        done = functune("tune", *request, "--values", values, "--script-root", app, "--out", tmp_path / "run")
+        assert done.returncode == 2
+        assert f"{values}" in done.stderr
+        assert "there is no column id, which" in done.stderr
+        assert "hunter2" not in done.stderr
 
 
 def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:

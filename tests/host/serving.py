@@ -56,19 +56,28 @@ class Serving:
 
     Flags follow the folder, settings are keywords; process and thread count are unset unless given. With ``limits``,
     limited_host.py serves instead of the command, and takes no flags. Files are watched with ``--watch`` only.
+    ``program`` is another ``functune``, and ``cwd`` the folder it is called in.
     """
 
     def __init__(
-        self, script_root: Path, *flags: str, limits: dict[str, dict[str, Any]] | None = None, **environ: str
+        self,
+        script_root: Path,
+        *flags: str,
+        limits: dict[str, dict[str, Any]] | None = None,
+        program: Path | None = None,
+        cwd: Path | None = None,
+        **environ: str,
     ) -> None:
         defaults = {"FUNCTIONS_WORKER_PROCESS_COUNT": "", "PYTHON_THREADPOOL_THREAD_COUNT": ""}
         port = [] if "--port" in flags else ["--port", "0"]
         watch = [] if "--watch" in flags else ["--no-watch"]
-        command = ["-m", "functune.cli", "serve", "--script-root", script_root, *port, *watch, *flags]
+        functune = [sys.executable, "-P", "-m", "functune.cli"] if program is None else [program]
+        command = [*functune, "serve", "--script-root", script_root, *port, *watch, *flags]
         if limits is not None:
-            command = [LIMITED_HOST, script_root, json.dumps(limits)]
+            command = [sys.executable, "-P", LIMITED_HOST, script_root, json.dumps(limits)]
         self.process = subprocess.Popen(
-            [sys.executable, "-P", *command],
+            command,
+            cwd=cwd,
             env={**os.environ, **defaults, **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -298,6 +298,7 @@ def test_status_tells_the_state_and_the_workers(host: Serving) -> None:
     status = host.get("/ADMIN/host/status").json()
     assert status["state"] == "Running"
     assert status["workers"]["configured"] == status["workers"]["ready"] == len(status["workers"]["pids"]) == 1
+    assert (status["workers"]["threads"], status["workers"]["threadsSource"]) == (1000, "host default")
     assert status["processUptime"] > 0
 
 

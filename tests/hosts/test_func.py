@@ -13,7 +13,7 @@ import pytest
 
 from functune.errors import HostError, UsageError, WorkerStartError
 from functune.hosts.func import CoreTools, worker_pids
-from functune.probe import probe_app
+from functune.probe.app import probe_app
 from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
 from tests.hosts.func_on_path import install_stand_in

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from functune.errors import HostError
@@ -85,6 +86,18 @@ asyncio.run(main())
         finally:
             program.kill()
     wait_until(lambda: not any(is_alive(pid) for pid in pids), "the end of host and workers")
+
+
+async def test_host_process_is_gone_also_where_its_stop_is_cancelled() -> None:
+    """A search that is over in time cancels whatever it is doing, and then its event loop ends."""
+    host = LOCAL_HOST.running(APPS / "main", setting=Setting())
+    await host.__aenter__()
+    stopping = asyncio.create_task(host.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert not psutil.pid_exists(host.pid)
 
 
 async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from functune.errors import HostError, UsageError
 from functune.hosts.kinds import RunningHost
+from functune.hosts.program import Program
 from functune.hosts.registry import host_kind
 from functune.load.host_calls import read_call_pages
 from functune.setting import Setting
@@ -119,6 +122,38 @@ async def test_times_and_counts_of_calls_are_those_of_the_processes_that_serve(n
         assert {pid: each.ended for pid, each in counts.items() if each.ended} == {
             str(pid): served.count(pid) for pid in set(served)
         }
+
+
+async def test_key_is_asked_for_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNCTUNE_FUNCTION_KEY", "k-1")
+    async with running(SHOWCASE, "uvicorn") as (host,), clients() as client:
+        assert (await client.get(f"{host.base_url}/api/sync/sleep?ms=1")).status_code == 200  # a load has no key
+    for server in (["uvicorn", "functune.asgi:app", "--port"], ["gunicorn", "functune.wsgi:app", "--bind"]):
+        async with deployed(*server) as url, clients() as client:
+            assert (await client.get(f"{url}/api/sync/sleep?ms=1")).status_code == 401
+            allowed = await client.get(f"{url}/api/sync/sleep?ms=1", headers={"x-functions-key": "k-1"})
+            assert (allowed.status_code, (await client.get(f"{url}/health")).status_code) == (200, 200)
+
+
+@contextlib.asynccontextmanager
+async def deployed(program: str, target: str, flag: str) -> AsyncIterator[str]:
+    """The showcase on a server as it is deployed; its base URL."""
+    found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def read(line: str) -> None:
+        if (listens := re.search(r"(http://127\.0\.0\.1:\d+)", line)) and not found.done():
+            found.set_result(listens[1])
+
+    port = "0" if flag == "--port" else "127.0.0.1:0"
+    server = await Program.start(
+        *(sys.executable, "-m", program, target, flag, port), environ=dict(os.environ), on_line=read, cwd=SHOWCASE
+    )
+    try:
+        async with asyncio.timeout(30):
+            yield await found
+    finally:
+        server.send(signal.SIGTERM)
+        await server.ended()
 
 
 async def test_thread_count_is_that_of_gthread_and_of_the_pool() -> None:

@@ -24,8 +24,14 @@ EXCEPTIONS = {
         "documented for API version 2024-11-01 and in the types from 2025-05-01 on"
     ),
 }
-# Types azmcp names but has no definition of, so that they cannot be checked.
-UNKNOWN = {"Microsoft.Network/privateDnsZones", "Microsoft.Network/privateDnsZones/virtualNetworkLinks"}
+# Types azmcp has no definition of, so that they cannot be checked, and where their API version comes from.
+UNKNOWN = {
+    "Microsoft.Network/privateDnsZones": "2024-06-01, the public index of Bicep's types",
+    "Microsoft.Network/privateDnsZones/A": "2024-06-01, that of the zone",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": "2024-06-01, the public index of Bicep's types",
+    "Microsoft.Insights/autoscalesettings": "2022-10-01, the public index of Bicep's types",
+    "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview, Microsoft's samples; there is no later version",
+}
 
 # Of Bicep, not of the resource.
 _OF_BICEP = {"dependsOn", "parent", "scope"}
@@ -49,8 +55,14 @@ class Definition:
 
     resource: str
     """Type and API version, as in ``Microsoft.Web/sites@2024-11-01``."""
-    properties: list[dict[str, Any]]
+    bodies: dict[str, list[dict[str, Any]]]
+    """The properties by the name of the resource, where the name decides which there are; else under an empty name."""
     objects: dict[str, dict[str, Any]] = field(repr=False)
+
+    @property
+    def properties(self) -> list[dict[str, Any]]:
+        """The properties of a resource whose name does not matter."""
+        return self.bodies[""]
 
 
 @functools.cache
@@ -79,7 +91,14 @@ def definition(resource_type: str) -> Definition:
     found = json.loads(kept.read_text())["results"]["BicepSchemaResult"]
     resource = next(part for part in found if part["$type"] == "Resource")
     objects = {part["name"]: part for part in found if part["$type"] == "Object"}
-    return Definition(resource["name"], resource["bodyType"]["properties"], objects)
+    return Definition(resource["name"], _bodies(resource["bodyType"]), objects)
+
+
+def _bodies(body_type: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    if body_type["$type"] != "DiscriminatedObject":
+        return {"": body_type["properties"]}
+    names = [{prop["name"]: prop["type"] for prop in one["properties"]}["name"] for one in body_type["elements"]]
+    return dict(zip(names, [one["properties"] for one in body_type["elements"]], strict=True))
 
 
 def problems(template: Template) -> list[str]:
@@ -106,7 +125,11 @@ class _Check:
         if written != self._known.resource:
             self._found.append(f"{self._resource.symbol} is {written}, the types are those of {self._known.resource}")
         body = {name: value for name, value in self._resource.body.items() if name not in _OF_BICEP}
-        self._properties(body, self._known.properties, None, "")
+        name = "" if "" in self._known.bodies else body["name"]
+        if name in self._known.bodies:
+            self._properties(body, self._known.bodies[name], None, "")
+        else:
+            self._say("name", f"is {name!r}, not one of {', '.join(sorted(self._known.bodies))}")
         return self._found
 
     def _say(self, path: str, what: str) -> None:

@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent.parent
 INFRA = ROOT / "infra"
 FLEX = INFRA / "main.bicep"
 PREMIUM = INFRA / "premium.bicep"
+APP_SERVICE = INFRA / "app-service.bicep"
+CONTAINER_APPS = INFRA / "container-apps.bicep"
 FILES = sorted(INFRA.rglob("*.bicep"))
 
 _PARSER = BicepParser()
@@ -29,6 +31,8 @@ class Resource:
     type: str
     api_version: str
     body: dict[str, Any]
+    loop: tuple[str, Any] | None = None
+    """Name of the item and expression of the array, where the resource is declared once for each."""
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -61,11 +65,16 @@ class Template:
 
     @property
     def resources(self) -> list[Resource]:
-        """Every resource the file declares, those behind a condition too."""
+        """Every resource the file declares, those behind a condition too; ``properties`` in a variable are put in."""
         return [
-            Resource(symbol, found["type"], found["api_version"], _body(found["config"]))
+            Resource(symbol, found["type"], found["api_version"], self._body(found["config"]), _loop(found["config"]))
             for symbol, found in self.document.get("resources", {}).items()
         ]
+
+    def _body(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The object of a resource, without the condition or the loop around it."""
+        body: dict[str, Any] = config["config"] if "condition" in config else config
+        return {**body, "properties": self.value(body["properties"])} if "properties" in body else body
 
     @property
     def modules(self) -> dict[str, Any]:
@@ -85,6 +94,15 @@ def parse(path: Path) -> Template:
     """Parse one file. Raises what pycep raises where it is not Bicep."""
     name = path.relative_to(INFRA).as_posix() if path.is_relative_to(INFRA) else path.name
     return Template(name, _PARSER.parse(text=path.read_text()))
+
+
+def edited(path: Path, text: str, replacement: str, folder: Path) -> Template:
+    """A copy of a file in ``folder`` with one edit, under the name of the original."""
+    whole = path.read_text()
+    assert text in whole
+    copy = folder / path.name
+    copy.write_text(whole.replace(text, replacement, 1))
+    return Template(parse(path).name, parse(copy).document)
 
 
 def decorators(parameter: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +133,6 @@ def mentions(expression: Any, name: str) -> bool:
     return any(isinstance(part, str) and (part == name or f"${{{name}" in part) for part in walk(expression))
 
 
-def _body(config: dict[str, Any]) -> dict[str, Any]:
-    """The object of a resource, without the condition around it."""
-    body: dict[str, Any] = config["config"] if "condition" in config else config
-    return body
+def _loop(config: dict[str, Any]) -> tuple[str, Any] | None:
+    detail = config.get("loop_type", {}).get("detail")
+    return (detail["item_name"], detail["array_name"]) if detail else None

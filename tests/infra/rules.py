@@ -7,6 +7,7 @@ They read structure, not intent: ``test_rules.py`` shows for each of them a chan
 import re
 from typing import Any
 
+from functune.doctor.rules.settings import NOT_ON_FLEX
 from tests.infra.bicep import Resource, Template, app_settings, decorators, mentions, walk
 
 # By name, for messages: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
@@ -14,39 +15,18 @@ ROLES = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
+    "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
 }
 # File, scope and role: every role the app gets, and nothing above one resource.
 GRANTED = {
+    ("container-apps.bicep", "registry", "AcrPull"),
     ("main.bicep", "storage", "Storage Blob Data Owner"),
     ("main.bicep", "functionApp", "Reader"),
     ("modules/monitoring.bicep", "component", "Monitoring Metrics Publisher"),
     ("premium.bicep", "storage", "Storage Blob Data Owner"),
 }
 # Replaced by functionAppConfig, by the platform or by nothing; az functionapp flex-migration leaves the same out.
-INVALID_ON_FLEX = {
-    "AzureWebJobsDashboard",
-    "ENABLE_ORYX_BUILD",
-    "FUNCTIONS_EXTENSION_VERSION",
-    "FUNCTIONS_MAX_HTTP_CONCURRENCY",
-    "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED",
-    "FUNCTIONS_WORKER_PROCESS_COUNT",
-    "FUNCTIONS_WORKER_RUNTIME",
-    "FUNCTIONS_WORKER_RUNTIME_VERSION",
-    "SCM_DO_BUILD_DURING_DEPLOYMENT",
-    "TZ",
-    "WEBSITE_CONTENTAZUREFILECONNECTIONSTRING",
-    "WEBSITE_CONTENTOVERVNET",
-    "WEBSITE_CONTENTSHARE",
-    "WEBSITE_DNS_SERVER",
-    "WEBSITE_MAX_DYNAMIC_APPLICATION_SCALE_OUT",
-    "WEBSITE_MOUNT_ENABLED",
-    "WEBSITE_NODE_DEFAULT_VERSION",
-    "WEBSITE_RUN_FROM_PACKAGE",
-    "WEBSITE_SKIP_CONTENTSHARE_VALIDATION",
-    "WEBSITE_TIME_ZONE",
-    "WEBSITE_USE_PLACEHOLDER_DOTNETISOLATED",
-    "WEBSITE_VNET_ROUTE_ALL",
-}
+INVALID_ON_FLEX = set(NOT_ON_FLEX)
 INVALID_IN_FLEX_SITE_CONFIG = {
     "alwaysOn",
     "ftpsState",

@@ -5,22 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.infra.azure_types import AZMCP, EXCEPTIONS, UNKNOWN, definition, problems
-from tests.infra.bicep import FILES, FLEX, INFRA, PREMIUM, Template, parse
+from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, FILES, FLEX, INFRA, PREMIUM, edited, parse
 from tools.equipment import AZURE_TYPES
 
 pytestmark = pytest.mark.skipif(AZMCP is None, reason=AZURE_TYPES.missing)
 
 MONITORING = INFRA / "modules" / "monitoring.bicep"
+WORKSPACE = INFRA / "modules" / "workspace.bicep"
+ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
 NETWORK = INFRA / "modules" / "network.bicep"
-
-
-def changed(path: Path, text: str, replacement: str, tmp_path: Path) -> Template:
-    """A copy of a file with one edit, under the name of the original."""
-    whole = path.read_text()
-    assert text in whole
-    copy = tmp_path / path.name
-    copy.write_text(whole.replace(text, replacement, 1))
-    return Template(parse(path).name, parse(copy).document)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -35,11 +28,21 @@ def test_every_resource_body_fits_the_types_of_azure(path: Path) -> None:
         (FLEX, "maximumInstanceCount: max", "maxInstances: max", "maxInstances: is no property"),
         (FLEX, "alwaysReady: (", "ready: (", "scaleAndConcurrency.ready: is no property"),
         (FLEX, "name: 'http', instanceCount", "name: 'http', count", "alwaysReady[0].count: is no property"),
+        (
+            APP_SERVICE,
+            "appCommandLine:",
+            "startupCommand:",
+            "site.properties.siteConfig.startupCommand: is no property",
+        ),
+        (APP_SERVICE, "{ allow: false }", "{ allowed: false }", "sitePublishing.properties.allowed: is no property"),
+        (CONTAINER_APPS, "minReplicas:", "minimumReplicas:", "scale.minimumReplicas: is no property"),
+        (CONTAINER_APPS, "path: '/health'", "route: '/health'", "httpGet.route: is no property"),
+        (ENVIRONMENT, "ftpEnabled:", "ftp:", "networking.properties.ftp: is no property"),
         (NETWORK, "serviceName:", "service:", "delegations[0].properties.service: is no property"),
     ],
 )
 def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, expected: str, tmp_path: Path) -> None:
-    assert expected in "\n".join(problems(changed(path, text, replacement, tmp_path)))
+    assert expected in "\n".join(problems(edited(path, text, replacement, tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -59,14 +62,23 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
         (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "vnetEnabled ? 'Deny' : 'On'", "defaultAction: is 'On'"),
         (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
         (FLEX, "var tags = { 'azd-env-name': environmentName }", "var tags = 'none'", "tags: is 'none'"),
+        (
+            APP_SERVICE,
+            "name: 'ftp'",
+            "name: 'git'",
+            "name: is 'git', not one of ftp, scm",
+        ),
+        (APP_SERVICE, "healthCheckPath: '/health'", "healthCheckPath: true", "healthCheckPath: is True, not string"),
+        (CONTAINER_APPS, "targetPort: port", "targetPort: '8000'", "targetPort: is '8000', not int"),
+        (ENVIRONMENT, "name: 'networking'", "name: 'network'", "name: is 'network', not one of"),
         (PREMIUM, "functionAppScaleLimit: maximumInstanceCount", "functionAppScaleLimit: planSku", "not int"),
-        (MONITORING, "features: { disableLocalAuth: true }", "features: []", "features: is []"),
+        (WORKSPACE, "features: { disableLocalAuth: true }", "features: []", "features: is []"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_seen(
     path: Path, text: str, replacement: str, expected: str, tmp_path: Path
 ) -> None:
-    assert expected in "\n".join(problems(changed(path, text, replacement, tmp_path)))
+    assert expected in "\n".join(problems(edited(path, text, replacement, tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -79,17 +91,17 @@ def test_a_value_of_the_wrong_type_is_seen(
     ],
 )
 def test_a_missing_required_property_is_seen(path: Path, text: str, expected: str, tmp_path: Path) -> None:
-    assert expected in "\n".join(problems(changed(path, text, "", tmp_path)))
+    assert expected in "\n".join(problems(edited(path, text, "", tmp_path)))
 
 
 def test_a_property_only_azure_sets_is_seen(tmp_path: Path) -> None:
-    edited = changed(FLEX, "    httpsOnly: true", "    httpsOnly: true\n    state: 'Running'", tmp_path)
-    assert problems(edited) == ["functionApp.properties.state: is read-only"]
+    copy = edited(FLEX, "    httpsOnly: true", "    httpsOnly: true\n    state: 'Running'", tmp_path)
+    assert problems(copy) == ["functionApp.properties.state: is read-only"]
 
 
 def test_an_api_version_without_types_is_seen(tmp_path: Path) -> None:
-    edited = changed(FLEX, "sites@2024-11-01", "sites@2019-08-01", tmp_path)
-    assert "functionApp is Microsoft.Web/sites@2019-08-01" in "\n".join(problems(edited))
+    copy = edited(FLEX, "sites@2024-11-01", "sites@2019-08-01", tmp_path)
+    assert "functionApp is Microsoft.Web/sites@2019-08-01" in "\n".join(problems(copy))
 
 
 def test_every_exception_is_still_one() -> None:

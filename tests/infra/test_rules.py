@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.infra import rules
-from tests.infra.bicep import FILES, FLEX, INFRA, PREMIUM, Template, parse
+from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, FILES, FLEX, INFRA, PREMIUM, Template, edited, parse
 
 Rule = Callable[[Template], list[str]]
 
-ENTRY_FILES = [FLEX, PREMIUM]
+AZD_FILES = [FLEX, PREMIUM]
+SITE_FILES = [*AZD_FILES, APP_SERVICE]
+WORKSPACE = INFRA / "modules" / "workspace.bicep"
 MONITORING = INFRA / "modules" / "monitoring.bicep"
 
 # Each rule with the files it is about and copies it must refuse: file, text, replacement.
@@ -73,13 +75,15 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
         + [(FLEX, "minTlsVersion: '1.2'", "minTlsVersion: '1.2'\n      linuxFxVersion: 'Python|3.13'")],
     ),
     rules.transport_is_encrypted: (
-        ENTRY_FILES,
+        SITE_FILES,
         [
             (FLEX, "httpsOnly: true", "httpsOnly: false"),
             (FLEX, "    httpsOnly: true\n", ""),
             (FLEX, "minTlsVersion: '1.2'", "minTlsVersion: '1.1'"),
             (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: 'TLS1_0'"),
             (PREMIUM, "supportsHttpsTrafficOnly: true", "supportsHttpsTrafficOnly: false"),
+            (APP_SERVICE, "httpsOnly: true", "httpsOnly: false"),
+            (APP_SERVICE, "    minTlsVersion: '1.2'", "    minTlsVersion: '1.0'"),
         ],
     ),
     rules.keys_open_nothing: (
@@ -93,7 +97,7 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
             (FLEX, "value: fetchUrls", "value: storage.listKeys().keys[0].value"),
             (PREMIUM, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"),
             (MONITORING, "DisableLocalAuth: true", "DisableLocalAuth: false"),
-            (MONITORING, "features: { disableLocalAuth: true }", "features: {}"),
+            (WORKSPACE, "features: { disableLocalAuth: true }", "features: {}"),
         ],
     ),
     rules.deployment_uses_the_identity: (
@@ -111,6 +115,9 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
             (FLEX, "  scope: storage\n", ""),
             (FLEX, "    principalType: 'ServicePrincipal'\n", ""),
             (MONITORING, "  scope: component\n", ""),
+            # AcrPush, instead of AcrPull.
+            (CONTAINER_APPS, "7f951dda-4ed3-4680-a7ca-43fe172d538d", "8311e382-0749-4cb8-b61a-304f252e45ec"),
+            (CONTAINER_APPS, "  scope: registry\n", ""),
         ],
     ),
     rules.outputs_hold_no_secret: (
@@ -134,7 +141,7 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
         ],
     ),
     rules.azd_finds_its_way: (
-        ENTRY_FILES,
+        AZD_FILES,
         [
             (FLEX, "output SERVICE_API_URI", "output serviceApiUri"),
             (FLEX, "'azd-service-name': 'api'", "'azd-service-name': 'web'"),
@@ -165,12 +172,7 @@ def test_rule_holds(rule: Rule, path: Path) -> None:
 def test_rule_refuses_a_copy_that_breaks_it(
     rule: Rule, path: Path, text: str, replacement: str, tmp_path: Path
 ) -> None:
-    whole = path.read_text()
-    assert text in whole
-    changed = tmp_path / path.name
-    changed.write_text(whole.replace(text, replacement, 1))
-    template = Template(parse(path).name, parse(changed).document)
-    assert rule(template) != []
+    assert rule(edited(path, text, replacement, tmp_path)) != []
 
 
 def test_every_rule_is_applied() -> None:

@@ -123,6 +123,26 @@ def test_search_for_all_settings_alone_gives_a_plan_poor_advice() -> None:
     assert [each.setting for each in advice_for(found, FLEX)] != [Setting(thread_count=16)]
 
 
+def test_route_without_a_setting_is_named_in_the_advice_for_the_others() -> None:
+    experiment = msgspec.structs.replace(
+        planned(settings=Matrix(thread_count=(1, 16), process_count=(1, 2)), routes=("/a", "/b"), users=(1, 8)),
+        objective="p95 < 300ms",
+    )
+    quick, slow = sweep(experiment, wait=0.1), sweep(experiment, wait=0.4)
+    measured = [
+        late if soon.subject.route == "/b" and soon.setting.process_count == 1 else soon
+        for soon, late in zip(quick, slow, strict=True)
+    ]
+    found = findings(experiment, measured)
+    [flex] = advice_for(found, FLEX)
+    assert [str(each) for each in flex.subjects] == ["/a"]
+    [note] = [note for note in flex.notes if "/b" in note]
+    assert note.startswith("No setting measured for Flex Consumption can be recommended for /b: ")
+    assert flex.bicepparam is not None
+    assert f"// {note}" in flex.bicepparam
+    assert not any("can be recommended for" in note for note in only(found, PREMIUM).notes)
+
+
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_advice_is_for_settings_that_the_plan_allows(plan: HostingPlan) -> None:
     for cpu, wait in ((0.0003, 0.1), (0.005, 0.045), (0.02, 0.0)):

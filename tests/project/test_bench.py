@@ -9,8 +9,9 @@ import pytest
 from bench.__main__ import Outcome, judged
 from bench.figure import Bound, Figure, NotMeasuredError
 from bench.suites.lessons import law_figure
-from bench.suites.search import regrets
+from bench.suites.search import agree, columns, regrets
 from functune.analysis.numbers.figures import Figures
+from functune.setting import Setting
 from tests.analysis.simulated import plain_level
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,6 +40,19 @@ def test_regret_compares_with_the_best_median_and_not_with_the_luckiest_measurem
     assert regrets(rounds, chosen=0) == (0.0, 0.0, 0.0)
     assert regrets(rounds, chosen=2) == pytest.approx((0.1, 0.05, 0.1))
     assert regrets(rounds, chosen=1) == pytest.approx((-0.3, 0.2, 0.2))
+
+
+def test_rounds_of_a_contest_agree_where_all_regrets_are_on_one_side_of_the_bound() -> None:
+    assert agree((0.0, -0.2, 0.05))
+    assert agree((0.06, 0.2))
+    assert not agree((0.049, 0.051))
+
+
+def test_rounds_of_a_plan_hold_its_entrants_only() -> None:
+    one, two = (plain_level(Figures(throughput=50.0), setting=Setting(process_count=count)) for count in (1, 2))
+    rounds = [{one.setting: 48.0, two.setting: 97.0}, {one.setting: 49.0, two.setting: 98.0}]
+    assert columns(rounds, [two, one]) == [[97.0, 48.0], [98.0, 49.0]]
+    assert columns(rounds, [one]) == [[50.0]]  # it was far ahead: nothing of it was measured again
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def routes() -> set[tuple[str, str]]:
     )
     outcome = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     triggers = json.loads(outcome.stdout)
-    return {(method, f"/api/{trigger['route']}") for trigger in triggers for method in trigger["methods"]}
+    return {(method, f"/{trigger['route']}") for trigger in triggers for method in trigger["methods"]}
 
 
 @pytest.mark.parametrize("path", JSON_FILES, ids=lambda path: path.name)

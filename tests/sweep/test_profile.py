@@ -46,7 +46,7 @@ async def test_profile_names_the_line_and_its_seconds_per_call(tmp_path: Path) -
     said: list[str] = []
     wanted = [target(experiment, "/api/lock", 1, 8)]
     profile = await profile_run(folder, wanted, app=SHOP, kind=LOCAL_HOST, on_note=said.append)
-    assert said == ["Profiling /api/lock with 8 threads in 1 process"]
+    assert said == ["Profiling /api/lock with 8 threads in 1 process, about 6 s"]
     assert folder.profile() == profile
     alone, loaded = profile.steps
     assert (alone.users, loaded.users) == (1, 8)

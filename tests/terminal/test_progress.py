@@ -90,13 +90,13 @@ def shown(*, terminal: bool) -> str:
 
 def test_progress_prints_plain_lines_without_a_terminal() -> None:
     assert shown(terminal=False).splitlines() == [
-        "3 steps, about 2:05",
+        "3 steps, about 2:05. T: threads per process, P: worker processes",
         "test  T=16 P=2     /a    64 users       1.5 requests/s    102.0 ms median  25.0% failed (HTTP 500: 1)"
-        "  about 1:03 left",
+        "  about 1:03 left  (best so far)",
         "test  T=16 P=2     /a    64 users       0.0 requests/s        - ms median  100.0% failed (HTTP 500: 1)"
         "  about 1:03 left  (the load generator used 0.97 cores: the host may be faster than this)",
         "test  T=16 P=2     /a    64 users       0.5 requests/s    100.0 ms median  50.0% failed (HTTP 500: 1)"
-        "  about 1:03 left  (other programs used 1.20 cores: repeat on an idle machine)",
+        "  about 1:03 left  (other programs used 1.20 cores)",
         "FAILED test  T=16 P=2  /a: no [brackets] lost",
         "2 steps measured, 1 trial failed: run",
     ]
@@ -131,14 +131,14 @@ def line(event: Event) -> str:
 
 def test_search_says_at_most_and_a_grid_says_how_many() -> None:
     most = TimeLeft(seconds=80, at_most=True)
-    assert line(SweepStarted(steps=12, left=most)) == "At most 12 steps, at most 1:20"
-    assert line(SweepStarted(steps=12, left=about(80))) == "12 steps, about 1:20"
+    assert line(SweepStarted(steps=12, left=most)).startswith("At most 12 steps, at most 1:20. ")
+    assert line(SweepStarted(steps=12, left=about(80))).startswith("12 steps, about 1:20. ")
     assert line(StepFinished(trial=TRIAL, measurement=measurement([1_000]), left=most)).endswith("  at most 1:20 left")
 
 
 def test_resumed_sweep_says_how_many_steps_were_measured_before() -> None:
     started = SweepStarted(steps=2, left=about(3.2), measured=4)
-    assert line(started) == "2 steps, about 0:03; 4 steps measured before"
+    assert line(started).startswith("2 steps, about 0:03; 4 steps measured before. ")
 
 
 def test_line_of_arrivals_shows_their_share_of_the_capacity() -> None:

@@ -9,6 +9,9 @@ import pytest
 
 from tools.package import MOST_BYTES, ROOT, PackageError, build, packaged_files
 
+TOP = {"function_app.py", "functune_times.py", "blueprints", "host.json", "requirements.txt"}
+"""What this repository deploys."""
+
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
@@ -31,16 +34,14 @@ def names(files: list[PurePosixPath]) -> set[str]:
 
 def test_package_of_this_repository_holds_the_app_alone_and_is_small(tmp_path: Path) -> None:
     files = build(ROOT, tmp_path / "app.zip")
-    assert {path.parts[0] for path in files} == {"function_app.py", "blueprints", "host.json", "requirements.txt"}
+    assert {path.parts[0] for path in files} == TOP
     assert names(files) == set(zipfile.ZipFile(tmp_path / "app.zip").namelist())
     assert (tmp_path / "app.zip").stat().st_size < MOST_BYTES
 
 
 def test_everything_at_the_top_is_the_apps_or_left_out() -> None:
     """A new file or folder of the repository must be named in .funcignore, or it would be deployed."""
-    assert {path.parts[0] for path in packaged_files(ROOT)} == {
-        *("function_app.py", "blueprints", "host.json", "requirements.txt")
-    }
+    assert {path.parts[0] for path in packaged_files(ROOT)} == TOP
 
 
 def test_package_leaves_out_what_funcignore_names(app: Path, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from functune.analysis.laws.bounds import demand_of
-from functune.analysis.laws.queueing import shared_response, utilisation, wait_general
+from functune.analysis.laws.bounds import Demand, demand_of
+from functune.analysis.laws.queueing import response, shared_response, utilisation, wait_general
 from functune.analysis.numbers.figures import together
 from functune.analysis.numbers.levels import Level
 from functune.setting import Setting
@@ -21,9 +21,9 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     arrival_rate: float
     """Per second."""
     model: Model
-    """Arrivals wait for a thread (M/G/m), share a core (processor sharing), or wait for nothing on the event loop."""
+    """Arrivals wait for a thread (M/G/m), share the cores (processor sharing), or wait for nothing on the loop."""
     utilisation: float
-    """Share of the time the threads, or the core, are busy, 0 to 1."""
+    """Share of the time the threads, or the cores, are busy, 0 to 1."""
     expected: float
     measured: float
 
@@ -34,10 +34,12 @@ def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Pr
 
     Each worker process gets its share of the arrivals and has a queue of its own. The time that a lone user's request
     spends outside of its handler is added. None without a single-user level that reports its times, for more arrivals
-    than the setting can serve, and where no request was answered.
+    than the setting can serve, where no request was answered, and for a handler that computes where no figure shows
+    how many cores a process uses.
     """
-    alone = [each for each in closed if each.users == 1]
-    needs = demand_of(alone)
+    levels = list(closed)
+    alone = [each for each in levels if each.users == 1]
+    needs = demand_of(levels, cores=cores)
     latency = weighted_mean(alone)
     service = together(each.figures.service for each in alone)
     measured, arrival_rate = level.figures.mean, level.arrival_rate
@@ -50,8 +52,9 @@ def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Pr
     try:
         if needs.cpu_share >= 0.5:
             model: Model = "core"
-            each_core = arrival_rate / min(processes, cores or processes)
-            busy, inside = utilisation(each_core, needs.service), shared_response(each_core, needs.service)
+            if (computed := computing(level, arrival_rate, needs, cores=cores)) is None:
+                return None
+            busy, inside = computed
         elif level.handler == "async def":
             model, busy, inside = "event loop", arrival_rate / processes * (needs.cpu or 0.0), needs.service
         else:
@@ -70,6 +73,23 @@ def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Pr
         expected=outside + inside,
         measured=measured,
     )
+
+
+def computing(level: Level, arrival_rate: float, needs: Demand, *, cores: float | None) -> tuple[float, float] | None:
+    """
+    Utilisation and mean seconds in a handler that computes; None where the cores that a process uses are not known.
+
+    Where each process uses one core, it has its share of the arrivals. Else all threads share the machine's cores, and
+    by insensitivity their mean is that of M/M/m. Raises ValueError for more arrivals than the cores serve.
+    """
+    processes, threads = level.setting.process_count, level.setting.threads
+    if level.handler == "async def" or threads == 1 or needs.serial:
+        each_core = arrival_rate / min(processes, cores or processes)
+        return utilisation(each_core, needs.service), shared_response(each_core, needs.service)
+    if needs.serial is None or cores is None:
+        return None
+    usable = max(int(min(processes * threads, cores)), 1)
+    return utilisation(arrival_rate, needs.service, usable), response(arrival_rate, needs.service, usable)
 
 
 def weighted_mean(levels: Iterable[Level]) -> float | None:

@@ -2,21 +2,23 @@
 The adaptive search: which steps to measure next, so that few are needed to find the best setting of a matrix.
 
 It is a function of the levels measured so far, so an interrupted search continues where it stopped. A subject
-starts with one user on the simplest setting, whose times bound every other setting (see bounds). Then the first of
-these rules that finds a step decides, again and again:
+starts with one user on the simplest setting, whose times bound every other setting (see bounds). One process is not
+bounded by one core before several of its calls were seen to share it: hashing and numpy release the GIL. Then the first
+of these rules that finds a step decides, again and again:
 
 1. the levels around the best of the first setting visited, up to two past it: they show how much other levels gain;
-2. a setting not visited yet, the one with the highest bound first, at its predicted knee;
+2. a setting not visited yet, the simplest of those with the highest bound first, just beyond its predicted knee;
 3. the levels of the leader, and of a setting that would win if its other levels gained as much as the leader's;
 4. fewer users with the leader, while they serve as much;
 5. the leader and Azure's default setting once more, after everything else, so that luck does not choose.
 
 The leader is the simplest setting within 5 % of the most throughput that keeps the objective. A setting is skipped
-when by its bound it can neither beat the leader by more than 5 % nor tie with it and be simpler. That is safe where
+when by its bound it can neither beat the leader by 5 % nor tie with the best and be simpler. That is safe where
 bounds are too high, and they are: host, transport and switching threads cost time that no handler sees. The error of
 the single-user means could make them too low, so three standard errors are added; and a measurement that beats its
 bound by more than 5 % raises all bounds by as much.
 
+The threads make no difference to an ``async def`` handler, so of settings that differ in nothing else one is visited.
 A route that does not report its times has no bounds. Then every setting is visited, with the most users first.
 """
 
@@ -25,19 +27,23 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from functune.analysis.laws.bounds import Bound, Demand, bound, demand_of
+from functune.analysis.laws.bounds import Bound, Demand, bound, demand_of, usable_cores
 from functune.analysis.laws.prediction import weighted_mean
 from functune.analysis.numbers.figures import together
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import SAME
 from functune.analysis.search.objective import QUANTILES, Objective
 from functune.experiments.subject import Subject
-from functune.formatting import duration, number, percent, plural, rate
+from functune.formatting import duration, percent, plural, rate
 from functune.run.measurement import Handler
 from functune.setting import Setting, words_of
 
 STANDARD_ERRORS = 3
 """The number of standard errors of the single-user means by which bounds are raised."""
+KNEE = 1.3
+"""Times the predicted knee at which a setting is visited: right at its knee it serves less than at its best."""
+UNSEEN = 1.03
+"""Times the most of a setting that a level of it may serve that was not measured, however little others gained."""
 PAST = 2
 """Levels measured past the best before throughput counts as falling."""
 
@@ -134,25 +140,37 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return math.inf if limit is None else limit.throughput
 
     def could_win(self, setting: Setting, throughput: float) -> bool:
-        """Whether so much throughput would make a setting the leader."""
+        """Whether so much throughput would make a setting the leader: 5 % faster than it, or tied and simpler."""
         leader = self.leader
         if leader is None or setting == leader:
             return True
-        if throughput > (1 + SAME) * self.best:
+        if (1 - SAME) * throughput > self.most(leader):
             return True
         return setting.simplicity < leader.simplicity and throughput >= (1 - SAME) * self.best
 
+    def with_other_threads(self, setting: Setting) -> Setting | None:
+        """
+        The simplest setting that differs in the threads only, where threads make no difference; None for none.
+
+        They make none to an ``async def`` handler that is called alone: the pool runs ``def`` handlers.
+        """
+        if self.handler != "async def" or self.subject.is_mix or self.subject.background_users:
+            return None
+        alike = msgspec.structs.replace(setting, thread_count=None)
+        same = (one for one in self.settings if msgspec.structs.replace(one, thread_count=None) == alike)
+        return None if (simplest := next(same)) == setting else simplest
+
     def start(self, setting: Setting) -> int:
         """
-        The level at which a setting is visited first: its predicted knee, where users just fill it.
+        The level at which a setting is visited first: just beyond its predicted knee, where users fill it.
 
-        By Little's law that is the bound times the latency of a lone user. An objective on latency lowers it to the
+        By Little's law the knee is the bound times the latency of a lone user. An objective on latency lowers it to the
         users that the bound serves within the limit. Without bounds it is the last level, where settings differ most.
         """
         if self.demand is None or self.alone is None:
             return self.users[-1]
         limit = bound(self.demand, users=math.inf, setting=setting, handler=self.handler, cores=self.cores)
-        wanted = limit.throughput * self.alone
+        wanted = KNEE * limit.throughput * self.alone
         if (longest := latency_limit(self.objective)) is not None:
             wanted = min(wanted, limit.throughput * longest)
         return next((n for n in self.users if n >= (1 - SAME) * wanted), self.users[-1])
@@ -178,10 +196,14 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return self.most(leader) / first.throughput
 
     def potential(self, setting: Setting) -> float:
-        """The throughput a visited setting may reach: the most seen, or its first level with the leader's gain."""
+        """
+        The throughput that a visited setting may reach: its first level with the leader's gain, or a little more than
+        its most where a level is open.
+        """
         first = self.first(setting)
         reach = first.throughput * self.gain if first is not None else 0.0
-        return min(max(self.most(setting), reach), self.cap(setting))
+        most = self.most(setting) * (1.0 if self.open_level(setting) is None else UNSEEN)
+        return min(max(most, reach), self.cap(setting))
 
     def open_level(self, setting: Setting) -> tuple[int, str] | None:
         """The next level of a visited setting that may serve more, and why; None when its peak is known."""
@@ -245,9 +267,12 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         visited = [one for one in self.settings if self.visited(one)]
         if visited == [self.leader] and (found := self.refine(visited)) is not None:
             return found  # the first setting visited shows how much other levels gain
-        for setting in sorted(self.settings, key=lambda one: (-self.cap(one), one.simplicity)):
-            if setting not in visited and self.could_win(setting, self.cap(setting)):
-                return self.step(setting, self.start(setting), self.expected(setting))
+        different = [one for one in self.settings if one not in visited and self.with_other_threads(one) is None]
+        unseen = [one for one in different if self.could_win(one, self.cap(one))]
+        if unseen:
+            highest = max(map(self.cap, unseen))
+            setting = next(one for one in unseen if self.cap(one) >= (1 - SAME) * highest)  # the simplest comes first
+            return self.step(setting, self.start(setting), self.expected(setting))
         order = sorted(visited, key=lambda one: (one != self.leader, -self.potential(one), one.simplicity))
         return self.refine([one for one in order if self.could_win(one, self.potential(one))])
 
@@ -308,11 +333,16 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
             if leader is None or setting == leader:
                 continue
             so_far = f"the best so far serves {rate(self.best)}"
-            if not self.could_win(setting, self.cap(setting)):
+            other = self.with_other_threads(setting)
+            if other is not None and not self.levels(setting):
+                reason = f"an async def handler uses no thread of the pool: as with {other.in_words}"
+                yield Skipped(subject=self.subject, setting=setting, reason=reason)
+            elif not self.could_win(setting, self.cap(setting)):
                 yield Skipped(subject=self.subject, setting=setting, reason=f"{self.explained(setting)}; {so_far}")
             elif self.visited(setting) and not self.could_win(setting, self.potential(setting)):
                 seen = f"it served {rate(max(level.throughput for level in self.levels(setting).values()))}"
-                more = f", and other levels gained the best {percent(self.gain - 1)}" if self.gain > 1 else ""
+                gained = f", and other numbers of users gained {percent(self.gain - 1)} with the best setting"
+                more = gained if self.gain > 1 else ""
                 yield Skipped(subject=self.subject, setting=setting, reason=f"{seen}{more}; {so_far}")
 
     def explained(self, setting: Setting) -> str:
@@ -331,9 +361,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
             case "admitted":
                 cause = f"{words_of(setting, ['per_instance_concurrency'])} / {duration(self.demand.service)}"
             case "cpu":
-                used = min(processes, self.cores or processes)
-                cores = f"{number(used, digits=2)} core{'' if used == 1 else 's'}"
+                used = usable_cores(self.demand, setting=setting, handler=self.handler, cores=self.cores) or 0.0
+                cores = f"{used:g} core{'' if used == 1 else 's'}"
                 cause = f"{cores} / {duration(self.demand.cpu or 0.0)} of CPU"
+                if self.demand.serial and used < (self.cores or math.inf):
+                    cause += ", as calls of a process were seen to share one core"
         return f"cannot exceed {rate(limit.throughput)} ({cause})"
 
 
@@ -387,7 +419,7 @@ def begin_search(
     ]
     limits = without_throughput(objective)
     alone = [level for level in own if level.users == 1]
-    needs = demand_of(own)
+    needs = demand_of(own, cores=cores)
     handler = next((level.handler for level in own if level.handler is not None), None)
     return Search(
         subject=subject,

@@ -4,13 +4,14 @@ The choice: the setting to use, of all that worked, by a strategy and under an o
 A setting enters with one level: the fewest users with 95 % of its most throughput that keeps the objective. Near the
 peak the curve is flat, and users beyond it only wait. Then the strategy scores each setting. Every score is a
 logarithm, so that differences are ratios and no unit matters. A setting that is not shown to be more than 5 % worse
-than the best is tied with it, and the simplest of the tied settings wins.
+than the best is tied with it, and the simplest of the tied settings wins. By throughput and by cost a setting is also
+tied where its most throughput is that near: otherwise it would lose for the few users with which it enters.
 
 No score depends on other settings, so neither their order nor an additional worse one can change which is the best.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +40,8 @@ class StrategyRule(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence about a better setting, with places for the factor and the other setting."""
     needs: str
     """The figures it needs, in words."""
+    by_most: bool = False
+    """Whether it ranks settings as their most throughput does."""
 
 
 def logarithm(value: float | None) -> float | None:
@@ -64,6 +67,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         best="the most throughput",
         better="it serves {} times as much as {}",
         needs="steps that served something",
+        by_most=True,
     ),
     "latency": StrategyRule(
         score=lambda figures: logarithm(figures.p95),
@@ -76,6 +80,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         best="the lowest cost",
         better="it is {} times cheaper than {}",
         needs="prices",
+        by_most=True,
     ),
     "balanced": StrategyRule(
         score=balance,
@@ -150,7 +155,8 @@ def choose(
         return NoChoice(reason=f"Nothing can be chosen by {strategy}: it needs {rule.needs}.")
     order = sorted(scores, key=lambda index: (scores[index], index))
     best = levels[order[0]]
-    ties = [found for index in order if (found := tie(levels[index], best, rule, seed)) is not None]
+    most = {one.setting: one for one in sorted(kept, key=lambda one: (one.throughput, -one.users))}
+    ties = [found for index in order if (found := tie(levels[index], best, most, rule, seed)) is not None]
     ties.sort(key=lambda tied: plainness(tied.level))
     tied = [each.level for each in ties]
     return Choice(
@@ -190,18 +196,22 @@ def knee(levels: Sequence[Level]) -> Level:
     return min(enough, key=lambda level: level.users)
 
 
-def tie(one: Level, best: Level, rule: StrategyRule, seed: int) -> Tied | None:
+def tie(one: Level, best: Level, most: Mapping[Setting, Level], rule: StrategyRule, seed: int) -> Tied | None:
     """
-    The level as tied with the best; None when it is worse by more than 5 %.
+    The level as tied with the best; None when it is worse by more than 5 %, and so is the most of its setting.
 
     From five repeats in common it is worse when the whole interval of the paired ratio is beyond 5 %; from two to four
     when the whole range is; for one repeat when the ratio itself is.
     """
     if one is best:
         return Tied(level=one, worse=1.0, spread=None)
-    spread = times_worse(one, best, rule, seed)
-    worse = times_worse_once(one, best, rule)
-    return Tied(level=one, worse=worse, spread=spread) if (spread.low if spread else worse) <= WORSE else None
+    pairs = [(one, best), (most[one.setting], most[best.setting])] if rule.by_most else [(one, best)]
+    for mine, theirs in pairs:
+        spread = times_worse(mine, theirs, rule, seed)
+        worse = times_worse_once(mine, theirs, rule)
+        if (spread.low if spread else worse) <= WORSE:
+            return Tied(level=one, worse=worse, spread=spread)
+    return None
 
 
 def times_worse(one: Level, other: Level, rule: StrategyRule, seed: int) -> Spread | None:

@@ -1,12 +1,14 @@
 """Queueing theory next to simulated arrivals."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from functune.analysis.laws.prediction import predict
 from functune.analysis.numbers.levels import Level, levels_of
 from functune.setting import Setting
 from tests.analysis.simulated import arrivals, level, step
+from tests.analysis.simulated_hosts import CORES, Host
 
 FOUR = Setting(thread_count=4)
 
@@ -25,12 +27,31 @@ def test_threads_are_predicted_by_waiting_for_one_of_them(rate: int) -> None:
     assert found.expected == pytest.approx(found.measured, rel=0.15)
 
 
-def test_computing_is_predicted_by_sharing_a_core() -> None:
-    alone = step(setting=FOUR, users=1, cpu=0.02, wait=0)
-    found = predict(opened(25), [level(alone)], cores=2)
+def test_computing_under_the_gil_is_predicted_by_sharing_a_core() -> None:
+    chance = np.random.default_rng(1)
+    closed = levels_of([Host(cpu=0.02).measure(FOUR, users, chance) for users in (1, 4)])
+    found = predict(opened(25), closed, cores=CORES)
     assert found is not None
     assert found.model == "core"
-    assert found.expected == pytest.approx(0.02 / (1 - 25 * 0.02))
+    assert found.utilisation == pytest.approx(0.5, rel=0.01)
+    assert found.expected == pytest.approx(0.02 / (1 - 25 * 0.02), rel=0.05)
+
+
+def test_computing_outside_the_gil_is_predicted_by_sharing_all_cores() -> None:
+    chance = np.random.default_rng(1)
+    closed = levels_of([Host(cpu=0.0, outside=0.02).measure(FOUR, users, chance) for users in (1, 4)])
+    found = predict(opened(75), closed, cores=CORES)
+    assert found is not None
+    assert (found.model, found.utilisation) == ("core", pytest.approx(0.75, rel=0.01))
+    assert found.expected == pytest.approx(0.02 / (1 - 0.75**2), rel=0.05)  # M/M/2
+
+
+def test_computing_is_not_predicted_where_no_step_shows_the_cores_of_a_process() -> None:
+    closed = [level(step(setting=FOUR, users=1, cpu=0.02, wait=0))]
+    assert predict(opened(25), closed, cores=2) is None
+    one_thread = predict(opened(25, Setting(thread_count=1)), closed, cores=2)
+    assert one_thread is not None
+    assert one_thread.utilisation == pytest.approx(0.5)
 
 
 def test_awaiting_is_predicted_to_wait_for_nothing() -> None:

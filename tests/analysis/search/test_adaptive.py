@@ -1,10 +1,4 @@
-"""
-The adaptive search on simulated hosts whose best setting is known.
-
-A host serves the least of what users, slots, cores and its front allow, rounded at the corners, less what many users at
-once cost; each measured figure scatters by a per cent. What the front and switching cost is not in the times of the
-handler, as on the real host.
-"""
+"""The adaptive search on simulated hosts whose best setting is known."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,76 +6,29 @@ import msgspec
 import numpy as np
 import pytest
 
-from functune.analysis.numbers.levels import Level, LevelKey, key_of, levels_of
+from functune.analysis.numbers.levels import Level, LevelKey, levels_of
 from functune.analysis.search.adaptive import SearchPlan, next_batch
 from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.strategies import Choice, choose
 from functune.experiments.subject import Subject
-from functune.run.measurement import Handler, Measurement
+from functune.run.measurement import Measurement
 from functune.setting import Setting
-from tests.analysis.simulated import level, step
+from tests.analysis.simulated import step
+from tests.analysis.simulated_hosts import CORES, ROUTE, Host, analysed
 
-ROUTE = Subject(route="/api/simulated")
 THREADS = (1, 4, 16, 64, None)
 PROCESSES = (1, 2, 4)
 USERS = (1, 2, 4, 8, 16, 32, 64, 128)
 MATRIX = tuple(Setting(thread_count=t, process_count=p) for p in PROCESSES for t in THREADS)
 GRID = len(MATRIX) * len(USERS)
-CORES = 2
-
-
-class Host(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request costs, in seconds."""
-
-    cpu: float
-    wait: float = 0.0
-    handler: Handler = "def"
-    front: float = 0.0003
-    """In the host's one front process, and half of it again in the worker."""
-    crowding: float = 1e-6
-    """Loss per pair of users."""
-    switching: float = 0.0
-    """Loss per pair of users in one process."""
-    noise: float = 0.01
-    reports: bool = True
-    """Whether answers say how long the handler took."""
-
-    def throughput(self, setting: Setting, users: int) -> float:
-        """The truth, requests per second."""
-        service = self.cpu + self.wait
-        slots = setting.threads * setting.process_count if self.handler == "def" else users
-        limits = (
-            users / (service + 2 * self.front),
-            slots / service,
-            min(setting.process_count, CORES) / (self.cpu + self.front / 2),
-            1 / self.front,
-        )
-        least = sum(limit**-16 for limit in limits) ** (-1 / 16)
-        each = users / setting.process_count
-        return least / (1 + self.crowding * users * (users - 1) + self.switching * each * max(each - 1, 0))
-
-    def p95(self, setting: Setting, users: int) -> float:
-        """The truth, seconds: latencies spread evenly over 80 to 120 % of their mean."""
-        return 1.18 * users / self.throughput(setting, users)
-
-    def measure(self, setting: Setting, users: int, chance: np.random.Generator, trial: int = 0) -> Measurement:
-        """The step as a sweep would have measured it in 3 s; ``trial`` is when."""
-        rate = self.throughput(setting, users) * chance.normal(1, self.noise)
-        count = max(round(rate * 3), 1)
-        latencies = (users / rate * chance.uniform(0.8, 1.2, count) * 1e6).astype(int).tolist()
-        times = chance.normal(1, 0.02, count)
-        return msgspec.structs.replace(
-            step(setting=setting, users=users, route=ROUTE.route, handler=self.handler, trial=trial),
-            latencies_us=latencies,
-            handler=self.handler if self.reports else None,
-            service_times_us=((self.cpu + self.wait) * 1e6 * times).astype(int).tolist() if self.reports else [],
-            cpu_times_us=(self.cpu * 1e6 * times).astype(int).tolist() if self.reports else [],
-        )
 
 
 HOSTS = {
     "waiting": Host(cpu=0.0003, wait=0.1),
     "CPU-bound": Host(cpu=0.02),
+    "hashing": Host(cpu=0.0002, outside=0.008),
+    "waiting and hashing": Host(outside=0.004, wait=0.02),
+    "waiting for a pool": Host(wait=0.05, pool=2),
     "waiting, with costly switching": Host(cpu=0.0003, wait=0.1, switching=5e-5),
     "awaiting": Host(cpu=0.0004, wait=0.05, handler="async def"),
     "limited by overhead": Host(cpu=0.00005, front=0.0008, crowding=5e-6),
@@ -119,15 +66,9 @@ def plans(
     measured: list[Measurement], objective: Objective | None, required: tuple[tuple[Setting, int], ...] = ()
 ) -> Iterator[SearchPlan]:
     """The plans of a search whose measurements grow meanwhile; no more than four times the grid."""
-    analysed: dict[LevelKey, tuple[int, Level]] = {}
+    known: dict[LevelKey, tuple[int, Level]] = {}
     for _ in range(4 * GRID):
-        groups: dict[LevelKey, list[Measurement]] = {}
-        for one in measured:
-            groups.setdefault(key_of(one), []).append(one)
-        for key, group in groups.items():
-            if analysed.get(key, (0,))[0] != len(group):  # a level that did not grow is the same
-                analysed[key] = len(group), level(*group)
-        levels = [analysed[key][1] for key in groups]
+        levels = analysed(measured, known)
         yield planned_next(levels, objective=objective, required=required)
 
 
@@ -136,9 +77,9 @@ def kept(host: Host, setting: Setting, users: int, objective: Objective | None) 
     return objective is None or host.p95(setting, users) < objective.conditions[0].limit
 
 
-def capacity(host: Host, setting: Setting, objective: Objective | None) -> float:
+def capacity(host: Host, setting: Setting, objective: Objective | None = None) -> float:
     """The most a setting truly serves within the objective."""
-    return max((host.throughput(setting, n) for n in USERS if kept(host, setting, n, objective)), default=0.0)
+    return host.capacity(setting, USERS, objective)
 
 
 def chosen(measured: list[Measurement], objective: Objective | None) -> Choice:
@@ -171,11 +112,11 @@ def test_search_finds_the_grids_best_with_a_quarter_of_its_steps(name: str, limi
 def test_search_recommends_the_computed_best_or_its_tie_in_nineteen_of_twenty_runs(name: str) -> None:
     """The truth is the setting that serves most, and what is truly within 5 % of it: any of these is as good."""
     host = HOSTS[name]
-    most = max(capacity(host, setting, None) for setting in MATRIX)
-    tied = sorted((one for one in MATRIX if capacity(host, one, None) >= 0.95 * most), key=lambda one: one.simplicity)
+    most = max(capacity(host, setting) for setting in MATRIX)
+    tied = sorted((one for one in MATRIX if capacity(host, one) >= 0.95 * most), key=lambda one: one.simplicity)
     found = [chosen(searched(host, seed=seed)[0], None).chosen.setting for seed in range(20)]
     assert sum(setting in tied for setting in found) >= 19
-    if capacity(host, tied[0], None) >= 0.97 * most:  # nearer to 5 %, noise of 1 % decides whether it is tied
+    if capacity(host, tied[0]) >= 0.97 * most:  # nearer to 5 %, noise of 1 % decides whether it is tied
         assert found.count(tied[0]) >= 19
 
 
@@ -196,7 +137,7 @@ def test_search_measures_what_is_required_first_and_counts_it() -> None:
 
 
 def test_search_says_what_a_skipped_setting_cannot_exceed() -> None:
-    host = Host(cpu=0.0003, wait=0.0997, front=1e-6, noise=0.0)
+    host = Host(cpu=0.0003, wait=0.0997, front=1e-6, crowding=0.0, noise=0.0)
     measured, plan = searched(host, seed=0)
     reasons = {skip.setting: skip.reason for skip in plan.skipped}
     assert set(reasons) == {setting for setting in MATRIX if setting != chosen(measured, None).best.setting}
@@ -208,6 +149,17 @@ def test_search_says_what_a_skipped_setting_cannot_exceed() -> None:
     assert "(128 users / 10" in reasons[Setting(process_count=4)]
 
 
+@pytest.mark.parametrize(("name", "seen"), [("CPU-bound", True), ("hashing", False), ("waiting and hashing", False)])
+def test_search_bounds_a_process_by_one_core_only_where_calls_were_seen_to_share_it(name: str, seen: bool) -> None:
+    """Hashing releases the GIL, so one process serves as much as two."""
+    measured, plan = searched(HOSTS[name], seed=1)
+    single = max(one.throughput for one in measured if one.setting.process_count == 1)
+    assert (single < 0.6 * capacity(HOSTS[name], Setting(thread_count=4, process_count=2))) == seen
+    shared = [skip for skip in plan.skipped if "share one core" in skip.reason]
+    assert any(skip.setting.process_count == 1 for skip in shared) == seen
+    assert all("(1 core / " in skip.reason for skip in shared)
+
+
 def test_search_never_skips_what_its_true_capacity_would_make_the_best() -> None:
     """Bounds are for skipping, so none may lie below what the host can do."""
     for name, host in HOSTS.items():
@@ -215,7 +167,7 @@ def test_search_never_skips_what_its_true_capacity_would_make_the_best() -> None
         best = max(each.throughput for each in measured)
         for skip in plan.skipped:
             if skip.reason.startswith("cannot exceed"):
-                assert capacity(host, skip.setting, None) <= 1.05 * best, (name, skip)
+                assert capacity(host, skip.setting) <= 1.05 * best, (name, skip)
 
 
 def test_search_ends_with_the_best_and_the_default_measured_again() -> None:
@@ -247,6 +199,16 @@ def test_search_leaves_the_rate_of_an_objective_to_the_choice() -> None:
     objective = parse_objective("p95 < 300ms and throughput >= 90/s")
     measured, _ = searched(HOSTS["CPU-bound"], seed=0, objective=objective)
     assert chosen(measured, objective).chosen.setting.process_count == 2
+
+
+def test_search_visits_one_setting_of_those_that_differ_in_threads_of_an_awaiting_handler() -> None:
+    measured, plan = searched(HOSTS["awaiting"], seed=0)
+    visited = {one.setting for one in measured}
+    assert visited <= {Setting(thread_count=1, process_count=count) for count in PROCESSES} | {Setting()}
+    reasons = {skip.setting: skip.reason for skip in plan.skipped}
+    assert reasons[Setting(thread_count=16)] == (
+        "an async def handler uses no thread of the pool: as with 1 thread in 1 process"
+    )
 
 
 def test_search_follows_each_subject_by_itself() -> None:

@@ -1,4 +1,4 @@
-"""Apps with packages from the index, each served over HTTP: pins that clash with functune's, FastAPI, Flask."""
+"""Packages from the index: the pins of an app that clash with those of functune, and those of a worker."""
 
 import os
 import subprocess
@@ -18,59 +18,6 @@ from tests.host.serving import APPS, Serving
 from tests.packages.places import copied_app
 
 pytestmark = [pytest.mark.network, pytest.mark.usefixtures("index")]
-
-FASTAPI = """
-import azure.functions as func
-import fastapi
-api = fastapi.FastAPI()
-
-@api.get("/api/items/{number}")
-async def item(number: int) -> dict[str, int]:
-    return {"number": number}
-
-app = func.AsgiFunctionApp(app=api, http_auth_level=func.AuthLevel.ANONYMOUS)
-"""
-FLASK = """
-import azure.functions as func
-import flask
-site = flask.Flask(__name__)
-
-@site.post("/api/items/<int:number>")
-def item(number):
-    return {"number": number, "name": flask.request.json["name"]}
-
-app = func.WsgiFunctionApp(app=site.wsgi_app, http_auth_level=func.AuthLevel.ANONYMOUS)
-"""
-HOST_JSON = '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}'
-
-
-@pytest.fixture(scope="session")
-def web_environment(index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with FastAPI and Flask, as the user of an app makes it."""
-    folder = tmp_path_factory.mktemp("web") / ".venv"
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "azure-functions", "fastapi", "flask"], check=True, timeout=300)
-    return folder
-
-
-def web_app(folder: Path, environment: Path, source: str) -> Path:
-    (folder / "function_app.py").write_text(source)
-    (folder / "host.json").write_text(HOST_JSON)
-    (folder / ".venv").symlink_to(environment)
-    return folder
-
-
-def test_app_with_fastapi_in_its_own_environment(tmp_path: Path, web_environment: Path) -> None:
-    with Serving(web_app(tmp_path, web_environment, FASTAPI), VIRTUAL_ENV="") as host:
-        assert host.ready().get("/api/items/7").json() == {"number": 7}
-        assert host.get("/api/items/x").status_code == 422
-
-
-def test_app_with_flask_in_its_own_environment(tmp_path: Path, web_environment: Path) -> None:
-    with Serving(web_app(tmp_path, web_environment, FLASK), VIRTUAL_ENV="") as host:
-        answer = host.ready().request("POST", "/api/items/7", json={"name": "seven"})
-        assert answer.json() == {"number": 7, "name": "seven"}
 
 
 @pytest.mark.parametrize("installer", ["pip", "uv"])

@@ -1,0 +1,1 @@
+"""The forms of a diagnosis, one file each."""

@@ -1,0 +1,66 @@
+"""The diagnosis for readers."""
+
+import itertools
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from functune.doctor.finding import SEVERITIES, Diagnosis, Finding, Severity
+from functune.formatting import duration, joined, number, plural
+
+_WIDTH = 110
+
+
+def plain_text(diagnosis: Diagnosis, threshold: Severity) -> str:
+    """The findings by rule with the worst first, then what was not looked at, and the counts."""
+    order = {each.rule: place for place, each in reversed(list(enumerate(diagnosis.findings)))}
+    by_rule = sorted(diagnosis.findings, key=lambda each: (SEVERITIES.index(each.severity), order[each.rule]))
+    lines = []
+    for _, group in itertools.groupby(by_rule, key=lambda each: (each.severity, each.rule)):
+        lines += [*group_lines(list(group)), ""]
+    if diagnosis.start is not None:
+        lines += start_lines(diagnosis)
+    lines += diagnosis.notes
+    return "\n".join([*lines, summary_line(diagnosis, threshold)]) + "\n"
+
+
+def group_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings of one rule. Why it matters stands once, and so does a remedy that all of them share."""
+    first = findings[0]
+    is_shared = len({each.remedy for each in findings}) == 1
+    yield f"{first.severity} [{first.rule}]"
+    for each in findings:
+        yield f"  {each.place or 'the app'}"
+        yield from indented(each.seen, 4)
+        if not is_shared:
+            yield from indented(f"Remedy: {each.remedy}", 4)
+    yield from indented(f"Why: {first.why}" if first.source == "functune" else first.why, 2)
+    if is_shared and first.remedy:
+        yield from indented(f"Remedy: {first.remedy}", 2)
+
+
+def indented(text: str, blanks: int) -> list[str]:
+    """The text in lines, indented."""
+    indent = " " * blanks
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def start_lines(diagnosis: Diagnosis) -> list[str]:
+    """What a start of the app showed."""
+    start = diagnosis.start
+    if start is None:
+        return []
+    parts = joined([f"{name} {duration(seconds)}" for name, seconds in start.imports])
+    return [
+        f"The import of the app takes {duration(start.import_seconds)}: {parts}, each with what it imports.",
+        f"An idle worker process needs {number(start.worker_mb)} MB; {plural(start.process_count, 'process')} "
+        f"{'is' if start.process_count == 1 else 'are'} configured.",
+    ]
+
+
+def summary_line(diagnosis: Diagnosis, threshold: Severity) -> str:
+    """The counts by severity, and whether the app passes."""
+    found = {each: sum(one.severity == each for one in diagnosis.findings) for each in SEVERITIES}
+    counts = ", ".join(plural(many, each) for each, many in found.items())
+    failing = len(diagnosis.at_least(threshold))
+    verdict = f"{plural(failing, 'finding')} of severity {threshold} or worse" if failing else "healthy"
+    return f"{diagnosis.app}: {verdict} ({counts}; {plural(len(diagnosis.checked), 'rule')})."

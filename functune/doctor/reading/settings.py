@@ -1,0 +1,42 @@
+"""The settings of an app, each with its file and line: local.settings.json, and the Bicep templates as far as read."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from functune.doctor.reading.json_lines import line_of
+from functune.doctor.reading.templates import BicepTemplate
+from functune.host.local_settings import read_local_settings
+
+LOCAL_SETTINGS = "local.settings.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingPlace:
+    """One app setting where it is set. Its value can be a secret: a rule shows it only where it is a number."""
+
+    name: str
+    value: str | None
+    """None where the template computes it."""
+    file: str
+    line: int
+    is_deployed: bool
+    """Whether it is in a template, and not in local.settings.json."""
+
+
+def local_places(root: Path) -> Iterator[SettingPlace]:
+    """The settings of local.settings.json. Raises SettingsError as ``func start`` would refuse it."""
+    values = read_local_settings(root).values
+    if not values:
+        return
+    text = (root / LOCAL_SETTINGS).read_text("utf-8-sig")
+    for name, value in values.items():
+        line = line_of(text, ("Values", name))
+        yield SettingPlace(name=name, value=value, file=LOCAL_SETTINGS, line=line, is_deployed=False)
+
+
+def deployed_places(templates: Iterable[BicepTemplate]) -> Iterator[SettingPlace]:
+    """The app settings of the templates."""
+    for template in templates:
+        for name, value, line in template.app_settings():
+            yield SettingPlace(name=name, value=value, file=template.file, line=line, is_deployed=True)

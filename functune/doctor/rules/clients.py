@@ -1,0 +1,67 @@
+"""Clients that are made for each request."""
+
+import re
+from collections.abc import Iterator
+
+from functune.doctor.reading.inspected import InspectedApp
+from functune.doctor.rule import Rule, RuleCase
+from functune.doctor.rules.blocking import by_place, readable
+from functune.doctor.syntax.reach import Reached
+
+CLIENTS = (
+    r"httpx\.(Async)?Client",
+    r"requests\.([Ss]ession|sessions\.Session)",
+    r"aiohttp\.(client\.)?ClientSession",
+    r"urllib3\.PoolManager",
+    r"azure\.storage\.(blob|queue|fileshare|filedatalake)(\.aio)?\.\w*ServiceClient(\.from_connection_string)?",
+    r"azure\.storage\.(blob|queue)(\.aio)?\.(Container|Queue)Client(\.from_connection_string)?",
+    r"azure\.cosmos(\.aio)?\.(\w+\.)?CosmosClient(\.from_connection_string)?",
+    r"azure\.data\.tables(\.aio)?\.Table(Service)?Client(\.from_connection_string)?",
+    r"azure\.keyvault\.\w+(\.aio)?\.\w+Client",
+    r"azure\.servicebus(\.aio)?\.ServiceBusClient(\.from_connection_string)?",
+    r"azure\.eventhub(\.aio)?\.EventHub(Producer|Consumer)Client(\.from_connection_string)?",
+    r"azure\.search\.documents(\.\w+)*\.Search\w*Client",
+    r"azure\.ai\.\S+Client",
+    r"azure\.identity(\.aio)?\.(Default|ManagedIdentity|ClientSecret|Environment|AzureCli|ChainedToken|Certificate)"
+    r"\w*Credential",
+    r"openai\.(Async)?(Azure)?OpenAI",
+    r"anthropic\.(Async)?Anthropic",
+    r"pymongo\.(Async)?MongoClient|motor\.motor_asyncio\.AsyncIOMotorClient",
+    r"redis(\.asyncio)?\.(Redis|StrictRedis|from_url)(\.from_url)?",
+    r"boto3\.(client|resource)",
+    r"sqlalchemy(\.ext\.asyncio)?\.create_(async_)?engine",
+    r"asyncpg\.create_pool",
+)
+"""Patterns of the called symbols. Each of these objects holds connections or tokens that the next call could use."""
+
+_CLIENT = re.compile("|".join(f"(?:{pattern})" for pattern in CLIENTS))
+
+
+def clients_per_request(app: InspectedApp) -> Iterator[RuleCase]:
+    """A client made in a handler, or in a function that makes it for the handler; a timer's handler runs rarely."""
+
+    def found() -> Iterator[tuple[Reached, str]]:
+        for handler in app.syntax.handlers:
+            if handler.kind == "call":
+                for reached in app.syntax.made(handler):
+                    if isinstance(reached.site.target, str) and _CLIENT.fullmatch(reached.site.target):
+                        yield reached, reached.site.target
+
+    for reached, symbol, path in by_place(found()):
+        file, line = reached.place
+        yield RuleCase(seen=f"{readable(symbol)} is made in each call of {path}.", file=file, line=line)
+
+
+CLIENT_RULES = (
+    Rule(
+        id="client-per-request",
+        family="clients",
+        severity="warning",
+        looks_for="an HTTP, database or Azure client, or a credential, that a handler makes for each of its calls",
+        why="Each call opens connections of its own, with TLS handshakes, and gets tokens that the last one had "
+        "already; under load, ports and identity endpoints run out.",
+        remedy="Make it once per worker process: at the top of a module, or on first use in a function with "
+        "functools.cache; in `async def`, on first use within a handler.",
+        check=clients_per_request,
+    ),
+)

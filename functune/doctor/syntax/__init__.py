@@ -1,0 +1,1 @@
+"""The code of an app by its syntax trees; nothing of it is imported."""

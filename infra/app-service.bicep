@@ -1,0 +1,286 @@
+// The showcase app on App Service for Linux, under Gunicorn: B1 with a public address; S1, P0v3 and P1v3 with a staging
+// slot, autoscale and, by default, a private address; I1v2 in an App Service Environment with an internal load balancer.
+// docs/app-service.md explains the sizes, the settings and the costs.
+targetScope = 'resourceGroup'
+
+// --- Name and location
+
+@description('Name of this environment. It is part of the tags and, hashed with the resource group, of every resource name.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Azure region.')
+param location string = resourceGroup().location
+
+@description('Python version of the app. 3.13 is the version this project is tested on.')
+@allowed(['3.13', '3.14'])
+param pythonVersion string = '3.13'
+
+// --- Size and network
+
+@description('Size of an instance. B1 and S1 have 1 core and 1.75 GB, P0v3 has 1 core and 4 GB, P1v3 and I1v2 have 2 cores and 8 GB. I1v2 creates an App Service Environment, which takes hours.')
+@allowed(['B1', 'S1', 'P0v3', 'P1v3', 'I1v2'])
+param planSku string = 'B1'
+
+@description('Give the app a private address only: a private endpoint for the app and for its slot, and a virtual network for its outbound calls. By default on from S1 on; no function key is asked for outside of Functions. It has no effect with I1v2, which is always private. Deploy the code from inside the network then.')
+param privateNetworkEnabled bool = (planSku != 'B1')
+
+@description('Number of instances that always run. The plan is billed for each.')
+@minValue(1)
+@maxValue(30)
+param minimumInstanceCount int = 1
+
+@description('Maximum number of instances, to which autoscale adds them; B1 has no autoscale. S1 allows 10.')
+@minValue(1)
+@maxValue(30)
+param maximumInstanceCount int = 3
+
+// --- Concurrency: functune can measure the effect of each of these
+
+@description('WEB_CONCURRENCY: Gunicorn workers on each instance. By default one per core: more do not compute faster, and each has a copy of the app in memory.')
+@minValue(1)
+@maxValue(16)
+param workerCount int = contains(['P1v3', 'I1v2'], planSku) ? 2 : 1
+
+@description('GUNICORN_WORKER_CLASS: asgi and uvicorn_worker.UvicornWorker serve functune.asgi:app, where async def handlers run on the event loop.')
+@allowed(['asgi', 'uvicorn_worker.UvicornWorker'])
+param workerClass string = 'asgi'
+
+@description('PYTHON_THREADPOOL_THREAD_COUNT: threads for def handlers in each worker. 16 as on the other plans, so that they can be compared.')
+@minValue(1)
+@maxValue(1000)
+param threadCount int = 16
+
+@description('GUNICORN_TIMEOUT: seconds after which a worker that is silent is replaced. The front end ends a request after 230 s in any case.')
+@minValue(0)
+@maxValue(3600)
+param timeoutSeconds int = 230
+
+// --- Outbound calls of the app
+
+@description('FETCH_URLS: the URLs that GET /api/parallel-fetch fetches, separated by commas. If empty, GET answers that there is nothing to fetch; POST still works.')
+param fetchUrls string = ''
+
+@description('FETCH_ALLOWED_HOSTS: the hosts that the app may call, each as host or host:port, separated by commas. If empty, only the hosts of fetchUrls are allowed.')
+param fetchAllowedHosts string = ''
+
+@description('Number of days for which logs are kept. The minimum is 30.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 30
+
+@description('Maximum log data per day, GB, so that a load test cannot run up a bill. Logs above it are dropped until the next day. -1 means no limit.')
+@minValue(-1)
+@maxValue(100)
+param logDailyCapGb int = 1
+
+// --- Names
+
+var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
+var tags = { 'azd-env-name': environmentName }
+var appName = 'app-${token}'
+var slotName = 'staging'
+var tierOf = { B1: 'Basic', S1: 'Standard', P0v3: 'PremiumV3', P1v3: 'PremiumV3', I1v2: 'IsolatedV2' }
+var isIsolated = (planSku == 'I1v2')
+var isPrivate = (privateNetworkEnabled && (planSku != 'I1v2'))
+var hasSlot = (planSku != 'B1')
+
+// --- Identity: user-assigned, for the app and its slot. It has no role: the app reads nothing of Azure here.
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
+  name: 'id-${token}'
+  location: location
+  tags: tags
+}
+
+module workspace 'modules/workspace.bicep' = {
+  name: 'workspace'
+  params: {
+    token: token
+    location: location
+    tags: tags
+    retentionDays: logRetentionDays
+    dailyCapGb: logDailyCapGb
+  }
+}
+
+module network 'modules/web-network.bicep' = if (isPrivate) {
+  name: 'network'
+  params: {
+    token: token
+    location: location
+    tags: tags
+  }
+}
+
+module hostingEnvironment 'modules/app-service-environment.bicep' = if (isIsolated) {
+  name: 'hosting-environment'
+  params: {
+    token: token
+    location: location
+    tags: tags
+  }
+}
+
+// --- The plan and the app
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  name: 'plan-${token}'
+  location: location
+  tags: tags
+  kind: 'linux'
+  sku: {
+    name: planSku
+    tier: tierOf[planSku]
+    capacity: minimumInstanceCount
+  }
+  properties: {
+    reserved: true
+    hostingEnvironmentProfile: isIsolated ? { id: hostingEnvironment!.outputs.id } : null
+  }
+}
+
+module autoscale 'modules/autoscale.bicep' = if (hasSlot) {
+  name: 'autoscale'
+  params: {
+    token: token
+    location: location
+    tags: tags
+    planId: plan.id
+    minimumInstanceCount: minimumInstanceCount
+    maximumInstanceCount: maximumInstanceCount
+  }
+}
+
+// The slot has the same properties, so that a swap changes the code and nothing else.
+var siteProperties = {
+  serverFarmId: plan.id
+  httpsOnly: true
+  clientAffinityEnabled: false
+  publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+  virtualNetworkSubnetId: isPrivate ? network!.outputs.appSubnetId : null
+  outboundVnetRouting: isPrivate ? { allTraffic: true } : null
+  siteConfig: {
+    linuxFxVersion: 'PYTHON|${pythonVersion}'
+    // The platform adds nothing to a command of one's own, so this one is complete.
+    appCommandLine: trim(loadTextContent('../hosting/startup.txt'))
+    alwaysOn: true
+    healthCheckPath: '/health'
+    http20Enabled: true
+    ftpsState: 'Disabled'
+    minTlsVersion: '1.2'
+    scmMinTlsVersion: '1.2'
+    remoteDebuggingEnabled: false
+    appSettings: [
+      // The platform installs these packages when the code is deployed; requirements.txt has only those of the app.
+      { name: 'SCM_DO_BUILD_DURING_DEPLOYMENT', value: 'true' }
+      { name: 'CUSTOM_REQUIREMENTSTXT_PATH', value: 'hosting/requirements.txt' }
+      { name: 'WEB_CONCURRENCY', value: string(workerCount) }
+      { name: 'GUNICORN_WORKER_CLASS', value: workerClass }
+      { name: 'GUNICORN_TIMEOUT', value: string(timeoutSeconds) }
+      { name: 'PYTHON_THREADPOOL_THREAD_COUNT', value: string(threadCount) }
+      // The identity that DefaultAzureCredential uses.
+      { name: 'AZURE_CLIENT_ID', value: identity.properties.clientId }
+      { name: 'FETCH_URLS', value: fetchUrls }
+      { name: 'FETCH_ALLOWED_HOSTS', value: fetchAllowedHosts }
+    ]
+  }
+}
+
+resource site 'Microsoft.Web/sites@2024-11-01' = {
+  name: appName
+  location: location
+  tags: tags
+  kind: 'app,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identity.id}': {} }
+  }
+  properties: siteProperties
+}
+
+// Only identities deploy, not a user name and password.
+resource sitePublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: site
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource siteFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: site
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+// AppServiceHTTPLogs is left out: it has the query of every request, and a function key may be in a query.
+resource siteLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'logs'
+  scope: site
+  properties: {
+    workspaceId: workspace.outputs.id
+    logs: [
+      { category: 'AppServiceConsoleLogs', enabled: true }
+      { category: 'AppServicePlatformLogs', enabled: true }
+    ]
+  }
+}
+
+resource slot 'Microsoft.Web/sites/slots@2024-11-01' = if (hasSlot) {
+  parent: site
+  name: slotName
+  location: location
+  tags: tags
+  kind: 'app,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: { '${identity.id}': {} }
+  }
+  properties: siteProperties
+}
+
+resource slotPublishing 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = if (hasSlot) {
+  parent: slot
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource slotFtp 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = if (hasSlot) {
+  parent: slot
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+module siteEndpoint 'modules/web-endpoint.bicep' = if (isPrivate) {
+  name: 'site-endpoint'
+  params: {
+    name: 'pe-site-${token}'
+    location: location
+    tags: tags
+    siteId: site.id
+    groupId: 'sites'
+    subnetId: network!.outputs.endpointSubnetId
+    zoneId: network!.outputs.zoneId
+  }
+}
+
+module slotEndpoint 'modules/web-endpoint.bicep' = if (isPrivate && hasSlot) {
+  name: 'slot-endpoint'
+  params: {
+    name: 'pe-${slotName}-${token}'
+    location: location
+    tags: tags
+    siteId: site.id
+    groupId: 'sites-${slotName}'
+    subnetId: network!.outputs.endpointSubnetId
+    zoneId: network!.outputs.zoneId
+  }
+  // The group of the slot exists once the slot does.
+  dependsOn: [slot]
+}
+
+output AZURE_LOCATION string = location
+output AZURE_RESOURCE_GROUP string = resourceGroup().name
+output AZURE_WEB_APP_NAME string = site.name
+output AZURE_WEB_APP_SLOT string = hasSlot ? slotName : ''
+output AZURE_WEB_APP_URI string = 'https://${site.properties.defaultHostName}'

@@ -1,0 +1,133 @@
+"""``functune doctor``."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.calling import command, functune, run
+
+APP = """
+import time
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+time.sleep(0.2)
+
+
+@app.route(route="wait", methods=["GET"])
+async def wait(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(0.02)
+    return func.HttpResponse("waited")
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An app that blocks its event loop, and whose requirements are not pinned."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "function_app.py").write_text(APP)
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "requirements.txt").write_text("azure-functions\n")
+    return folder
+
+
+def healed(app: Path) -> Path:
+    """The same app without the blocking call."""
+    text = APP.replace("    time.sleep(0.02)\n", "")
+    (app / "function_app.py").write_text(text)
+    return app
+
+
+def test_finding_ends_it_with_1_and_a_healthy_app_with_0(app: Path) -> None:
+    broken = run("doctor", str(app))
+    assert broken.exit_code == 1
+    assert "error [blocking-call]\n  function_app.py:12\n" in broken.output
+    healthy = run("doctor", str(healed(app)))
+    assert healthy.exit_code == 0
+    assert "app: healthy" in healthy.output
+
+
+@pytest.mark.parametrize(("severity", "code"), [("error", 0), ("warning", 0), ("note", 1)])
+def test_severity_is_the_threshold(app: Path, severity: str, code: int) -> None:
+    (healed(app) / "requirements.txt").write_text("azure-functions\nrequests\n")
+    assert run("doctor", str(app), "--severity", severity).exit_code == code
+
+
+def test_out_writes_the_form_and_prints_the_summary(app: Path, tmp_path: Path) -> None:
+    out = tmp_path / "doctor.json"
+    done = run("doctor", str(app), "--format", "json", "--for", "flex", "--out", str(out))
+    assert done.exit_code == 1
+    assert done.output.splitlines()[0].startswith("app: 1 finding of severity error or worse")
+    document = json.loads(out.read_text())
+    assert (document["plan"], document["healthy"], document["app"]) == ("flex", False, "app")
+    assert str(app) not in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "code"),
+    [
+        (["/nonexistent"], "/nonexistent: there is no such folder; name the folder of an app", 2),
+        ([".github"], "has no function_app.py: name the folder of an Azure Functions app", 2),
+        ([".", "--memory", "512"], "--memory needs the memory of a worker: add --run RUN or --measure", 2),
+        ([".", "--out", "/nonexistent/x"], "--out /nonexistent/x: cannot be written", 2),
+        ([".", "--run", "."], "is no run folder", 3),
+    ],
+)
+def test_wrong_usage_is_explained(app: Path, arguments: list[str], said: str, code: int) -> None:
+    (app / ".github").mkdir()
+    folder, *others = arguments
+    done = run("doctor", folder if folder.startswith("/") else str(app / folder), *others)
+    assert done.exit_code == code
+    assert said in done.output
+
+
+def test_run_and_start_of_an_app_add_their_figures(app: Path, tmp_path: Path) -> None:
+    """The sweep names the line that the static rule found; the start measures import and memory."""
+    asked = tmp_path / "asked.toml"
+    asked.write_text(
+        """
+        name = "test"
+        question = "What holds it?"
+        workload.routes = ["/api/wait"]
+        settings.thread_count = [4]
+        load = { users = [1, 8], warm_up = 0.2, measure = 1 }
+        """
+    )
+    swept = functune("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
+    assert swept.returncode == 0, swept.stderr
+    out = tmp_path / "doctor.json"
+    done = functune(
+        *("doctor", app, "--run", tmp_path / "run", "--measure", "--memory", 1, "--format", "json", "--out", out)
+    )
+    assert done.returncode == 1, done.stderr
+    document = json.loads(out.read_text())
+    places = {each["rule"]: (each["file"], each["line"]) for each in document["findings"]}
+    assert places == {
+        "blocking-call": ("function_app.py", 12),
+        "loop-held": ("function_app.py", 12),
+        "memory": (None, None),
+    }
+    assert document["start"]["import_seconds"] > 0.2  # what the app sleeps at its import
+    assert dict(document["start"]["imports"])["function_app"] > 0.2
+    assert document["start"]["worker_mb"] > 1
+
+
+def test_app_that_does_not_start_ends_it_with_3(app: Path) -> None:
+    (app / "function_app.py").write_text("import there_is_none\n")
+    done = functune("doctor", app, "--measure")
+    assert done.returncode == 3
+    assert "No module named 'there_is_none'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_static_check_does_not_wait_for_the_numbers_of_the_analysis(app: Path) -> None:
+    """scipy takes longer to import than most apps take to be checked."""
+    timed = [*command("doctor", app)[:1], "-X", "importtime", *command("doctor", app)[1:]]
+    done = subprocess.run(timed, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "functune.doctor.registry" in done.stderr
+    assert "scipy" not in done.stderr

@@ -1,0 +1,5 @@
+from azure.identity import DefaultAzureCredential
+
+
+def credential():
+    return DefaultAzureCredential()  # fault: client-per-request

@@ -1,0 +1,3 @@
+from .reports import ReportService
+
+__all__ = ["ReportService"]

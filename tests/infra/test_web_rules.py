@@ -1,0 +1,213 @@
+"""Every rule for App Service and Container Apps holds, and refuses a copy of the template that breaks it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.infra import app_service_rules, container_apps_rules, gunicorn_rules
+from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, INFRA, Template, edited, parse
+
+Rule = Callable[[Template], list[str]]
+
+NETWORK = INFRA / "modules" / "web-network.bicep"
+ENDPOINT = INFRA / "modules" / "web-endpoint.bicep"
+AUTOSCALE = INFRA / "modules" / "autoscale.bicep"
+ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
+
+# Each rule with the files it is about and copies it must refuse: file, text, replacement.
+CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
+    app_service_rules.command_is_the_complete_one: (
+        [APP_SERVICE],
+        [
+            (APP_SERVICE, "trim(loadTextContent('../hosting/startup.txt'))", "'gunicorn functune.asgi:app'"),
+            (APP_SERVICE, "    appCommandLine: trim(loadTextContent('../hosting/startup.txt'))\n", ""),
+        ],
+    ),
+    app_service_rules.only_identities_deploy: (
+        [APP_SERVICE],
+        [
+            (APP_SERVICE, "{ allow: false }", "{ allow: true }"),
+            (APP_SERVICE, "  parent: site\n  name: 'ftp'", "  parent: site\n  name: 'web'"),
+            (APP_SERVICE, "  parent: slot\n  name: 'scm'", "  parent: site\n  name: 'scm'"),
+            (APP_SERVICE, "ftpsState: 'Disabled'", "ftpsState: 'FtpsOnly'"),
+            (APP_SERVICE, "scmMinTlsVersion: '1.2'", "scmMinTlsVersion: '1.0'"),
+            (APP_SERVICE, "remoteDebuggingEnabled: false", "remoteDebuggingEnabled: true"),
+        ],
+    ),
+    app_service_rules.app_is_checked_and_kept_warm: (
+        [APP_SERVICE],
+        [
+            (APP_SERVICE, "healthCheckPath: '/health'", "healthCheckPath: '/'"),
+            (APP_SERVICE, "alwaysOn: true", "alwaysOn: false"),
+        ],
+    ),
+    app_service_rules.slot_is_like_the_app: (
+        [APP_SERVICE],
+        [
+            (
+                APP_SERVICE,
+                "'Microsoft.Web/sites/slots@2024-11-01' = if (hasSlot)",
+                "'Microsoft.Web/sites/slots@2024-11-01' =",
+            ),
+            (APP_SERVICE, "Microsoft.Web/sites/slots@", "Microsoft.Web/sites/others@"),
+            (
+                APP_SERVICE,
+                "  properties: siteProperties\n}\n\n// Only",
+                "  properties: { siteConfig: { appSettings: [] } }\n}\n\n// Only",
+            ),
+        ],
+    ),
+    app_service_rules.private_app_is_reached_by_endpoints: (
+        [APP_SERVICE],
+        [
+            (APP_SERVICE, "isPrivate ? 'Disabled' : 'Enabled'", "'Enabled'"),
+            (APP_SERVICE, "isPrivate ? 'Disabled' : 'Enabled'", "isPrivate ? 'Enabled' : 'Disabled'"),
+            (APP_SERVICE, "isPrivate ? network!.outputs.appSubnetId : null", "null"),
+            (APP_SERVICE, "isPrivate ? { allTraffic: true } : null", "null"),
+            (APP_SERVICE, "groupId: 'sites'", "groupId: 'blob'"),
+            (APP_SERVICE, "groupId: 'sites-${slotName}'", "groupId: 'sites'"),
+            (
+                APP_SERVICE,
+                "'modules/web-endpoint.bicep' = if (isPrivate)",
+                "'modules/web-endpoint.bicep' = if (hasSlot)",
+            ),
+            (APP_SERVICE, "zoneId: network!.outputs.zoneId", "zoneId: ''"),
+        ],
+    ),
+    app_service_rules.private_addresses_have_names: (
+        [NETWORK],
+        [
+            (NETWORK, "'privatelink.azurewebsites.net'", "'azurewebsites.net'"),
+            (NETWORK, "{ id: network.id }", "{ id: '' }"),
+            (NETWORK, "Microsoft.Web/serverFarms", "Microsoft.App/environments"),
+        ],
+    ),
+    app_service_rules.endpoint_registers_its_name: (
+        [ENDPOINT],
+        [
+            (ENDPOINT, "privateEndpoints/privateDnsZoneGroups", "privateEndpoints/others"),
+            (ENDPOINT, "privateDnsZoneId: zoneId", "privateDnsZoneId: ''"),
+        ],
+    ),
+    app_service_rules.plan_scales_both_ways: (
+        [AUTOSCALE],
+        [
+            (AUTOSCALE, "direction: 'Decrease'", "direction: 'Increase'"),
+            (AUTOSCALE, "threshold: 30", "threshold: 40"),
+            (AUTOSCALE, "maximum: string(maximumInstanceCount)", "maximum: '30'"),
+            (AUTOSCALE, "minimum: string(minimumInstanceCount)", "minimum: '1'"),
+        ],
+    ),
+    app_service_rules.environment_is_internal: (
+        [ENVIRONMENT],
+        [
+            (ENVIRONMENT, "'Web, Publishing'", "'None'"),
+            (ENVIRONMENT, "'Web, Publishing'", "'Web'"),
+            (ENVIRONMENT, "{ name: 'DisableTls1.0', value: '1' }", "{ name: 'DisableTls1.0', value: '0' }"),
+            (ENVIRONMENT, "ftpEnabled: false", "ftpEnabled: true"),
+            (ENVIRONMENT, "remoteDebugEnabled: false", "remoteDebugEnabled: true"),
+            (ENVIRONMENT, "['*', '@', '*.scm']", "['*', '@']"),
+        ],
+    ),
+    container_apps_rules.image_is_pulled_by_the_identity: (
+        [CONTAINER_APPS],
+        [
+            (CONTAINER_APPS, "adminUserEnabled: false", "adminUserEnabled: true"),
+            (CONTAINER_APPS, "adminUserEnabled: false", "adminUserEnabled: false\n    anonymousPullEnabled: true"),
+            (CONTAINER_APPS, "identity: identity.id }]", "username: 'u', passwordSecretRef: 'p' }]"),
+            (CONTAINER_APPS, "  dependsOn: [pull]\n", ""),
+        ],
+    ),
+    container_apps_rules.probes_are_written: (
+        [CONTAINER_APPS],
+        [
+            (CONTAINER_APPS, "type: 'Startup'", "type: 'Readiness'"),
+            (CONTAINER_APPS, "path: '/health'", "path: '/'"),
+            (CONTAINER_APPS, "failureThreshold: 10", "failureThreshold: 240"),
+            (CONTAINER_APPS, "timeoutSeconds: 4", "timeoutSeconds: 6"),
+        ],
+    ),
+    container_apps_rules.ingress_is_encrypted_and_finds_the_port: (
+        [CONTAINER_APPS],
+        [
+            (CONTAINER_APPS, "allowInsecure: false", "allowInsecure: true"),
+            (CONTAINER_APPS, "targetPort: port", "targetPort: 80"),
+            (CONTAINER_APPS, "value: string(port)", "value: '80'"),
+            (CONTAINER_APPS, "var port = 8000", "var port = 80"),
+        ],
+    ),
+    container_apps_rules.replica_ends_before_it_is_killed: (
+        [CONTAINER_APPS],
+        [
+            (CONTAINER_APPS, "gracefulTimeoutSeconds + 5", "gracefulTimeoutSeconds"),
+            (CONTAINER_APPS, "      terminationGracePeriodSeconds: gracefulTimeoutSeconds + 5\n", ""),
+            (CONTAINER_APPS, "gracefulTimeoutSeconds + 5", "30"),
+        ],
+    ),
+    container_apps_rules.memory_fits_the_cores: (
+        [CONTAINER_APPS],
+        [
+            (CONTAINER_APPS, "'0.5': '1Gi'", "'0.5': '2Gi'"),
+            (CONTAINER_APPS, "  '0.75': '1.5Gi'\n", ""),
+        ],
+    ),
+    container_apps_rules.scale_is_bounded_by_parameters: (
+        [CONTAINER_APPS],
+        [
+            (CONTAINER_APPS, "maxReplicas: maximumReplicaCount", "maxReplicas: 10"),
+            (CONTAINER_APPS, "minReplicas: minimumReplicaCount", "minReplicas: 0"),
+            (CONTAINER_APPS, "string(concurrentRequests)", "'10'"),
+        ],
+    ),
+    gunicorn_rules.server_settings_are_parameters: (
+        [APP_SERVICE, CONTAINER_APPS],
+        [
+            (APP_SERVICE, "value: string(workerCount)", "value: '2'"),
+            (APP_SERVICE, "'GUNICORN_TIMEOUT'", "'GUNICORN_TIME_OUT'"),
+            (CONTAINER_APPS, "value: string(threadCount)", "value: '16'"),
+            (CONTAINER_APPS, "value: workerClass", "value: 'asgi'"),
+        ],
+    ),
+    gunicorn_rules.logs_hold_no_query_and_need_no_key: (
+        [APP_SERVICE, CONTAINER_APPS],
+        [
+            (APP_SERVICE, "'AppServicePlatformLogs'", "'AppServiceHTTPLogs'"),
+            (APP_SERVICE, "workspaceId: workspace.outputs.id", "workspaceId: ''"),
+            (CONTAINER_APPS, "{ destination: 'azure-monitor' }", "{ destination: 'log-analytics' }"),
+            (CONTAINER_APPS, "Microsoft.Insights/diagnosticSettings@", "Microsoft.Insights/others@"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [(rule, path) for rule, (paths, _) in CASES.items() for path in paths],
+    ids=lambda value: value.__name__ if callable(value) else value.name,
+)
+def test_rule_holds(rule: Rule, path: Path) -> None:
+    assert rule(parse(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text", "replacement"),
+    [(rule, *change) for rule, (_, changes) in CASES.items() for change in changes],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_rule_refuses_a_copy_that_breaks_it(
+    rule: Rule, path: Path, text: str, replacement: str, tmp_path: Path
+) -> None:
+    assert rule(edited(path, text, replacement, tmp_path)) != []
+
+
+def test_every_rule_is_applied() -> None:
+    written = {
+        value
+        for module in (app_service_rules, container_apps_rules, gunicorn_rules)
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", "") == module.__name__
+        and getattr(value, "__annotations__", {}).get("return") == list[str]
+        if not name.startswith("_")
+    }
+    assert written == set(CASES)

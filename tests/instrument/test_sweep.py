@@ -1,0 +1,38 @@
+"""A sweep of an instrumented app at a URL has the times of its handler."""
+
+from pathlib import Path
+from statistics import median
+
+from functune.report.document import read_document
+from functune.run.folder import RunFolder
+from tests.cli.calling import functune
+from tests.instrument.servers import instrumented, served
+
+EXPERIMENT = """
+name = "test"
+question = "Does it work?"
+workload.routes = ["/awaiting", "/compute"]
+settings = { thread_count = ["unset"], process_count = [1] }
+load = { users = [1, 4], warm_up = 0.3, measure = 1.5 }
+"""
+
+
+def test_sweep_at_a_url_reads_the_times_of_an_instrumented_app(tmp_path: Path) -> None:
+    """Handlers of 100 ms in one process: computing ones go one after the other, and hold the loop."""
+    (tmp_path / "asked.toml").write_text(EXPERIMENT)
+    folder = instrumented("asgi", tmp_path / "app", "app = functune_times.AsgiTimes(app)")
+    with served(folder, "uvicorn", "service:app", "--port", "0") as url:
+        done = functune("sweep", tmp_path / "asked.toml", "--host", url, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = RunFolder.open(tmp_path / "run")
+    measurements = run.measurements()
+    assert {(each.subject.route, each.users) for each in measurements} >= {("/awaiting", 4), ("/compute", 4)}
+    for each in measurements:
+        assert each.errors == {}
+        assert len(each.service_times_us) == len(each.cpu_times_us) == len(each.latencies_us)
+        assert list(each.worker_threads.values()) == [1]
+        assert each.wait_times_us == []
+        assert 98_000 <= median(each.service_times_us) <= median(each.latencies_us)
+        held = median(each.hold_times_us) / median(each.service_times_us)
+        assert held > 0.9 if each.subject.route == "/compute" else held < 0.3
+    assert read_document(run).experiments

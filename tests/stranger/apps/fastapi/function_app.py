@@ -1,0 +1,17 @@
+"""FastAPI in Functions, from an environment of its own."""
+
+import time
+
+import azure.functions as func
+import fastapi
+
+api = fastapi.FastAPI()
+
+
+@api.get("/api/items/{number}")
+def item(number: int) -> dict[str, int]:
+    time.sleep(0.02)
+    return {"number": number}
+
+
+app = func.AsgiFunctionApp(app=api, http_auth_level=func.AuthLevel.ANONYMOUS)

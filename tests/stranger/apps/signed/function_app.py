@@ -1,0 +1,21 @@
+"""A POST API whose callers sign the body, for the orders 101 to 120."""
+
+import hashlib
+import hmac
+import os
+import time
+
+import azure.functions as func
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@app.route("orders/{id}", methods=["POST"])
+def orders(req: func.HttpRequest) -> func.HttpResponse:
+    expected = hmac.digest(os.environ["SIGNING_KEY"].encode(), req.get_body(), hashlib.sha256).hex()
+    if not hmac.compare_digest(expected, req.headers.get("x-signature", "")):
+        return func.HttpResponse("the signature is wrong", status_code=401)
+    if not 101 <= int(req.route_params["id"]) <= 120:
+        return func.HttpResponse("no such order", status_code=404)
+    time.sleep(0.02)
+    return func.HttpResponse(status_code=202)

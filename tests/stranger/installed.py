@@ -1,0 +1,127 @@
+"""functune as a stranger has it: a wheel in an environment of its own, outside of the repository."""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+
+from tests.host.serving import Serving
+
+ROOT = Path(__file__).parents[2]
+APPS = Path(__file__).parent / "apps"
+SOURCES = ("functune", "pyproject.toml", "README.md", "LICENSE")
+"""The files that the wheel is made from."""
+BUDGETS = (20, 120)
+"""Seconds of one call of tune: the smallest that it allows, and more where other programs slow the machine down."""
+BUDGET_PER_START = 40
+"""Seconds of budget for each second that a command takes to start, which is 0.3 s on an idle machine."""
+SHELL = ("PYTHONPATH", "VIRTUAL_ENV", "FUNCTIONS_WORKER_PROCESS_COUNT", "PYTHON_THREADPOOL_THREAD_COUNT")
+"""Variables of the tests that a stranger does not have."""
+
+
+class Stranger:
+    """The commands of an installed functune, called in a folder that contains nothing of it."""
+
+    def __init__(self, environment: Path, folder: Path) -> None:
+        self.program = environment / "bin" / "functune"
+        self.cache = environment.parent / "cache"
+        self.folder = folder
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The environment of a call."""
+        own = {name: value for name, value in os.environ.items() if name not in SHELL}
+        return {**own, "XDG_CACHE_HOME": str(self.cache), **more}
+
+    def call(self, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        """One command, whose flags are those of its help, and which ends without a traceback of functune."""
+        self.require_known(*map(str, arguments))
+        done = subprocess.run(
+            [self.program, *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environ(**environ),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        frames = re.findall(r'File "[^"]*/functune/[^"]*"', done.stdout + done.stderr)
+        assert frames == [], done.stderr
+        return done
+
+    def tune(self, app: Path, *request: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        """``functune tune`` with the smallest budget that suffices on this machine, as busy as it is now."""
+        began = time.monotonic()
+        run(self.program, "--version")
+        budget = min(max(round(BUDGET_PER_START * (time.monotonic() - began)), BUDGETS[0]), BUDGETS[1])
+        return self.call("tune", *request, "--script-root", app, "--budget", f"{budget}s", **environ)
+
+    def serve(self, app: Path, *flags: str, **environ: str) -> Serving:
+        """``functune serve``."""
+        self.require_known("serve", *flags)
+        clean = dict.fromkeys(SHELL, "") | {"XDG_CACHE_HOME": str(self.cache)}
+        return Serving(app, *flags, program=self.program, cwd=self.folder, **clean, **environ)
+
+    def require_known(self, command: str, *arguments: str) -> None:
+        """Fail where a flag is not in the help of its command."""
+        flag = r"(?<!\S)--?[a-zA-Z][a-z-]*"
+        shown = set(re.findall(flag, help_of(self.program, command)))
+        unknown = [each for each in arguments if re.fullmatch(flag, each) and each not in shown]
+        assert unknown == []
+
+
+@cache
+def help_of(program: Path, command: str) -> str:
+    """The help of a command."""
+    return subprocess.run([program, command, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def installed_once(folder: Path) -> Path:
+    """The environment in a folder that all processes of a test run share; the first of them makes it."""
+    folder.mkdir(exist_ok=True)
+    environment, mark = folder / "environment", folder / "complete"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not mark.exists():
+            make_environment(environment, wheel(folder / "source"))
+            mark.touch()
+    return environment
+
+
+def wheel(source: Path) -> Path:
+    """The wheel, built from a copy of its files: a build leaves folders of its own beside them."""
+    source.mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    pip(Path(sys.executable), "wheel", "--no-deps", "--wheel-dir", source / "dist", source)
+    [built] = (source / "dist").glob("*.whl")
+    return built
+
+
+def make_environment(folder: Path, *packages: object) -> Path:
+    """A virtual environment with packages from the index, by uv where it is there."""
+    uv = shutil.which("uv")
+    if uv is not None:
+        run(uv, "venv", "--quiet", "--python", sys.executable, folder)
+        run(uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", *packages)
+        return folder
+    run(sys.executable, "-m", "venv", folder)
+    pip(folder / "bin" / "python", "install", *packages)
+    return folder
+
+
+def pip(python: Path, command: str, *arguments: object) -> None:
+    """One command of pip."""
+    compiling = ["--no-compile"] if command == "install" else []  # what is imported gets compiled anyway
+    run(python, "-m", "pip", command, "--quiet", *compiling, *arguments)
+
+
+def run(*command: object) -> None:
+    """One command, which has to succeed."""
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr

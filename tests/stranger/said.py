@@ -1,0 +1,27 @@
+"""The answer of `functune tune`."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+def assert_answer(done: subprocess.CompletedProcess[str]) -> None:
+    """
+    It recommends a setting, and its report names the limit, or why it is not known.
+
+    On a busy machine a small budget may suffice for one setting alone, which it then says.
+    """
+    assert done.returncode == 0, done.stderr
+    answer = re.search(r"^  (Use|No setting makes a difference|One setting was measured)\b", done.stdout, re.MULTILINE)
+    assert answer, done.stdout
+    if answer[1] != "One setting was measured":
+        assert re.search(r"^    (PYTHON_THREADPOOL_THREAD_COUNT=\d+|leave \w+ unset)$", done.stdout, re.MULTILINE)
+    page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
+    assert page, done.stdout
+    report = json.loads(Path(unquote(urlsplit(page[1]).path)).with_name("report.json").read_text())
+    [experiment] = report["experiments"]
+    [limit] = experiment["limits"].values()
+    assert limit["kind"] != "unknown" or limit["reason"]
+    assert experiment["verdict"] in done.stdout

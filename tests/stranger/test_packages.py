@@ -1,0 +1,32 @@
+"""Apps with pins, or without a package that they import."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.stranger.installed import Stranger
+from tests.stranger.said import assert_answer
+
+pytestmark = pytest.mark.network
+
+
+@pytest.mark.parametrize("app", ["pinned"], indirect=True)
+def test_pins_that_clash_with_those_of_functune(app: Path, stranger: Stranger) -> None:
+    with stranger.serve(app, "--install") as host:
+        found = host.ready().get("/api/versions").json()
+    assert found == {"azure-functions": "1.23.0", "httpx": "0.27.2"}
+    assert_answer(stranger.tune(app, "/api/versions", "--install"))
+
+
+@pytest.mark.parametrize("app", ["forgetful"], indirect=True)
+def test_forgotten_package_is_named_with_the_places_and_the_command_that_helps(app: Path, stranger: Stranger) -> None:
+    done = stranger.tune(app, "/api/mean", "--install")
+    assert done.returncode == 3
+    with stranger.serve(app, "--install") as host:
+        assert host.ended() == 1
+    for text in (done.stderr, host.text):
+        assert "No module named 'numpy'" in text
+        assert f'File "{app / "function_app.py"}", line 4' in text
+        assert "Packages were looked for in:" in text
+        assert f"add it to that file, then run: functune serve --script-root {app} --install" in text
+    assert not (stranger.folder / "runs").exists()
