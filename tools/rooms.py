@@ -40,7 +40,6 @@ ROOMS: tuple[Room, ...] = (
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
-    room("app_service", "what App Service starts for a folder, and what is wrong with it", "errors"),
     room("host", "the local Functions host", "errors environ setting packages timing"),
     room("asgi", "a function app for ASGI servers", "errors host"),
     room("wsgi", "a function app for WSGI servers", "environ errors host"),
