@@ -59,7 +59,9 @@ def live_executor() -> ThreadPoolExecutor | None:
     """The executor on which the runtime runs ``def`` handlers; None when this process is not such a worker."""
     # Through sys.modules, because the app must also run where the runtime is not installed.
     module = sys.modules.get("azure_functions_runtime.utils.threadpool")
-    return None if module is None else module.get_threadpool_executor()
+    executor = None if module is None else module.get_threadpool_executor()
+    # A WSGI server runs the handlers in its own threads, and the runtime has no pool there.
+    return executor if isinstance(executor, ThreadPoolExecutor) else None
 
 
 def describe(setting: ThreadSetting, executor: ThreadPoolExecutor | None) -> dict[str, Any]:

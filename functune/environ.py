@@ -16,6 +16,37 @@ PROFILE_FOLDER = "FUNCTUNE_PROFILE"
 """The folder into which the workers of the local host write profiles; unset or empty for none."""
 
 
+SCRIPT_ROOT = "FUNCTUNE_SCRIPT_ROOT"
+"""The folder of the app that functune.asgi and functune.wsgi serve; the working directory where it is unset."""
+PYTHON_PATH = "PYTHONPATH"
+CALLS_FOLDER = "FUNCTUNE_CALLS"
+"""
+The folder in which functune.asgi and functune.wsgi count the calls of each process. They measure the times of calls
+where it is set.
+"""
+
+
+def calls_folder() -> Path | None:
+    """The folder for the counts of calls; None where the environment names none."""
+    return Path(folder) if (folder := os.environ.get(CALLS_FOLDER)) else None
+
+
+def has_auth_keys() -> bool:
+    """Whether the environment has a key to ask for."""
+    return bool(os.environ.get(FUNCTION_KEY) or os.environ.get(MASTER_KEY))
+
+
+def in_process_root() -> Path:
+    """The folder of the app that is served in this process."""
+    return Path(os.environ.get(SCRIPT_ROOT) or ".")
+
+
+def set_missing(variables: Mapping[str, str]) -> None:
+    """Set the variables that this process does not have."""
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
 def profile_folder() -> Path | None:
     """The folder for profiles; None where this process was not started to be profiled."""
     return Path(folder) if (folder := os.environ.get(PROFILE_FOLDER)) else None

@@ -46,6 +46,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
     """Requests that the instance admits at a time; None for any number."""
     app_settings: tuple[tuple[str, str], ...] = ()
     """Other app settings by name, sorted by name."""
+    host: str | None = None
+    """The host, as ``--host`` takes it; None for that of the run."""
 
     @property
     def threads(self) -> int:
@@ -77,6 +79,12 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
         """The setting for tables and logs: ``T=16 P=2``."""
         written = [knob.short(getattr(self, knob.name)) for knob in COLUMNS]
         return " ".join(text for text in written if text)
+
+    @property
+    def on_its_host(self) -> "Setting":
+        """Without the values of knobs that its host lacks."""
+        lacking = LACKING_KNOBS.get(self.host or "", frozenset())
+        return msgspec.structs.replace(self, **dict.fromkeys(lacking)) if lacking else self
 
     def app_setting_values(self) -> dict[str, str | None]:
         """The app settings that set it, by name; None for one to leave unset."""
@@ -158,7 +166,26 @@ KNOBS: tuple[Knob, ...] = (
         rank=lambda value: value or 0,
         short=lambda value: "" if value is None else f"c={value}",
     ),
+    Knob(
+        name="host",
+        column=4,
+        title="hosts",
+        variable=None,
+        allowed='the name of a host, such as "local" or "gunicorn:gthread"',
+        words=lambda value: "on the host of the run" if value is None else f"on {value}",
+        rank=lambda value: value or "",
+        short=lambda value: value or "",
+    ),
 )
+
+LACKING_KNOBS: Mapping[str, frozenset[str]] = {
+    "gunicorn:gthread": frozenset({"per_instance_concurrency"}),
+    "gunicorn:sync": frozenset({"thread_count", "per_instance_concurrency"}),
+    "gunicorn:asgi": frozenset({"per_instance_concurrency"}),
+    "gunicorn:uvicorn": frozenset({"per_instance_concurrency"}),
+    "uvicorn": frozenset({"per_instance_concurrency"}),
+}
+"""The knobs that a host lacks, by its name. They are unset there."""
 
 COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 """The knobs in the order of table columns."""

@@ -5,8 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "functune"
-DECLARED = {"STARTED", "CHART"}
-"""Names that modules of one folder share, so that a registry finds what they declare."""
+DECLARED = {"STARTED", "CHART", "app"}
+"""Names that modules share, so that a registry or a web server finds what they declare."""
 
 
 def modules() -> list[Path]:

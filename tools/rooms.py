@@ -41,6 +41,8 @@ ROOMS: tuple[Room, ...] = (
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
     room("host", "the local Functions host", "errors environ setting packages timing"),
+    room("asgi", "a function app for ASGI servers", "errors host"),
+    room("wsgi", "a function app for WSGI servers", "environ errors host"),
     room("hosts", "the host kinds that the lab starts or calls", "errors environ setting packages host"),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),

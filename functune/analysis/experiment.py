@@ -16,6 +16,7 @@ from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.numbers.levels import Level, levels_of
 from functune.analysis.search.adaptive import Skipped
 from functune.analysis.search.exploration import Scope, explore
+from functune.analysis.server_choice import ServerChoice, choose_server
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.limit import Limit, find_limit
 from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, recommend
@@ -94,6 +95,8 @@ class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[NotMeasured, ...]
     skipped: tuple[Skipped, ...]
     """Settings that the search measured no further."""
+    servers: tuple[ServerChoice, ...] = ()
+    """The servers compared, for each subject that was measured on several."""
     planned: int
     """Steps of the experiment's grid; fewer are measured where a search skipped some, or a run was cut short."""
 
@@ -190,6 +193,9 @@ def analyse(
         void=tuple(level for level in every if level.void),
         failed=failed_settings(experiment, failures),
         skipped=skipped,
+        servers=tuple(
+            found for subject in measured if (found := choose_server(subject, closed, seed=aim.seed)) is not None
+        ),
         planned=len(list(planned_steps(experiment))),
     )
 

@@ -214,6 +214,8 @@ def app_of(begun: Environment, script_root: Path | None) -> Path:
 def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None, python: str | None) -> HostKind:
     """The host kind, checked against the settings of the experiments."""
     kind = registry.host_kind(host, key=key, route=first_route(asked[0].workload), python=python)
+    hosts = dict.fromkeys(host for each in asked for host in each.settings.host)
+    kind = registry.kind_for_settings(kind, hosts, python=python)
     kind.require_settable(
         dict.fromkeys(setting for each in asked for setting in planned_settings(each.settings)),
         with_target=[each.name for each in asked if each.workload.target is not None],

@@ -58,7 +58,8 @@ class Tuning(msgspec.Struct, kw_only=True):
         """The moment at which the search ends, so that there is time for a profile."""
         from functune.sweep.tuning import profile_seconds
 
-        return self.measuring_ends - (profile_seconds(self.budget, self.slow) if self.kind.has_sampler else 0.0)
+        has_profile = self.kind.has_sampler(Setting())
+        return self.measuring_ends - (profile_seconds(self.budget, self.slow) if has_profile else 0.0)
 
     def left_until(self, moment: float) -> float:
         """The seconds until a moment, none where it is past."""

@@ -46,6 +46,7 @@ type ThreadCount = Annotated[int, Meta(ge=1, le=MAX_THREAD_COUNT)] | Unset
 type ProcessCount = Annotated[int, Meta(ge=1, le=MAX_PROCESS_COUNT)]
 type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONCURRENCY)] | Unset
 type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
+type HostName = Annotated[str, Meta(pattern=r"^[a-z]+(:[a-z]+)?\Z")]
 type Users = Annotated[int, Meta(ge=1, le=1000)]
 type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
 type Text = Annotated[str, Meta(min_length=1)]
@@ -116,6 +117,8 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     per_instance_concurrency: Annotated[tuple[PerInstanceConcurrency, ...], Meta(min_length=1)] = ("unset",)
     app_settings: Annotated[tuple[dict[SettingName, str], ...], Meta(min_length=1)] = ({},)
     """Other app settings of the app, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
+    host: tuple[HostName, ...] = ()
+    """The hosts to measure on, as ``--host`` takes them; none for that of the run."""
 
     def __post_init__(self) -> None:
         for key in self.__struct_fields__:
@@ -169,6 +172,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     process_count: ProcessCount | None = None
     per_instance_concurrency: PerInstanceConcurrency | None = None
     app_settings: dict[SettingName, str] | None = None
+    host: HostName | None = None
     users: Users | None = None
     background_users: BackgroundUsers | None = None
     route: Route | None = None
@@ -225,6 +229,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     process_count: ProcessCount = 1
     per_instance_concurrency: PerInstanceConcurrency = "unset"
     app_settings: dict[SettingName, str] = {}
+    host: HostName | None = None
 
     @property
     def setting(self) -> Setting:

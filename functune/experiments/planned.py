@@ -29,9 +29,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def planned_settings(matrix: Matrix) -> list[Setting]:
-    """Every combination of the matrix; the last knob of the table varies fastest."""
-    lists = [[from_file(value) for value in getattr(matrix, knob.name)] for knob in KNOBS]
-    return [Setting(**dict(zip((knob.name for knob in KNOBS), values, strict=True))) for values in product(*lists)]
+    """
+    Every combination of the matrix; the last knob of the table varies fastest.
+
+    Combinations that differ only in knobs that their host lacks are one.
+    """
+    lists = [[from_file(value) for value in getattr(matrix, knob.name)] or [None] for knob in KNOBS]
+    names = [knob.name for knob in KNOBS]
+    combined = (Setting(**dict(zip(names, values, strict=True))) for values in product(*lists))
+    return list(dict.fromkeys(setting.on_its_host for setting in combined))
 
 
 def planned_subjects(experiment: Experiment) -> tuple[Subject, ...]:

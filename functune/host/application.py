@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass
 
 from functune.errors import AppError
+from functune.host.answering import Answerer
 from functune.host.bindings import STREAMING
 from functune.host.console import Console
-from functune.host.functions import Function, FunctionSet, load_functions
+from functune.host.functions import FunctionSet, load_functions
 from functune.host.limits import Gate, gates
-from functune.host.routing import RouteTable
 from functune.host.settings import HostSettings
 from functune.host.shaping import encode_header
 from functune.host.supervisor import Supervisor
@@ -22,7 +22,7 @@ class Application:
     settings: HostSettings
     supervisor: Supervisor
     functions: FunctionSet
-    routes: RouteTable[Function]
+    answerer: Answerer
     gates: tuple[Gate, ...]
     custom_headers: list[tuple[bytes, bytes]]
 
@@ -42,7 +42,7 @@ async def load_application(settings: HostSettings, console: Console) -> Applicat
             settings=settings,
             supervisor=supervisor,
             functions=found,
-            routes=found.routes(),
+            answerer=Answerer(settings, found.routes(), supervisor.choose, console),
             gates=gates(settings),
             custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],
         )

@@ -19,8 +19,9 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextvars import ContextVar, copy_context
 from datetime import UTC
 from email.utils import format_datetime
 from http.cookies import Morsel, SimpleCookie
@@ -33,7 +34,8 @@ from azure_functions_runtime import native_invocation
 from azure_functions_runtime.bindings.datumdef import Datum, parse_cookie_attr_expires
 from azure_functions_runtime.bindings.nullable_converters import to_nullable_double
 from azure_functions_runtime.handle_event import _functions as _registry
-from azure_functions_runtime.native_invocation import invocation_request_native
+from azure_functions_runtime.native_invocation import invocation_request_native, run_invocation_sync
+from azure_functions_runtime.utils import threadpool
 from azure_functions_runtime.utils.app_setting_manager import is_envvar_true
 from azure_functions_runtime.utils.constants import PYTHON_ENABLE_DEBUG_LOGGING
 from azure_functions_runtime.utils.tracing import serialize_exception
@@ -115,6 +117,24 @@ native_invocation.logger = _FailureKeeper()
 def start() -> None:
     """Start the runtime's thread pool, sized by PYTHON_THREADPOOL_THREAD_COUNT alone."""
     runtime.start_threadpool_executor()
+
+
+class _CallingThread:
+    """Stands in for the thread pool of the runtime, and runs its work in the thread that hands it over."""
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """The future of the work, done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*arguments))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def start_in_calling_threads() -> None:
+    """Run ``def`` functions in the threads that call ``invoke_here``, instead of a pool of the runtime."""
+    threadpool._threadpool_executor = _CallingThread()
 
 
 def is_debug_logging_enabled() -> bool:
@@ -222,17 +242,48 @@ async def invoke(request: InvocationRequest) -> InvocationResponse:
     except asyncio.CancelledError:
         # The runtime does not catch it. The host cancels no invocation, so the function did.
         return failed_invocation(request.invocation_id, "CancelledError: the function cancelled itself")
+    return _response(request.invocation_id, ok, return_datum, outputs, error, trace)
+
+
+def invoke_here(request: InvocationRequest) -> InvocationResponse | None:
+    """
+    Run a ``def`` function in this thread, after ``start_in_calling_threads``; None for an ``async def`` function.
+
+    Never raises.
+    """
+    return copy_context().run(_invoke_here, request)  # the failure of an earlier call in this thread is not this one's
+
+
+def _invoke_here(request: InvocationRequest) -> InvocationResponse | None:
+    is_def, *outcome = run_invocation_sync(
+        request.invocation_id,
+        request.function_id,
+        [(request.trigger_name, _http_datum(request.http))],
+        {},
+        request.trace_parent,
+        request.trace_state,
+    )
+    return _response(request.invocation_id, *outcome) if is_def else None
+
+
+def _response(
+    invocation_id: str,
+    ok: bool,
+    returned: Datum | None,
+    outputs: list[tuple[str, Datum]],
+    error: str | None,
+    trace: str | None,
+) -> InvocationResponse:
+    """The answer for what the runtime has returned."""
     if not ok:
         sys.stdout.flush()  # the runtime flushes prints after a success only
         exception = _failure.get()
-        texts = (error, trace) if exception is None else _exception_texts(exception)
-        return failed_invocation(request.invocation_id, *texts)
+        texts = (error or "", trace or "") if exception is None else _exception_texts(exception)
+        return failed_invocation(invocation_id, *texts)
     try:
-        return InvocationResponse(
-            request.invocation_id, _typed_data(return_datum), {name: _typed_data(d) for name, d in outputs}
-        )
+        return InvocationResponse(invocation_id, _typed_data(returned), {name: _typed_data(d) for name, d in outputs})
     except (TypeError, ValueError, OverflowError, RecursionError) as problem:
-        return failed_invocation(request.invocation_id, *_exception_texts(problem))
+        return failed_invocation(invocation_id, *_exception_texts(problem))
 
 
 def failed_invocation(invocation_id: str, message: str, stack_trace: str = "") -> InvocationResponse:

@@ -6,7 +6,7 @@ Sources: GrpcMessageConversionExtensions.cs (request), HttpBinding.cs and RawScr
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -106,6 +106,24 @@ def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> Htt
     timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before)
     reported = ((_SERVER_TIMING, timing.encode("latin-1")), (_WORKER, worker_value(times).encode()))
     return HttpAnswer(answer.status, [*headers, *reported], answer.body)
+
+
+def sent_headers(
+    answer: HttpAnswer, method: str, custom_headers: Sequence[tuple[bytes, bytes]]
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """
+    The headers and the body to send: with the custom headers of host.json that the function has not set itself, and no
+    body where HTTP allows none.
+    """
+    headers = answer.headers
+    if custom_headers:
+        present = {name for name, _ in headers}
+        headers = [*headers, *(extra for extra in custom_headers if extra[0] not in present)]
+    if method == "HEAD" or answer.status in {204, 304}:
+        return headers, b""  # these answers have no body; the server would refuse one
+    if not answer.body:
+        return [*headers, (b"content-length", b"0")], b""
+    return headers, answer.body
 
 
 def _from_http_data(data: HttpData) -> HttpAnswer:

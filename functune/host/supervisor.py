@@ -14,6 +14,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 from functune.errors import HostError, WorkerDiedError
+from functune.host.answering import Invoke
 from functune.host.channel import Channel
 from functune.host.console import Console
 from functune.host.dispatcher import RoundRobin
@@ -91,13 +92,17 @@ class Supervisor:
             self._spawn_task(self._start_others())
         return functions
 
-    async def choose(self) -> Channel:
-        """The channel for the next invocation; waits until there is one. Raises HostError once there will be none."""
+    async def choose(self) -> Invoke:
+        """
+        How to run the next invocation, by the worker whose turn it is; waits until there is one.
+
+        Raises HostError once there will be none.
+        """
         while not self._gate.is_set():
             await self._gate.wait()
         if not self._ready:
             raise self.failed.result() if self.failed.done() else WorkerDiedError("the workers are being stopped")
-        return self._round_robin.pick(self._ready)
+        return self._round_robin.pick(self._ready).invoke
 
     async def drain(self) -> None:
         """Let invocations in flight finish within ``shutdown_timeout``, and refuse those that wait for a worker."""

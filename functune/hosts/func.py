@@ -57,7 +57,6 @@ class CoreTools:
     """The ``func`` on the PATH. Times are in seconds."""
 
     runs_script_root: ClassVar[bool] = True
-    has_sampler: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -104,6 +103,10 @@ class CoreTools:
             said = f"{done.stdout}{done.stderr}".strip() or "nothing"
             raise UsageError(f"--host func: `{found} --version` said {said!r}, not a version 4; {_HOW_TO_INSTALL}")
         return cls(Path(found), version, python=python)
+
+    def has_sampler(self, setting: Setting) -> bool:
+        """Whether its workers write profiles."""
+        return False
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that each knob has a variable."""

@@ -23,6 +23,10 @@ class RunningHost(Protocol):
     def key(self) -> str | None:
         """The function key to send as ``x-functions-key`` with every request; None where none is needed."""
 
+    @property
+    def calls_folder(self) -> str | None:
+        """The folder with the pages in which its workers count their calls; None where the host reports them."""
+
     def tail(self) -> str:
         """The last lines it printed; empty where they are not known."""
 
@@ -41,8 +45,7 @@ class HostKind(Protocol):
     def runs_script_root(self) -> bool:
         """Whether it runs the app in a folder of this machine."""
 
-    @property
-    def has_sampler(self) -> bool:
+    def has_sampler(self, setting: Setting) -> bool:
         """Whether its workers write profiles into the folder of the variable FUNCTUNE_PROFILE."""
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
@@ -75,9 +78,12 @@ class StartedKind(NamedTuple):
     """Its place in help texts, lowest first."""
     words: str
     """For help texts."""
-    find: Callable[[str | None], HostKind]
+    find: Callable[..., HostKind]
     """
     Finds it on this machine, for workers that run with the interpreter given; None for the one of the app's packages.
+    Where the kind has variants, the second argument is the chosen one.
 
     Raises UsageError saying what to install when it is not there.
     """
+    variants: tuple[str, ...] = ()
+    """The words that may follow its name and a colon, the default one first."""

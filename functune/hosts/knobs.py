@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from functune.errors import UsageError
-from functune.setting import KNOBS, Setting
+from functune.setting import KNOBS, LACKING_KNOBS, Setting
 
 
 def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[str]:
@@ -15,7 +15,7 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
     given: list[str] = []
     for knob in KNOBS:
         value = getattr(setting, knob.name)
-        if knob.variable is not None or knob.name == "app_settings" or value is None:
+        if knob.variable is not None or knob.name in ("app_settings", "host") or value is None:
             continue
         if knob.name not in flags:
             raise UsageError(
@@ -24,3 +24,13 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
             )
         given += [flags[knob.name], str(value)]
     return given
+
+
+def require_knobs(setting: Setting, *, host: str) -> None:
+    """Check that a setting has no value for a knob that the host of this name lacks. Raises UsageError."""
+    for knob in KNOBS:
+        value = getattr(setting, knob.name)
+        if knob.name in LACKING_KNOBS[host] and value is not None:
+            raise UsageError(
+                f'--host {host}: {knob.name} is {value}, which this host does not have: allowed is "unset"'
+            )

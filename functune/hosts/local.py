@@ -41,7 +41,10 @@ class LocalHostKind:
     python: str | None = None
     name: ClassVar[str] = "functune local host"
     runs_script_root: ClassVar[bool] = True
-    has_sampler: ClassVar[bool] = True
+
+    def has_sampler(self, setting: Setting) -> bool:
+        """Whether its workers write profiles."""
+        return True
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that each knob has a variable or a flag."""

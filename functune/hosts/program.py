@@ -7,6 +7,7 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Self
 
 _KEPT_LINES = 200
@@ -38,10 +39,18 @@ class Program:
         environ: Mapping[str, str],
         on_line: Callable[[str], None] = lambda _: None,
         stdin: int = DEVNULL,
+        cwd: Path | None = None,
     ) -> Self:
-        """Start the command. With PIPE, its stdin is empty and ends when this process ends."""
+        """Start the command in a folder. With PIPE, its stdin is empty and ends when this process ends."""
         process = await asyncio.create_subprocess_exec(
-            *command, env=environ, stdin=stdin, stdout=PIPE, stderr=STDOUT, limit=_LONGEST_LINE, start_new_session=True
+            *command,
+            env=environ,
+            stdin=stdin,
+            stdout=PIPE,
+            stderr=STDOUT,
+            limit=_LONGEST_LINE,
+            start_new_session=True,
+            cwd=cwd,
         )
         return cls(process, on_line)
 

@@ -5,12 +5,14 @@ A new kind is one file of this folder: a module with a constant ``STARTED``, whi
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
+from typing import NoReturn
 
 import functune.hosts
 from functune.errors import UsageError
 from functune.hosts.kinds import HostKind, StartedKind
+from functune.hosts.several import SeveralKinds
 from functune.hosts.url import RemoteHost
 
 
@@ -37,8 +39,32 @@ def host_kind(host: str, *, key: str | None = None, route: str = "/", python: st
 
     Raises UsageError for an unknown name, a URL that is not the base of an app, and a kind that is not installed.
     """
-    if started := STARTED_KINDS.get(host):
-        return started.find(python)
+    return started_kind(host, python) or _at_url(host, key=key, route=route, python=python)
+
+
+def kind_for_settings(default: HostKind, hosts: Iterable[str], *, python: str | None = None) -> HostKind:
+    """
+    The kind that runs each setting on the host it names, one of ``hosts``, or on the default where it names none.
+
+    Raises UsageError for an unknown name, and for a kind that is not installed.
+    """
+    named = {host: started_kind(host, python) or _unknown(host) for host in hosts}
+    return SeveralKinds(default, named) if named else default
+
+
+def started_kind(host: str, python: str | None) -> HostKind | None:
+    """The kind of this name that is started here; None for another name. Raises UsageError when it is not installed."""
+    name, colon, variant = host.partition(":")
+    if (started := STARTED_KINDS.get(name)) and (started.variants or not colon):
+        return started.find(python, variant) if colon else started.find(python)
+    return None
+
+
+def _unknown(host: str) -> NoReturn:
+    raise UsageError(f"host '{host}' of an experiment: allowed are {', '.join(STARTED_KINDS)}")
+
+
+def _at_url(host: str, *, key: str | None, route: str, python: str | None) -> HostKind:
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
         raise UsageError(f"--host '{host}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071")

@@ -30,6 +30,7 @@ class StartedHost(ABC):
     """
 
     key: ClassVar[None] = None
+    calls_folder: str | None = None
     title: ClassVar[str]
     """The host as the subject of an error message."""
 

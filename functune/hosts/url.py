@@ -26,14 +26,18 @@ class RemoteHost:
     """
 
     runs_script_root: ClassVar[bool] = False
-    has_sampler: ClassVar[bool] = False
     pid: ClassVar[None] = None
 
     def __init__(self, url: str, *, key: str | None, route: str) -> None:
         self.base_url = checked_url(url)
         self.name = self.base_url
         self.key = key
+        self.calls_folder: str | None = None
         self._route = route
+
+    def has_sampler(self, setting: Setting) -> bool:
+        """Whether its workers write profiles."""
+        return False
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that there is one setting, and no target: the settings at a URL cannot be changed from here."""

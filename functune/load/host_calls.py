@@ -1,5 +1,6 @@
 """
-The calls of the host's workers, as the local host counts them: read at both ends of a window.
+The calls of the host's workers, read at both ends of a window: from the local host, or from the pages in which the
+workers of another server count them.
 
 The time average of the calls begun and not ended (L) includes those that are still open. With the throughput X, L / X
 is the time per call by Little's law, also where an unfair lock lets the same few calls through again and again and the
@@ -7,9 +8,14 @@ mean of the finished calls is far too low.
 """
 
 import http.client
+import mmap
+import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+
+from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, read_totals
 
 PATH = "/admin/functune/times"
 _TIMEOUT = 5.0
@@ -28,10 +34,10 @@ class WorkerCalls(msgspec.Struct, frozen=True):
 
 
 class HostCalls(msgspec.Struct, frozen=True):
-    """The answer of the host."""
+    """The calls of all workers at one moment."""
 
-    front: int
-    """Pid of the front."""
+    front: int | None
+    """Pid of the front; None for a server without one."""
     at: float
     """Seconds on the clock of the host."""
     workers: dict[str, WorkerCalls]
@@ -49,6 +55,15 @@ def read_host_calls(base_url: str) -> HostCalls | None:
         return None
     finally:
         connection.close()
+
+
+def read_call_pages(folder: Path) -> HostCalls:
+    """The calls until now, from the pages of all workers that have loaded the app, by pid."""
+    now, workers = time.perf_counter(), {}
+    for path in folder.glob(f"*{CALLS_SUFFIX}"):
+        with path.open("rb") as file, mmap.mmap(file.fileno(), PAGE_BYTES, prot=mmap.PROT_READ) as memory:
+            workers[path.stem] = WorkerCalls(**read_totals(memory, now)._asdict())
+    return HostCalls(front=None, at=now, workers=workers)
 
 
 def open_calls(opened: HostCalls | None, closed: HostCalls | None) -> float | None:

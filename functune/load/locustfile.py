@@ -185,7 +185,7 @@ class AppUser(Client):
 if "FUNCTUNE_LOAD_PLAN" in os.environ:
     from functune.environ import without_values
     from functune.load import cpu
-    from functune.load.host_calls import HostCalls, open_calls, read_host_calls
+    from functune.load.host_calls import HostCalls, open_calls, read_call_pages, read_host_calls
     from functune.load.recorder import Recorder, error_name
     from functune.load.records import CheckedRequest, StepEnd, read_plan
     from functune.load.requests import RequestSource
@@ -368,6 +368,8 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
         def host_calls(self) -> HostCalls | None:
             """The calls in the workers; None for a host on another machine, or one that does not count them."""
             assert self.runner is not None
+            if plan.calls_folder is not None:
+                return read_call_pages(Path(plan.calls_folder))
             return None if plan.host_pid is None else read_host_calls(str(self.runner.environment.host))
 
     def note_answer(

@@ -60,6 +60,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Seconds without a byte, or until connected, after which a request has failed."""
     host_pid: int | None = None
     """The host's process, its workers being children of it; None when it runs on another machine."""
+    calls_folder: str | None = None
+    """The folder with the pages in which its workers count their calls; None where the host itself reports them."""
 
     @property
     def steps(self) -> int:

@@ -119,12 +119,15 @@ async def profile_run(
     out, and one that does not is given up.
     Raises RunFolderError when the files cannot be written.
     """
-    if not kind.has_sampler:
+    wanted = list(targets)
+    sampled = [target for target in wanted if kind.has_sampler(target.setting)]
+    if len(sampled) < len(wanted):
         on_note(f"No profile by line: {kind.name} has no sampler in its workers; the local host has")
+    if not sampled:
         return Profile()
     steps: list[StepProfile] = []
     notes: list[str] = []
-    for target in targets:
+    for target in sampled:
         left = deadline - time.monotonic()
         if left < kind.seconds(target.setting) + target.seconds:
             notes.append(f"{target.experiment.name}: {target} was not profiled: the time was over")

@@ -92,6 +92,7 @@ def load_on(plan: LoadPlan, host: RunningHost, run: RunFolder, experiment: Exper
     return msgspec.structs.replace(
         plan,
         host_pid=host.pid,
+        calls_folder=host.calls_folder,
         folder=str(run.path.resolve()),
         secrets=tuple(sorted(variable_names(experiment.workload, run.path))),
     )

@@ -41,9 +41,12 @@ def nested_task(stack: list[FrameType]) -> "asyncio.Task[Any] | None":
 
 
 def serves_calls(frame: FrameType) -> bool:
-    """Whether a frame is the loop of a pool thread, of ``concurrent.futures`` or anyio."""
+    """Whether a frame is the loop of a pool thread, of ``concurrent.futures`` or anyio, or a worker of Gunicorn."""
     code = frame.f_code
-    return code is POOL_THREAD or (code.co_name == "run" and library_path(code.co_filename).startswith("anyio/"))
+    if code is POOL_THREAD:
+        return True
+    path = library_path(code.co_filename)
+    return (code.co_name == "run" and path.startswith("anyio/")) or path.startswith("gunicorn/workers/")
 
 
 def executor_work(stack: list[FrameType]) -> int | None:

@@ -28,6 +28,8 @@ _NUMBER = struct.Struct("=Q")
 _FIELDS = struct.Struct("=QQddd")
 _LAST_AT = _RECORD.size - _NUMBER.size
 PAGE_BYTES = 2 * _RECORD.size
+CALLS_SUFFIX = ".calls"
+"""Of the file of a page in a folder that the lab reads; the rest of its name is the pid."""
 _READS = 1000
 """One read fails only where the worker wrote both records during it."""
 

@@ -38,13 +38,13 @@ def test_url_is_a_host_called_with_the_key() -> None:
     assert (kind.name, kind.key, kind.runs_script_root) == (URL, "secret", False)
 
 
-@pytest.mark.parametrize("host", ["", "Local", "gunicorn", "localhost:7071"])
+@pytest.mark.parametrize("host", ["", "Local", "hypercorn", "localhost:7071"])
 def test_unknown_host_is_refused_with_every_name(host: str) -> None:
     with pytest.raises(UsageError) as raised:
         host_kind(host)
     assert str(raised.value).startswith(f"--host '{host}': allowed are ")
     assert all(name in str(raised.value) for name in STARTED_KINDS)
-    assert HOST_CHOICES == "local|func|URL"
+    assert HOST_CHOICES == "local|func|gunicorn|uvicorn|URL"
 
 
 @pytest.mark.parametrize("host", ["ftp://127.0.0.1", "http://", "://"])

@@ -44,6 +44,7 @@ class StandInHost:
     """One stand-in. A thread count of 99 is one it cannot start with."""
 
     key = None
+    calls_folder = None
 
     def __init__(self, threads: int) -> None:
         self.threads = threads

@@ -1,6 +1,7 @@
 """The same routes on other servers, such as Gunicorn with Uvicorn."""
 
 from functune.analysis.host_comparison import HostComparison, Served
+from functune.analysis.server_choice import ServerChoice, ServerStanding, overhead_in_words
 from functune.formatting import count, duration, number
 from functune.report.document import ComparedHost, ReportDocument
 from functune.report.markup import Content, Html, data_table, element
@@ -10,7 +11,8 @@ def hosts_section(document: ReportDocument) -> Html:
     """A table per experiment and second run; without a second run, how to measure one."""
     return element(
         "section",
-        element("h2", "Compared with other servers"),
+        element("h2", "Which server for this handler"),
+        *(server_block(each) for findings in document.experiments for each in findings.servers),
         *(host_block(each, document.environment.host or "this run") for each in document.compared),
         *without_comparison(document),
         id="servers",
@@ -19,17 +21,14 @@ def hosts_section(document: ReportDocument) -> Html:
 
 def without_comparison(document: ReportDocument) -> list[Html]:
     """Second runs that share no route with this one; without any, how to measure one."""
-    if not document.elsewhere:
-        text = (
-            "Gunicorn and Uvicorn were not measured in this run. To compare, serve the same routes there, measure them "
-            "with "
-        )
+    if not document.elsewhere and not any(findings.servers for findings in document.experiments):
+        text = "This run measured one server. To compare several in one run, list them under [settings]: "
         return [
             element(
                 "p",
                 text,
-                element("code", "functune sweep EXPERIMENT.toml --host http://127.0.0.1:8000 --out OTHER"),
-                " and make this report again with ",
+                element("code", 'host = ["local", "gunicorn:gthread", "uvicorn"]'),
+                ". An app that runs elsewhere is measured by its URL, and joins this report with ",
                 element("code", "functune report RUN --beside OTHER"),
                 ".",
                 class_="lead",
@@ -40,6 +39,33 @@ def without_comparison(document: ReportDocument) -> list[Html]:
         element("p", f"{host}: none of these routes was measured there at the same numbers of users.", class_="lead")
         for host in document.elsewhere
         if host not in seen
+    ]
+
+
+def server_block(choice: ServerChoice) -> Html:
+    """The servers for one subject, each with its best setting."""
+    head = ["Server", "Setting", "Users", "Requests/s", "Across repeats", "Fastest / this", "p95", "Memory, MB"]
+    return element(
+        "div",
+        element("h3", element("code", str(choice.subject))),
+        element("p", choice.verdict, class_="answer"),
+        data_table(f"{choice.subject} on each server", head, [server_row(each) for each in choice.standings]),
+        element("p", overhead_in_words(choice.standings), class_="muted"),
+        class_="block",
+    )
+
+
+def server_row(each: ServerStanding) -> list[Content]:
+    """One server with its best setting."""
+    return [
+        each.host,
+        each.setting.in_words.removesuffix(f", on {each.host}"),
+        count(each.users),
+        number(each.throughput),
+        "-" if each.spread is None else f"{number(each.spread.low)} to {number(each.spread.high)}",
+        "-" if each.times_slower is None else f"{number(each.times_slower.low)} to {number(each.times_slower.high)}",
+        "-" if each.p95 is None else duration(each.p95),
+        "-" if each.memory_mb is None else number(each.memory_mb),
     ]
 
 

@@ -1,0 +1,135 @@
+"""
+A function app in the process of its web server: loaded and called without a front and without worker processes.
+
+The ASGI and the WSGI app use it. The handlers run in the same runtime as everywhere, and ``Answerer`` makes the answer.
+Nothing else of the local host is there: the server has its own processes, limits and time-outs.
+"""
+
+import asyncio
+import logging
+import mmap
+import os
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from functune.environ import (
+    calls_folder,
+    has_auth_keys,
+    in_process_root,
+    profile_folder,
+    set_missing,
+)
+from functune.errors import AppError
+from functune.host import runtime
+from functune.host.answering import Answerer, Begin
+from functune.host.console import Console
+from functune.host.functions import FunctionSet, load_functions
+from functune.host.load_error import load_error
+from functune.host.messages import InvocationResponse, WorkerInitRequest
+from functune.host.settings import HostSettings, read_host_settings
+from functune.host.shaping import encode_header
+from functune.host.worker_process import HOST_VERSION
+from functune.timing.calls import CallTimer
+from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, CallPage
+from functune.timing.sampler import start_sampler
+
+SERVES = re.compile(r"functune: process (\d+) serves ")
+"""In the line that a process prints when it has loaded the app."""
+
+
+class InProcessApp(NamedTuple):
+    """A loaded app."""
+
+    answerer: Answerer
+    custom_headers: list[tuple[bytes, bytes]]
+    functions: FunctionSet
+
+
+def in_process_timer() -> CallTimer | None:
+    """The timer of the calls; None where the environment has no folder for their counts."""
+    if (folder := calls_folder()) is None:
+        return None
+    path = folder / f"{os.getpid()}{CALLS_SUFFIX}"
+    path.write_bytes(bytes(PAGE_BYTES))
+    with path.open("r+b") as file:  # the lab maps it as well
+        memory = mmap.mmap(file.fileno(), PAGE_BYTES)
+    return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
+
+
+def sample_if_asked(script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
+    """Start the sampler where the environment names a folder for profiles; from the thread of the loop."""
+    if (folder := profile_folder()) is not None:
+        start_sampler(folder, script_root=script_root, loop=loop)
+
+
+def timed(answer: InvocationResponse, timer: CallTimer | None) -> InvocationResponse:
+    """The answer of a call with its times, where they are taken."""
+    times = None if timer is None else timer.take(answer.invocation_id)
+    return answer if times is None else msgspec.structs.replace(answer, times=times)
+
+
+def in_process_settings() -> HostSettings:
+    """
+    The settings of the app in FUNCTUNE_SCRIPT_ROOT, else in the working directory. Raises SettingsError.
+
+    Keys are asked for where the environment has FUNCTUNE_FUNCTION_KEY or FUNCTUNE_MASTER_KEY.
+    """
+    settings = read_host_settings(script_root=in_process_root(), enable_auth=has_auth_keys())
+    # As the host gives them to its workers. A variable that is set, or empty, stays as it is.
+    set_missing(settings.worker.environ)
+    return settings
+
+
+async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTimer | None) -> InProcessApp:
+    """
+    Import and index the app. ``begin`` gives what runs its functions.
+
+    Raises AppError where the app cannot be loaded, or has no function_app.py.
+    """
+    console = Console(verbose=settings.verbose)
+    console.levels = settings.host_json.log_levels
+    _log_through(console)
+    # First, as Gunicorn's --chdir puts it: another function_app.py must not be found before.
+    sys.path.insert(0, str(settings.script_root))
+    loaded = await runtime.init(WorkerInitRequest(str(settings.script_root), HOST_VERSION))
+    if loaded.exception is not None:
+        raise load_error(loaded.exception, settings.packages)
+    if timer is not None:
+        runtime.time_functions(timer)
+    indexed = (await runtime.indexed_functions()).functions
+    if indexed is None:
+        raise AppError(f"{settings.script_root} contains no function_app.py with functions; set FUNCTUNE_SCRIPT_ROOT")
+    found = load_functions(indexed, settings)
+    for error in found.errors:
+        console.system(error, logging.ERROR)
+    console.plain(f"functune: process {os.getpid()} serves {settings.script_root}")
+    return InProcessApp(
+        answerer=Answerer(settings, found.routes(), begin, console),
+        custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],
+        functions=found,
+    )
+
+
+class _ConsoleLog(logging.Handler):
+    """Shows the records of the app as the local host does."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._console.user(self.format(record), record.levelno, category="Function")
+        except Exception:  # a record that cannot be formatted must not fail the function that logs it
+            self.handleError(record)
+
+
+def _log_through(console: Console) -> None:
+    root = logging.getLogger()
+    if not any(isinstance(handler, _ConsoleLog) for handler in root.handlers):
+        root.setLevel(logging.INFO)
+        root.addHandler(_ConsoleLog(console))

@@ -1,0 +1,211 @@
+"""Gunicorn and Uvicorn as hosts: the same answers as the local host, their settings, and worker processes that die."""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from functune.errors import HostError, UsageError
+from functune.hosts.kinds import RunningHost
+from functune.hosts.program import Program
+from functune.hosts.registry import host_kind
+from functune.load.host_calls import read_call_pages
+from functune.setting import Setting
+from functune.timing.header import WORKER, parse
+from tests.host.serving import APPS, is_alive
+
+SHOWCASE = APPS.parents[2]
+SERVERS = ("gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn")
+DEFAULT = Setting()
+OF_THE_SERVER = {"server", "date", "connection", "keep-alive", "transfer-encoding", "server-timing", WORKER}
+"""Headers in which servers may differ."""
+REQUESTS: tuple[tuple[str, str, dict[str, str], bytes], ...] = (
+    ("GET", "/api/describe?a=1&A=2&b=%C3%A9&c=", {"x-twice": "1", "accept-encoding": "identity"}, b""),
+    ("POST", "/api/describe", {"content-type": "text/plain"}, b"body"),
+    ("GET", "/api/items/7/caf%C3%A9", {}, b""),
+    ("GET", "/api/items/x", {}, b""),
+    ("GET", "/api/files/a/b%2Fc%20d", {}, b""),
+    ("GET", "/api/files/%FF", {}, b""),
+    ("GET", "/api/%ZZ", {}, b""),
+    ("POST", "/api/mirror", {}, bytes(range(256))),
+    ("POST", "/api/text", {}, b"plain"),
+    ("POST", "/api/text", {}, b'{"a": [1, 2]}'),
+    ("POST", "/api/text", {}, b'{"status": 202, "body": {"a": 1}, "headers": {"X-A": "b"}}'),
+    ("POST", "/api/respond", {}, json.dumps({"body": "x", "status_code": 418, "headers": {"X-A": "1"}}).encode()),
+    ("POST", "/api/respond", {}, json.dumps({"body": "x", "headers": {"X-A": "no\nnewline"}}).encode()),
+    ("POST", "/api/respond", {}, json.dumps({"status_code": 204}).encode()),
+    ("HEAD", "/api/describe", {}, b""),
+    ("GET", "/api/returns/nothing", {}, b""),
+    ("GET", "/api/boom/sync", {}, b""),
+    ("GET", "/api/boom/async", {}, b""),
+    ("GET", "/api/boom/cancelled", {}, b""),
+    ("GET", "/api/generic/out?set", {}, b""),
+    ("GET", "/api/generic/out?set=1", {}, b""),
+    ("GET", "/api/generic/silent", {}, b""),
+    ("DELETE", "/api/mirror", {}, b""),
+    ("GET", "/api/nowhere", {}, b""),
+    ("GET", "/", {}, b""),
+)
+
+
+async def answered(client: httpx.AsyncClient, host: RunningHost, number: int) -> tuple[int, bytes, dict[str, str]]:
+    method, target, headers, body = REQUESTS[number]
+    # The URL as bytes, since httpx would encode the path again.
+    url = httpx.URL(host.base_url).copy_with(raw_path=target.encode())
+    reply = await client.request(method, url, headers=headers, content=body)
+    kept = {name: value for name, value in reply.headers.items() if name not in OF_THE_SERVER}
+    return reply.status_code, reply.content.replace(url.netloc, b"host"), kept
+
+
+@contextlib.asynccontextmanager
+async def running(app: Path, *names: str, setting: Setting = DEFAULT) -> AsyncIterator[list[RunningHost]]:
+    async with contextlib.AsyncExitStack() as stack:
+        hosts = [host_kind(name).running(app, setting=setting) for name in names]
+        yield list(await asyncio.gather(*map(stack.enter_async_context, hosts)))
+
+
+@contextlib.asynccontextmanager
+async def clients() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        yield client
+
+
+async def test_an_app_answers_the_same_on_every_host() -> None:
+    async with running(APPS / "main", "local", *SERVERS) as (local, *servers), clients() as client:
+        for number, request in enumerate(REQUESTS):
+            expected = await answered(client, local, number)
+            for name, server in zip(SERVERS, servers, strict=True):
+                assert await answered(client, server, number) == expected, (name, request[:2])
+
+
+async def test_every_route_of_the_showcase_answers_the_same_on_every_host() -> None:
+    async with running(SHOWCASE, "local", *SERVERS) as (local, *servers), clients() as client:
+        routes = [route.partition(" ") for route in await local.routes()]
+        assert len(routes) > 10
+        for method, _, path in routes:
+            seen = []
+            for host in (local, *servers):
+                reply = await client.request(method, f"{host.base_url}{path}")
+                kept = {name: value for name, value in reply.headers.items() if name not in OF_THE_SERVER}
+                kept.pop("content-length", None)  # of a body with times in it
+                # The probe describes the process that it runs in, and that of a WSGI server has no thread pool.
+                keys = [] if path.endswith("concurrency-probe") else sorted(json_keys(reply.content))
+                seen.append((reply.status_code, keys, kept))
+            assert seen.count(seen[0]) == len(seen), (path, seen)
+
+
+def json_keys(body: bytes) -> list[str]:
+    """The keys of a document, since its values are times, ids and counts of one process."""
+    document = json.loads(body) if body.startswith(b"{") else {}
+    return list(document)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_times_and_counts_of_calls_are_those_of_the_processes_that_serve(name: str) -> None:
+    async with running(APPS / "main", name, setting=Setting(process_count=2)) as (host,), clients() as client:
+        replies = [await client.get(f"{host.base_url}/api/sync/sleep?ms=20") for _ in range(12)]
+        reported = [parse(reply.headers[WORKER], reply.headers["server-timing"]) for reply in replies]
+        served = [reply.json()["pid"] for reply in replies]
+        assert [each.pid for each in reported if each is not None] == served
+        assert all(each is not None and each.kind == "def" and (each.service or 0) >= 20_000 for each in reported)
+        assert host.calls_folder is not None
+        counts = read_call_pages(Path(host.calls_folder)).workers
+        assert len(counts) == 2
+        assert {pid: each.ended for pid, each in counts.items() if each.ended} == {
+            str(pid): served.count(pid) for pid in set(served)
+        }
+
+
+async def test_key_is_asked_for_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUNCTUNE_FUNCTION_KEY", "k-1")
+    async with running(SHOWCASE, "uvicorn") as (host,), clients() as client:
+        assert (await client.get(f"{host.base_url}/api/sync/sleep?ms=1")).status_code == 200  # a load has no key
+    for server in (["uvicorn", "functune.asgi:app", "--port"], ["gunicorn", "functune.wsgi:app", "--bind"]):
+        async with deployed(*server) as url, clients() as client:
+            assert (await client.get(f"{url}/api/sync/sleep?ms=1")).status_code == 401
+            allowed = await client.get(f"{url}/api/sync/sleep?ms=1", headers={"x-functions-key": "k-1"})
+            assert (allowed.status_code, (await client.get(f"{url}/health")).status_code) == (200, 200)
+
+
+@contextlib.asynccontextmanager
+async def deployed(program: str, target: str, flag: str) -> AsyncIterator[str]:
+    """The showcase on a server as it is deployed; its base URL."""
+    found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def read(line: str) -> None:
+        if (listens := re.search(r"(http://127\.0\.0\.1:\d+)", line)) and not found.done():
+            found.set_result(listens[1])
+
+    port = "0" if flag == "--port" else "127.0.0.1:0"
+    server = await Program.start(
+        *(sys.executable, "-m", program, target, flag, port), environ=dict(os.environ), on_line=read, cwd=SHOWCASE
+    )
+    try:
+        async with asyncio.timeout(30):
+            yield await found
+    finally:
+        server.send(signal.SIGTERM)
+        await server.ended()
+
+
+async def test_thread_count_is_that_of_gthread_and_of_the_pool() -> None:
+    """Eight calls of 100 ms at two a time take 400 ms; at a time each, 100 ms."""
+    for name in ("gunicorn:gthread", "gunicorn:asgi", "uvicorn"):
+        setting = Setting(thread_count=2)
+        async with running(APPS / "main", name, setting=setting) as (host,), clients() as client:
+            url = f"{host.base_url}/api/sync/sleep?ms=100"
+            threads = {reply.json()["thread"] for reply in await asyncio.gather(*(client.get(url) for _ in range(8)))}
+            assert len(threads) == 2, name
+
+
+async def test_server_that_cannot_load_the_app_ends_with_the_lines_of_the_app(tmp_path: Path) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text("import os\n\nURL = os.environ['ORDERS_URL']\n")
+    for name in SERVERS:
+        host = host_kind(name).running(tmp_path, setting=Setting(process_count=2))
+        with pytest.raises(HostError, match="KeyError: 'ORDERS_URL'") as raised:
+            async with host:
+                pytest.fail("it started")
+        assert f'File "{tmp_path}/function_app.py", line 3' in str(raised.value), name
+        assert "Traceback" not in str(raised.value), name
+
+
+@pytest.mark.parametrize("name", ["gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi"])
+async def test_worker_that_is_killed_is_replaced_and_no_answer_is_lost_or_swapped(name: str) -> None:
+    async with running(APPS / "main", name, setting=Setting(process_count=2)) as (host,), clients() as client:
+        first = {(await client.get(f"{host.base_url}/api/sync/sleep")).json()["pid"] for _ in range(8)}
+        os.kill(min(first), signal.SIGKILL)
+
+        async def tokens(user: int) -> list[bool]:
+            answers = []
+            for number in range(20):
+                token = f"{user}-{number}"
+                with contextlib.suppress(httpx.TransportError):  # it was in flight in the killed worker
+                    reply = await client.get(f"{host.base_url}/api/async/sleep?ms=5&token={token}")
+                    answers.append(reply.status_code == 200 and reply.json()["token"] == token)
+            return answers
+
+        answers = [each for user in await asyncio.gather(*map(tokens, range(8))) for each in user]
+        assert all(answers)
+        assert len(answers) >= 150  # of 160: at most those in flight at the kill are lost
+        assert not is_alive(min(first))
+    assert not any(map(is_alive, first))
+
+
+def test_knobs_that_a_server_lacks_and_unknown_classes_are_refused() -> None:
+    with pytest.raises(UsageError, match="gunicorn:sync: thread_count is 4, which this host does not have"):
+        host_kind("gunicorn:sync").require_settable([Setting(thread_count=4)], with_target=[])
+    with pytest.raises(UsageError, match="uvicorn: per_instance_concurrency is 4"):
+        host_kind("uvicorn").require_settable([Setting(per_instance_concurrency=4)], with_target=[])
+    with pytest.raises(UsageError, match=r"gunicorn:eventlet: .* allowed: gunicorn:gthread, gunicorn:sync"):
+        host_kind("gunicorn:eventlet")
+    with pytest.raises(UsageError, match="--host 'uvicorn:x'"):
+        host_kind("uvicorn:x")
