@@ -86,8 +86,15 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
         lacking = LACKING_KNOBS.get(self.host or "", frozenset())
         return msgspec.structs.replace(self, **dict.fromkeys(lacking)) if lacking else self
 
+    @property
+    def is_on_functions(self) -> bool:
+        """Whether a Functions host runs it, and not a web server."""
+        return self.host not in WEB_SERVERS
+
     def app_setting_values(self) -> dict[str, str | None]:
-        """The app settings that set it, by name; None for one to leave unset."""
+        """The variables that set it, by name; None for one to leave unset. A web server has variables of its own."""
+        if not self.is_on_functions:
+            return server_variables(self) | dict(self.app_settings)
         values = {knob.variable: getattr(self, knob.name) for knob in KNOBS if knob.variable is not None}
         return {name: None if value is None else str(value) for name, value in values.items()} | dict(self.app_settings)
 
@@ -178,6 +185,10 @@ KNOBS: tuple[Knob, ...] = (
     ),
 )
 
+WEB_SERVERS = ("gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn")
+"""The hosts that are web servers, as ``--host`` takes them."""
+GUNICORN_CLASSES = {"uvicorn": "uvicorn_worker.UvicornWorker"}
+"""Gunicorn's names of worker classes that the names of hosts shorten."""
 LACKING_KNOBS: Mapping[str, frozenset[str]] = {
     "gunicorn:gthread": frozenset({"per_instance_concurrency"}),
     "gunicorn:sync": frozenset({"thread_count", "per_instance_concurrency"}),
@@ -189,6 +200,20 @@ LACKING_KNOBS: Mapping[str, frozenset[str]] = {
 
 COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 """The knobs in the order of table columns."""
+
+
+def server_variables(setting: Setting) -> dict[str, str | None]:
+    """The variables with which a web server starts with the setting: WEB_CONCURRENCY is the default for its workers."""
+    host = setting.host or ""
+    values: dict[str, str | None] = {"WEB_CONCURRENCY": str(setting.process_count)}
+    if host.startswith("gunicorn:"):
+        name = host.removeprefix("gunicorn:")
+        own_threads = setting.thread_count if name == "gthread" else None
+        threads = "" if own_threads is None else f" --threads {own_threads}"
+        values["GUNICORN_CMD_ARGS"] = f"--worker-class {GUNICORN_CLASSES.get(name, name)}{threads}"
+    if host not in ("gunicorn:gthread", "gunicorn:sync"):
+        values[THREAD_COUNT] = None if setting.thread_count is None else str(setting.thread_count)
+    return values
 
 
 def words_of(setting: Setting, names: Iterable[str]) -> str:

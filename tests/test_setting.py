@@ -85,6 +85,23 @@ def test_setting_is_read_back_as_written() -> None:
     assert msgspec.json.decode(msgspec.json.encode(setting), type=Setting) == setting
 
 
+def test_settings_of_a_web_server_are_the_variables_that_it_reads() -> None:
+    gthread = Setting(process_count=2, thread_count=16, host="gunicorn:gthread")
+    assert gthread.settings_to_set() == {
+        "WEB_CONCURRENCY": "2",
+        "GUNICORN_CMD_ARGS": "--worker-class gthread --threads 16",
+    }
+    assert Setting(process_count=3, host="gunicorn:sync").settings_to_set() == {
+        "WEB_CONCURRENCY": "3",
+        "GUNICORN_CMD_ARGS": "--worker-class sync",
+    }
+    uvicorn = Setting(thread_count=4, host="uvicorn", app_settings=(("A", "b"),)).settings_to_set()
+    assert uvicorn == {"WEB_CONCURRENCY": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "4", "A": "b"}
+    workers = Setting(host="gunicorn:uvicorn").settings_to_set()
+    assert workers["GUNICORN_CMD_ARGS"] == "--worker-class uvicorn_worker.UvicornWorker"
+    assert workers["PYTHON_THREADPOOL_THREAD_COUNT"] is None
+
+
 def test_limit_per_instance_is_recommended_as_the_limit_of_host_json() -> None:
     assert Setting(per_instance_concurrency=4).settings_to_set()[MAX_CONCURRENT_REQUESTS] == "4"
     assert MAX_CONCURRENT_REQUESTS not in Setting().settings_to_set()

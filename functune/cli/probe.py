@@ -41,7 +41,7 @@ type Count = Callable[[str], Awaitable[ProbeReport]]
 @click.option("--json", "json_body", metavar="TEXT|@FILE", help="Body, sent as application/json.")
 @click.option(
     "--host",
-    type=click.Choice(list(registry.STARTED_KINDS)),
+    type=click.Choice(["local", "func"]),
     help="Start this host for the probe, and stop it afterwards.",
 )
 @click.option(

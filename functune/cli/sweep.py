@@ -25,7 +25,7 @@ from functune.hosts import registry
 from functune.hosts.kinds import HostKind
 from functune.run.environment import Environment, collect_environment, without_secret
 from functune.run.folder import FAILURES, RunFolder
-from functune.setting import INSTANCE_MEMORY_MB
+from functune.setting import INSTANCE_MEMORY_MB, WEB_SERVERS
 from functune.sweep.events import SweepFinished
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
@@ -169,9 +169,18 @@ def created(
     python: str | None,
 ) -> tuple[RunFolder, HostKind]:
     """A new run folder and the host kind. Raises UsageError for settings that the host cannot apply."""
+    if host in WEB_SERVERS:
+        asked = [on_server(experiment, host) for experiment in asked]
     kind = host_kind_for(asked, host, key=key, python=python)
     environment = environment_of(app, kind, host=host, key=key, python=python)
     return RunFolder.create(out, asked, environment, inputs=inputs), kind
+
+
+def on_server(experiment: Experiment, host: str) -> Experiment:
+    """The experiment on a web server, unless it names its hosts: its settings are those of that server."""
+    if experiment.settings.host:
+        return experiment
+    return msgspec.structs.replace(experiment, settings=msgspec.structs.replace(experiment.settings, host=(host,)))
 
 
 def reopened(

@@ -23,7 +23,7 @@ from functune.hosts import registry
 from functune.hosts.configured import configured_setting
 from functune.hosts.kinds import HostKind
 from functune.run.environment import without_secret
-from functune.setting import KNOBS, Setting
+from functune.setting import KNOBS, WEB_SERVERS, Setting
 
 SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
 """Seconds."""
@@ -183,6 +183,11 @@ def host_kind_of(host: str, *, python: str | None) -> HostKind:
         raise UsageError(
             "--host with a URL: tune changes settings, which is not possible for an app at a URL: allowed are local "
             "and func; `functune sweep --host URL` measures the settings that an app has"
+        )
+    if host in WEB_SERVERS or host == "gunicorn":
+        raise UsageError(
+            f"--host {host}: tune finds settings of the Functions host: allowed are local and func; `functune sweep "
+            f"--host {host}` measures an experiment there"
         )
     return registry.host_kind(host, python=python)
 

@@ -271,7 +271,9 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def compared_with(self) -> Setting:
         """The setting that every verdict compares with: the baseline, or Azure's defaults."""
-        return Setting() if self.baseline is None else self.baseline.setting
+        if self.baseline is not None:
+            return self.baseline.setting
+        return Setting(host=next(iter(self.settings.host), None))
 
 
 def require_distinct(key: str, values: Sequence[object]) -> None:

@@ -15,7 +15,7 @@ from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import require_knobs
 from functune.hosts.web_server import SERVER_START_AND_STOP, WebServer
 from functune.packages.server_packages import require_server
-from functune.setting import THREAD_COUNT, Setting
+from functune.setting import GUNICORN_CLASSES, THREAD_COUNT, Setting
 
 _LISTENS = re.compile(r"Listening at: (http://\S+)")
 
@@ -38,7 +38,7 @@ WORKER_CLASSES: Mapping[str, WorkerClass] = {
     "gthread": WorkerClass("gthread", "functune.wsgi:app", has_threads=True, has_pool=False),
     "sync": WorkerClass("sync", "functune.wsgi:app", has_threads=False, has_pool=False),
     "asgi": WorkerClass("asgi", "functune.asgi:app", has_threads=False, has_pool=True),
-    "uvicorn": WorkerClass("uvicorn_worker.UvicornWorker", "functune.asgi:app", has_threads=False, has_pool=True),
+    "uvicorn": WorkerClass(GUNICORN_CLASSES["uvicorn"], "functune.asgi:app", has_threads=False, has_pool=True),
 }
 """By the word after the colon of ``--host gunicorn:…``."""
 

@@ -21,8 +21,8 @@ class FlexPlan:
     template: str | None = "main.bicep"
 
     def allows(self, setting: Setting) -> bool:
-        """One process."""
-        return setting.process_count == 1
+        """One process of the Functions host."""
+        return setting.process_count == 1 and setting.is_on_functions
 
     def app_settings(self, setting: Setting) -> dict[str, str | None]:
         """Without the process count."""

@@ -14,6 +14,10 @@ class PremiumPlan(LocalPlan):
     title = "Premium"
     template = "premium.bicep"
 
+    def allows(self, setting: Setting) -> bool:
+        """Every setting of the Functions host."""
+        return setting.is_on_functions
+
     def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
         """The template takes a number of threads in any case: 1000 where the setting leaves them unset."""
         found = {"workerProcessCount": setting.process_count}

@@ -207,3 +207,21 @@ async def test_load_goes_to_no_host_whose_certificate_is_not_trusted(untrusted: 
         server.shutdown()
     assert {request.error for request in requests} == {"SSLCertVerificationError"}
     assert heard == []
+
+
+def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: Path) -> None:
+    experiment = tmp_path / "x.toml"
+    experiment.write_text(
+        'name = "x"\nquestion = "?"\n[workload]\nroutes = ["/api/sync/sleep?ms=20"]\n[settings]\nthread_count = [1, 4]\n'
+        "[load]\nusers = [1, 4]\nwarm_up = 0.3\nmeasure = 1\n"
+    )
+    run = tmp_path / "run"
+    done = functune("sweep", experiment, "--host", "gunicorn:gthread", "--out", run)
+    assert done.returncode == 0, done.stderr
+    assert "GUNICORN_CMD_ARGS=--worker-class gthread --threads 4" in done.stdout
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
+    report = json.loads((run / "report.json").read_text())
+    assert {each["plan"] for each in report["apply"]} == {"local"}
+    refused = functune("tune", "/api/sync/sleep", "--host", "gunicorn:gthread")
+    assert refused.returncode == 2
+    assert "allowed are local and func; `functune sweep --host gunicorn:gthread`" in refused.stderr
