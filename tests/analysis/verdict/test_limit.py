@@ -7,7 +7,8 @@ import pytest
 
 from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.analysis.numbers.levels import levels_of
-from functune.analysis.verdict.limit import Limit, LimitKind, find_limit
+from functune.analysis.verdict.limit import Limit, LimitKind
+from functune.analysis.verdict.limit_rules import find_limit
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.recommendation import Aim, recommend
 from functune.analysis.verdict.strategies import NoChoice
@@ -28,12 +29,14 @@ def seen(
     cores: float = 0.1,
     setting: Setting = MANY,
     peak_mb: float = 80.0,
+    outside: float = 0.0005,
     **others: Any,
 ) -> Measurement:
     """
     A second of one step: ``rate`` answers, seconds of a call in its handler and on the CPU, cores of all workers.
 
-    The latency is what Little's law makes of users and rate, so the handler and the rest of a request can differ.
+    The latency is what Little's law makes of users and rate: the handler, ``outside`` of the worker, and the wait for
+    the handler.
     """
     return msgspec.structs.replace(
         step(setting=setting),
@@ -42,6 +45,7 @@ def seen(
         latencies_us=[round(users / rate * 1e6)] * rate,
         service_times_us=[round(service * 1e6)] * rate,
         cpu_times_us=[round(cpu * 1e6)] * rate,
+        wait_times_us=[round(max(users / rate - service - outside, 0.0) * 1e6)] * rate,
         open_calls=rate * service,
         worker_cpu={"4241": 0.1, "4242": cores},
         worker_peak_mb={"4241": 60.0, "4242": peak_mb},

@@ -1,0 +1,148 @@
+"""The rules for handlers that compute or hold the event loop: one loop per process, one GIL per process, some cores."""
+
+from functune.analysis.numbers.levels import Level
+from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sentence_start, unknown_limit
+from functune.analysis.verdict.limit_around import MOSTLY, ONE_CORE
+from functune.analysis.verdict.limit_evidence import (
+    LimitEvidence,
+    cores_idle,
+    cores_wanted,
+    handler_cores,
+    heaviest,
+    service_under_load,
+)
+from functune.analysis.verdict.limit_waiting import EXPLAINED, INFLATED, WAITS, waiting_limit
+from functune.formatting import duration, number, percent, plural
+
+LOOP_HELD = 0.8
+"""Share of the time from which the event loop is the limit; 0.02 against 1.00 was seen."""
+OUTSIDE_GIL = 1.2
+"""Cores of a process above which its handlers compute outside the GIL; 1.01 against 1.93 was seen."""
+MANY_INSIDE = 6
+"""Calls inside one process from which the threads that want a core are compared with them."""
+WANT_A_CORE, WANT_THE_GIL = 0.8, 0.6
+"""
+Threads that want a core at a time, as a share of the calls inside.
+
+All of them do when they compute outside the GIL: 0.98 to 1.0 was seen. Under it one does, and some that look for it:
+0.07 to 0.4, also while other programs use both cores.
+"""
+ONE_AT_A_TIME = 1.5
+"""Calls inside one process below which they follow one another, although threads are free."""
+FREE_CORE = 0.5
+"""Cores that nothing used from which a process could have used more."""
+
+
+def loop_limit(evidence: LimitEvidence) -> Limit | None:
+    """The event loop is held most of the time: by computing, or by a wait that is not awaited."""
+    figures, loop = evidence.at.figures, evidence.at.figures.loop
+    if not evidence.is_async or loop is None or not loop.mean:
+        return None
+    held = loop.mean * evidence.at.throughput / evidence.processes
+    # The time that the loop waits for a core is time in which it computes: other programs lengthen it.
+    used = (handler_cores(evidence.at) or 0.0) + (figures.worker_core_wait or 0.0)
+    computing = min(used / evidence.processes / held, 1.0)
+    wanted = cores_wanted(evidence.at) or 0.0
+    is_full = wanted >= ONE_CORE and held >= MOSTLY * min(wanted, 1.0) and computing >= MOSTLY
+    if held < LOOP_HELD and not is_full:
+        return None
+    longest = f", {duration(figures.hold.mean)} at a stretch" if figures.hold is not None else ""
+    return Limit(
+        kind="event_loop_busy" if computing >= MOSTLY else "event_loop_blocked",
+        where=limit_place(heaviest(line for line in evidence.lines if line.on_loop)),
+        share=min(held, 1.0),
+        evidence=(
+            f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{longest}",
+            f"{percent(computing)} of that they compute",
+        ),
+    )
+
+
+def cpu_limit(evidence: LimitEvidence) -> Limit | None:
+    """A ``def`` handler that computes: under the GIL one core per process, outside of it more."""
+    if evidence.is_async:
+        return None
+    shown = cpu_level(evidence)
+    level = shown or evidence.at
+    cpu, used, workers = level.figures.cpu, handler_cores(level), level.figures.worker_cores
+    if cpu is None or used is None or workers is None or not queues_to_compute(evidence, level):
+        return None
+    each = workers / level.setting.process_count
+    # BLAS and other libraries compute in threads of their own, which no call's CPU time contains.
+    if used < MOSTLY * min(each, 1.0):
+        return None
+    if (waited := evidence.grown) is not None and waited[0].kind in WAITS and waited[1] >= EXPLAINED:
+        return waiting_limit(evidence)
+    missed = (level.figures.worker_core_wait or 0.0) / level.setting.process_count
+    seen = (
+        f"one process uses {number(each, digits=3)} cores"
+        + (f", and {number(missed, digits=2)} threads wait for one," if missed >= 1 - ONE_CORE else "")
+        + f" with {plural(level.users, 'user')} and {level.setting.in_words}"
+    )
+    kind = None if shown is None else gil_or_cores(shown, evidence.cores)
+    if kind is None:
+        return unknown_limit(f"{sentence_start(seen)}; {undecided(shown, evidence.cores)}")
+    return Limit(
+        kind=kind,
+        where=limit_place(heaviest(line for line in evidence.lines if line.kind == "cpu")),
+        share=min(used / workers, 1.0),
+        evidence=(seen, f"its handlers compute {duration(cpu.mean)} per call"),
+    )
+
+
+def queues_to_compute(evidence: LimitEvidence, level: Level) -> bool:
+    """Whether a process wants a whole core, and its calls take longer for that: in their handlers, or before them."""
+    alone, loaded, wait = evidence.service_alone, service_under_load(level), level.figures.wait
+    if (cores_wanted(level) or 0.0) < ONE_CORE or alone is None or loaded is None:
+        return False
+    if (level.figures.worker_cores or 0.0) / level.setting.process_count >= ONE_CORE:
+        return True
+    follows = wait is not None and wait.mean >= loaded and calls_inside(level) < MOSTLY * level.setting.threads
+    return loaded >= INFLATED * alone.mean or follows
+
+
+def calls_inside(level: Level) -> float:
+    """The calls in the handlers of one process at a time, by Little's law."""
+    return level.throughput * (service_under_load(level) or 0.0) / level.setting.process_count
+
+
+def gil_or_cores(level: Level, cores: float | None) -> LimitKind | None:
+    """Whether one process of two threads or more computes under the GIL; None where its figures do not show it."""
+    figures = level.figures
+    if (figures.worker_cores or 0.0) > OUTSIDE_GIL:
+        return "cores"
+    inside = calls_inside(level)
+    if figures.worker_core_wait is not None and level.users >= MANY_INSIDE:
+        wanting = (cores_wanted(level) or 0.0) / inside if inside else 0.0
+        if inside >= MANY_INSIDE and wanting >= WANT_A_CORE:
+            return "cores"
+        if (inside >= MANY_INSIDE and wanting < WANT_THE_GIL) or inside < ONE_AT_A_TIME:
+            return "gil"
+    idle = cores_idle(level, cores)
+    return "gil" if idle is not None and idle >= FREE_CORE else None
+
+
+def undecided(level: Level | None, cores: float | None) -> str:
+    """What would show whether a process computes under the GIL."""
+    if level is None:
+        return "one process with two threads or more, and as many users, would show whether it computes under the GIL."
+    if cores is not None and cores < 2:
+        return "on one core the GIL and the core cannot be distinguished."
+    return (
+        f"other programs used {number(level.figures.other_cpu or 0.0, digits=2)} cores, so it is not seen whether it "
+        "uses more than one: measure again on an idle machine, or with 8 threads in 1 process and 16 users."
+    )
+
+
+def cpu_level(evidence: LimitEvidence) -> Level | None:
+    """
+    The level that shows whether the GIL holds: one process, two threads and users or more, the most cores wanted.
+
+    With several processes the machine's cores may be the limit of each. None where no such level was measured.
+    """
+    single = [
+        level
+        for level in evidence.levels
+        if level.setting.process_count == 1 and level.setting.threads > 1 and level.users > 1
+    ]
+    return max(single, key=lambda level: cores_wanted(level) or 0.0, default=None)

@@ -1,0 +1,119 @@
+"""The rules for handlers that wait: for a thread, a lock, a place in a pool or a server, or for nothing yet."""
+
+import msgspec
+
+from functune.analysis.numbers.levels import Level
+from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sentence_start, unknown_limit
+from functune.analysis.verdict.limit_around import NEAR
+from functune.analysis.verdict.limit_evidence import LimitEvidence, crowd, heaviest, service_under_load
+from functune.formatting import duration, number, percent, plural, rate
+from functune.run.profile import LineKind
+
+INFLATED = 1.25
+"""S(N) / S(1) from which something makes calls wait inside the handler; 1.04 against 1.75 was seen."""
+SCALES = 0.8
+"""Share of N from which throughput still grows with the users."""
+EXPLAINED = 0.5
+"""Share of the growth of a call that one line must explain to be named."""
+DOUBLES = 1.3
+"""Factor of throughput from one to two processes below which a limit lies outside the processes."""
+WAITS: dict[LineKind, LimitKind] = {"lock": "lock", "file lock": "lock", "pool": "pool", "executor": "pool"}
+"""The limit that a wait points to, by what the line waits in; a network wait needs a second look."""
+
+
+def open_limit(evidence: LimitEvidence) -> Limit | None:
+    """Calls take as long under load as alone: the threads of some setting were the limit, or no limit was reached."""
+    alone, loaded = evidence.service_alone, service_under_load(evidence.at)
+    if alone is None or loaded is None or loaded >= INFLATED * alone.mean:
+        return None
+    seen = (
+        f"a call takes {duration(loaded)} in its handler with {plural(evidence.at.users, 'user')}, "
+        f"{duration(alone.mean)} with one"
+    )
+    full = max(filter(is_full, evidence.levels), key=crowd, default=None)
+    if full is not None and not evidence.is_async:
+        return threads_limit(evidence, full, seen)
+    latency = evidence.latency_alone or alone.mean
+    growth = f"{plural(evidence.at.users, 'user')} get {number(evidence.at.throughput * latency)} times what one gets"
+    if evidence.at.throughput < SCALES * evidence.at.users / latency:
+        wait = evidence.at.figures.wait
+        before = f" and waits {duration(wait.mean)} before it" if wait is not None else ""
+        return unknown_limit(f"{sentence_start(seen)}{before}, yet {growth}: the time passes outside of the handler.")
+    return Limit(kind="none", evidence=(seen, growth))
+
+
+def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:
+    """The limit of a level whose threads are all busy, with its law X = T P / S."""
+    places = full.setting.threads * full.setting.process_count
+    service = service_under_load(full) or 1.0
+    line = heaviest(line for line in evidence.lines if line.state == "waiting" and not line.on_loop)
+    return Limit(
+        kind="threads",
+        where=limit_place(line),
+        evidence=(
+            seen,
+            f"{plural(places, 'thread')} / {duration(service)} are {rate(places / service)}, "
+            f"{rate(full.throughput)} were measured",
+        ),
+    )
+
+
+def is_full(level: Level) -> bool:
+    """Whether the calls of more users than threads keep every thread of a level busy: X S = T P."""
+    places = level.setting.threads * level.setting.process_count
+    service = service_under_load(level)
+    if level.handler == "async def" or service is None or level.users <= places:
+        return False
+    return abs(level.throughput * service - places) <= NEAR * places
+
+
+def waiting_limit(evidence: LimitEvidence) -> Limit | None:
+    """Calls wait inside the handler under load: the line whose time per call grew most says for what."""
+    alone, loaded = evidence.service_alone, service_under_load(evidence.at)
+    if alone is None or loaded is None:
+        return None
+    slower = (
+        f"a call takes {duration(loaded)} with {plural(evidence.at.users, 'user')}, {duration(alone.mean)} with one"
+    )
+    if evidence.grown is None:
+        return unknown_limit(f"{sentence_start(slower)}, and there is no profile that shows where it waits.")
+    line, share = evidence.grown
+    if share < EXPLAINED:
+        return unknown_limit(f"{sentence_start(slower)}, and no single line explains half of that.")
+    kind = WAITS.get(line.kind)
+    at_line = f"{sentence_start(slower)}, most of it at {line.file}:{line.line} in {line.waits_in or line.function}"
+    if line.kind == "network":
+        more = times_with_two_processes(evidence)
+        if more is None:
+            return unknown_limit(
+                f"{at_line}; two processes with {plural(evidence.at.users, 'user')} would show whether the server or a "
+                "limit of the process delays the answers."
+            )
+        kind = "downstream" if more < DOUBLES else None
+    if kind is None:
+        return unknown_limit(f"{at_line}; its figures do not show for what.")
+    return Limit(
+        kind=kind,
+        where=limit_place(line),
+        share=share,
+        evidence=(slower, f"{percent(share)} of the difference at {line.file}:{line.line}, in {line.waits_in}"),
+    )
+
+
+def times_with_two_processes(evidence: LimitEvidence) -> float | None:
+    """Throughput of two processes over that of one, with as many users and all else equal; None where not measured."""
+
+    def most(processes: int) -> float:
+        return max(
+            (
+                level.throughput
+                for level in evidence.levels
+                if msgspec.structs.replace(level.setting, process_count=1)
+                == msgspec.structs.replace(evidence.at.setting, process_count=1)
+                and level.setting.process_count == processes
+                and level.users >= evidence.at.users
+            ),
+            default=0.0,
+        )
+
+    return most(2) / most(1) if most(1) and most(2) else None
