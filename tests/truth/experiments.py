@@ -12,6 +12,7 @@ from tests.truth.known import known_limits
 GRID = Matrix(thread_count=(1, 16), process_count=(1, 2))
 """What a reader would try first; the short experiments have the part of it that shows their limit."""
 ONE = Matrix(thread_count=(16,), process_count=(1,))
+SHORT = Load(users=(1,), warm_up=0.3, measure=1, search="grid")
 
 
 class Group(NamedTuple):
@@ -20,22 +21,19 @@ class Group(NamedTuple):
     app: str
     names: str
     """The routes below ``/api/``, separated by spaces."""
+    tested: str = ""
+    """Those that the test suite measures: a handler or two of every kind."""
     short: Matrix = ONE
     whole: Matrix = GRID
     users: tuple[int, ...] = (1, 16)
     memory_mb: int | None = None
 
-    @property
-    def routes(self) -> tuple[str, ...]:
-        """The routes."""
-        return tuple(f"/api/{name}" for name in self.names.split())
-
-    def experiment(self, name: str, settings: Matrix, load: Load) -> Experiment:
-        """The experiment of the group."""
+    def experiment(self, name: str, names: str, settings: Matrix, load: Load) -> Experiment:
+        """An experiment of some routes of the group."""
         return Experiment(
             name=name,
             question="What limits these handlers?",
-            workload=Workload(routes=self.routes),
+            workload=Workload(routes=routes(names)),
             settings=settings,
             load=msgspec.structs.replace(load, users=self.users),
             memory_mb=self.memory_mb,
@@ -44,17 +42,23 @@ class Group(NamedTuple):
 
 PROCESSES = Matrix(thread_count=(16,), process_count=(1, 2))
 GROUPS = (
-    Group("shop", "search suppliers", short=Matrix(thread_count=(4,), process_count=(1,))),
-    Group("shop", "prices invoice statement checksum archive"),
-    Group("shop", "reserve audit ledger journal"),
-    Group("shop", "charge orders rates ping shipping"),
-    Group("shop", "stock-level", short=PROCESSES),
-    Group("booking", "availability token itinerary passport"),
-    Group("booking", "seat agencies slots ticket"),
-    Group("booking", "news weather health fares"),
+    Group("shop", "search suppliers", tested="search", short=Matrix(thread_count=(4,), process_count=(1,))),
+    Group("shop", "prices invoice statement checksum archive", tested="prices checksum"),
+    Group("shop", "reserve audit ledger journal", tested="reserve"),
+    Group("shop", "charge orders rates ping shipping", tested="orders"),
+    Group("shop", "stock-level", tested="stock-level", short=PROCESSES),
+    Group("booking", "availability token itinerary passport", tested="availability passport"),
+    Group("booking", "seat agencies slots ticket", tested="ticket"),
+    Group("booking", "news weather health fares", tested="weather health"),
     Group("booking", "loyalty", short=PROCESSES),
-    Group("limited", "upload submit"),
-    Group("gallery", "resize", short=Matrix(thread_count=(1, 16), process_count=(1,)), memory_mb=512),
+    Group("limited", "upload submit", tested="upload"),
+    Group(
+        "gallery",
+        "resize",
+        tested="resize",
+        short=Matrix(thread_count=(1, 16), process_count=(1,)),
+        memory_mb=512,
+    ),
     Group(
         "gallery",
         "classify",
@@ -64,26 +68,33 @@ GROUPS = (
     ),
     Group("web", "report rate", users=(1, 64)),
 )
-APPS_WITH_PACKAGES = ("web",)
-"""Those whose packages come from the index."""
+
+
+def suite_experiments(app: str) -> list[Experiment]:
+    """The short experiments of the routes that the test suite measures."""
+    groups = [group for group in groups_of(app) if group.tested]
+    return [group.experiment(f"group-{n}", group.tested, group.short, SHORT) for n, group in enumerate(groups)]
 
 
 def short_experiments(app: str) -> list[Experiment]:
-    """The experiments that show the limits of an app within seconds."""
-    load = Load(users=(1,), warm_up=0.3, measure=1, search="grid")
-    return [group.experiment(f"group-{n}", group.short, load) for n, group in enumerate(groups_of(app))]
+    """The experiments that show the limits of an app within seconds a route."""
+    return [group.experiment(f"group-{n}", group.names, group.short, SHORT) for n, group in enumerate(groups_of(app))]
 
 
 def whole_experiments(app: str) -> list[Experiment]:
     """The experiments with every setting that a reader would try."""
-    load = Load(users=(1,), warm_up=0.4, measure=1.2, search="grid")
-    return [group.experiment(f"group-{n}", group.whole, load) for n, group in enumerate(groups_of(app))]
+    return [group.experiment(f"group-{n}", group.names, group.whole, SHORT) for n, group in enumerate(groups_of(app))]
 
 
 def groups_of(app: str) -> Sequence[Group]:
     """The groups of an app. Raises ValueError where they do not have exactly the routes whose limits are known."""
     groups = [group for group in GROUPS if group.app == app]
-    routes = sorted(chain.from_iterable(group.routes for group in groups))
-    if routes != sorted(known_limits(app)):
-        raise ValueError(f"{app}: {routes} are measured, the limits of {sorted(known_limits(app))} are known")
+    measured = sorted(chain.from_iterable(routes(group.names) for group in groups))
+    if measured != sorted(known_limits(app)):
+        raise ValueError(f"{app}: {measured} are measured, the limits of {sorted(known_limits(app))} are known")
     return groups
+
+
+def routes(names: str) -> tuple[str, ...]:
+    """The routes of some names."""
+    return tuple(f"/api/{name}" for name in names.split())

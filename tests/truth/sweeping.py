@@ -1,7 +1,13 @@
 """Sweeps of the apps of known limits, on the local host with real load, and what they find."""
 
-from collections.abc import Sequence
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from functune.analysis.numbers.hot_lines import profiled_subjects
 from functune.analysis.verdict.limit import Limit
@@ -13,23 +19,78 @@ from functune.run.folder import RunFolder
 from functune.sweep.profile import profile_run, profile_targets
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
-from tests.truth.known import APPS
+from tests.truth.known import APPS, KnownLimit, known_limits
 
 PARTNER = Path(__file__).parent / "partner.py"
 
 
-async def limits_of(app: str, experiments: Sequence[Experiment], out: Path, *, python: str | None) -> dict[str, Limit]:
+class Found(NamedTuple):
+    """What a sweep found about a route, and the truth."""
+
+    known: KnownLimit
+    limit: Limit
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether another kind is named; an unknown limit is not wrong."""
+        return self.limit.kind not in (self.known.kind, "unknown")
+
+    @property
+    def place(self) -> str | None:
+        """The line that is named."""
+        where = self.limit.where
+        return None if where is None else f"{where.file}:{where.line}"
+
+    def __str__(self) -> str:
+        return f"{self.known.route}: {self.limit.kind} at {self.place}, {self.limit.reason or self.limit.evidence}"
+
+
+@contextlib.contextmanager
+def partner() -> Iterator[None]:
+    """The partner's API, whose address the apps find in PARTNER_URL."""
+    command = [sys.executable, str(PARTNER)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        os.environ["PARTNER_URL"] = f"http://127.0.0.1:{int(process.stdout.readline())}"
+        try:
+            yield
+        finally:
+            del os.environ["PARTNER_URL"]
+            process.kill()
+
+
+async def found_limits(app: str, experiments: Sequence[Experiment], out: Path) -> list[Found]:
     """The limit of each route of the experiments, after a sweep and a profile of the app."""
-    kind = host_kind("local", key=None, route="/", python=python)
-    here = collect_environment(script_root=APPS / app, host=kind.name, host_kind="local", command=[])
+    folder = await swept(with_packages(app, out / "app"), experiments, out / "run")
+    found = find_all(folder, profiled_subjects(folder.profile()))
+    known = known_limits(app)
+    return [Found(known[route], limit) for each in found for route, limit in each.limits.items()]
+
+
+async def swept(app: Path, experiments: Sequence[Experiment], out: Path) -> RunFolder:
+    """The run folder of a sweep of every step, with the profile."""
+    has_own_packages = (app / ".python_packages").exists()
+    kind = host_kind("local", python=None if has_own_packages else sys.executable)
+    here = collect_environment(script_root=app, host=kind.name, host_kind="local", command=[])
     folder = RunFolder.create(out, experiments, here)
-    end = await measure_run(
-        folder, app=APPS / app, kind=kind, planner=Grid(), on_progress=lambda _: None, calibrated=False
-    )
+    end = await measure_run(folder, app=app, kind=kind, planner=Grid(), on_progress=lambda _: None, calibrated=False)
     assert end.failures == 0, (folder.path / "failures.jsonl").read_text()
-    profile = await profile_run(
-        folder, profile_targets(find_all(folder)), app=APPS / app, kind=kind, on_note=lambda _: None
-    )
+    profile = await profile_run(folder, profile_targets(find_all(folder)), app=app, kind=kind, on_note=lambda _: None)
     assert profile.notes == ()
-    found = find_all(folder, profiled_subjects(profile))
-    return {route: limit for each in found for route, limit in each.limits.items()}
+    return folder
+
+
+def with_packages(app: str, copy: Path) -> Path:
+    """
+    The folder of an app whose requirements this environment has, or a copy with its packages from the index.
+
+    Raises CalledProcessError where the index cannot be reached.
+    """
+    requirements = APPS / app / "requirements.txt"
+    if "fastapi" not in requirements.read_text():
+        return APPS / app
+    shutil.copytree(APPS / app, copy)
+    target = copy / ".python_packages" / "lib" / "site-packages"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), "-r", str(requirements)]
+    subprocess.run(command, check=True, timeout=300)
+    return copy

@@ -12,23 +12,21 @@ from functune.analysis.verdict.limit_evidence import (
     service_under_load,
 )
 from functune.analysis.verdict.limit_waiting import EXPLAINED, INFLATED, WAITS, waiting_limit
-from functune.formatting import duration, number, percent, plural
+from functune.formatting import duration, joined, number, percent, plural
 
 LOOP_HELD = 0.8
 """Share of the time from which the event loop is the limit; 0.02 against 1.00 was seen."""
 OUTSIDE_GIL = 1.2
 """Cores of a process above which its handlers compute outside the GIL; 1.01 against 1.93 was seen."""
-MANY_INSIDE = 6
-"""Calls inside one process from which the threads that want a core are compared with them."""
-WANT_A_CORE, WANT_THE_GIL = 0.8, 0.6
+MANY_THREADS = 6
+"""Threads of one process with a call from which their number is compared with those that want a core."""
+WANT_A_CORE, WANT_THE_GIL = 0.65, 0.45
 """
-Threads that want a core at a time, as a share of the calls inside.
+Threads that want a core at a time, as a share of those that have a call.
 
-All of them do when they compute outside the GIL: 0.98 to 1.0 was seen. Under it one does, and some that look for it:
-0.07 to 0.4, also while other programs use both cores.
+Nearly all want one when they compute outside the GIL: 0.71 and more was seen, also while other programs used both
+cores. Under the GIL one does, and some that look for the GIL: up to 0.32.
 """
-ONE_AT_A_TIME = 1.5
-"""Calls inside one process below which they follow one another, although threads are free."""
 FREE_CORE = 0.5
 """Cores that nothing used from which a process could have used more."""
 
@@ -46,15 +44,22 @@ def loop_limit(evidence: LimitEvidence) -> Limit | None:
     is_full = wanted >= ONE_CORE and held >= MOSTLY * min(wanted, 1.0) and computing >= MOSTLY
     if held < LOOP_HELD and not is_full:
         return None
-    longest = f", {duration(figures.hold.mean)} at a stretch" if figures.hold is not None else ""
+    computes, longest = computing >= MOSTLY, figures.hold
+    stretch = "" if longest is None else f", {duration(longest.mean)} at a stretch"
+    seen = (
+        f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{stretch}",
+        f"{percent(computing)} of that they compute",
+    )
+    on_loop = [line for line in evidence.lines if line.on_loop]
+    line = heaviest(on_loop)
+    # Without the threads that wait for a core, other programs make a loop that computes look like one that waits.
+    if figures.worker_core_wait is None and line is not None and (line.state == "running") != computes:
+        return unknown_limit(f"{sentence_start(joined(seen))}, yet it is {line.state} at {line.file}:{line.line}.")
     return Limit(
-        kind="event_loop_busy" if computing >= MOSTLY else "event_loop_blocked",
-        where=limit_place(heaviest(line for line in evidence.lines if line.on_loop)),
+        kind="event_loop_busy" if computes else "event_loop_blocked",
+        where=limit_place(heaviest(line for line in on_loop if (line.state == "running") == computes)),
         share=min(held, 1.0),
-        evidence=(
-            f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{longest}",
-            f"{percent(computing)} of that they compute",
-        ),
+        evidence=seen,
     )
 
 
@@ -97,13 +102,17 @@ def queues_to_compute(evidence: LimitEvidence, level: Level) -> bool:
         return False
     if (level.figures.worker_cores or 0.0) / level.setting.process_count >= ONE_CORE:
         return True
-    follows = wait is not None and wait.mean >= loaded and calls_inside(level) < MOSTLY * level.setting.threads
-    return loaded >= INFLATED * alone.mean or follows
+    inside = level.throughput * loaded / level.setting.process_count
+    # Short calls end before another thread gets the GIL, so they take no longer: they wait for it to begin.
+    waits_to_begin = wait is not None and wait.mean >= loaded and inside < MOSTLY * level.setting.threads
+    return loaded >= INFLATED * alone.mean or waits_to_begin
 
 
-def calls_inside(level: Level) -> float:
-    """The calls in the handlers of one process at a time, by Little's law."""
-    return level.throughput * (service_under_load(level) or 0.0) / level.setting.process_count
+def threads_with_a_call(level: Level) -> float:
+    """The threads of one process that have a call at a time, or wait for the GIL to begin it, by Little's law."""
+    wait, service = level.figures.wait, service_under_load(level)
+    calls = level.throughput * ((wait.mean if wait else 0.0) + (service or 0.0))
+    return min(calls / level.setting.process_count, level.setting.threads)
 
 
 def gil_or_cores(level: Level, cores: float | None) -> LimitKind | None:
@@ -111,13 +120,11 @@ def gil_or_cores(level: Level, cores: float | None) -> LimitKind | None:
     figures = level.figures
     if (figures.worker_cores or 0.0) > OUTSIDE_GIL:
         return "cores"
-    inside = calls_inside(level)
-    if figures.worker_core_wait is not None and level.users >= MANY_INSIDE:
-        wanting = (cores_wanted(level) or 0.0) / inside if inside else 0.0
-        if inside >= MANY_INSIDE and wanting >= WANT_A_CORE:
-            return "cores"
-        if (inside >= MANY_INSIDE and wanting < WANT_THE_GIL) or inside < ONE_AT_A_TIME:
-            return "gil"
+    threads = threads_with_a_call(level)
+    if figures.worker_core_wait is not None and threads >= MANY_THREADS:
+        wanting = (cores_wanted(level) or 0.0) / threads
+        if wanting >= WANT_A_CORE or wanting < WANT_THE_GIL:
+            return "cores" if wanting >= WANT_A_CORE else "gil"
     idle = cores_idle(level, cores)
     return "gil" if idle is not None and idle >= FREE_CORE else None
 

@@ -2,12 +2,10 @@ import hashlib
 
 
 async def digest(number: str) -> str:
-    return Vault().sealed(number)
+    return Vault().sealed(number.encode())
 
 
 class Vault:
-    def sealed(self, number: str) -> str:
-        sealed = hashlib.pbkdf2_hmac(
-            "sha256", number.encode(), b"salt", 25_000
-        )  # limit: event_loop_busy of /api/passport
-        return sealed.hex()
+    def sealed(self, number: bytes) -> str:
+        key = hashlib.pbkdf2_hmac("sha256", number, b"salt", 25_000)  # limit: event_loop_busy of /api/passport
+        return key.hex()
