@@ -41,9 +41,9 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """What holds the throughput of a subject."""
 
     kind: LimitKind
-    where: LimitPlace | None = None
+    where: LimitPlace | None
     """None where nothing points to a line."""
-    share: float | None = None
+    share: float | None
     """The part of the time, or of its growth under load, that it explains, 0 to 1."""
     evidence: tuple[str, ...]
     """The figures it rests on, a phrase each."""
@@ -53,7 +53,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 def unknown_limit(reason: str) -> Limit:
     """An unknown limit, with the reason."""
-    return Limit(kind="unknown", evidence=(), reason=reason)
+    return Limit(kind="unknown", where=None, share=None, evidence=(), reason=reason)
 
 
 def limit_place(line: HotLine | None) -> LimitPlace | None:

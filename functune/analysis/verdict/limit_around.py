@@ -66,11 +66,21 @@ def memory_limit(evidence: LimitEvidence) -> Limit | None:
     excluded = {level.setting for level in large}
     fitting = [level for level in evidence.levels if level.setting not in excluded]
     if not fitting:
-        return Limit(kind="memory", evidence=(needs, "no measured setting uses less than an instance has"))
+        return Limit(
+            kind="memory",
+            where=None,
+            share=None,
+            evidence=(needs, "no measured setting uses less than an instance has"),
+        )
     best = max(fitting, key=lambda level: level.throughput)
     if faster.throughput < CLEARLY_FASTER * best.throughput:
         return None
-    return Limit(kind="memory", evidence=(needs, f"the fastest setting that fits serves {rate(best.throughput)}"))
+    return Limit(
+        kind="memory",
+        where=None,
+        share=None,
+        evidence=(needs, f"the fastest setting that fits serves {rate(best.throughput)}"),
+    )
 
 
 def generator_limit(evidence: LimitEvidence) -> Limit | None:
@@ -82,12 +92,14 @@ def generator_limit(evidence: LimitEvidence) -> Limit | None:
     at = evidence.at
     beyond = max((level for level in evidence.void if crowd(level) > crowd(at)), key=crowd, default=None)
     if beyond is not None and beyond.throughput >= CLEARLY_FASTER * at.throughput and not is_busy(beyond):
-        return Limit(kind="generator", evidence=(generator_in_words(beyond),))
+        return Limit(kind="generator", where=None, share=None, evidence=(generator_in_words(beyond),))
     lag, latency = at.figures.generator_lag_p99, at.figures.mean
     if lag is None or latency is None or lag < MOSTLY * latency or is_busy(at):
         return None
     return Limit(
         kind="generator",
+        where=None,
+        share=None,
         evidence=(f"it sends requests up to {duration(lag)} late, where an answer takes {duration(latency)}",),
     )
 
@@ -118,6 +130,8 @@ def admission_limit(evidence: LimitEvidence) -> Limit | None:
             return None
         return Limit(
             kind="admission",
+            where=None,
+            share=None,
             evidence=(f"{number(inside)} calls are inside at a time, where {admitted} are admitted",),
         )
     outside, alone, latency = calls_outside(at), evidence.service_alone, evidence.latency_alone
@@ -128,6 +142,8 @@ def admission_limit(evidence: LimitEvidence) -> Limit | None:
         return None
     return Limit(
         kind="admission",
+        where=None,
+        share=None,
         evidence=(
             f"{number(inside)} of {plural(at.users, 'call')} are in their handlers at a time, and {number(outside)} "
             "have not reached a worker yet",
@@ -149,6 +165,7 @@ def host_limit(evidence: LimitEvidence) -> Limit | None:
         return None
     return Limit(
         kind="host",
+        where=None,
         share=1 - service.mean / latency,
         evidence=(
             f"the handler takes {duration(service.mean)} of the {duration(latency)} of a request",

@@ -7,6 +7,7 @@ from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sente
 from functune.analysis.verdict.limit_around import NEAR
 from functune.analysis.verdict.limit_evidence import LimitEvidence, crowd, heaviest, service_under_load
 from functune.formatting import duration, number, percent, plural, rate
+from functune.run.measurement import BUSY_MACHINE
 from functune.run.profile import LineKind
 
 INFLATED = 1.25
@@ -36,10 +37,14 @@ def open_limit(evidence: LimitEvidence) -> Limit | None:
     latency = evidence.latency_alone or alone.mean
     growth = f"{plural(evidence.at.users, 'user')} get {number(evidence.at.throughput * latency)} times what one gets"
     if evidence.at.throughput < SCALES * evidence.at.users / latency:
-        wait = evidence.at.figures.wait
+        wait, others = evidence.at.figures.wait, evidence.at.figures.other_cpu or 0.0
         before = f" and waits {duration(wait.mean)} before it" if wait is not None else ""
-        return unknown_limit(f"{sentence_start(seen)}{before}, yet {growth}: the time passes outside of the handler.")
-    return Limit(kind="none", evidence=(seen, growth))
+        busy = f"; other programs used {number(others, digits=2)} cores: measure again on an idle machine"
+        return unknown_limit(
+            f"{sentence_start(seen)}{before}, yet {growth}, so the time passes outside of the handler"
+            f"{busy if others > BUSY_MACHINE else ''}."
+        )
+    return Limit(kind="none", where=None, share=None, evidence=(seen, growth))
 
 
 def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:
@@ -50,6 +55,7 @@ def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:
     return Limit(
         kind="threads",
         where=limit_place(line),
+        share=None,
         evidence=(
             seen,
             f"{plural(places, 'thread')} / {duration(service)} are {rate(places / service)}, "

@@ -30,6 +30,7 @@ def seen(
     setting: Setting = MANY,
     peak_mb: float = 80.0,
     outside: float = 0.0005,
+    core_wait: float | None = None,
     **others: Any,
 ) -> Measurement:
     """
@@ -48,16 +49,24 @@ def seen(
         wait_times_us=[round(max(users / rate - service - outside, 0.0) * 1e6)] * rate,
         open_calls=rate * service,
         worker_cpu={"4241": 0.1, "4242": cores},
+        worker_core_wait={} if core_wait is None else {"4241": 0.0, "4242": core_wait},
         worker_peak_mb={"4241": 60.0, "4242": peak_mb},
-        **others,
+        **{"host_cpu": cores + 0.1, **others},
     )
 
 
-def on_loop(*, users: int, rate: int, service: float, loop: float, cpu: float = 0.0003) -> Measurement:
+def on_loop(*, users: int, rate: int, service: float, loop: float, cpu: float = 0.0003, **others: Any) -> Measurement:
     """The same of an ``async def`` handler that holds the event loop for some seconds of each call."""
     held = [round(loop * 1e6)] * rate
     return seen(
-        users=users, rate=rate, service=service, cpu=cpu, handler="async def", loop_times_us=held, hold_times_us=held
+        users=users,
+        rate=rate,
+        service=service,
+        cpu=cpu,
+        handler="async def",
+        loop_times_us=held,
+        hold_times_us=held,
+        **others,
     )
 
 
@@ -97,6 +106,9 @@ QUEUES = (seen(users=1, rate=50, service=0.02), seen(users=64, rate=50, service=
 """A call of 20 ms that takes 64 times as long with 64 users."""
 COMPUTES = seen(users=1, rate=50, service=0.02, cpu=0.02, cores=1.0)
 
+FAILS = msgspec.structs.replace(
+    seen(users=64, rate=600, service=0.1), error_latencies_us=[1000] * 40, errors={"HTTP 503": 40}
+)
 ONE_THREAD_EACH = seen(
     users=16, rate=98, service=0.02, cpu=0.02, cores=1.9, setting=Setting(thread_count=1, process_count=2)
 )
@@ -158,8 +170,76 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
     two = Setting(thread_count=64, process_count=2)
     same = seen(users=64, rate=52, service=1.2, setting=two)
     double = seen(users=64, rate=100, service=0.64, setting=two)
+    one_user = seen(users=1, rate=50, service=0.02, setting=two)
     assert limit_of(*QUEUES, same, lines=grown).kind == "downstream"
     assert limit_of(*QUEUES, double, lines=grown).kind == "unknown"
+    assert "two processes with 64 users would show" in limit_in_words(limit_of(*QUEUES, one_user, lines=grown))
+
+
+def threads_that_compute(*, cores: float, core_wait: float | None) -> Measurement:
+    """16 threads that each have a call, while other programs use the rest of two cores."""
+    return seen(users=16, rate=40, service=0.39, cpu=0.02, cores=cores, core_wait=core_wait, other_cpu=1.2)
+
+
+@pytest.mark.parametrize(("core_wait", "kind"), [(2.5, "gil"), (13.0, "cores"), (8.0, "unknown"), (None, "unknown")])
+def test_threads_that_wait_for_a_core_tell_the_gil_from_the_cores_on_a_busy_machine(
+    core_wait: float | None, kind: LimitKind
+) -> None:
+    """Under the GIL one thread at a time wants a core; outside of it all do, whether they get one or not."""
+    found = limit_of(COMPUTES, threads_that_compute(cores=0.86, core_wait=core_wait))
+    assert found.kind == kind
+    if kind == "unknown":
+        assert "other programs used 1.2 cores" in limit_in_words(found)
+
+
+def test_two_threads_show_the_gil_where_a_core_is_free_and_the_cores_where_both_are_used() -> None:
+    two = Setting(thread_count=2)
+    under = seen(users=16, rate=49, service=0.04, cpu=0.02, cores=1.0, core_wait=0.4, setting=two)
+    outside = seen(users=16, rate=96, service=0.0205, cpu=0.02, cores=1.93, core_wait=0.1, setting=two)
+    assert limit_of(COMPUTES, msgspec.structs.replace(under, host_cpu=1.1, other_cpu=0.1)).kind == "gil"
+    assert limit_of(COMPUTES, msgspec.structs.replace(under, host_cpu=1.1, other_cpu=0.85)).kind == "unknown"
+    assert limit_of(COMPUTES, outside).kind == "cores"
+
+
+def test_short_calls_that_wait_for_the_gil_before_they_begin_compute_all_the_same() -> None:
+    """They end before another thread gets the GIL, so no call takes longer; other programs use part of the core."""
+    alone = seen(users=1, rate=360, service=0.0021, cpu=0.002, cores=0.76, core_wait=0.2)
+    crowded = seen(users=16, rate=380, service=0.0022, cpu=0.002, cores=0.78, core_wait=1.3, outside=0.015)
+    assert limit_of(alone, crowded).kind == "gil"
+
+
+def test_loop_that_waits_for_a_core_computes() -> None:
+    """Other programs leave the loop half of a core: 10 ms of CPU time take 20 ms."""
+    alone, crowded = (
+        on_loop(users=users, rate=48, service=0.02, loop=0.02, cpu=0.009, cores=0.5, core_wait=0.5) for users in (1, 16)
+    )
+    assert limit_of(alone, crowded).kind == "event_loop_busy"
+    blocked = [msgspec.structs.replace(each, worker_core_wait={}) for each in (alone, crowded)]
+    assert limit_of(*blocked).kind == "event_loop_blocked"
+    working = line("cpu", alone=0.02, loaded=0.02, is_on_loop=True)
+    assert limit_of(*blocked, lines=(working,)).kind == "unknown"
+
+
+def test_calls_that_wait_in_front_of_idle_workers_are_not_admitted() -> None:
+    limited = seen(users=64, rate=40, service=0.1, outside=1.5)
+    assert limit_of(WAITS, limited).kind == "admission"
+    assert "4.00 of 64 calls are in their handlers" in limit_in_words(limit_of(WAITS, limited))
+    assert limit_of(WAITS, seen(users=64, rate=40, service=0.1, outside=1.5, cores=0.95)).kind != "admission"
+
+
+def test_generator_that_used_its_core_while_the_workers_were_idle_is_the_limit() -> None:
+    few = seen(users=4, rate=400, service=0.0095)
+    full = seen(users=64, rate=2400, service=0.0095, generator_cpu=0.97)
+    alone = seen(users=1, rate=100, service=0.0095)
+    assert limit_of(alone, few, full).kind == "generator"
+    assert limit_of(alone, few, msgspec.structs.replace(full, generator_cpu=0.5)).kind != "generator"
+    busy = msgspec.structs.replace(full, worker_cpu={"4241": 0.1, "4242": 0.95})
+    assert limit_of(alone, few, busy).kind != "generator"
+
+
+def test_generator_that_wakes_up_late_is_the_limit() -> None:
+    late = seen(users=64, rate=400, service=0.1, outside=0.05, generator_lag_us=[120_000] * 400)
+    assert limit_of(WAITS, late).kind == "generator"
 
 
 @pytest.mark.parametrize(
@@ -175,6 +255,9 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
         ),
         ((WAITS,), "1 user is too few"),
         ((COMPUTES, ONE_THREAD_EACH), "two threads or more"),
+        ((WAITS, FAILS), "answers failed at 64 users (HTTP 503 40 times)"),
+        ((FAILS,), "answers failed at 64 users (HTTP 503 40 times)"),
+        ((WAITS, seen(users=64, rate=300, service=0.1)), "the time passes outside of the handler"),
     ],
 )
 def test_limit_stays_unknown_with_the_reason(steps: tuple[Measurement, ...], reason: str) -> None:
@@ -195,11 +278,16 @@ def test_no_line_is_named_that_explains_less_than_half() -> None:
 
 
 def test_memory_excludes_the_faster_setting_and_says_so() -> None:
+    """Also at the level of one user, which does fit: an instance has many users with it."""
     fast = seen(users=64, rate=630, service=0.1, peak_mb=1100.0)
     slow = seen(users=64, rate=159, service=0.1, setting=Setting(thread_count=16), peak_mb=300.0)
     levels = levels_of([WAITS, fast, slow])
-    assert find_limit(levels, cores=2, memory_mb=512).kind == "memory"
+    found = find_limit(levels, cores=2, memory_mb=512)
+    assert found.kind == "memory"
+    assert "its workers use 1,100 MB, where an instance has 512 MB" in limit_in_words(found)
+    assert "the fastest setting that fits serves 159 requests/s" in limit_in_words(found)
     assert find_limit(levels, cores=2, memory_mb=2048).kind == "threads"
+    assert find_limit(levels_of([WAITS, fast]), cores=2, memory_mb=512).kind == "memory"
 
     chosen = recommend(SLEEP, levels, aim=Aim(memory_mb=512), cores=2)
     assert not isinstance(chosen, NoChoice)
