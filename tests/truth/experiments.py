@@ -49,8 +49,10 @@ GROUPS = (
     Group("shop", "stock-level", tested="stock-level", short=PROCESSES),
     Group("booking", "availability token itinerary passport", tested="availability itinerary"),
     Group("booking", "seat agencies slots ticket", tested="ticket"),
-    Group("booking", "news weather health fares", tested="weather health"),
-    Group("booking", "loyalty", short=PROCESSES),
+    Group("booking", "news weather health", tested="weather health"),
+    Group("booking", "fares loyalty", short=PROCESSES),
+    Group("depot", "label forecast digest manifest", tested="label"),
+    Group("depot", "tracking", short=PROCESSES),
     Group("limited", "upload submit", tested="upload"),
     Group(
         "gallery",

@@ -4,6 +4,7 @@ from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sentence_start, unknown_limit
 from functune.analysis.verdict.limit_around import MOSTLY, ONE_CORE
 from functune.analysis.verdict.limit_evidence import (
+    INFLATED,
     LimitEvidence,
     cores_idle,
     cores_wanted,
@@ -11,7 +12,7 @@ from functune.analysis.verdict.limit_evidence import (
     heaviest,
     service_under_load,
 )
-from functune.analysis.verdict.limit_waiting import EXPLAINED, INFLATED, WAITS, waiting_limit
+from functune.analysis.verdict.limit_waiting import WAITS, waiting_limit
 from functune.formatting import duration, joined, number, percent, plural
 
 LOOP_HELD = 0.8
@@ -76,7 +77,9 @@ def cpu_limit(evidence: LimitEvidence) -> Limit | None:
     # BLAS and other libraries compute in threads of their own, which no call's CPU time contains.
     if used < MOSTLY * min(each, 1.0):
         return None
-    if (waited := evidence.grown) is not None and waited[0].kind in WAITS and waited[1] >= EXPLAINED:
+    working = [line for line in evidence.lines if line.kind == "cpu"]
+    # Calls also queue for places whose holders wait for the GIL or a core: the places are the limit if these do not.
+    if (waited := evidence.grown) is not None and waited[0].kind in WAITS and not evidence.is_slowed(working):
         return waiting_limit(evidence)
     missed = (level.figures.worker_core_wait or 0.0) / level.setting.process_count
     seen = (
@@ -84,14 +87,38 @@ def cpu_limit(evidence: LimitEvidence) -> Limit | None:
         + (f", and {number(missed, digits=2)} threads wait for one," if missed >= 1 - ONE_CORE else "")
         + f" with {plural(level.users, 'user')} and {level.setting.in_words}"
     )
-    kind = None if shown is None else gil_or_cores(shown, evidence.cores)
+    kind = None if shown is None else gil_or_cores(shown, threads_with_a_call(shown), evidence.cores)
     if kind is None:
         return unknown_limit(f"{sentence_start(seen)}; {undecided(shown, evidence.cores)}")
     return Limit(
         kind=kind,
-        where=limit_place(heaviest(line for line in evidence.lines if line.kind == "cpu")),
+        where=limit_place(heaviest(working)),
         share=min(used / workers, 1.0),
         evidence=(seen, f"its handlers compute {duration(cpu.mean)} per call"),
+    )
+
+
+def offloaded_limit(evidence: LimitEvidence) -> Limit | None:
+    """An ``async def`` handler whose work computes in threads, of an executor or of anyio: the profile shows them."""
+    profile, grown, level = evidence.profile, evidence.grown, evidence.at
+    if not evidence.is_async or profile is None or grown is None or grown[0].kind != "cpu" or grown[0].on_loop:
+        return None
+    if evidence.processes > 1 or (cores_wanted(level) or 0.0) < ONE_CORE:
+        return None
+    working = [line for line in evidence.lines if line.kind == "cpu" and not line.on_loop]
+    threads = sum(line.share_loaded for line in working) * profile.users
+    kind = gil_or_cores(level, threads, evidence.cores)
+    seen = (
+        f"one process uses {number(level.figures.worker_cores or 0.0, digits=3)} cores with "
+        f"{plural(level.users, 'user')}, and {number(threads, digits=2)} threads compute or want to"
+    )
+    if kind is None:
+        return unknown_limit(f"{sentence_start(seen)}; {undecided(level, evidence.cores)}")
+    return Limit(
+        kind=kind,
+        where=limit_place(heaviest(working)),
+        share=min(sum(line.share_loaded for line in working), 1.0),
+        evidence=(seen,),
     )
 
 
@@ -115,12 +142,15 @@ def threads_with_a_call(level: Level) -> float:
     return min(calls / level.setting.process_count, level.setting.threads)
 
 
-def gil_or_cores(level: Level, cores: float | None) -> LimitKind | None:
-    """Whether one process of two threads or more computes under the GIL; None where its figures do not show it."""
+def gil_or_cores(level: Level, threads: float, cores: float | None) -> LimitKind | None:
+    """
+    Whether one process, in which some threads have a call, computes under the GIL.
+
+    None where its figures do not show it.
+    """
     figures = level.figures
     if (figures.worker_cores or 0.0) > OUTSIDE_GIL:
         return "cores"
-    threads = threads_with_a_call(level)
     if figures.worker_core_wait is not None and threads >= MANY_THREADS:
         wanting = (cores_wanted(level) or 0.0) / threads
         if wanting >= WANT_A_CORE or wanting < WANT_THE_GIL:

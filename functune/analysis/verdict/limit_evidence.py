@@ -17,6 +17,11 @@ from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.memory import settings_too_large
 
+INFLATED = 1.25
+"""Time under load over time alone from which something makes calls wait; 1.04 against 1.75 was seen."""
+PART = 0.1
+"""Share of the growth of a call below which the growth of some lines does not matter."""
+
 
 class LimitEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The figures that the rules look at."""
@@ -71,13 +76,22 @@ class LimitEvidence(msgspec.Struct, frozen=True, kw_only=True):
         """
         The line whose time per call grew most from one user to many, and its share of the growth of a call.
 
-        None without a profile of both, or where nothing grew.
+        Calls queue for a thread of an executor also where its threads are held up, so another line that is slowed comes
+        first. None without a profile of both, or where nothing grew.
         """
-        grown = [(line.growth, line) for line in self.lines if line.growth is not None and line.growth > 0]
+        grown = [line for line in self.lines if growth_of([line]) > 0]
+        inside = [line for line in grown if not queues_for_thread(line)]
         if not grown:
             return None
-        seconds, line = max(grown, key=lambda pair: pair[0])
-        return line, seconds / sum(growth for growth, _ in grown)
+        line = max(inside if self.is_slowed(inside) else grown, key=lambda line: growth_of([line]))
+        explained = [line, *(each for each in grown if queues_for_thread(each) and each != line)]
+        return line, growth_of(explained) / growth_of(grown)
+
+    def is_slowed(self, lines: Sequence[HotLine]) -> bool:
+        """Whether calls take longer at some lines under load, by a part of their growth that matters."""
+        alone, loaded = (sum(each) for each in zip(*map(seconds_of, lines), strict=True)) if lines else (0.0, 0.0)
+        every = growth_of([line for line in self.lines if growth_of([line]) > 0])
+        return loaded >= INFLATED * alone and loaded - alone >= PART * every > 0
 
 
 def evidence_of(
@@ -145,6 +159,21 @@ def cores_idle(level: Level, cores: float | None) -> float | None:
     if cores is None or figures.host_cpu is None or figures.other_cpu is None:
         return None
     return cores - figures.host_cpu - figures.generator_cpu - figures.other_cpu
+
+
+def seconds_of(line: HotLine) -> tuple[float, float]:
+    """The seconds per call at a line, alone and under load; the same where the time alone is not known."""
+    return line.seconds_loaded - (line.growth or 0.0), line.seconds_loaded
+
+
+def growth_of(lines: Iterable[HotLine]) -> float:
+    """The seconds per call that the load adds at some lines."""
+    return sum(line.growth or 0.0 for line in lines)
+
+
+def queues_for_thread(line: HotLine) -> bool:
+    """Whether calls wait at a line for a thread of an executor or of anyio."""
+    return line.kind == "executor" or line.waits_in == "anyio CapacityLimiter"
 
 
 def heaviest(lines: Iterable[HotLine]) -> HotLine | None:

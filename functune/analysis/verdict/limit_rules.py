@@ -20,7 +20,7 @@ from functune.analysis.verdict.limit_around import (
     memory_limit,
     too_little_known,
 )
-from functune.analysis.verdict.limit_computing import cpu_limit, loop_limit
+from functune.analysis.verdict.limit_computing import cpu_limit, loop_limit, offloaded_limit
 from functune.analysis.verdict.limit_evidence import LimitEvidence, evidence_of
 from functune.analysis.verdict.limit_waiting import open_limit, waiting_limit
 
@@ -32,6 +32,7 @@ RULES: tuple[Callable[[LimitEvidence], Limit | None], ...] = (
     loop_limit,
     host_limit,
     cpu_limit,
+    offloaded_limit,
     open_limit,
     waiting_limit,
 )

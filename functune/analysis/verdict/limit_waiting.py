@@ -2,16 +2,21 @@
 
 import msgspec
 
+from functune.analysis.numbers.hot_lines import HotLine
 from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sentence_start, unknown_limit
 from functune.analysis.verdict.limit_around import NEAR
-from functune.analysis.verdict.limit_evidence import LimitEvidence, crowd, heaviest, service_under_load
+from functune.analysis.verdict.limit_evidence import (
+    INFLATED,
+    LimitEvidence,
+    crowd,
+    heaviest,
+    service_under_load,
+)
 from functune.formatting import duration, number, percent, plural, rate
 from functune.run.measurement import BUSY_MACHINE
 from functune.run.profile import LineKind
 
-INFLATED = 1.25
-"""S(N) / S(1) from which something makes calls wait inside the handler; 1.04 against 1.75 was seen."""
 SCALES = 0.8
 """Share of N from which throughput still grows with the users."""
 EXPLAINED = 0.5
@@ -87,23 +92,30 @@ def waiting_limit(evidence: LimitEvidence) -> Limit | None:
     if share < EXPLAINED:
         return unknown_limit(f"{sentence_start(slower)}, and no single line explains half of that.")
     kind = WAITS.get(line.kind)
-    at_line = f"{sentence_start(slower)}, most of it at {line.file}:{line.line} in {line.waits_in or line.function}"
-    if line.kind == "network":
+    network = [each for each in evidence.lines if each.kind == "network"]
+    # Calls also queue for the connections of a pool where the server behind it is what delays them.
+    if line.kind == "network" or (kind == "pool" and evidence.is_slowed(network)):
         more = times_with_two_processes(evidence)
         if more is None:
             return unknown_limit(
-                f"{at_line}; two processes with {plural(evidence.at.users, 'user')} would show whether the server or a "
-                "limit of the process delays the answers."
+                f"{most_of_it(slower, line)}; two processes with {plural(evidence.at.users, 'user')} would show if the "
+                "server, or a limit of the process, delays the answers."
             )
-        kind = "downstream" if more < DOUBLES else None
+        if more < DOUBLES:
+            kind, line = "downstream", heaviest(network) or line
     if kind is None:
-        return unknown_limit(f"{at_line}; its figures do not show for what.")
+        return unknown_limit(f"{most_of_it(slower, line)}; its figures do not show for what.")
     return Limit(
         kind=kind,
         where=limit_place(line),
         share=share,
         evidence=(slower, f"{percent(share)} of the difference at {line.file}:{line.line}, in {line.waits_in}"),
     )
+
+
+def most_of_it(slower: str, line: HotLine) -> str:
+    """How much slower a call is, and where it spends most of that."""
+    return f"{sentence_start(slower)}, most of it at {line.file}:{line.line} in {line.waits_in or line.function}"
 
 
 def times_with_two_processes(evidence: LimitEvidence) -> float | None:

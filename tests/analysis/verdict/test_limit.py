@@ -176,6 +176,46 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
     assert "two processes with 64 users would show" in limit_in_words(limit_of(*QUEUES, one_user, lines=grown))
 
 
+def test_lock_in_threads_of_an_executor_is_the_limit_and_not_the_executor() -> None:
+    """Most calls queue for a thread, because the threads queue for the lock."""
+    queue, lock = line("executor", alone=0.0, loaded=0.8, number=8), line("lock", alone=0.0, loaded=0.46)
+    work = line("sleep", alone=0.02, loaded=0.02, number=13)
+    found = limit_of(*QUEUES, lines=(queue, lock, work))
+    assert (found.kind, found.where and found.where.line, found.share) == ("lock", 12, 1.0)
+    assert limit_of(*QUEUES, lines=(queue, work)).kind == "pool"
+
+
+def test_pool_in_front_of_a_server_that_slows_down_is_not_the_limit() -> None:
+    """Two processes have twice as many connections: where that adds nothing, the server is the limit."""
+    lines = (line("pool", alone=0.0, loaded=0.8, number=8), line("network", alone=0.02, loaded=0.48))
+    two = Setting(thread_count=64, process_count=2)
+    same, double = (seen(users=64, rate=rate, service=60 / rate, setting=two) for rate in (51, 98))
+    assert limit_of(*QUEUES, same, lines=lines).where == limit_of(*QUEUES, same, lines=lines[1:]).where
+    assert limit_of(*QUEUES, same, lines=lines).kind == "downstream"
+    assert limit_of(*QUEUES, double, lines=lines).kind == "pool"
+    assert limit_of(*QUEUES, lines=lines).kind == "unknown"
+
+
+def test_semaphore_around_work_under_the_gil_is_the_limit_only_where_its_holders_are_not_slowed() -> None:
+    busy = seen(users=16, rate=49, service=0.32, cpu=0.02, cores=1.0)
+    places = line("pool", alone=0.0, loaded=0.2, number=8)
+    slowed, steady = (line("cpu", alone=0.02, loaded=loaded) for loaded in (0.12, 0.021))
+    assert limit_of(COMPUTES, busy, lines=(places, slowed)).kind == "gil"
+    assert limit_of(COMPUTES, busy, lines=(places, steady)).kind == "pool"
+
+
+@pytest.mark.parametrize(("cores", "kind"), [(1.0, "gil"), (1.9, "cores")])
+def test_coroutine_whose_work_computes_in_threads_is_limited_by_the_gil_or_the_cores(
+    cores: float, kind: LimitKind
+) -> None:
+    alone, crowded = (
+        on_loop(users=users, rate=50, service=users / 50, loop=0.0002, cores=cores, core_wait=0.1) for users in (1, 16)
+    )
+    queue, work = line("executor", alone=0.0, loaded=0.2, number=8), line("cpu", alone=0.02, loaded=0.12)
+    found = limit_of(alone, crowded, lines=(queue, work))
+    assert (found.kind, found.where and found.where.line) == (kind, 12)
+
+
 def threads_that_compute(*, cores: float, core_wait: float | None) -> Measurement:
     """16 threads that each have a call, while other programs use the rest of two cores."""
     return seen(users=16, rate=40, service=0.39, cpu=0.02, cores=cores, core_wait=core_wait, other_cpu=1.2)
