@@ -48,7 +48,7 @@ GROUPS = (
     Group("shop", "charge orders rates ping shipping", tested="orders"),
     Group("shop", "stock-level", tested="stock-level", short=PROCESSES),
     Group("booking", "availability token itinerary passport", tested="availability itinerary"),
-    Group("booking", "seat agencies slots ticket", tested="ticket"),
+    Group("booking", "seat agencies slots ticket"),
     Group("booking", "news weather health", tested="weather health"),
     Group("booking", "fares loyalty", short=PROCESSES),
     Group("depot", "label forecast digest manifest", tested="label"),

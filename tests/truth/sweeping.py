@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,21 +61,23 @@ def partner() -> Iterator[None]:
 
 async def found_limits(app: str, experiments: Sequence[Experiment], out: Path) -> list[Found]:
     """The limit of each route of the experiments, after a sweep and a profile of the app."""
-    folder = await swept(with_packages(app, out / "app"), experiments, out / "run")
-    found = find_all(folder, profiled_subjects(folder.profile()))
     known = known_limits(app)
+    with_a_line = {each.route for each in known.values() if each.place is not None}
+    folder = await swept(with_packages(app, out / "app"), experiments, out / "run", profiled=with_a_line)
+    found = find_all(folder, profiled_subjects(folder.profile()))
     return [Found(known[route], limit) for each in found for route, limit in each.limits.items()]
 
 
-async def swept(app: Path, experiments: Sequence[Experiment], out: Path) -> RunFolder:
-    """The run folder of a sweep of every step, with the profile."""
+async def swept(app: Path, experiments: Sequence[Experiment], out: Path, *, profiled: Container[str]) -> RunFolder:
+    """The run folder of a sweep of every step, with the profile of some routes."""
     has_own_packages = (app / ".python_packages").exists()
     kind = host_kind("local", python=None if has_own_packages else sys.executable)
     here = collect_environment(script_root=app, host=kind.name, host_kind="local", command=[])
     folder = RunFolder.create(out, experiments, here)
     end = await measure_run(folder, app=app, kind=kind, planner=Grid(), on_progress=lambda _: None, calibrated=False)
     assert end.failures == 0, (folder.path / "failures.jsonl").read_text()
-    profile = await profile_run(folder, profile_targets(find_all(folder)), app=app, kind=kind, on_note=lambda _: None)
+    targets = [target for target in profile_targets(find_all(folder)) if target.subject.route in profiled]
+    profile = await profile_run(folder, targets, app=app, kind=kind, on_note=lambda _: None)
     assert profile.notes == ()
     return folder
 

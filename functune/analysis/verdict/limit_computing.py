@@ -19,14 +19,16 @@ LOOP_HELD = 0.8
 """Share of the time from which the event loop is the limit; 0.02 against 1.00 was seen."""
 OUTSIDE_GIL = 1.2
 """Cores of a process above which its handlers compute outside the GIL; 1.01 against 1.93 was seen."""
-MANY_THREADS = 6
+FEW_THREADS, MANY_THREADS = 5, 10
 """Threads of one process with a call from which their number is compared with those that want a core."""
-WANT_A_CORE, WANT_THE_GIL = 0.65, 0.45
+WANT_THE_GIL = {FEW_THREADS: 0.6, MANY_THREADS: 0.45}
+WANT_A_CORE = {FEW_THREADS: 0.85, MANY_THREADS: 0.65}
 """
-Threads that want a core at a time, as a share of those that have a call.
+Threads that want a core at a time, as a share of those that have a call: below the first under the GIL, from the second
+outside of it.
 
-Nearly all want one when they compute outside the GIL: 0.71 and more was seen, also while other programs used both
-cores. Under the GIL one does, and some that look for the GIL: up to 0.32.
+Outside of the GIL nearly all want one: 0.71 and more was seen of many threads, 1.05 of few, also while other programs
+used both cores. Under it one does, and some that look for the GIL: up to 0.32 of many threads, 0.55 of few.
 """
 FREE_CORE = 0.5
 """Cores that nothing used from which a process could have used more."""
@@ -151,10 +153,11 @@ def gil_or_cores(level: Level, threads: float, cores: float | None) -> LimitKind
     figures = level.figures
     if (figures.worker_cores or 0.0) > OUTSIDE_GIL:
         return "cores"
-    if figures.worker_core_wait is not None and threads >= MANY_THREADS:
+    if figures.worker_core_wait is not None and threads >= FEW_THREADS:
         wanting = (cores_wanted(level) or 0.0) / threads
-        if wanting >= WANT_A_CORE or wanting < WANT_THE_GIL:
-            return "cores" if wanting >= WANT_A_CORE else "gil"
+        count = MANY_THREADS if threads >= MANY_THREADS else FEW_THREADS
+        if wanting >= WANT_A_CORE[count] or wanting < WANT_THE_GIL[count]:
+            return "cores" if wanting >= WANT_A_CORE[count] else "gil"
     idle = cores_idle(level, cores)
     return "gil" if idle is not None and idle >= FREE_CORE else None
 

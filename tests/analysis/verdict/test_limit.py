@@ -204,16 +204,20 @@ def test_semaphore_around_work_under_the_gil_is_the_limit_only_where_its_holders
     assert limit_of(COMPUTES, busy, lines=(places, steady)).kind == "pool"
 
 
-@pytest.mark.parametrize(("cores", "kind"), [(1.0, "gil"), (1.9, "cores")])
+@pytest.mark.parametrize(
+    ("cores", "core_wait", "kind"),
+    [(1.0, 0.1, "gil"), (1.9, 0.1, "cores"), (0.4, 2.8, "gil"), (0.3, 5.7, "cores"), (0.4, 4.0, "unknown")],
+)
 def test_coroutine_whose_work_computes_in_threads_is_limited_by_the_gil_or_the_cores(
-    cores: float, kind: LimitKind
+    cores: float, core_wait: float, kind: LimitKind
 ) -> None:
-    alone, crowded = (
-        on_loop(users=users, rate=50, service=users / 50, loop=0.0002, cores=cores, core_wait=0.1) for users in (1, 16)
-    )
-    queue, work = line("executor", alone=0.0, loaded=0.2, number=8), line("cpu", alone=0.02, loaded=0.12)
+    """Six threads compute; in the last three cases other programs use most of both cores."""
+    others = {"cores": cores, "core_wait": core_wait, "other_cpu": 1.6 if cores < 1 else 0.0}
+    alone, crowded = (on_loop(users=users, rate=50, service=users / 50, loop=0.0002, **others) for users in (1, 16))
+    queue = line("executor", alone=0.0, loaded=0.2, number=8)
+    work = msgspec.structs.replace(line("cpu", alone=0.02, loaded=0.12), share_loaded=6 / 64)
     found = limit_of(alone, crowded, lines=(queue, work))
-    assert (found.kind, found.where and found.where.line) == (kind, 12)
+    assert (found.kind, found.where and found.where.line) == (kind, None if kind == "unknown" else 12)
 
 
 def threads_that_compute(*, cores: float, core_wait: float | None) -> Measurement:
