@@ -47,9 +47,9 @@ def too_little_known(evidence: LimitEvidence) -> Limit | None:
 
 
 def failed_answers_limit(users: int, errors: dict[str, int]) -> Limit:
-    """Failed answers say nothing about a setting: the app is to be mended first."""
+    """Failed answers say nothing about a setting: the app has to be fixed first."""
     kinds = ", ".join(f"{kind} {plural(count, 'time')}" for kind, count in errors.items())
-    return unknown_limit(f"Answers failed at {plural(users, 'user')} ({kinds}): mend that first, then measure again.")
+    return unknown_limit(f"Answers failed at {plural(users, 'user')} ({kinds}): fix that first, then measure again.")
 
 
 def memory_limit(evidence: LimitEvidence) -> Limit | None:

@@ -51,7 +51,7 @@ def loop_limit(evidence: LimitEvidence) -> Limit | None:
     stretch = "" if longest is None else f", {duration(longest.mean)} at a stretch"
     seen = (
         f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{stretch}",
-        f"{percent(computing)} of that they compute",
+        f"they compute {percent(computing)} of that time",
     )
     on_loop = [line for line in evidence.lines if line.on_loop]
     line = heaviest(on_loop)
@@ -168,9 +168,11 @@ def undecided(level: Level | None, cores: float | None) -> str:
         return "one process with two threads or more, and as many users, would show whether it computes under the GIL."
     if cores is not None and cores < 2:
         return "on one core the GIL and the core cannot be distinguished."
+    others = number(level.figures.other_cpu or 0.0, digits=2)
+    more = f", or with {MANY_THREADS} threads in 1 process and more users than that"
     return (
-        f"other programs used {number(level.figures.other_cpu or 0.0, digits=2)} cores, so it is not seen whether it "
-        "uses more than one: measure again on an idle machine, or with 8 threads in 1 process and 16 users."
+        f"other programs used {others} cores, so the figures do not show whether it could use more than one: measure "
+        f"again on an idle machine{more if level.setting.threads < MANY_THREADS else ''}."
     )
 
 

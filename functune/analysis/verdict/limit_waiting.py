@@ -63,7 +63,7 @@ def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:
         share=None,
         evidence=(
             seen,
-            f"{plural(places, 'thread')} / {duration(service)} are {rate(places / service)}, "
+            f"{plural(places, 'thread')} / {duration(service)} make {rate(places / service)}, and "
             f"{rate(full.throughput)} were measured",
         ),
     )
@@ -90,7 +90,7 @@ def waiting_limit(evidence: LimitEvidence) -> Limit | None:
         return unknown_limit(f"{sentence_start(slower)}, and there is no profile that shows where it waits.")
     line, share = evidence.grown
     if share < EXPLAINED:
-        return unknown_limit(f"{sentence_start(slower)}, and no single line explains half of that.")
+        return unknown_limit(f"{sentence_start(slower)}, and no single line explains half of the difference.")
     kind = WAITS.get(line.kind)
     network = [each for each in evidence.lines if each.kind == "network"]
     # Calls also queue for the connections of a pool where the server behind it is what delays them.
@@ -98,13 +98,13 @@ def waiting_limit(evidence: LimitEvidence) -> Limit | None:
         more = times_with_two_processes(evidence)
         if more is None:
             return unknown_limit(
-                f"{most_of_it(slower, line)}; two processes with {plural(evidence.at.users, 'user')} would show if the "
-                "server, or a limit of the process, delays the answers."
+                f"{most_of_it(slower, line)}: measure 2 processes with {plural(evidence.at.users, 'user')} to see "
+                "whether the server or the process delays the answers."
             )
         if more < DOUBLES:
             kind, line = "downstream", heaviest(network) or line
     if kind is None:
-        return unknown_limit(f"{most_of_it(slower, line)}; its figures do not show for what.")
+        return unknown_limit(f"{most_of_it(slower, line)}, and the figures do not show what it waits for.")
     return Limit(
         kind=kind,
         where=limit_place(line),
@@ -114,8 +114,9 @@ def waiting_limit(evidence: LimitEvidence) -> Limit | None:
 
 
 def most_of_it(slower: str, line: HotLine) -> str:
-    """How much slower a call is, and where it spends most of that."""
-    return f"{sentence_start(slower)}, most of it at {line.file}:{line.line} in {line.waits_in or line.function}"
+    """How much slower a call is, and at which line it loses most of that time."""
+    place = f"{line.file}:{line.line}, in {line.waits_in or line.function}"
+    return f"{sentence_start(slower)}; most of the difference is at {place}"
 
 
 def times_with_two_processes(evidence: LimitEvidence) -> float | None:

@@ -173,7 +173,7 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
     one_user = seen(users=1, rate=50, service=0.02, setting=two)
     assert limit_of(*QUEUES, same, lines=grown).kind == "downstream"
     assert limit_of(*QUEUES, double, lines=grown).kind == "unknown"
-    assert "two processes with 64 users would show" in limit_in_words(limit_of(*QUEUES, one_user, lines=grown))
+    assert "measure 2 processes with 64 users to see" in limit_in_words(limit_of(*QUEUES, one_user, lines=grown))
 
 
 def test_lock_in_threads_of_an_executor_is_the_limit_and_not_the_executor() -> None:
