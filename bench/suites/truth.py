@@ -24,7 +24,7 @@ async def truth() -> AsyncIterator[Figure]:
                 found = await found_limits(app, short_experiments(app), Path(folder))
             yield Figure(bounds.WRONG_LIMITS, (sum(each.is_wrong for each in found),), case=app, detail=odd_ones(found))
             every += found
-    lines = [each for each in every if each.known.place is not None]
+    lines = [each for each in every if each.known.place is not None and each.limit.kind != "unknown"]
     exact = sum(each.place == each.known.place for each in lines)
     yield Figure(bounds.EXACT_LINES, (exact / len(lines),), detail=f"{exact} of {len(lines)} lines")
     named = sum(each.limit.kind != "unknown" for each in every)

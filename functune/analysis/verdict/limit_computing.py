@@ -8,6 +8,7 @@ from functune.analysis.verdict.limit_evidence import (
     LimitEvidence,
     cores_idle,
     cores_wanted,
+    crowd,
     handler_cores,
     heaviest,
     service_under_load,
@@ -58,6 +59,12 @@ def loop_limit(evidence: LimitEvidence) -> Limit | None:
     # Without the threads that wait for a core, other programs make a loop that computes look like one that waits.
     if figures.worker_core_wait is None and line is not None and (line.state == "running") != computes:
         return unknown_limit(f"{sentence_start(joined(seen))}, yet it is {line.state} at {line.file}:{line.line}.")
+    if computes and not fills_a_core(evidence, evidence.at):
+        others = number(figures.other_cpu or 0.0, digits=2)
+        return unknown_limit(
+            f"{sentence_start(joined(seen))}, but other programs used {others} cores, which lengthens that: measure "
+            "again on an idle machine."
+        )
     return Limit(
         kind="event_loop_busy" if computes else "event_loop_blocked",
         where=limit_place(heaviest(line for line in on_loop if (line.state == "running") == computes)),
@@ -131,10 +138,23 @@ def queues_to_compute(evidence: LimitEvidence, level: Level) -> bool:
         return False
     if (level.figures.worker_cores or 0.0) / level.setting.process_count >= ONE_CORE:
         return True
+    if not fills_a_core(evidence, level):
+        return False
     inside = level.throughput * loaded / level.setting.process_count
     # Short calls end before another thread gets the GIL, so they take no longer: they wait for it to begin.
     waits_to_begin = wait is not None and wait.mean >= loaded and inside < MOSTLY * level.setting.threads
     return loaded >= INFLATED * alone.mean or waits_to_begin
+
+
+def fills_a_core(evidence: LimitEvidence, level: Level) -> bool:
+    """
+    Whether the calls of a level would keep a whole core busy if a process had it for itself.
+
+    On a busy machine a process also wants a core all the time that needs little CPU time, since it seldom gets one.
+    """
+    alone, cpu = evidence.service_alone, level.figures.cpu
+    calls = crowd(level)[0]
+    return alone is not None and cpu is not None and calls * cpu.mean >= ONE_CORE * alone.mean
 
 
 def threads_with_a_call(level: Level) -> float:

@@ -264,6 +264,16 @@ def test_loop_that_waits_for_a_core_computes() -> None:
     assert limit_of(*blocked, lines=(working,)).kind == "unknown"
 
 
+def test_loop_that_is_full_on_a_busy_machine_only_is_not_called_busy() -> None:
+    """1 ms of CPU time in a call of 60 ms: 16 calls would keep a quarter of a core busy."""
+    alone = on_loop(users=1, rate=16, service=0.06, loop=0.002, cpu=0.001)
+    crowded = on_loop(
+        users=16, rate=180, service=0.085, loop=0.0048, cpu=0.001, cores=0.2, core_wait=0.9, other_cpu=1.8
+    )
+    assert limit_of(alone, crowded).kind == "unknown"
+    assert "other programs used 1.8 cores" in limit_in_words(limit_of(alone, crowded))
+
+
 def test_calls_that_wait_in_front_of_idle_workers_are_not_admitted() -> None:
     limited = seen(users=64, rate=40, service=0.1, outside=1.5)
     assert limit_of(WAITS, limited).kind == "admission"
