@@ -37,40 +37,49 @@ FREE_CORE = 0.5
 
 def loop_limit(evidence: LimitEvidence) -> Limit | None:
     """The event loop is held most of the time: by computing, or by a wait that is not awaited."""
-    figures, loop = evidence.at.figures, evidence.at.figures.loop
-    if not evidence.is_async or loop is None or not loop.mean:
-        return None
-    held = loop.mean * evidence.at.throughput / evidence.processes
-    # The time that the loop waits for a core is time in which it computes: other programs lengthen it.
-    used = (handler_cores(evidence.at) or 0.0) + (figures.worker_core_wait or 0.0)
-    computing = min(used / evidence.processes / held, 1.0)
+    held, computing = loop_held(evidence)
+    computes = computing >= MOSTLY
     wanted = cores_wanted(evidence.at) or 0.0
-    is_full = wanted >= ONE_CORE and held >= MOSTLY * min(wanted, 1.0) and computing >= MOSTLY
+    is_full = computes and wanted >= ONE_CORE and held >= MOSTLY * min(wanted, 1.0)
     if held < LOOP_HELD and not is_full:
         return None
-    computes, longest = computing >= MOSTLY, figures.hold
-    stretch = "" if longest is None else f", {duration(longest.mean)} at a stretch"
     seen = (
-        f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{stretch}",
+        f"its handlers hold the event loop {percent(min(held, 1.0))} of the time{longest_hold(evidence.at)}",
         f"they compute {percent(computing)} of that time",
     )
-    on_loop = [line for line in evidence.lines if line.on_loop]
-    line = heaviest(on_loop)
-    # Without the threads that wait for a core, other programs make a loop that computes look like one that waits.
-    if figures.worker_core_wait is None and line is not None and (line.state == "running") != computes:
-        return unknown_limit(f"{sentence_start(joined(seen))}, yet it is {line.state} at {line.file}:{line.line}.")
     if computes and not fills_a_core(evidence, evidence.at):
-        others = number(figures.other_cpu or 0.0, digits=2)
+        others = number(evidence.at.figures.other_cpu or 0.0, digits=2)
         return unknown_limit(
             f"{sentence_start(joined(seen))}, but other programs used {others} cores, which lengthens that: measure "
             "again on an idle machine."
         )
+    on_loop = [line for line in evidence.lines if line.on_loop]
+    line = heaviest(on_loop)
+    # Without the threads that wait for a core, other programs make a loop that computes look like one that waits.
+    if evidence.at.figures.worker_core_wait is None and line is not None and (line.state == "running") != computes:
+        return unknown_limit(f"{sentence_start(joined(seen))}, yet it is {line.state} at {line.file}:{line.line}.")
     return Limit(
         kind="event_loop_busy" if computes else "event_loop_blocked",
         where=limit_place(heaviest(line for line in on_loop if (line.state == "running") == computes)),
         share=min(held, 1.0),
         evidence=seen,
     )
+
+
+def loop_held(evidence: LimitEvidence) -> tuple[float, float]:
+    """The share of the time that coroutines hold the event loop, and the share of that in which they compute."""
+    figures, loop = evidence.at.figures, evidence.at.figures.loop
+    if not evidence.is_async or loop is None or not loop.mean:
+        return 0.0, 0.0
+    held = loop.mean * evidence.at.throughput / evidence.processes
+    # The time that the loop waits for a core is time in which it computes: other programs lengthen it.
+    used = (handler_cores(evidence.at) or 0.0) + (figures.worker_core_wait or 0.0)
+    return held, min(used / evidence.processes / held, 1.0)
+
+
+def longest_hold(level: Level) -> str:
+    """The longest time that a call holds the loop without a break, as a phrase; empty where it is not known."""
+    return "" if level.figures.hold is None else f", {duration(level.figures.hold.mean)} at a stretch"
 
 
 def cpu_limit(evidence: LimitEvidence) -> Limit | None:
