@@ -60,7 +60,7 @@ class ProfileTarget(NamedTuple):
 
 def profile_targets(findings: Iterable[ExperimentFindings]) -> Iterator[ProfileTarget]:
     """
-    Each subject at its most crowded level, and at the recommended one, or its fastest where nothing is recommended.
+    Each subject at its most crowded level, then at the recommended one, or its fastest where nothing is recommended.
 
     At the most crowded level the calls meet in the code, where a lock or a pool shows, instead of in front of a few
     threads. One user shows how long each line takes alone.
@@ -72,9 +72,9 @@ def profile_targets(findings: Iterable[ExperimentFindings]) -> Iterator[ProfileT
                 continue
             crowded = max(worked, key=crowd)
             setting, users = chosen_level(subject, worked)
+            yield ProfileTarget(each.experiment, subject.subject, crowded.setting, tuple(sorted({1, crowded.users})))
             if setting != crowded.setting:
                 yield ProfileTarget(each.experiment, subject.subject, setting, (users,))
-            yield ProfileTarget(each.experiment, subject.subject, crowded.setting, tuple(sorted({1, crowded.users})))
 
 
 def chosen_level(subject: SubjectFindings, worked: Sequence[Level]) -> tuple[Setting, int]:

@@ -123,9 +123,9 @@ def test_handler_for_which_few_threads_are_recommended_is_also_profiled_at_its_m
     many = [msgspec.structs.replace(each, setting=Setting(thread_count=16)) for each in few]
     findings = analyse(experiment, [*few, *many])
     first, second = profile_targets([findings])
-    assert first.setting == Setting(thread_count=1)
-    assert second.setting == Setting(thread_count=16)
-    assert second.users == (1, max(level.users for level in findings.levels))
+    assert first.setting == Setting(thread_count=16)
+    assert second.setting == Setting(thread_count=1)
+    assert first.users == (1, max(level.users for level in findings.levels))
 
 
 def row(*, kind: str = "other", waits_in: str | None, seconds: float, cpu: float, certain: bool = False) -> SampledRow:
