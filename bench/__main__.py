@@ -27,6 +27,7 @@ from bench.suites.profile import profile
 from bench.suites.report import report
 from bench.suites.search import search
 from bench.suites.timing import timing
+from bench.suites.truth import truth
 from functune.errors import FunctuneError
 
 SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
@@ -41,6 +42,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "report": report,
     "lessons": lessons,
     "search": search,
+    "truth": truth,
 }
 
 

@@ -29,3 +29,7 @@ SEARCH_TIME = Bound("measuring time, search / grid", "", at_most=0.25)
 
 REPORT_TIME = Bound("report of the project's experiments", "s", at_most=6)
 REPORT_SIZE = Bound("size of that page", "MB", at_most=1.5)
+
+WRONG_LIMITS = Bound("handlers for which a wrong limit is named", "", at_most=0)
+EXACT_LINES = Bound("exact lines / limits named whose reason is a line", "", at_least=0.9)
+NAMED_LIMITS = Bound("limits named / handlers", "", at_least=0.8)

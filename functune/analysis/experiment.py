@@ -18,7 +18,8 @@ from functune.analysis.search.adaptive import Skipped
 from functune.analysis.search.exploration import Scope, explore
 from functune.analysis.server_choice import ServerChoice, choose_server
 from functune.analysis.verdict.advice import Advice, advise
-from functune.analysis.verdict.limit import Limit, find_limit
+from functune.analysis.verdict.limit import Limit
+from functune.analysis.verdict.limit_rules import find_limit
 from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, recommend
 from functune.analysis.verdict.sentences import verdict
 from functune.analysis.verdict.standings import Standing, standings_of
@@ -160,7 +161,7 @@ def analyse(
     profiled = {each.subject: each for each in profiles if each.experiment == experiment.name}
     limits = {
         subject: find_limit(
-            [level for level in closed if level.subject == subject],
+            [level for level in every if level.share is None and level.subject == subject],
             cores=cores,
             profile=profiled.get(subject),
             memory_mb=aim.memory_mb,

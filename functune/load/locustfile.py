@@ -185,6 +185,7 @@ class AppUser(Client):
 if "FUNCTUNE_LOAD_PLAN" in os.environ:
     from functune.environ import without_values
     from functune.load import cpu
+    from functune.load.core_wait import read_core_waits, threads_waiting
     from functune.load.host_calls import HostCalls, open_calls, read_call_pages, read_host_calls
     from functune.load.recorder import Recorder, error_name
     from functune.load.records import CheckedRequest, StepEnd, read_plan
@@ -338,11 +339,13 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
             if arrivals is None:
                 wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
             calls_before, memory_before = self.host_calls(), cpu.process_memory_mb(host)
+            waits_before = read_core_waits(host)
             opened, before = now(), cpu.read(host)
             lags = wait_for(lambda: False, until=opened + plan.measure)
             calls = self.host_calls()  # before the window closes: other users run while this one waits for the answer
             closed, unfinished = now(), (*in_flight.values(), *pending.queue)
             used = cpu.shares(before, cpu.read(host), host_is_here=plan.host_pid is not None)
+            core_waits = threads_waiting(waits_before, read_core_waits(host), seconds=now() - opened)
             recorder.end_step(
                 StepEnd(
                     users,
@@ -362,6 +365,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     cpu.peak_memory_mb(host, memory_before),
                     open_calls(calls_before, calls),
                     None if calls is None else calls.front,
+                    dict(core_waits),
                 )
             )
 

@@ -143,6 +143,8 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """Time average of the calls begun and not ended in the workers; None for a host that does not count them."""
     front_pid: int | None = None
     """The host's process that takes the requests; None for a host that does not report it."""
+    worker_core_wait: dict[str, float] = {}
+    """Threads of each process of the host that waited for a core, by pid; empty where they are not counted."""
 
 
 class CheckedRequest(msgspec.Struct, frozen=True, array_like=True, tag="check"):

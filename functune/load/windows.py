@@ -87,6 +87,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         generator_lag_us=list(step.lags_us),
         generator_rss_mb=step.generator_rss_mb,
         worker_cpu=step.worker_cpu,
+        worker_core_wait=step.worker_core_wait,
         worker_rss_mb=step.worker_rss_mb,
         worker_peak_mb=step.worker_peak_mb,
         front_pid=step.front_pid,

@@ -116,6 +116,12 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     generator_rss_mb: float | None = None
     worker_cpu: dict[str, float] = {}
     """Cores used by each process of the host, by pid: the front and the workers."""
+    worker_core_wait: dict[str, float] = {}
+    """
+    Threads of each process of the host that could run and waited for a core, by pid, averaged over the window.
+
+    Empty where the system does not count them. With ``worker_cpu`` it is the cores that the process wanted.
+    """
     worker_rss_mb: dict[str, float] = {}
     """Memory of each process of the host when the window closed, by pid."""
     worker_peak_mb: dict[str, float] = {}

@@ -17,6 +17,7 @@ import msgspec
 
 from functune.analysis.experiment import ExperimentFindings, SubjectFindings
 from functune.analysis.numbers.levels import Level
+from functune.analysis.verdict.limit_evidence import crowd
 from functune.environ import PROFILE_FOLDER
 from functune.errors import FunctuneError, HostError
 from functune.experiments.model import Experiment
@@ -68,20 +69,21 @@ class ProfileTarget(NamedTuple):
 
 def profile_targets(findings: Iterable[ExperimentFindings]) -> Iterator[ProfileTarget]:
     """
-    Each subject with one user and at the recommended level, or at its fastest one where nothing is recommended.
+    Each subject at its most crowded level, then at the recommended one, or its fastest where nothing is recommended.
 
-    A ``def`` handler whose recommended setting has few threads is also profiled with the most threads that were
-    measured. Its calls then meet in the code, where a lock or a pool shows, instead of in front of the threads.
+    At the most crowded level the calls meet in the code, where a lock or a pool shows, instead of in front of a few
+    threads. One user shows how long each line takes alone.
     """
     for each in findings:
         for subject in each.subjects:
             worked = [level for level in subject.levels if level.figures.worked]
             if not worked:
                 continue
+            crowded = max(worked, key=crowd)
             setting, users = chosen_level(subject, worked)
-            yield ProfileTarget(each.experiment, subject.subject, setting, tuple(sorted({1, users})))
-            if (crowd := crowded_level(setting, worked)) is not None:
-                yield ProfileTarget(each.experiment, subject.subject, crowd.setting, (crowd.users,))
+            yield ProfileTarget(each.experiment, subject.subject, crowded.setting, tuple(sorted({1, crowded.users})))
+            if setting != crowded.setting:
+                yield ProfileTarget(each.experiment, subject.subject, setting, (users,))
 
 
 def chosen_level(subject: SubjectFindings, worked: Sequence[Level]) -> tuple[Setting, int]:
@@ -90,16 +92,6 @@ def chosen_level(subject: SubjectFindings, worked: Sequence[Level]) -> tuple[Set
         return subject.recommended.setting, subject.recommended.best.users
     fastest = max(worked, key=lambda level: level.figures.throughput)
     return fastest.setting, fastest.users
-
-
-def crowded_level(chosen: Setting, worked: Sequence[Level]) -> Level | None:
-    """The level with the most calls in the handlers of one process; None where the chosen setting holds as many."""
-    most = max(
-        worked,
-        key=lambda level: (level.setting.calls_inside(level.users), -level.setting.process_count, level.users),
-    )
-    is_crowd = most.handler != "async def" and most.setting.calls_inside(most.users) > chosen.calls_inside(most.users)
-    return most if is_crowd else None
 
 
 async def profile_run(

@@ -212,8 +212,8 @@ async def test_load_goes_to_no_host_whose_certificate_is_not_trusted(untrusted: 
 def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: Path) -> None:
     experiment = tmp_path / "x.toml"
     experiment.write_text(
-        'name = "x"\nquestion = "?"\n[workload]\nroutes = ["/api/sync/sleep?ms=20"]\n[settings]\nthread_count = [1, 4]\n'
-        "[load]\nusers = [1, 4]\nwarm_up = 0.3\nmeasure = 1\n"
+        'name = "x"\nquestion = "?"\n[workload]\nroutes = ["/api/sync/sleep?ms=20"]\n'
+        "[settings]\nthread_count = [1, 4]\n[load]\nusers = [1, 4]\nwarm_up = 0.3\nmeasure = 1\n"
     )
     run = tmp_path / "run"
     done = functune("sweep", experiment, "--host", "gunicorn:gthread", "--out", run)

@@ -105,7 +105,7 @@ async def test_host_without_a_sampler_has_no_profile_and_says_so(tmp_path: Path)
     assert not (folder.path / PROFILE).exists()
 
 
-def test_subject_is_profiled_alone_and_at_the_recommended_level() -> None:
+def test_subject_whose_recommended_setting_is_the_most_crowded_is_profiled_once_alone_and_crowded() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16, 64), process_count=(1,)))
     findings = analyse(experiment, sweep(experiment))
     [subject] = findings.subjects
@@ -116,16 +116,16 @@ def test_subject_is_profiled_alone_and_at_the_recommended_level() -> None:
     assert only.load.users == only.users
 
 
-def test_handler_for_which_few_threads_are_recommended_is_also_profiled_with_the_most() -> None:
+def test_handler_for_which_few_threads_are_recommended_is_also_profiled_at_its_most_crowded_level() -> None:
     """Threads make no difference here, so one is recommended: its calls never meet in the handler."""
     experiment = planned(settings=Matrix(thread_count=(1, 16), process_count=(1,)))
     few = [each for each in sweep(experiment) if each.setting.thread_count == 1]
     many = [msgspec.structs.replace(each, setting=Setting(thread_count=16)) for each in few]
     findings = analyse(experiment, [*few, *many])
     first, second = profile_targets([findings])
-    assert first.setting == Setting(thread_count=1)
-    assert second.setting == Setting(thread_count=16)
-    assert second.users == (max(level.users for level in findings.levels),)
+    assert first.setting == Setting(thread_count=16)
+    assert second.setting == Setting(thread_count=1)
+    assert first.users == (1, max(level.users for level in findings.levels))
 
 
 def row(*, kind: str = "other", waits_in: str | None, seconds: float, cpu: float, certain: bool = False) -> SampledRow:

@@ -78,6 +78,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Front and workers together."""
     worker_cores: float | None = None
     """Cores used by all worker processes together."""
+    worker_core_wait: float | None = None
+    """Threads of all worker processes together that waited for a core; None where they are not counted."""
     front_cores: float | None = None
     """Cores used by the process of the host that takes the requests."""
     worker_peak_mb: float | None = None
@@ -146,6 +148,7 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         generator_memory_mb=max((each.generator_rss_mb for each in repeats if each.generator_rss_mb), default=None),
         host_memory_mb=max(sum(each.worker_rss_mb.values()) for each in repeats) or None,
         worker_cores=average(repeats, lambda each: of_workers(each, each.worker_cpu)),
+        worker_core_wait=average(repeats, lambda each: of_workers(each, each.worker_core_wait)),
         front_cores=average(repeats, lambda each: each.worker_cpu.get(str(each.front_pid))),
         worker_peak_mb=max(
             (peak for each in repeats if (peak := of_workers(each, each.worker_peak_mb)) is not None), default=None

@@ -78,7 +78,7 @@ def profiled_subject(steps: Iterable[StepProfile]) -> SubjectProfile | None:
     if not answered:
         return None
     alone = next((step for step in answered if step.users == 1), None)
-    loaded = max(answered, key=lambda step: step.setting.calls_inside(step.users))
+    loaded = max(answered, key=lambda step: (step.setting.calls_inside(step.users), step.users))
     known = {} if alone is None else {place_of(line): line for line in alone.lines}
     lines = [hot_line(line, loaded, known.get(place_of(line)), alone) for line in loaded.lines]
     kept = [line for line in lines if max(line.share_loaded, line.share_alone or 0.0) >= LEAST_SHARE]

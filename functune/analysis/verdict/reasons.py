@@ -4,23 +4,25 @@ from functune.analysis.verdict.limit import Limit, LimitKind
 from functune.formatting import joined
 
 SENTENCES: dict[LimitKind, str] = {
-    "threads": "The handler waits{at}, and its threads are the limit: more threads add throughput",
-    "gil": "The handler computes in Python{at}, which keeps one core per process busy: processes add throughput, and "
-    "threads do not once the core is busy",
-    "cores": "The handler computes outside the GIL{at}: threads help, up to the cores of the instance",
-    "event_loop_blocked": "The async handler blocks its event loop{at}, and every other call waits meanwhile: no "
-    "setting repairs that, awaiting the call or asyncio.to_thread does",
-    "event_loop_busy": "The async handler computes on its event loop{at}, which is one core per process: processes "
-    "help, and so does moving the work off the loop",
-    "lock": "The calls queue for a lock{at}: threads add no throughput, the code is the limit",
-    "pool": "The calls wait for a place in a pool{at}: the size of that pool is the limit",
-    "downstream": "The handler waits for a server that slows down as more calls reach it{at}: no setting of this app "
-    "repairs that",
-    "admission": "The instance admits no more calls at a time, and the others wait outside",
-    "memory": "The memory of an instance excludes a faster setting",
-    "host": "The handler is shorter than the host and transport around it, so there is nothing to tune",
-    "generator": "The load generator is the limit: use another machine for it",
-    "none": "No limit was reached with the users tried: calls did not take longer, so more users would be served",
+    "threads": "The handler waits{at} and keeps every thread busy: more threads add throughput",
+    "gil": "The handler computes in Python{at}, so the GIL lets each process use one core only: more processes add "
+    "throughput, more threads do not once that core is busy",
+    "cores": "The handler computes outside the GIL{at}: more threads add throughput, up to the number of cores",
+    "event_loop_blocked": "The async handler blocks its event loop{at}, and every other call of the process waits "
+    "meanwhile: await the call, or move it to a thread with asyncio.to_thread",
+    "event_loop_busy": "The async handler computes on its event loop{at}, which uses one core per process: more "
+    "processes add throughput, more threads do not",
+    "lock": "Calls queue for a lock{at}: more threads add no throughput; holding the lock for a shorter time does",
+    "pool": "Calls wait for a free place in a pool{at}: the size of that pool is the limit, and more threads add no "
+    "throughput",
+    "downstream": "The handler waits for a server that answers more slowly the more calls reach it{at}: no setting of "
+    "this app changes that",
+    "admission": "The host admits no more calls at a time, and the others wait outside the app: the per-instance "
+    "concurrency, or maxConcurrentRequests in host.json, is the limit",
+    "memory": "The memory of an instance rules out a faster setting",
+    "host": "The handler takes less time than the host and the transport around it, so there is nothing to tune",
+    "generator": "The load generator is the limit, not the app: run it on another machine",
+    "none": "No limit was reached: calls take no longer with more users, so measure with more of them",
     "unknown": "The limit is not known: {reason}",
 }
 """The sentence of each kind, without its full stop; ``{at}`` is the line and ``{reason}`` why it is unknown."""

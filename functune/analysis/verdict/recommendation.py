@@ -14,7 +14,9 @@ from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import ENOUGH, SAME, Spread
 from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.certainty import certainty
-from functune.analysis.verdict.limit import Limit, find_limit, fits_memory
+from functune.analysis.verdict.limit import Limit
+from functune.analysis.verdict.limit_rules import find_limit
+from functune.analysis.verdict.memory import settings_too_large
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
@@ -107,7 +109,7 @@ def recommend(
     ``limit`` is the subject's; None finds it from the levels, where ``cores`` are the machine's.
     """
     own = [level for level in levels if level.subject == subject and level.share is None and level.counts]
-    large = {level.setting for level in own if not fits_memory(level, aim.memory_mb)}
+    large = settings_too_large(own, aim.memory_mb)
     allowed = [level for level in own if allows(level.setting) and level.setting not in large]
     if large and not allowed:
         return NoChoice(reason=f"every setting used more than the {aim.memory_mb} MB of an instance")

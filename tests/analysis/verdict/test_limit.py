@@ -7,7 +7,8 @@ import pytest
 
 from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.analysis.numbers.levels import levels_of
-from functune.analysis.verdict.limit import Limit, LimitKind, find_limit
+from functune.analysis.verdict.limit import Limit, LimitKind
+from functune.analysis.verdict.limit_rules import find_limit
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.recommendation import Aim, recommend
 from functune.analysis.verdict.strategies import NoChoice
@@ -28,12 +29,15 @@ def seen(
     cores: float = 0.1,
     setting: Setting = MANY,
     peak_mb: float = 80.0,
+    outside: float = 0.0005,
+    core_wait: float | None = None,
     **others: Any,
 ) -> Measurement:
     """
     A second of one step: ``rate`` answers, seconds of a call in its handler and on the CPU, cores of all workers.
 
-    The latency is what Little's law makes of users and rate, so the handler and the rest of a request can differ.
+    The latency is what Little's law makes of users and rate: the handler, ``outside`` of the worker, and the wait for
+    the handler.
     """
     return msgspec.structs.replace(
         step(setting=setting),
@@ -42,18 +46,27 @@ def seen(
         latencies_us=[round(users / rate * 1e6)] * rate,
         service_times_us=[round(service * 1e6)] * rate,
         cpu_times_us=[round(cpu * 1e6)] * rate,
+        wait_times_us=[round(max(users / rate - service - outside, 0.0) * 1e6)] * rate,
         open_calls=rate * service,
         worker_cpu={"4241": 0.1, "4242": cores},
+        worker_core_wait={} if core_wait is None else {"4241": 0.0, "4242": core_wait},
         worker_peak_mb={"4241": 60.0, "4242": peak_mb},
-        **others,
+        **{"host_cpu": cores + 0.1, **others},
     )
 
 
-def on_loop(*, users: int, rate: int, service: float, loop: float, cpu: float = 0.0003) -> Measurement:
+def on_loop(*, users: int, rate: int, service: float, loop: float, cpu: float = 0.0003, **others: Any) -> Measurement:
     """The same of an ``async def`` handler that holds the event loop for some seconds of each call."""
     held = [round(loop * 1e6)] * rate
     return seen(
-        users=users, rate=rate, service=service, cpu=cpu, handler="async def", loop_times_us=held, hold_times_us=held
+        users=users,
+        rate=rate,
+        service=service,
+        cpu=cpu,
+        handler="async def",
+        loop_times_us=held,
+        hold_times_us=held,
+        **others,
     )
 
 
@@ -93,6 +106,9 @@ QUEUES = (seen(users=1, rate=50, service=0.02), seen(users=64, rate=50, service=
 """A call of 20 ms that takes 64 times as long with 64 users."""
 COMPUTES = seen(users=1, rate=50, service=0.02, cpu=0.02, cores=1.0)
 
+FAILS = msgspec.structs.replace(
+    seen(users=64, rate=600, service=0.1), error_latencies_us=[1000] * 40, errors={"HTTP 503": 40}
+)
 ONE_THREAD_EACH = seen(
     users=16, rate=98, service=0.02, cpu=0.02, cores=1.9, setting=Setting(thread_count=1, process_count=2)
 )
@@ -154,8 +170,130 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
     two = Setting(thread_count=64, process_count=2)
     same = seen(users=64, rate=52, service=1.2, setting=two)
     double = seen(users=64, rate=100, service=0.64, setting=two)
+    one_user = seen(users=1, rate=50, service=0.02, setting=two)
     assert limit_of(*QUEUES, same, lines=grown).kind == "downstream"
     assert limit_of(*QUEUES, double, lines=grown).kind == "unknown"
+    assert "measure 2 processes with 64 users to see" in limit_in_words(limit_of(*QUEUES, one_user, lines=grown))
+
+
+def test_lock_in_threads_of_an_executor_is_the_limit_and_not_the_executor() -> None:
+    """Most calls queue for a thread, because the threads queue for the lock."""
+    queue, lock = line("executor", alone=0.0, loaded=0.8, number=8), line("lock", alone=0.0, loaded=0.46)
+    work = line("sleep", alone=0.02, loaded=0.02, number=13)
+    found = limit_of(*QUEUES, lines=(queue, lock, work))
+    assert (found.kind, found.where and found.where.line, found.share) == ("lock", 12, 1.0)
+    assert limit_of(*QUEUES, lines=(queue, work)).kind == "pool"
+
+
+def test_pool_in_front_of_a_server_that_slows_down_is_not_the_limit() -> None:
+    """Two processes have twice as many connections: where that adds nothing, the server is the limit."""
+    lines = (line("pool", alone=0.0, loaded=0.8, number=8), line("network", alone=0.02, loaded=0.48))
+    two = Setting(thread_count=64, process_count=2)
+    same, double = (seen(users=64, rate=rate, service=60 / rate, setting=two) for rate in (51, 98))
+    assert limit_of(*QUEUES, same, lines=lines).where == limit_of(*QUEUES, same, lines=lines[1:]).where
+    assert limit_of(*QUEUES, same, lines=lines).kind == "downstream"
+    assert limit_of(*QUEUES, double, lines=lines).kind == "pool"
+    assert limit_of(*QUEUES, lines=lines).kind == "unknown"
+
+
+def test_semaphore_around_work_under_the_gil_is_the_limit_only_where_its_holders_are_not_slowed() -> None:
+    busy = seen(users=16, rate=49, service=0.32, cpu=0.02, cores=1.0)
+    places = line("pool", alone=0.0, loaded=0.2, number=8)
+    slowed, steady = (line("cpu", alone=0.02, loaded=loaded) for loaded in (0.12, 0.021))
+    assert limit_of(COMPUTES, busy, lines=(places, slowed)).kind == "gil"
+    assert limit_of(COMPUTES, busy, lines=(places, steady)).kind == "pool"
+
+
+@pytest.mark.parametrize(
+    ("cores", "core_wait", "kind"),
+    [(1.0, 0.1, "gil"), (1.9, 0.1, "cores"), (0.4, 2.8, "gil"), (0.3, 5.7, "cores"), (0.4, 4.0, "unknown")],
+)
+def test_coroutine_whose_work_computes_in_threads_is_limited_by_the_gil_or_the_cores(
+    cores: float, core_wait: float, kind: LimitKind
+) -> None:
+    """Six threads compute; in the last three cases other programs use most of both cores."""
+    others = {"cores": cores, "core_wait": core_wait, "other_cpu": 1.6 if cores < 1 else 0.0}
+    alone, crowded = (on_loop(users=users, rate=50, service=users / 50, loop=0.0002, **others) for users in (1, 16))
+    queue = line("executor", alone=0.0, loaded=0.2, number=8)
+    work = msgspec.structs.replace(line("cpu", alone=0.02, loaded=0.12), share_loaded=6 / 64)
+    found = limit_of(alone, crowded, lines=(queue, work))
+    assert (found.kind, found.where and found.where.line) == (kind, None if kind == "unknown" else 12)
+
+
+def threads_that_compute(*, cores: float, core_wait: float | None) -> Measurement:
+    """16 threads that each have a call, while other programs use the rest of two cores."""
+    return seen(users=16, rate=40, service=0.39, cpu=0.02, cores=cores, core_wait=core_wait, other_cpu=1.2)
+
+
+@pytest.mark.parametrize(("core_wait", "kind"), [(2.5, "gil"), (13.0, "cores"), (8.0, "unknown"), (None, "unknown")])
+def test_threads_that_wait_for_a_core_tell_the_gil_from_the_cores_on_a_busy_machine(
+    core_wait: float | None, kind: LimitKind
+) -> None:
+    """Under the GIL one thread at a time wants a core; outside of it all do, whether they get one or not."""
+    found = limit_of(COMPUTES, threads_that_compute(cores=0.86, core_wait=core_wait))
+    assert found.kind == kind
+    if kind == "unknown":
+        assert "other programs used 1.2 cores" in limit_in_words(found)
+
+
+def test_two_threads_show_the_gil_where_a_core_is_free_and_the_cores_where_both_are_used() -> None:
+    two = Setting(thread_count=2)
+    under = seen(users=16, rate=49, service=0.04, cpu=0.02, cores=1.0, core_wait=0.4, setting=two)
+    outside = seen(users=16, rate=96, service=0.0205, cpu=0.02, cores=1.93, core_wait=0.1, setting=two)
+    assert limit_of(COMPUTES, msgspec.structs.replace(under, host_cpu=1.1, other_cpu=0.1)).kind == "gil"
+    assert limit_of(COMPUTES, msgspec.structs.replace(under, host_cpu=1.1, other_cpu=0.85)).kind == "unknown"
+    assert limit_of(COMPUTES, outside).kind == "cores"
+
+
+def test_short_calls_that_wait_for_the_gil_before_they_begin_compute_all_the_same() -> None:
+    """They end before another thread gets the GIL, so no call takes longer; other programs use part of the core."""
+    alone = seen(users=1, rate=360, service=0.0021, cpu=0.002, cores=0.76, core_wait=0.2)
+    crowded = seen(users=16, rate=380, service=0.0022, cpu=0.002, cores=0.78, core_wait=1.3, outside=0.015)
+    assert limit_of(alone, crowded).kind == "gil"
+
+
+def test_loop_that_waits_for_a_core_computes() -> None:
+    """Other programs leave the loop half of a core: 10 ms of CPU time take 20 ms."""
+    alone, crowded = (
+        on_loop(users=users, rate=48, service=0.02, loop=0.02, cpu=0.009, cores=0.5, core_wait=0.5) for users in (1, 16)
+    )
+    assert limit_of(alone, crowded).kind == "event_loop_busy"
+    blocked = [msgspec.structs.replace(each, worker_core_wait={}) for each in (alone, crowded)]
+    assert limit_of(*blocked).kind == "event_loop_blocked"
+    working = line("cpu", alone=0.02, loaded=0.02, is_on_loop=True)
+    assert limit_of(*blocked, lines=(working,)).kind == "unknown"
+
+
+def test_loop_that_is_full_on_a_busy_machine_only_is_not_called_busy() -> None:
+    """1 ms of CPU time in a call of 60 ms: 16 calls would keep a quarter of a core busy."""
+    alone = on_loop(users=1, rate=16, service=0.06, loop=0.002, cpu=0.001)
+    crowded = on_loop(
+        users=16, rate=180, service=0.085, loop=0.0048, cpu=0.001, cores=0.2, core_wait=0.9, other_cpu=1.8
+    )
+    assert limit_of(alone, crowded).kind == "unknown"
+    assert "other programs used 1.8 cores" in limit_in_words(limit_of(alone, crowded))
+
+
+def test_calls_that_wait_in_front_of_idle_workers_are_not_admitted() -> None:
+    limited = seen(users=64, rate=40, service=0.1, outside=1.5)
+    assert limit_of(WAITS, limited).kind == "admission"
+    assert "4.00 of 64 calls are in their handlers" in limit_in_words(limit_of(WAITS, limited))
+    assert limit_of(WAITS, seen(users=64, rate=40, service=0.1, outside=1.5, cores=0.95)).kind != "admission"
+
+
+def test_generator_that_used_its_core_while_the_workers_were_idle_is_the_limit() -> None:
+    few = seen(users=4, rate=400, service=0.0095)
+    full = seen(users=64, rate=2400, service=0.0095, generator_cpu=0.97)
+    alone = seen(users=1, rate=100, service=0.0095)
+    assert limit_of(alone, few, full).kind == "generator"
+    assert limit_of(alone, few, msgspec.structs.replace(full, generator_cpu=0.5)).kind != "generator"
+    busy = msgspec.structs.replace(full, worker_cpu={"4241": 0.1, "4242": 0.95})
+    assert limit_of(alone, few, busy).kind != "generator"
+
+
+def test_generator_that_wakes_up_late_is_the_limit() -> None:
+    late = seen(users=64, rate=400, service=0.1, outside=0.05, generator_lag_us=[120_000] * 400)
+    assert limit_of(WAITS, late).kind == "generator"
 
 
 @pytest.mark.parametrize(
@@ -171,6 +309,9 @@ def test_server_that_slows_down_is_told_from_connections_of_each_process_by_a_se
         ),
         ((WAITS,), "1 user is too few"),
         ((COMPUTES, ONE_THREAD_EACH), "two threads or more"),
+        ((WAITS, FAILS), "answers failed at 64 users (HTTP 503 40 times)"),
+        ((FAILS,), "answers failed at 64 users (HTTP 503 40 times)"),
+        ((WAITS, seen(users=64, rate=300, service=0.1)), "the time passes outside of the handler"),
     ],
 )
 def test_limit_stays_unknown_with_the_reason(steps: tuple[Measurement, ...], reason: str) -> None:
@@ -191,11 +332,16 @@ def test_no_line_is_named_that_explains_less_than_half() -> None:
 
 
 def test_memory_excludes_the_faster_setting_and_says_so() -> None:
+    """Also at the level of one user, which does fit: an instance has many users with it."""
     fast = seen(users=64, rate=630, service=0.1, peak_mb=1100.0)
     slow = seen(users=64, rate=159, service=0.1, setting=Setting(thread_count=16), peak_mb=300.0)
     levels = levels_of([WAITS, fast, slow])
-    assert find_limit(levels, cores=2, memory_mb=512).kind == "memory"
+    found = find_limit(levels, cores=2, memory_mb=512)
+    assert found.kind == "memory"
+    assert "its workers use 1,100 MB, where an instance has 512 MB" in limit_in_words(found)
+    assert "the fastest setting that fits serves 159 requests/s" in limit_in_words(found)
     assert find_limit(levels, cores=2, memory_mb=2048).kind == "threads"
+    assert find_limit(levels_of([WAITS, fast]), cores=2, memory_mb=512).kind == "memory"
 
     chosen = recommend(SLEEP, levels, aim=Aim(memory_mb=512), cores=2)
     assert not isinstance(chosen, NoChoice)

@@ -1,0 +1,27 @@
+"""The judgement of a sweep of handlers of known limits."""
+
+from pathlib import Path
+
+from functune.analysis.verdict.reasons import limit_in_words
+from tests.truth.experiments import GROUPS, Group, suite_experiment
+from tests.truth.sweeping import found_limits
+
+NEEDS_A_CORE = {"gil", "cores", "event_loop_busy", "host", "memory", "none"}
+"""The kinds that other programs can hide: they take the cores that would show them."""
+
+
+def groups_of_suite(*, is_shop: bool) -> list[Group]:
+    """The groups of which the suite sweeps some routes: those of the shop, or of the other apps."""
+    return [group for group in GROUPS if group.tested and (group.app == "shop") == is_shop]
+
+
+async def require_right_limits(group: Group, folder: Path) -> None:
+    """Sweep the routes of a group and fail where a wrong limit or line is named, or an unnecessary unknown is."""
+    found = await found_limits(group.app, [suite_experiment(group)], folder)
+    assert [str(each) for each in found if each.is_wrong] == []
+    unknown = [each for each in found if each.limit.kind == "unknown" and each.known.kind not in NEEDS_A_CORE]
+    assert list(map(str, unknown)) == []
+    named = [each for each in found if each.limit.kind != "unknown"]
+    assert [str(each) for each in named if each.place != each.known.place and each.known.place is not None] == []
+    for each in named:
+        assert each.known.place is None or f" at {each.known.place} in " in limit_in_words(each.limit)
