@@ -127,14 +127,14 @@ def test_failures_are_shown_with_their_cause(folder: Path) -> None:
 
 def test_page_compares_with_other_servers_or_says_how_to_measure_them(tmp_path: Path) -> None:
     alone = render_page(reported(tmp_path / "run", waits()))
-    assert "Gunicorn and Uvicorn were not measured in this run." in alone
+    assert "This run measured one server." in alone
     assert "functune report RUN --beside OTHER" in alone
     reported(tmp_path / "gunicorn", waits(), environment={**ENVIRONMENT, "host": "Gunicorn 23"})
     reported(tmp_path / "uvicorn", routes(), environment={**ENVIRONMENT, "host": "Uvicorn"})
     others = [RunFolder.open(tmp_path / name) for name in ("gunicorn", "uvicorn")]
     html = render_page(reported(tmp_path / "run", waits(), others=others))
     assert "Requests/s Gunicorn 23" in html
-    assert "were not measured in this run" not in html
+    assert "This run measured one server." not in html
     assert "Uvicorn: none of these routes was measured there" in html
 
 

@@ -24,7 +24,7 @@ from functune.analysis.verdict.limit_computing import cpu_limit, loop_limit, off
 from functune.analysis.verdict.limit_evidence import LimitEvidence, evidence_of
 from functune.analysis.verdict.limit_waiting import open_limit, waiting_limit
 
-RULES: tuple[Callable[[LimitEvidence], Limit | None], ...] = (
+LIMIT_RULES: tuple[Callable[[LimitEvidence], Limit | None], ...] = (
     too_little_known,
     memory_limit,
     generator_limit,
@@ -54,7 +54,7 @@ def find_limit(
     evidence = evidence_of(every, cores=cores, profile=profile, memory_mb=memory_mb)
     if evidence is None:
         return limit_without_steps(every)
-    found = (rule(evidence) for rule in RULES)
+    found = (rule(evidence) for rule in LIMIT_RULES)
     return next((limit for limit in found if limit is not None), unknown_limit("No rule fits its figures."))
 
 

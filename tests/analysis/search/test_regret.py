@@ -11,8 +11,6 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from functune.analysis.verdict.recommendation import Aim, Recommendation, recommend
 from functune.experiments.model import Load, Matrix
@@ -80,23 +78,6 @@ def drawn(kind: str, milliseconds: float, share: float, noise: float) -> Host:
     return msgspec.structs.replace(KINDS[kind](milliseconds / 1000, share), noise=noise)
 
 
-@settings(max_examples=60)
-@given(
-    kind=st.sampled_from(sorted(KINDS)),
-    milliseconds=st.floats(1, 200),
-    share=st.floats(0.03, 0.7),
-    noise=st.sampled_from([0.0, 0.005, 0.01]),
-    seed=st.integers(0, 1000),
-)
-def test_recommended_setting_is_within_5_percent_of_the_best_of_the_grid_for_every_plan(
-    kind: str, milliseconds: float, share: float, noise: float, seed: int
-) -> None:
-    """Two figures are compared, so noise may put a setting into the margin that lies two deviations outside of it."""
-    host = drawn(kind, milliseconds, share, noise)
-    found = regrets(host, swept(host, seed=seed))
-    assert max(found.values()) <= MARGIN + 3 * noise, found
-
-
 @pytest.fixture(scope="module")
 def runs() -> list[tuple[dict[str, float], float]]:
     """Regrets by plan and share of the grid's steps, of ten runs of every kind of handler with 2 % of noise."""
@@ -122,6 +103,7 @@ def test_regret_is_rare_beyond_5_percent_and_small_in_the_mean(runs: list[tuple[
         missed = sorted(found[plan] for found, _ in runs)
         assert statistics.mean(missed) <= 0.01, plan
         assert missed[int(0.95 * len(missed))] <= MARGIN, plan
+        assert missed[-1] <= 2 * MARGIN, plan
 
 
 @pytest.mark.parametrize(
