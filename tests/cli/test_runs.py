@@ -106,7 +106,7 @@ def test_report_writes_its_files_and_compares_with_another_server(runs: tuple[Pa
         "report.json",
         "summary.md",
     ]
-    assert "Compared with other servers" in (before / "report.html").read_text(encoding="utf-8")
+    assert "Which server for this handler" in (before / "report.html").read_text(encoding="utf-8")
 
 
 def test_lessons_below_a_file_are_refused_in_a_sentence(runs: tuple[Path, Path], tmp_path: Path) -> None:
