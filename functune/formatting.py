@@ -13,6 +13,12 @@ def number(value: float, *, digits: int = 3) -> str:
     return f"{rounded:,.{decimals}f}"
 
 
+def number_range(low: float, high: float) -> str:
+    """``1.94 to 1.97``; one number where both read the same."""
+    first, last = number(low), number(high)
+    return first if first == last else f"{first} to {last}"
+
+
 def count(value: int) -> str:
     """A count, exact: ``12,345``."""
     return f"{value:,}"

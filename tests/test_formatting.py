@@ -22,6 +22,11 @@ def test_number_has_three_significant_digits(value: float, text: str) -> None:
     assert formatting.number(value) == text
 
 
+def test_range_of_numbers_that_read_the_same_is_one_number() -> None:
+    assert formatting.number_range(1.941, 1.97) == "1.94 to 1.97"
+    assert formatting.number_range(1.9701, 1.9732) == "1.97"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.000301, "301 µs"), (0.1, "100 ms"), (0.0999, "99.9 ms"), (1.254, "1.25 s"), (90, "90.0 s")]
 )

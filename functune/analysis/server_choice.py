@@ -7,7 +7,7 @@ import msgspec
 from functune.analysis.numbers.levels import Level, paired_ratio
 from functune.analysis.numbers.repeats import SAME, Spread
 from functune.experiments.subject import Subject
-from functune.formatting import duration, joined, number, rate
+from functune.formatting import duration, joined, number_range, rate
 from functune.setting import Setting
 
 
@@ -86,7 +86,7 @@ def server_verdict(standings: Sequence[ServerStanding]) -> str:
     fastest, *others = standings
     repeated = [(each.host, each.times_slower) for each in others if each.times_slower is not None]
     slower = [
-        f"{number(times.low)} to {number(times.high)} times as much as {host}"
+        f"{number_range(times.low, times.high)} times as much as {host}"
         for host, times in repeated
         if times.low > 1 + SAME
     ]

@@ -2,7 +2,7 @@
 
 from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.strategies import STRATEGIES, Choice, times_worse, times_worse_once
-from functune.formatting import number, plural
+from functune.formatting import number, number_range, plural
 
 
 def certainty(choice: Choice, *, seed: int) -> str:
@@ -28,4 +28,4 @@ def compared_with(choice: Choice, other: Level, seed: int) -> str:
         compared = rule.better.format(number(times_worse_once(other, choice.chosen, rule)), name)
         return f"By single figures {compared}; repeats of both would show how certain that is."
     sure = "With 95 % confidence" if found.is_interval else f"In each of {plural(found.repeats, 'repeat')}"
-    return f"{sure} {rule.better.format(f'{number(found.low)} to {number(found.high)}', name)}."
+    return f"{sure} {rule.better.format(number_range(found.low, found.high), name)}."

@@ -6,7 +6,7 @@ from functune.analysis.experiment import SubjectFindings
 from functune.analysis.numbers.repeats import Spread
 from functune.analysis.numbers.statistics import minimum_sample
 from functune.analysis.verdict.standings import Figure, Standing
-from functune.formatting import duration, number, percent, plural, rate
+from functune.formatting import duration, number, number_range, percent, plural, rate
 from functune.report.markup import Html, element
 
 
@@ -48,7 +48,7 @@ def throughput_spread(spread: Spread | None) -> str:
     if spread is None:
         return "measured once"
     kind = "95 % interval" if spread.is_interval else "range"
-    return f"{kind} {number(spread.low)} to {number(spread.high)}, {plural(spread.repeats, 'repeat')}"
+    return f"{kind} {number_range(spread.low, spread.high)}, {plural(spread.repeats, 'repeat')}"
 
 
 def with_ends(figure: Figure, write: Callable[[float], str]) -> str:

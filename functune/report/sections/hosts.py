@@ -2,7 +2,7 @@
 
 from functune.analysis.host_comparison import HostComparison, Served
 from functune.analysis.server_choice import ServerChoice, ServerStanding, overhead_in_words
-from functune.formatting import count, duration, number
+from functune.formatting import count, duration, number, number_range
 from functune.report.document import ComparedHost, ReportDocument
 from functune.report.markup import Content, Html, data_table, element
 
@@ -62,8 +62,8 @@ def server_row(each: ServerStanding) -> list[Content]:
         each.setting.in_words.removesuffix(f", on {each.host}"),
         count(each.users),
         number(each.throughput),
-        "-" if each.spread is None else f"{number(each.spread.low)} to {number(each.spread.high)}",
-        "-" if each.times_slower is None else f"{number(each.times_slower.low)} to {number(each.times_slower.high)}",
+        "-" if each.spread is None else number_range(each.spread.low, each.spread.high),
+        "-" if each.times_slower is None else number_range(each.times_slower.low, each.times_slower.high),
         "-" if each.p95 is None else duration(each.p95),
         "-" if each.memory_mb is None else number(each.memory_mb),
     ]

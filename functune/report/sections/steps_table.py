@@ -5,7 +5,7 @@ from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.request_figures import RequestFigures
-from functune.formatting import count, number, percent
+from functune.formatting import count, number, number_range, percent
 from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
 from functune.report.rows import step_rows, to_csv
@@ -154,7 +154,7 @@ def step_cells(level: Level) -> list[Content]:
         str(level.setting),
         count(level.users),
         number(level.throughput),
-        "once" if level.spread is None else f"{number(level.spread.low)} to {number(level.spread.high)}",
+        "once" if level.spread is None else number_range(level.spread.low, level.spread.high),
         or_dash(figures.cost),
         *(ms_or_dash(value) for value in (figures.p50, figures.p95, figures.p99, *means)),
         count(figures.requests),
