@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from functune.analysis.numbers.statistics import TAIL
-from functune.formatting import number_range, plural
+from functune.formatting import number, plural
 
 SAME = 0.05
 """Relative difference up to which two throughputs count as equal."""
@@ -36,7 +36,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         kind = "95 % interval" if self.is_interval else "range"
-        return f"{number_range(self.low, self.high)} ({kind} of {plural(self.repeats, 'repeat')})"
+        return f"{number(self.low)} to {number(self.high)} ({kind} of {plural(self.repeats, 'repeat')})"
 
 
 def spread(values: Sequence[float], *, generator: np.random.Generator) -> Spread | None:
