@@ -35,7 +35,7 @@ type Unset = Literal["unset"]
 """The word of an experiment file for a knob without a value."""
 
 
-class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unknown_fields=True):
+class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One combination of knob values, named as Azure names them. The defaults are Azure's."""
 
     process_count: int = 1
@@ -44,10 +44,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
     """Threads per worker process for ``def`` handlers; None leaves the variable unset."""
     per_instance_concurrency: int | None = None
     """Requests that the instance admits at a time; None for any number."""
-    app_settings: tuple[tuple[str, str], ...] = ()
-    """Other app settings by name, sorted by name."""
     host: str | None = None
     """The host, as ``--host`` takes it; None for that of the run."""
+    app_settings: tuple[tuple[str, str], ...] = ()
+    """Other app settings by name, sorted by name."""
 
     @property
     def threads(self) -> int:

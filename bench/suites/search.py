@@ -147,7 +147,7 @@ def contenders(grid: ExperimentFindings, allows: Callable[[Setting], bool], chos
 
 def best_levels(grid: ExperimentFindings) -> list[Level]:
     """The level with the highest throughput of each setting, the best setting first."""
-    levels = sorted(grid.levels, key=lambda level: level.setting)
+    levels = sorted(grid.levels, key=lambda level: level.setting.simplicity)
     highest = [max(group, key=throughput) for _, group in groupby(levels, key=lambda level: level.setting)]
     return sorted(highest, key=throughput, reverse=True)
 
