@@ -160,7 +160,7 @@ async def contest(
     every = {level.setting: level for levels in several.values() for level in levels}
     rounds: list[dict[Setting, float]] = []
     while every and len(rounds) < ROUNDS and not (len(rounds) >= FEWEST_ROUNDS and decided(rounds, several, chosen)):
-        order = random.Random(len(rounds)).sample(sorted(every), len(every))
+        order = random.Random(len(rounds)).sample(sorted(every, key=lambda setting: setting.simplicity), len(every))
         steps = [again(every[setting], f"again-{number}") for number, setting in enumerate(order)]
         found = await lab.measured(steps, folder / f"round-{len(rounds)}", app=app)
         rounds.append({level.setting: level.throughput for findings in found for level in findings.levels})
