@@ -5,9 +5,10 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from functune.environ import child_environ
@@ -76,29 +77,54 @@ def _run(command: Sequence[str], failure: str, *, report: ReportProgress, folder
     last: deque[str] = deque(maxlen=_SHOWN_LINES)
     # An installer honours PYTHONPATH, and would take what is there for installed.
     environ = {name: value for name, value in child_environ({}).items() if name != "PYTHONPATH"}
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        close_fds=False,  # it inherits the lock of the environment, and nothing else that is open here
-        start_new_session=True,
-    ) as process:
+    process: subprocess.Popen[str] | None = None
+    try:
+        with held_interrupt():
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                close_fds=False,  # it inherits the lock of the environment, and nothing else that is open here
+                start_new_session=True,
+            )
         assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                last.append(line.rstrip())
-                report(last[-1])
-        except BaseException:
+        for line in process.stdout:
+            last.append(line.rstrip())
+            report(last[-1])
+        process.stdout.close()
+        process.wait()
+    except BaseException:
+        if process is not None:
             with suppress(ProcessLookupError, PermissionError):  # it has just ended; macOS says the latter
                 os.killpg(process.pid, signal.SIGKILL)
-            process.stdout.read()  # ends once every process of the group has ended, and none writes any more
-            raise
+            process.communicate()  # ends once every process of the group has ended, and none writes any more
+        raise
     if process.returncode:
         raise InstallError(
             f"{failure}: `{' '.join(command)}` ended with {process.returncode}; its last lines:\n{'\n'.join(last)}"
         )
+
+
+@contextmanager
+def held_interrupt() -> Iterator[None]:
+    """
+    Hold CTRL+C back until the block is over, so that a process that is being started is known and can be ended.
+
+    Only the main thread gets it; in any other thread there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    usual = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if received:
+        raise KeyboardInterrupt

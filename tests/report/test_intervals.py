@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functune.formatting import duration, number
+from functune.formatting import duration, number, number_range
 from functune.report.charts.pareto import pareto_drawing
 from functune.report.document import read_document, rounded
 from functune.report.files import write_report
@@ -70,7 +70,7 @@ def test_throughput_has_the_same_ends_in_the_table(folder: Path) -> None:
         (None if threads == "unset" else int(threads), int(processes), int(users)): ends
         for threads, processes, users, ends in rows[: len(levels)]
     }
-    assert shown == {step: f"{number(low)} to {number(high)}" for step, (low, high) in levels.items()}
+    assert shown == {step: number_range(low, high) for step, (low, high) in levels.items()}
 
 
 def test_cost_and_p95_have_the_same_ends_in_the_chart_and_on_the_cards(folder: Path) -> None:
