@@ -115,9 +115,10 @@ def held_interrupt() -> Iterator[None]:
     """
     Hold CTRL+C back until the block is over, so that a process that is being started is known and can be ended.
 
-    Only the main thread gets it; in any other thread there is nothing to hold back.
+    There is nothing to hold back outside of the main thread, and where the process ignores or handles the signal.
     """
-    if threading.current_thread() is not threading.main_thread():
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     received: list[int] = []
