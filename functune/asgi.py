@@ -28,7 +28,6 @@ from functune.host.in_process import (
     in_process_timer,
     load_in_process,
     sample_if_asked,
-    timed,
 )
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
@@ -90,7 +89,7 @@ class FunctionAppAsgi:
         return self._invoke
 
     async def _invoke(self, request: InvocationRequest, _: str) -> InvocationResponse:
-        return timed(await runtime.invoke(request), self._timer)
+        return runtime.with_call_times(await runtime.invoke(request), self._timer)
 
 
 app = FunctionAppAsgi()

@@ -11,7 +11,7 @@ Manager's (functionAppConfig.scaleAndConcurrency.triggers.http).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -185,16 +185,27 @@ KNOBS: tuple[Knob, ...] = (
     ),
 )
 
-WEB_SERVERS = ("gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn")
+
+class ServerFacts(NamedTuple):
+    """A web server that runs a function app."""
+
+    worker_class: str | None
+    """Gunicorn's class of workers; None for a server other than Gunicorn."""
+    threads: Literal["server", "pool", "none"]
+    """What runs ``def`` handlers: threads of the server, the pool of the Functions runtime, or the worker itself."""
+
+
+WEB_SERVERS: Mapping[str, ServerFacts] = {
+    "gunicorn:gthread": ServerFacts("gthread", "server"),
+    "gunicorn:sync": ServerFacts("sync", "none"),
+    "gunicorn:asgi": ServerFacts("asgi", "pool"),
+    "gunicorn:uvicorn": ServerFacts("uvicorn_worker.UvicornWorker", "pool"),
+    "uvicorn": ServerFacts(None, "pool"),
+}
 """The hosts that are web servers, as ``--host`` takes them."""
-GUNICORN_CLASSES = {"uvicorn": "uvicorn_worker.UvicornWorker"}
-"""Gunicorn's names of worker classes that the names of hosts shorten."""
 LACKING_KNOBS: Mapping[str, frozenset[str]] = {
-    "gunicorn:gthread": frozenset({"per_instance_concurrency"}),
-    "gunicorn:sync": frozenset({"thread_count", "per_instance_concurrency"}),
-    "gunicorn:asgi": frozenset({"per_instance_concurrency"}),
-    "gunicorn:uvicorn": frozenset({"per_instance_concurrency"}),
-    "uvicorn": frozenset({"per_instance_concurrency"}),
+    host: frozenset({"per_instance_concurrency", *(["thread_count"] if facts.threads == "none" else [])})
+    for host, facts in WEB_SERVERS.items()
 }
 """The knobs that a host lacks, by its name. They are unset there."""
 
@@ -204,15 +215,14 @@ COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 
 def server_variables(setting: Setting) -> dict[str, str | None]:
     """The variables with which a web server starts with the setting: WEB_CONCURRENCY is the default for its workers."""
-    host = setting.host or ""
+    facts = WEB_SERVERS[setting.host or ""]
+    count = None if setting.thread_count is None else str(setting.thread_count)
     values: dict[str, str | None] = {"WEB_CONCURRENCY": str(setting.process_count)}
-    if host.startswith("gunicorn:"):
-        name = host.removeprefix("gunicorn:")
-        own_threads = setting.thread_count if name == "gthread" else None
-        threads = "" if own_threads is None else f" --threads {own_threads}"
-        values["GUNICORN_CMD_ARGS"] = f"--worker-class {GUNICORN_CLASSES.get(name, name)}{threads}"
-    if host not in ("gunicorn:gthread", "gunicorn:sync"):
-        values[THREAD_COUNT] = None if setting.thread_count is None else str(setting.thread_count)
+    if facts.worker_class is not None:
+        threads = f" --threads {count}" if count is not None and facts.threads == "server" else ""
+        values["GUNICORN_CMD_ARGS"] = f"--worker-class {facts.worker_class}{threads}"
+    if facts.threads == "pool":
+        values[THREAD_COUNT] = count
     return values
 
 

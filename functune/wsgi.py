@@ -23,7 +23,7 @@ from functune.environ import profile_folder
 from functune.errors import FunctuneError
 from functune.host import runtime
 from functune.host.answering import HttpCall, Invoke
-from functune.host.in_process import in_process_settings, in_process_timer, load_in_process, sample_if_asked, timed
+from functune.host.in_process import in_process_settings, in_process_timer, load_in_process, sample_if_asked
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer, sent_headers
@@ -70,7 +70,7 @@ class FunctionAppWsgi:
         answer = runtime.invoke_here(request)
         if answer is None:
             answer = asyncio.run_coroutine_threadsafe(runtime.invoke(request), self._event_loop()).result()
-        return timed(answer, self._timer)
+        return runtime.with_call_times(answer, self._timer)
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         """The event loop of this process: a server that loads the app before it forks has none in its workers."""

@@ -1,5 +1,5 @@
 """
-The findings of azure-functions-doctor, where it is installed for the app or beside functune.
+The findings of azure-functions-doctor, where it is installed for the app or in functune's environment.
 
 It checks the files of a project, such as versions, extension bundles and decorators, and knows nothing of concurrency.
 It runs as a process of its own, whose JSON is a published contract.
@@ -32,7 +32,7 @@ ABOUT_THE_MACHINE = frozenset(
     {"check_venv", "check_python_executable", "check_func_cli", "check_local_settings", "check_func_core_tools_version"}
 )
 """Its rules about the machine that it runs on, and not about the app."""
-NOT_INSTALLED = f"{NAME} is not installed for the app or beside functune; with it, its findings would be added."
+NOT_INSTALLED = f"{NAME} is not installed for the app or with functune; install it to add its findings."
 _TIMEOUT = 60.0
 _PLANS = {"flex": "flex-consumption", "premium": "premium"}
 """Its names of plans."""

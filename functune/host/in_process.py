@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from functune.environ import (
     calls_folder,
     has_auth_keys,
@@ -27,9 +25,9 @@ from functune.errors import AppError
 from functune.host import runtime
 from functune.host.answering import Answerer, Begin
 from functune.host.console import Console
-from functune.host.functions import FunctionSet, load_functions
+from functune.host.functions import load_functions
 from functune.host.load_error import load_error
-from functune.host.messages import InvocationResponse, WorkerInitRequest
+from functune.host.messages import WorkerInitRequest
 from functune.host.settings import HostSettings, read_host_settings
 from functune.host.shaping import encode_header
 from functune.host.worker_process import HOST_VERSION
@@ -46,7 +44,6 @@ class InProcessApp(NamedTuple):
 
     answerer: Answerer
     custom_headers: list[tuple[bytes, bytes]]
-    functions: FunctionSet
 
 
 def in_process_timer() -> CallTimer | None:
@@ -64,12 +61,6 @@ def sample_if_asked(script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
     """Start the sampler where the environment names a folder for profiles; from the thread of the loop."""
     if (folder := profile_folder()) is not None:
         start_sampler(folder, script_root=script_root, loop=loop)
-
-
-def timed(answer: InvocationResponse, timer: CallTimer | None) -> InvocationResponse:
-    """The answer of a call with its times, where they are taken."""
-    times = None if timer is None else timer.take(answer.invocation_id)
-    return answer if times is None else msgspec.structs.replace(answer, times=times)
 
 
 def in_process_settings() -> HostSettings:
@@ -110,7 +101,6 @@ async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTi
     return InProcessApp(
         answerer=Answerer(settings, found.routes(), begin, console),
         custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],
-        functions=found,
     )
 
 

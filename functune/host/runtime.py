@@ -206,6 +206,12 @@ def measured_alone(request: InvocationRequest, timer: CallTimer) -> InvocationRe
     return msgspec.structs.replace(request, function_id=function_id)
 
 
+def with_call_times(answer: InvocationResponse, timer: CallTimer | None) -> InvocationResponse:
+    """The answer of a call with its times, which are taken from the timer; as it is where there are none."""
+    times = None if timer is None else timer.take(answer.invocation_id)
+    return answer if times is None else msgspec.structs.replace(answer, times=times)
+
+
 async def indexed_functions() -> FunctionMetadataResponse:
     """The functions that ``init`` found; None when there is no function, or no function_app.py to index."""
     answer = await runtime.functions_metadata_request(_Record())

@@ -113,12 +113,12 @@ class WorkerStream(asyncio.Protocol):
         return self._asked_timer
 
     def _answer(self, answer: InvocationResponse, timer: CallTimer | None) -> None:
-        times = None if timer is None else timer.take(answer.invocation_id)
+        answer = runtime.with_call_times(answer, timer)
         try:
-            self.send(answer if times is None else msgspec.structs.replace(answer, times=times))
+            self.send(answer)
         except ProtocolError as error:
             failed = runtime.failed_invocation(answer.invocation_id, str(error))
-            self.send(msgspec.structs.replace(failed, times=times))
+            self.send(msgspec.structs.replace(failed, times=answer.times))
 
 
 class StreamLogHandler(logging.Handler):

@@ -31,7 +31,7 @@ class StartedHost(ABC):
 
     key: ClassVar[None] = None
     calls_folder: str | None = None
-    title: ClassVar[str]
+    title: str
     """The host as the subject of an error message."""
 
     def __init__(self, *, start_timeout: float, stop_timeout: float = STOP_TIMEOUT) -> None:

@@ -8,22 +8,27 @@ come after those of the app, so an app that names a version of the server gets t
 import os
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar
 
 import httpx
 
 from functune.environ import CALLS_FOLDER, FUNCTION_KEY, MASTER_KEY, PYTHON_PATH, SCRIPT_ROOT, child_environ
 from functune.errors import HostError
 from functune.host.in_process import SERVES
+from functune.hosts.knobs import require_knobs
 from functune.hosts.program import Program
 from functune.hosts.started import StartedHost
 from functune.packages.app_packages import find_app_packages
 from functune.packages.server_packages import server_packages
 from functune.packages.worker_start import worker_start
+from functune.setting import THREAD_COUNT, WEB_SERVERS, ServerFacts, Setting
 
-SERVER_START_AND_STOP = 1.5
+_START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""
 _START_TIMEOUT = 60.0
 """Seconds."""
@@ -52,7 +57,7 @@ class WebServer(StartedHost):
         python: str | None,
     ) -> None:
         super().__init__(start_timeout=_START_TIMEOUT)
-        self.title = title  # type: ignore[misc]  # a class variable of the hosts that have one title
+        self.title = title
         self._app = app.resolve()
         self._command = command
         self._announced = announced
@@ -113,3 +118,40 @@ class WebServer(StartedHost):
     async def routes(self) -> list[str]:
         """The server does not list them."""
         return []
+
+
+@dataclass(frozen=True, slots=True)
+class WebServerKind(ABC):
+    """A kind of web server. ``python`` is the interpreter whose packages the app gets; None for those it comes with."""
+
+    python: str | None = None
+    runs_script_root: ClassVar[bool] = True
+
+    @property
+    @abstractmethod
+    def host(self) -> str:
+        """Its value of ``--host``."""
+
+    @property
+    def facts(self) -> ServerFacts:
+        """What runs the handlers in it."""
+        return WEB_SERVERS[self.host]
+
+    def has_sampler(self, setting: Setting) -> bool:
+        """Whether its workers write profiles."""
+        return True
+
+    def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
+        """Check that it has each knob."""
+        for setting in settings:
+            require_knobs(setting, host=self.host)
+
+    def seconds(self, setting: Setting) -> float:
+        """About how long a server takes to start and stop, in seconds."""
+        return _START_AND_STOP
+
+    def variables(self, setting: Setting, app_settings: Mapping[str, str]) -> dict[str, str]:
+        """The variables of the app with this setting: the threads are among them where the runtime has the pool."""
+        is_pool = self.facts.threads == "pool" and setting.thread_count is not None
+        pool = {THREAD_COUNT: str(setting.thread_count)} if is_pool else {}
+        return {**app_settings, **dict(setting.app_settings), **pool}

@@ -62,7 +62,7 @@ def test_its_findings_are_added_without_those_that_say_the_same(tmp_path: Path) 
 
 
 def test_its_absence_is_said_in_a_line(tmp_path: Path) -> None:
-    """Where the tests run with it installed beside functune, it is found there."""
+    """Where the tests run with it installed in the same environment, it is found there."""
     root = write_files(tmp_path / "app", {})
     beside = own_interpreter().executable.parent / NAME
     found = diagnose(inspect_app(root), packages(root, tmp_path))

@@ -93,7 +93,7 @@ def installed_once(folder: Path) -> Path:
 
 
 def wheel(source: Path) -> Path:
-    """The wheel, built from a copy of its files: a build leaves folders of its own beside them."""
+    """The wheel, built from a copy of its files: a build leaves its own folders next to them."""
     source.mkdir()
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy

@@ -84,7 +84,7 @@ class BicepTemplate:
 
 
 def read_templates(root: Path) -> list[BicepTemplate]:
-    """The templates in and below the app's folder; in an azd project also those beside it."""
+    """The templates in and below the app's folder; in an azd project also those next to it."""
     folders = [root]
     if not (root / "azure.yaml").is_file():
         folders += [folder for folder in list(root.parents)[:2] if (folder / "azure.yaml").is_file()][:1]
@@ -98,7 +98,7 @@ def read_templates(root: Path) -> list[BicepTemplate]:
 
 
 def relative_name(path: Path, root: Path) -> str:
-    """The path as seen from the app's folder, with ``..`` where it lies beside it."""
+    """The path as seen from the app's folder, with ``..`` where it lies outside."""
     return path.relative_to(root.resolve(), walk_up=True).as_posix()
 
 

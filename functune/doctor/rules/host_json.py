@@ -73,7 +73,7 @@ HOST_JSON_RULES = (
         severity="warning",
         looks_for=f"an app without `{HOST_JSON}`",
         why="The host takes its defaults. Core Tools find the root of an app by this file, or by local.settings.json.",
-        remedy=f'Write {HOST_JSON} with {{"version": "2.0"}} beside the first file of the app.',
+        remedy=f'Write {HOST_JSON} with {{"version": "2.0"}} next to the first file of the app.',
         check=missing_file,
     ),
     Rule(
