@@ -75,7 +75,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     objective: Objective | None = None
     """Must be kept in any case."""
     price: Price | None = None
-    """The cost of a million requests at a throughput; None for no costs."""
+    """The cost of a million requests; None for no costs."""
     memory_mb: int | None = None
     """Memory of an instance: settings that need more are not recommended. None for no condition."""
     seed: int = 1
