@@ -39,10 +39,10 @@ class PlanPrice(msgspec.Struct, frozen=True):
         return priced_plan(setting).cost(chosen)
 
     def instance(self, setting: Setting) -> str:
-        """``Flex Consumption, 2048 MB`` or ``App Service B1``."""
+        """``Flex Consumption with 2048 MB`` or ``App Service B1``."""
         plan = priced_plan(setting)
         size = plan.size(NOTHING_ASKED)
-        return f"{plan.title}, {self.memory_mb} MB" if size is None else f"{plan.title} {size.name}"
+        return f"{plan.title} with {self.memory_mb} MB" if size is None else f"{plan.title} {size.name}"
 
 
 def priced_plan(setting: Setting) -> HostingPlan:

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from functune.cli.tune_run import plan_lines
 from functune.experiments.model import Matrix
+from functune.plans.plan import Asked
+from functune.plans.registry import PLANS
+from functune.report.document import read_document
+from functune.run.folder import RunFolder
 from tests.analysis.simulated import planned, sweep
 from tests.cli.calling import run
 from tests.plans.az_options import az_parsed
@@ -57,6 +62,19 @@ def test_what_a_plan_cannot_give_is_refused(served: str, options: list[str], mes
     done = run("recommend", served, *options)
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_tune_prints_the_command_to_set_and_the_call_for_the_same_size(served: str) -> None:
+    asked = Asked(size="1", replicas=(1, 5))
+    document = read_document(RunFolder.open(Path(served)), asked={"container-apps": asked})
+    advice = [each for each in document.apply if each.plan == "container-apps"]
+    lines = list(plan_lines(advice, PLANS["container-apps"], asked, Path("runs/a run")))
+    assert advice[0].start_command in lines
+    assert not any("infra/" in line for line in lines)  # the template of this project
+    assert lines[-1] == (
+        "As commands of the Azure CLI: functune recommend 'runs/a run' --plan container-apps --size 1 --replicas 1 5 "
+        "--format commands"
+    )
 
 
 def test_tune_refuses_a_plan_that_cannot_run_the_host(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from functune.errors import UsageError
 from functune.experiments.model import Matrix
 from functune.plans.advice import PlanAdvice, advice_for, advice_for_plans, advice_text, single_advice
 from functune.plans.billing import fixed_cost, replica_cost
-from functune.plans.plan import Asked, HostingPlan
+from functune.plans.plan import Asked, Chosen, HostingPlan
 from functune.plans.price_list import app_service_prices, container_apps_prices
 from functune.plans.registry import APP_SERVICE, PLANS, asked_of, require_plan_runs
 from functune.plans.sizes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES
-from functune.setting import WEB_SERVERS
-from tests.analysis.simulated import findings, planned, sweep
+from functune.setting import WEB_SERVERS, Setting
+from tests.analysis.simulated import findings, planned, step, sweep
 from tests.infra.bicep import INFRA, ROOT, parse
 from tests.infra.test_parameters import defaults, unfit
 from tests.plans.az_options import az_parsed, az_settings
@@ -85,10 +85,12 @@ def test_commands_are_those_of_the_azure_cli_and_set_what_is_advised(plan: Hosti
     found = advised(measured(host, threads=threads), plan.name)
     assert found.commands is not None
     assert az_settings(found.commands) == found.app_settings
+    assert "WEB_CONCURRENCY" not in found.app_settings
     lines = [az_parsed(line) for line in found.commands.splitlines()]
     assert all(line["--name"] == "$APP" for line in lines)
     if found.plan == "app-service":
         assert lines[0]["--startup-file"] == found.start_command
+        assert "GUNICORN_CMD_ARGS" not in found.app_settings
     else:
         command, args = lines[0]["--command"], lines[0]["--args"]
         assert [*command, *args] == [str(found.start_command).split()[0], str(found.start_command).split()[-1]]
@@ -117,6 +119,36 @@ def test_scale_rule_is_the_throughput_and_unproven() -> None:
     [note] = [note for note in found.notes if note.startswith("concurrentRequests 319 is unproven: ")]
     assert "the last 15 s divided by 15, and observations disagree" in note
     assert "64 would fit" in note
+
+
+@pytest.mark.parametrize(("throughput", "rule"), [(137.9, "137"), (0.4, "1"), (2500.2, "2500")])
+def test_scale_rule_is_rounded_down_to_a_number_that_the_rule_takes(throughput: float, rule: str) -> None:
+    chosen = Chosen(setting=Setting(host="gunicorn:asgi"), users=8, throughput=throughput)
+    assert az_parsed(str(CONTAINER_APPS.commands(chosen)))["--scale-rule-http-concurrency"] == rule
+    parameters = CONTAINER_APPS.parameters(chosen)
+    assert parameters is not None
+    assert unfit(dict(parameters), parse(INFRA / "container-apps.bicep")) == []
+
+
+def test_rule_and_cost_of_several_routes_are_those_of_the_slowest() -> None:
+    """One setting for both: 16 threads in 2 processes serve 319 requests a second of 100 ms, and 80 of 400 ms."""
+    experiment = planned(
+        routes=("/quick", "/slow"),
+        settings=Matrix(thread_count=(1, 16), process_count=(1, 2), host=("gunicorn:gthread",)),
+        users=(1, 8, 64),
+    )
+    steps = [
+        step(
+            setting=each.setting,
+            users=each.users,
+            route=each.subject.route,
+            wait=0.4 if each.subject.route == "/slow" else 0.1,
+        )
+        for each in sweep(experiment)
+    ]
+    found = advised(findings(experiment, steps), "container-apps")
+    assert [str(each) for each in found.subjects] == ["/quick", "/slow"]
+    assert az_parsed(str(found.commands))["--scale-rule-http-concurrency"] == "80"
 
 
 def test_fragment_starts_the_same_server_as_the_commands() -> None:

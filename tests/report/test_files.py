@@ -146,7 +146,7 @@ def test_servers_are_shown_with_the_cost_of_a_plan_that_can_run_them(tmp_path: P
     [standings] = [each.standings for each in document.experiments[0].servers]
     by_host = {each.host: (each.priced_instance, each.cost) for each in standings}
     assert by_host["gunicorn:gthread"] == ("App Service B1", pytest.approx(0.0296, rel=0.01))
-    assert by_host["local"] == ("Flex Consumption, 2048 MB", pytest.approx(0.726, rel=0.01))
+    assert by_host["local"] == ("Flex Consumption with 2048 MB", pytest.approx(0.726, rel=0.01))
     html = render_page(document)
     section = html[html.index('id="servers"') :]
     assert "USD a million" in section
