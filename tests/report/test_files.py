@@ -150,7 +150,8 @@ def test_servers_are_shown_with_the_cost_of_a_plan_that_can_run_them(tmp_path: P
     html = render_page(document)
     section = html[html.index('id="servers"') :]
     assert "USD a million" in section
-    assert "App Service B1" in section
+    assert "Flex Consumption with 2048 MB for local" in section
+    assert "App Service B1 for gunicorn:gthread" in section
     assert "local shape" in section
 
 
@@ -161,6 +162,7 @@ def test_page_shows_web_plans_with_parameters_or_the_reason_for_none(tmp_path: P
         assert "On App Service: Bicep and commands" in html
         assert "On Flex Consumption" not in html
         assert shown in html
+        assert "A million requests cost " in html
 
 
 def test_recommendation_holds_settings_for_every_plan(document: ReportDocument) -> None:

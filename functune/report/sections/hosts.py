@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from functune.analysis.host_comparison import HostComparison, Served
-from functune.analysis.numbers.repeats import Spread
 from functune.analysis.server_choice import ServerChoice, ServerStanding, overhead_in_words
-from functune.formatting import count, duration, number, number_range
+from functune.formatting import count, duration, joined, number, number_range
 from functune.report.document import ComparedHost, ReportDocument
 from functune.report.markup import Content, Html, data_table, element
 
@@ -48,7 +47,7 @@ def without_comparison(document: ReportDocument) -> list[Html]:
 def server_block(choice: ServerChoice, currency: str) -> Html:
     """The servers for one subject, each with its best setting."""
     head = ["Server", "Setting", "Users", "Requests/s", "Across repeats", "Fastest / this", "p95", "Memory, MB"]
-    head += [f"{currency} a million", "On"]
+    head.append(f"{currency} a million")
     return element(
         "div",
         element("h3", element("code", str(choice.subject))),
@@ -71,24 +70,23 @@ def server_row(each: ServerStanding) -> list[Content]:
         "-" if each.times_slower is None else number_range(each.times_slower.low, each.times_slower.high),
         "-" if each.p95 is None else duration(each.p95),
         "-" if each.memory_mb is None else number(each.memory_mb),
-        "-" if each.cost is None else with_spread(each.cost, each.cost_spread),
-        each.priced_instance or "-",
+        "-" if each.cost is None else number(each.cost),
     ]
 
 
-def with_spread(cost: float, spread: Spread | None) -> str:
-    """A cost, or its range across repeats."""
-    return number(cost) if spread is None else number_range(spread.low, spread.high)
-
-
 def cost_in_words(standings: Sequence[ServerStanding]) -> str:
-    """How far the costs can be compared; empty where there are none."""
-    if all(each.cost is None for each in standings):
+    """The instances that the costs are for, and how far they can be compared; empty where there are none."""
+    hosts: dict[str, list[str]] = {}
+    for each in standings:
+        if each.cost is not None:
+            hosts.setdefault(each.priced_instance, []).append(each.host)
+    if not hosts:
         return ""
+    instances = joined([f"{instance} for {joined(names)}" for instance, names in hosts.items()])
     return (
-        "The cost of a million requests is that of an always busy instance of a plan that can run the server, with the "
-        "throughput of this machine (local shape). It compares the settings of one plan; instances of two plans have "
-        "other cores, and only some are billed while they rest."
+        f"The cost of a million requests is that of an always busy instance, {instances}, with the throughput of this "
+        "machine (local shape). It compares the settings of one plan: instances of two plans have other cores, and "
+        "only some are billed while they rest."
     )
 
 

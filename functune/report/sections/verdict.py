@@ -90,9 +90,9 @@ def plan_details(found: PlanAdvice) -> Html:
 
 
 def parameters_file(found: PlanAdvice) -> list[Html]:
-    """The parameters file; the reason where the template has no parameters for the setting."""
+    """The parameters file, which has the notes as comments; the notes alone where there is no file for the setting."""
     if found.bicepparam is None:
-        return [element("p", note, class_="muted") for note in found.template_notes]
+        return [element("p", note, class_="muted") for note in found.notes]
     return [
         element("p", "With the templates of this project, as a parameters file in infra/:", class_="muted"),
         copyable(found.bicepparam.strip()),
