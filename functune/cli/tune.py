@@ -140,10 +140,9 @@ def tune(
     Exit codes: 0 fine, 2 wrong usage, 3 the app could not be loaded, its answer was a failure, or nothing could be
     measured, 130 interrupted by CTRL+C.
     """
-    from functune.plans.registry import asked_of, require_plan_runs
+    from functune.plans.registry import asked_of
     from functune.sweep.tuning import TuningAim
 
-    require_plan_runs(plan, host)
     on_plan = asked_of(plan, size=asked["size"], replicas=asked["replicas"])
     app = existing_folder(script_root)
     request, secrets = request_of(route, method=method, headers=headers, data=data, json_body=json_body, values=values)

@@ -14,7 +14,7 @@ from functune.plans.local import LocalPlan
 from functune.plans.plan import NOTHING_ASKED, Asked, Chosen, HostingPlan
 from functune.plans.premium import PremiumPlan
 from functune.plans.price_list import flex_prices
-from functune.setting import WEB_SERVERS, Setting
+from functune.setting import Setting
 
 LOCAL = LocalPlan()
 FLEX = FlexPlan()
@@ -53,20 +53,6 @@ def priced_plan(setting: Setting) -> HostingPlan:
 def price_for(memory_mb: int) -> Price:
     """The prices with an instance of Flex Consumption of that size."""
     return PlanPrice(memory_mb)
-
-
-def require_plan_runs(plan: str, host: str) -> None:
-    """Raise UsageError where a plan cannot run a host, by its value of ``--host``: a variant may be left out."""
-    if "://" in host or any(PLANS[plan].allows(Setting(host=each)) for each in variants(host)):
-        return
-    functions, servers = "local and func", ", ".join(WEB_SERVERS)
-    hosts = functions if PLANS[plan].allows(Setting(host="local")) else servers
-    raise UsageError(f"--for {plan} with --host {host}: {PLANS[plan].title} does not run it: allowed are {hosts}")
-
-
-def variants(host: str) -> list[str]:
-    """The hosts that a value of ``--host`` may stand for."""
-    return [each for each in WEB_SERVERS if each.partition(":")[0] == host] or [host]
 
 
 def asked_of(plan: str, *, size: str | None, replicas: tuple[int, int] | None) -> Asked:

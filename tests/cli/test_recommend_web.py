@@ -75,10 +75,3 @@ def test_tune_prints_the_command_to_set_and_the_call_for_the_same_size(served: s
         "As commands of the Azure CLI: functune recommend 'runs/a run' --plan container-apps --size 1 --replicas 1 5 "
         "--format commands"
     )
-
-
-def test_tune_refuses_a_plan_that_cannot_run_the_host(tmp_path: Path) -> None:
-    done = run("tune", "/api/items", "--script-root", str(tmp_path), "--for", "app-service")
-    assert done.exit_code == 2
-    assert "--for app-service with --host local" in done.output
-    assert "allowed are gunicorn:gthread, " in done.output

@@ -12,7 +12,7 @@ from functune.plans.advice import PlanAdvice, advice_for, advice_for_plans, advi
 from functune.plans.billing import fixed_cost, replica_cost
 from functune.plans.plan import Asked, Chosen, HostingPlan
 from functune.plans.price_list import app_service_prices, container_apps_prices
-from functune.plans.registry import APP_SERVICE, PLANS, asked_of, require_plan_runs
+from functune.plans.registry import APP_SERVICE, PLANS, asked_of
 from functune.plans.sizes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES
 from functune.setting import WEB_SERVERS, Setting
 from tests.analysis.simulated import findings, planned, step, sweep
@@ -300,15 +300,6 @@ def test_size_that_a_plan_lacks_is_refused_with_those_it_has() -> None:
         asked_of("app-service", size=None, replicas=(1, 2))
     with pytest.raises(UsageError, match="--replicas 3 1: allowed are"):
         asked_of("container-apps", size=None, replicas=(3, 1))
-
-
-def test_plan_that_cannot_run_a_host_is_refused_with_the_hosts_it_runs() -> None:
-    require_plan_runs("app-service", "gunicorn")
-    require_plan_runs("flex", "func")
-    with pytest.raises(UsageError, match=r"--for app-service with --host local: .* allowed are gunicorn:gthread, "):
-        require_plan_runs("app-service", "local")
-    with pytest.raises(UsageError, match=r"--for flex with --host uvicorn: .* allowed are local and func"):
-        require_plan_runs("flex", "uvicorn")
 
 
 def test_advised_settings_without_a_conflict_have_no_warning() -> None:
