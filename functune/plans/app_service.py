@@ -48,8 +48,8 @@ class AppServicePlan(WebPlan):
             return super().notes(chosen)
         return (
             *super().notes(chosen),
-            "The start-up command has quotes, and App Service puts the command between quotes of its own: move these "
-            "options of GUNICORN_CMD_ARGS to a configuration file, and name it with --config.",
+            "The start-up command has quotes, and App Service puts the command between quotes of its own: move what is "
+            "between them, an option or the app, to a configuration file of Gunicorn, and name that with --config.",
         )
 
     def fragment(self, chosen: Chosen) -> str | None:

@@ -43,8 +43,9 @@ def start_line(setting: Setting, *, port: str, entry: str | None) -> str:
     ``port`` is a number or ``$PORT``; ``entry`` the app as ``module:callable``, None for a function app.
     """
     words = [program_of(setting), *flag_words(server_flags(setting, port=port)), *setting_flags(setting).others]
+    words += ["--factory"] if is_uvicorn_factory(setting, entry) else []
     unquoted = (port, f"{EVERY_ADDRESS}:{port}")  # $PORT stays a variable of the shell
-    return " ".join(each if each in unquoted else shlex.quote(each) for each in [*words, app_entry(setting, entry)])
+    return " ".join(each if each in unquoted else shlex.quote(each) for each in [*words, served_entry(setting, entry)])
 
 
 def program_of(setting: Setting) -> str:
@@ -52,9 +53,16 @@ def program_of(setting: Setting) -> str:
     return "uvicorn" if facts_of(setting).worker_class is None else "gunicorn"
 
 
-def app_entry(setting: Setting, entry: str | None) -> str:
-    """The app as ``module:callable``: that of the reader, or the function app."""
-    return entry or ("functune.asgi:app" if facts_of(setting).threads == "pool" else "functune.wsgi:app")
+def served_entry(setting: Setting, entry: str | None) -> str:
+    """The app as ``module:callable``: the reader's or the function app. Uvicorn takes a factory without ``()``."""
+    if entry is None:
+        return f"functune.{facts_of(setting).interface}:app"
+    return entry.removesuffix("()") if is_uvicorn_factory(setting, entry) else entry
+
+
+def is_uvicorn_factory(setting: Setting, entry: str | None) -> bool:
+    """Whether Uvicorn itself has to call the app to get it. Gunicorn reads the ``()``."""
+    return program_of(setting) == "uvicorn" and entry is not None and entry.endswith("()")
 
 
 def facts_of(setting: Setting) -> ServerFacts:
@@ -62,11 +70,12 @@ def facts_of(setting: Setting) -> ServerFacts:
     return WEB_SERVERS[setting.host or ""]
 
 
-def start_variables(setting: Setting, *, port: str) -> dict[str, str]:
+def start_variables(setting: Setting, *, port: str, entry: str | None) -> dict[str, str]:
     """The same flags as variables of the server, for a container whose command is only the program and the app."""
     flags = server_flags(setting, port=port)
     if program_of(setting) == "uvicorn":
-        return {uvicorn_variable(name): value for name, value in flags.items()}
+        factory = {"UVICORN_FACTORY": "true"} if is_uvicorn_factory(setting, entry) else {}
+        return {uvicorn_variable(name): value for name, value in flags.items()} | factory
     return {GUNICORN_VARIABLE: shlex.join([*flag_words(flags), *setting_flags(setting).others])}
 
 
@@ -79,11 +88,10 @@ def server_flags(setting: Setting, *, port: str) -> dict[str, str]:
         return {"--host": EVERY_ADDRESS, "--port": port, **defaults, "--workers": str(setting.process_count)}
     flags = {"--bind": f"{EVERY_ADDRESS}:{port}", **SERVER_TIMEOUTS, **_LOGS, **asked}
     flags |= {"--worker-class": facts.worker_class, "--workers": str(setting.process_count)}
-    threads = asked.get("--threads") if setting.thread_count is None else str(setting.thread_count)
-    if facts.threads == "pool" or threads is None:
+    if facts.threads == "pool":
         flags.pop("--threads", None)
         return flags
-    return flags | {"--threads": threads}
+    return flags | {"--threads": str(setting.threads)}
 
 
 def uvicorn_variable(flag: str) -> str:

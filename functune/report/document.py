@@ -92,7 +92,11 @@ def read_document(
         currency=CURRENCY,
         environment=folder.environment,
         experiments=findings,
-        apply=tuple(advice for each in findings for advice in advice_for_plans(each, asked)),
+        apply=tuple(
+            advice
+            for each in findings
+            for advice in advice_for_plans(each, asked, entry=each.experiment.app or folder.environment.app)
+        ),
         trust=trust_of(findings, folder.calibrations()),
         compared=tuple(
             ComparedHost(experiment=each.name, host=host_of(other), rows=rows)

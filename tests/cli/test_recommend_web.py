@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from functune.cli.tune_run import plan_lines
@@ -14,7 +15,7 @@ from functune.run.folder import RunFolder
 from tests.analysis.simulated import planned, sweep
 from tests.cli.calling import run
 from tests.plans.az_options import az_parsed
-from tests.report.written import run_folder
+from tests.report.written import ENVIRONMENT, run_folder
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +76,21 @@ def test_tune_prints_the_command_to_set_and_the_call_for_the_same_size(served: s
         "As commands of the Azure CLI: functune recommend 'runs/a run' --plan container-apps --size 1 --replicas 1 5 "
         "--format commands"
     )
+
+
+@pytest.mark.parametrize(
+    ("of_run", "of_experiment", "started"),
+    [
+        (None, None, "functune.wsgi:app"),
+        ("src.app:app", None, "src.app:app"),
+        ("src.app:app", "shop.web:app", "shop.web:app"),
+    ],
+)
+def test_command_starts_the_app_that_was_measured(
+    tmp_path: Path, of_run: str | None, of_experiment: str | None, started: str
+) -> None:
+    experiment = planned(settings=Matrix(thread_count=(1, 16), host=("gunicorn:gthread",)))
+    named = msgspec.structs.replace(experiment, app=of_experiment)
+    folder = run_folder(tmp_path / "run", [named], sweep(experiment), {**ENVIRONMENT, "app": of_run})
+    text = recommended(str(folder), "--plan", "app-service", "--format", "startup")
+    assert text.endswith(f" {started}\n")

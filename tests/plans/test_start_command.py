@@ -52,9 +52,9 @@ def test_options_that_were_measured_replace_the_defaults_and_keep_the_rest() -> 
     assert found["graceful_timeout"] == "25"
 
 
-def test_threads_of_the_options_count_where_the_setting_has_none() -> None:
+def test_threads_are_those_of_the_setting_as_it_was_measured() -> None:
     asked = with_options(Setting(host="gunicorn:gthread"), "--threads 4")
-    assert started(asked)["threads"] == "4"
+    assert started(asked)["threads"] == str(asked.threads) == "1"
     assert "--threads" not in start_line(
         with_options(Setting(host="gunicorn:asgi"), "--threads 4"), port="1", entry=None
     )
@@ -68,7 +68,7 @@ def test_values_with_spaces_reach_the_server_whole() -> None:
 @pytest.mark.parametrize("options", ["", "--max-requests 500 --access-logformat '%(m)s %(U)s'"])
 def test_variables_of_a_container_start_the_same_server(options: str) -> None:
     setting = with_options(GTHREAD, options) if options else GTHREAD
-    variables = start_variables(setting, port="8123")
+    variables = start_variables(setting, port="8123", entry="served:asgi")
     assert set(variables) == {"GUNICORN_CMD_ARGS"}
     words = [program_of(setting), "--print-config", "served:asgi"]
     outcome = ended_run(words, **variables)
@@ -89,7 +89,7 @@ def test_uvicorn_reads_command_and_variables_alike(monkeypatch: pytest.MonkeyPat
     setting = Setting(host="uvicorn", process_count=2)
     words = shlex.split(start_line(setting, port="8123", entry="served:asgi"))
     by_command = uvicorn_program.make_context("uvicorn", words[1:]).params
-    for name, value in start_variables(setting, port="8123").items():
+    for name, value in start_variables(setting, port="8123", entry="served:asgi").items():
         monkeypatch.setenv(name, value)
     by_variables = uvicorn_program.make_context("uvicorn", ["served:asgi"]).params
     assert by_command == by_variables
@@ -102,3 +102,14 @@ def test_variable_of_uvicorn_that_was_measured_is_not_overridden(monkeypatch: py
     setting = Setting(host="uvicorn", app_settings=(("UVICORN_TIMEOUT_KEEP_ALIVE", "9"),))
     words = shlex.split(start_line(setting, port="8123", entry="served:asgi"))
     assert uvicorn_program.make_context("uvicorn", words[1:]).params["timeout_keep_alive"] == 9
+
+
+def test_factory_is_called_by_either_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, setting = "served:make()", Setting(host="uvicorn")
+    assert start_line(GTHREAD, port="$PORT", entry=made).endswith(" 'served:make()'")
+    words = shlex.split(start_line(setting, port="8123", entry=made))
+    by_command = uvicorn_program.make_context("uvicorn", words[1:]).params
+    assert (by_command["app"], by_command["factory"]) == ("served:make", True)
+    for name, value in start_variables(setting, port="8123", entry=made).items():
+        monkeypatch.setenv(name, value)
+    assert uvicorn_program.make_context("uvicorn", ["served:make"]).params == by_command
