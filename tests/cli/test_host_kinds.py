@@ -223,7 +223,7 @@ def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: P
     assert "GUNICORN_CMD_ARGS=--worker-class gthread --threads 4" in done.stdout
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
     report = json.loads((run / "report.json").read_text())
-    assert {each["plan"] for each in report["apply"]} == {"local"}
+    assert {each["plan"] for each in report["apply"]} == {"local", "app-service", "container-apps"}
     refused = functune("tune", "/api/sync/sleep", "--host", "gunicorn", "--for", "flex")
     assert refused.returncode == 2
     assert "--for flex with --host gunicorn:gthread, which Flex Consumption does not run: allowed: " in refused.stderr
