@@ -45,7 +45,7 @@ def start_line(setting: Setting, *, port: str, entry: str | None) -> str:
     words = [program_of(setting), *flag_words(server_flags(setting, port=port)), *setting_flags(setting).others]
     words += ["--factory"] if is_uvicorn_factory(setting, entry) else []
     unquoted = (port, f"{EVERY_ADDRESS}:{port}")  # $PORT stays a variable of the shell
-    return " ".join(each if each in unquoted else shlex.quote(each) for each in [*words, served_entry(setting, entry)])
+    return " ".join(each if each in unquoted else shlex.quote(each) for each in [*words, command_target(setting, entry)])
 
 
 def program_of(setting: Setting) -> str:
@@ -53,7 +53,7 @@ def program_of(setting: Setting) -> str:
     return "uvicorn" if facts_of(setting).worker_class is None else "gunicorn"
 
 
-def served_entry(setting: Setting, entry: str | None) -> str:
+def command_target(setting: Setting, entry: str | None) -> str:
     """The app as ``module:callable``: the reader's or the function app. Uvicorn takes a factory without ``()``."""
     if entry is None:
         return f"functune.{facts_of(setting).interface}:app"
