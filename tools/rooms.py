@@ -40,10 +40,11 @@ ROOMS: tuple[Room, ...] = (
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
+    room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("host", "the local Functions host", "errors environ setting packages timing"),
     room("asgi", "a function app for ASGI servers", "errors host"),
     room("wsgi", "a function app for WSGI servers", "environ errors host"),
-    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting packages host"),
+    room("hosts", "the host kinds that the lab starts or calls", "errors environ setting packages app_service host"),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
     room("analysis/laws", "bounds, queues, scalability, Little's law", f"{BASE} analysis/numbers"),
@@ -64,12 +65,12 @@ ROOMS: tuple[Room, ...] = (
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
-        f"{BASE} {ANALYSIS} environ packages host hosts report",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts report",
     ),
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe instrument terminal doctor",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal doctor",
     ),
 )
 
