@@ -7,10 +7,10 @@ Sources: the settings documentation of Gunicorn 27 (workers, threads, worker_cla
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from functune.errors import UsageError
 from functune.hosts.kinds import StartedKind
+from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
 from functune.setting import WEB_SERVERS, Setting
@@ -41,7 +41,7 @@ class GunicornKind(WebServerKind):
         """The name of the host in environment.json."""
         return f"Gunicorn with {self.variant} workers"
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting."""
         own_threads = setting.thread_count if self.facts.threads == "server" else None
         return WebServer(
