@@ -70,7 +70,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal doctor",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal "
+        "doctor",
     ),
 )
 

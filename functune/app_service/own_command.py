@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import APP_FOLDER, GUNICORN_ARGUMENTS, WEB_CONCURRENCY, generated_counts
-from functune.app_service.server_command import ServerCommand, server_command, with_arguments
+from functune.app_service.server_command import ServerCommand, expanded, server_command, with_arguments
 
 GUNICORN_CONFIG = "gunicorn.conf.py"
 """Gunicorn reads it from the working directory where no other file is named."""
@@ -52,7 +52,8 @@ def _server(text: str, deployed: Deployment) -> ServerCommand | None:
     if server is None:
         return None
     arguments = server.variables.get(GUNICORN_ARGUMENTS) or deployed.settings.get(GUNICORN_ARGUMENTS, "")
-    return with_arguments(server, arguments)
+    variables = {**deployed.settings, **server.variables}
+    return expanded(with_arguments(server, arguments), variables, cores=deployed.cores)
 
 
 def command_file(deployed: Deployment) -> Path | None:
@@ -65,15 +66,17 @@ def command_file(deployed: Deployment) -> Path | None:
 
 
 def script_server_line(text: str) -> tuple[int, str]:
-    """The number and the text of the last line of a script that starts a server; 1 and nothing where none does."""
-    found, joined, start = (1, ""), "", 1
+    """The number of the last line that starts a server, and the commands up to it; 1 and nothing where none does."""
+    found, commands, start = (1, ""), "", 1
+    joined = ""
     for number, line in enumerate(text.splitlines(), 1):
         start = start if joined else number
         joined += line.removesuffix("\\")
         if line.endswith("\\"):
             continue
-        if not joined.lstrip().startswith("#") and server_command(joined) is not None:
-            found = (start, joined)
+        if not joined.lstrip().startswith("#"):
+            commands += f"{joined};"
+            found = (start, commands) if server_command(joined) is not None else found
         joined = ""
     return found
 

@@ -4,6 +4,7 @@ A start-up command as it is written: the server that it starts, the application,
 Nothing is expanded: a value such as ``$PORT`` stays a text, and what only a shell knows is not known here.
 """
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping
@@ -21,6 +22,9 @@ from functune.app_service.server_programs import (
 )
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_TARGET = re.compile(r"[A-Za-z_][\w.]*(?::.+)?")
+_ADDRESS = re.compile(r"(\[[^\]]*\]|[^:]*):(.*)")
+_VARIABLE = re.compile(r"\$\{(?P<braced>\w+)(?::?-(?P<default>[^{}]*))?\}|\$(?P<plain>[A-Za-z_]\w*)")
 _SEPARATORS = ("&&", "||", ";", "|", "&")
 _GRANIAN: Mapping[str, Interface] = {"asgi": "asgi", "asginl": "asgi", "wsgi": "wsgi"}
 _OWN_SUBCOMMANDS = {"flask": ("run",), "fastapi": ("run", "dev")}
@@ -38,6 +42,8 @@ class ServerCommand:
     """The long names of its flags with their values; empty for a flag without one."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What is assigned in front of it."""
+    folder: str = ""
+    """The folder that commands before it changed to, as it is written."""
 
     @property
     def server(self) -> ServerProgram:
@@ -84,8 +90,8 @@ class ServerCommand:
 
     @property
     def chdir(self) -> str:
-        """The folder that it changes to, as it is written; empty for none."""
-        return self.flags.get("--chdir", "") or self.flags.get("--app-dir", "")
+        """The folder that it runs in or imports from, as it is written; empty for that of the app."""
+        return posixpath.join(self.folder, self.flags.get("--chdir", "") or self.flags.get("--app-dir", ""))
 
     @property
     def address(self) -> str:
@@ -94,14 +100,40 @@ class ServerCommand:
         for flag in server.bind_flags:
             if given := self.flags.get(LONG_FLAGS.get(flag, flag)):
                 return given if ":" in given else f"{given}:8000"
-        host, _, port = server.address.rpartition(":")
+        host, port = host_and_port(server.address)
         return f"{self.flags.get(server.host_flag, host)}:{self.flags.get(server.port_flag, port)}"
 
 
+def host_and_port(address: str) -> tuple[str, str]:
+    """The two parts of an address as it is written, such as ``0.0.0.0:${PORT:-8000}``."""
+    found = _ADDRESS.fullmatch(address)
+    return (found[1], found[2]) if found is not None else (address, "")
+
+
+def expanded(command: ServerCommand, variables: Mapping[str, str], *, cores: int) -> ServerCommand:
+    """
+    The command with the values of variables that are known, ``${NAME:-default}`` with its default, and ``$(nproc)``.
+
+    PORT stays, since the platform chooses it.
+    """
+
+    def value_of(found: re.Match[str]) -> str:
+        name = found["braced"] or found["plain"]
+        return found[0] if name == "PORT" else variables.get(name) or found["default"] or found[0]
+
+    flags = {name: _VARIABLE.sub(value_of, value) for name, value in command.flags.items()}
+    return replace(command, flags={name: value.replace("$(nproc)", str(cores)) for name, value in flags.items()})
+
+
 def server_command(text: str) -> ServerCommand | None:
-    """The last command of a line that starts a server which is known here; None where there is none."""
-    found = [each for words in commands_of(text) if (each := _read(words)) is not None]
-    return found[-1] if found else None
+    """The last command of a text that starts a server which is known here; None where there is none."""
+    found, folder = None, ""
+    for words in commands_of(text):
+        if words[:1] == ["cd"] and len(words) == 2:
+            folder = posixpath.join(folder, words[1])
+        elif (server := _read(words)) is not None:
+            found = replace(server, folder=folder)
+    return found
 
 
 def with_arguments(command: ServerCommand, arguments: str) -> ServerCommand:
@@ -143,7 +175,8 @@ def _read(words: list[str]) -> ServerCommand | None:
         if name in SERVER_PROGRAMS:
             flags, rest = _arguments(words[place + 1 :])
             rest = [each for each in rest if each not in _OWN_SUBCOMMANDS.get(name, ())]
-            target = rest[0] if rest and name not in _OWN_SUBCOMMANDS else None
+            named = next((each for each in rest if _TARGET.fullmatch(each)), None)
+            target = None if name in _OWN_SUBCOMMANDS else named
             return ServerCommand(program=name, target=target, flags=flags, variables=variables)
     return None
 
