@@ -41,6 +41,7 @@ def command(text: str, **more: Any) -> dict[str, Any]:
 FAULTS: dict[str, list[Case]] = {
     # files, what is given, file and line of the finding
     "default-page": [
+        ({}, {}, (None, None)),
         ({"main.py": FLASK}, {}, (None, None)),
         ({"src/app.py": FLASK}, {}, (None, None)),
         ({"function_app.py": HEAD, "host.json": '{"version": "2.0"}'}, {}, ("function_app.py", None)),

@@ -35,10 +35,13 @@ def default_page(app: InspectedApp) -> Iterator[RuleCase]:
             remedy=FOR_FUNCTIONS,
         )
         return
-    found = modules_with_app(app)
-    remedy = f"Set a start-up command, such as: {COMMAND_FORM.replace('module:application', f'{found[0]}:app')}."
+    targets = [f"{module}:app" for module in modules_with_app(app)[:1]]
+    commands = [COMMAND_FORM.replace("module:application", target) for target in targets]
     looked = joined([each.step for each in reading.decision.tried])
-    yield RuleCase(seen=f"None of the steps {looked} finds an app in the folder.", remedy=remedy if found else "")
+    yield RuleCase(
+        seen=f"None of the steps {looked} finds an app in the folder.",
+        remedy="".join(f"Set a start-up command, such as: {each}." for each in commands),
+    )
 
 
 def unknown_module(app: InspectedApp) -> Iterator[RuleCase]:
