@@ -79,6 +79,13 @@ def generated_counts(settings: Mapping[str, str], cores: int) -> GunicornCounts:
     )
 
 
+def settings_of_counts(workers: int, threads: int | None) -> dict[str, str]:
+    """The app settings with which the generated command has these workers and threads; None for Gunicorn's default."""
+    if threads is None:
+        return {WEB_CONCURRENCY: str(workers)}
+    return {MULTIWORKERS: "true", WORKER_NUMBER: str(workers), THREAD_NUMBER: str(threads)}
+
+
 def multiworker_default(cores: int) -> int:
     """The workers with the multiworker flag and no number."""
     return 2 * cores + 1

@@ -146,15 +146,15 @@ STEPS: Mapping[StartupStep, Callable[[Deployment], StartDecision | str]] = {
 
 
 def _generated(deployed: Deployment, step: StartupStep, target: str, reason: str) -> StartDecision:
-    words = generated_words(deployed, step, target, folder=DEFAULT_PAGE if step == "default page" else APP_FOLDER)
-    arguments, command = words
+    folder = DEFAULT_PAGE if step == "default page" else APP_FOLDER
+    arguments = " ".join(generated_arguments(deployed.settings, cores=deployed.cores, folder=folder))
     counts = generated_counts(deployed.settings, deployed.cores)
     is_asgi = step == "FastAPI"
     named = FASTAPI_WORKERS if is_asgi else "gthread" if counts.threads > 1 else "sync"
     return StartDecision(
         step=step,
         reason=reason,
-        command=f'{GUNICORN_ARGUMENTS}="{arguments}" {shlex.join(command)}',
+        command=f'{GUNICORN_ARGUMENTS}="{arguments}" {shlex.join(gunicorn_words(step, target))}',
         target=target,
         server="gunicorn",
         worker_class=named,
@@ -163,7 +163,6 @@ def _generated(deployed: Deployment, step: StartupStep, target: str, reason: str
     )
 
 
-def generated_words(deployed: Deployment, step: StartupStep, target: str, *, folder: str) -> tuple[str, list[str]]:
-    """The value of GUNICORN_CMD_ARGS and the command of a detected app, whose folder is ``folder`` where it runs."""
-    arguments = " ".join(generated_arguments(deployed.settings, cores=deployed.cores, folder=folder))
-    return arguments, ["gunicorn", *(["-k", FASTAPI_WORKERS] if step == "FastAPI" else []), target]
+def gunicorn_words(step: StartupStep, target: str) -> list[str]:
+    """The command of a step, without GUNICORN_CMD_ARGS."""
+    return ["gunicorn", *(["-k", FASTAPI_WORKERS] if step == "FastAPI" else []), target]

@@ -14,10 +14,10 @@ from functune.app_service.generated import (
     RefusedSettingError,
 )
 from functune.app_service.own_command import command_file, own_command
+from functune.app_service.python_version import PythonVersion
 from functune.app_service.server_command import ServerCommand, without_secrets
 from functune.app_service.startup import StartDecision, start_decision
 from functune.app_service.tiers import APP_SERVICE_TIERS, DEFAULT_TIER, AppServiceTier
-from functune.doctor.reading.python_version import PythonVersion
 from functune.doctor.reading.settings import SettingPlace
 from functune.doctor.reading.templates import BicepTemplate
 
