@@ -87,7 +87,7 @@ def installed_once(folder: Path) -> Path:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not mark.exists():
-            make_environment(environment, wheel(folder / "source"))
+            make_environment(environment, f"functune[servers] @ {wheel(folder / 'source').as_uri()}")
             mark.touch()
     return environment
 
