@@ -6,12 +6,12 @@ of the app, and the configuration of the platform's image, which is not there. T
 the app that the platform finds. The front end of the platform and its limit of 230 s are not there either.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from functune.app_service.generated import (
+    CONFIG_FROM_PATH,
     GUNICORN_ARGUMENTS,
     NO_FASTAPI,
     STARTUP_SETTINGS,
@@ -31,7 +31,7 @@ from functune.setting import APP_SERVICE_HOST, Setting
 _PORT = "PORT"
 _PLATFORM_PORT = "8000"
 """What the app sees; the server takes a free port of this machine."""
-_CONFIG = re.compile(r"-c \S+")
+_IMAGE_CONFIG = "python:functune.app_service.image_config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,10 @@ class AppServiceKind(WebServerKind):
 
 def local_arguments(start: PlatformStart, app: ServedApp) -> str:
     """The value of GUNICORN_CMD_ARGS, with what belongs to the container replaced by what is here."""
-    folder = str(app.resolved)
-    words = generated_arguments(start.deployed.settings, cores=start.deployed.cores, folder=f"'{folder}'")
-    kept = [word for word in words if not _CONFIG.fullmatch(word)]
+    settings = {**start.deployed.settings, CONFIG_FROM_PATH: _IMAGE_CONFIG}
+    words = generated_arguments(settings, cores=start.deployed.cores, folder=f"'{app.resolved}'")
     # The control socket would be one file in the home directory for all servers of this machine.
-    return " ".join([*kept, "--bind=127.0.0.1:0", "--no-control-socket"])
+    return " ".join([*words, "--bind=127.0.0.1:0", "--no-control-socket"])
 
 
 STARTED = StartedKind(

@@ -46,7 +46,7 @@ async def test_defaults_are_one_process_with_one_thread_and_the_arguments_of_the
     async with running(FLASK) as (host, client):
         assert len(set(await texts(client, "/thread", 8))) == 1
         arguments = (await client.get("/arguments")).text
-        assert arguments.startswith("--timeout 600 --access-logfile '-' --error-logfile '-' --chdir=")
+        assert arguments.startswith("--timeout 600 --access-logfile '-' --error-logfile '-' -c python:")
         assert "--workers" not in arguments
         assert (await client.get("/port")).text == "8000"
         assert host.base_url.startswith("http://127.0.0.1:")

@@ -63,7 +63,7 @@ def find_application(syntax: AppSyntax, module: str, name: str, *, is_factory: b
         file, line = scope.module.file, None
     else:
         file, line = place_of_name(syntax, module, name)
-    interface, made_by = interface_of(syntax, symbol, is_factory=is_factory)
+    interface, made_by = shown_interface(syntax, symbol, is_factory=is_factory)
     return WebApplication(file, line, interface, made_by)
 
 
@@ -90,7 +90,7 @@ def line_of_binding(binding: NameBinding) -> int | None:
             return None
 
 
-def interface_of(syntax: AppSyntax, symbol: Symbol | None, *, is_factory: bool) -> tuple[Interface | None, str]:
+def shown_interface(syntax: AppSyntax, symbol: Symbol | None, *, is_factory: bool) -> tuple[Interface | None, str]:
     """The interface of what a name stands for, and what made it."""
     match symbol:
         case Instance(of):

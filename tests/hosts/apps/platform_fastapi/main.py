@@ -1,4 +1,4 @@
-"""An ASGI app in a file that the platform of Python 3.14 takes for FastAPI, since it contains the text: import fastapi."""
+"""An ASGI app that the platform of Python 3.14 takes for FastAPI, since this file contains the text: import fastapi."""
 
 import os
 
