@@ -22,6 +22,11 @@ from functune.app_service.server_programs import (
 )
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_SHOWN = "GUNICORN_CMD_ARGS|PATH|PORT|WEB_CONCURRENCY"
+_SECRET = re.compile(
+    rf"(?:^|(?<=[;&|\s]))(?!(?:{_SHOWN})=)([A-Za-z_]\w*)=(?:'[^']*'|\"[^\"]*\"|[^\s'\";&|]+)(?=[;&|\s]|$)"
+)
+"""A variable with a value, in front of a command or of a flag such as --env, but for those that are no secret."""
 _TARGET = re.compile(r"[A-Za-z_][\w.]*(?::.+)?")
 _ADDRESS = re.compile(r"(\[[^\]]*\]|[^:]*):(.*)")
 _VARIABLE = re.compile(r"\$\{(?P<braced>\w+)(?::?-(?P<default>[^{}]*))?\}|\$(?P<plain>[A-Za-z_]\w*)")
@@ -202,9 +207,4 @@ def _arguments(words: list[str]) -> tuple[dict[str, str], list[str]]:
 
 def without_secrets(command: str) -> str:
     """The command with ``…`` for the values of variables in front of it, which may be secrets."""
-    return re.sub(
-        r"(?:^|(?<=[;&|\s]))(?!GUNICORN_CMD_ARGS=|PATH=|PORT=|WEB_CONCURRENCY=)([A-Z_][A-Z0-9_]*)="
-        r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";&|]+)(?=\s)",
-        r"\1=…",
-        command,
-    )
+    return _SECRET.sub(r"\1=…", command)

@@ -181,9 +181,14 @@ def examined(
 ) -> "Diagnosis":
     """The diagnosis of the app. Raises UsageError, RunFolderError, and HostError where it does not start."""
     from functune.doctor.diagnose import diagnose
-    from functune.doctor.reading.inspected import entry_of, inspect_app
+    from functune.doctor.reading.inspected import entry_of, function_entry, inspect_app
     from functune.packages.app_packages import find_app_packages
 
+    if measure and plan == "app-service" and not function_entry(app.resolve()):
+        raise UsageError(
+            "--measure starts a function app, and this folder has none; measure a web app with `functune tune ROUTE "
+            "--host app-service`, and add --run RUN"
+        )
     entry = entry_of(app) if measure or plan != "app-service" else ""
     run = start = None
     if run_path is not None:

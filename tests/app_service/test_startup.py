@@ -13,6 +13,7 @@ import pytest
 
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import RefusedSettingError
+from functune.app_service.server_command import without_secrets
 from functune.app_service.startup import STEPS, StartDecision, start_decision
 from tests.app_service.folders import DJANGO, FASTAPI, FLASK, deployed_folder
 
@@ -200,3 +201,17 @@ def test_setting_with_which_the_app_does_not_start(tmp_path: Path, settings: dic
     with pytest.raises(RefusedSettingError, match=said) as raised:
         decided(root, settings, python=(3, 14))
     assert raised.value.name in settings
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("KEY=s3cret gunicorn app:app", "KEY=… gunicorn app:app"),
+        ("cd x && key='a b' gunicorn app:app", "cd x && key=… gunicorn app:app"),
+        ("gunicorn app:app --env KEY=s3cret", "gunicorn app:app --env KEY=…"),
+        ('GUNICORN_CMD_ARGS="--workers 2" PORT=80 gunicorn app:app', None),
+        ("gunicorn --bind=0.0.0.0:$PORT --workers=2 app:app", None),
+    ],
+)
+def test_command_is_shown_without_values_that_may_be_secret(command: str, shown: str | None) -> None:
+    assert without_secrets(command) == (shown or command)

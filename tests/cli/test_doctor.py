@@ -162,10 +162,13 @@ def test_app_service_shows_what_starts_for_any_web_app(tmp_path: Path) -> None:
             "--python-version 'new': it takes a version such as 3.13",
         ),
         (["--plan", "app-service", "--setting", "X"], "--setting 'X': it takes NAME=VALUE"),
+        (["--plan", "app-service", "--measure"], "--measure starts a function app, and this folder has none"),
         (["--plan", "app-service", "--settings", "/nonexistent"], "--settings /nonexistent: No such file or directory"),
     ],
 )
 def test_flags_of_app_service_that_do_not_fit_are_explained(app: Path, arguments: list[str], said: str) -> None:
+    if "--measure" in arguments:
+        (app / "function_app.py").unlink()
     done = run("doctor", str(app), *arguments)
     assert done.exit_code == 2
     assert said in done.output
