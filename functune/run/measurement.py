@@ -15,6 +15,8 @@ from functune.setting import Setting
 SCHEMA_VERSION = 3
 BUSY_GENERATOR = 0.9
 """Cores used by the load generator above which it may limit the throughput itself: it has one thread."""
+ACCEPTED_ERRORS = 0.01
+"""Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
 BUSY_MACHINE = 0.25
 """Cores used by other programs above which they may have influenced a figure."""
 
@@ -151,6 +153,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Failed share of the completed requests, 0 to 1; 0 when none completed."""
         total = len(self.latencies_us) + len(self.error_latencies_us)
         return len(self.error_latencies_us) / total if total else 0.0
+
+    @property
+    def served(self) -> bool:
+        """Whether something was served and at most 1 % of the requests failed."""
+        return bool(self.latencies_us) and self.error_ratio <= ACCEPTED_ERRORS
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

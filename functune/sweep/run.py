@@ -9,7 +9,6 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
 from functune.experiments.model import Experiment
@@ -161,7 +160,7 @@ class Run:
         except LoadError as error:
             said = without_values(host.tail(), load.secrets)
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
-        if not self.routes and any(each.error_ratio > ACCEPTED_ERRORS for each in self.measured[-1:]):
+        if not self.routes and not all(each.served for each in self.measured[-1:]):
             self.routes = tuple(await host.routes())
         self.trials += 1
 

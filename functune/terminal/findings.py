@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
-from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.formatting import count, plural
+from functune.run.measurement import ACCEPTED_ERRORS
 
 
 def findings_lines(experiments: Iterable[ExperimentFindings], *, with_settings: bool = True) -> Iterator[str]:

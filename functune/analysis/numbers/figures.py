@@ -7,10 +7,7 @@ import msgspec
 import numpy as np
 
 from functune.analysis.numbers.statistics import Interval, percentile, percentile_interval
-from functune.run.measurement import Measurement
-
-ACCEPTED_ERRORS = 0.01
-"""Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
+from functune.run.measurement import ACCEPTED_ERRORS, Measurement
 
 type Price = Callable[[float], float]
 """The cost of a million requests at a throughput (requests per second), in the currency of the price list."""
