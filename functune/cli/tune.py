@@ -14,7 +14,7 @@ import msgspec
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
 from functune.cli.packages import chosen_python, package_options
-from functune.cli.runs import PLAN_NAMES
+from functune.cli.runs import PLAN_NAMES, instance_options
 from functune.cli.sweep import MEMORY_HELP, SIZES
 from functune.cli.tune_run import Tuning
 from functune.errors import UsageError
@@ -70,8 +70,10 @@ class Duration(click.ParamType[float]):
     type=click.Choice(PLAN_NAMES),
     default="local",
     show_default=True,
-    help="Plan to print the settings for. On flex, which has one worker process, only threads are searched.",
+    help="Plan to print the settings for. On flex, which has one worker process, only threads are searched; "
+    "app-service and container-apps run web servers.",
 )
+@instance_options
 @click.option("--objective", default="", metavar="TEXT", help='Conditions to meet, such as "p95 < 300ms".')
 @click.option(
     "--strategy",
@@ -138,8 +140,10 @@ def tune(
     Exit codes: 0 fine, 2 wrong usage, 3 the app could not be loaded, its answer was a failure, or nothing could be
     measured, 130 interrupted by CTRL+C.
     """
+    from functune.plans.registry import asked_of
     from functune.sweep.tuning import TuningAim
 
+    on_plan = asked_of(plan, size=asked["size"], replicas=asked["replicas"])
     app = existing_folder(script_root)
     request, secrets = request_of(route, method=method, headers=headers, data=data, json_body=json_body, values=values)
     aim = TuningAim(
@@ -169,7 +173,7 @@ def tune(
     try:
         tuning.search(folder)
         tuning.profile(folder)
-        tuning.report(folder, plan=plan)
+        tuning.report(folder, plan=plan, asked=on_plan)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
             f"{folder.path} keeps everything measured so far. "
