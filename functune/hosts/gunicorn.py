@@ -1,5 +1,5 @@
 """
-Gunicorn with the function app: ``--host gunicorn:gthread`` and the other classes of workers.
+Gunicorn: ``--host gunicorn:gthread`` and the other classes of workers.
 
 Sources: the settings documentation of Gunicorn 27 (workers, threads, worker_class).
 """
@@ -7,10 +7,12 @@ Sources: the settings documentation of Gunicorn 27 (workers, threads, worker_cla
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+
+import msgspec
 
 from functune.errors import UsageError
 from functune.hosts.kinds import StartedKind
+from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
 from functune.setting import WEB_SERVERS, Setting
@@ -41,22 +43,23 @@ class GunicornKind(WebServerKind):
         """The name of the host in environment.json."""
         return f"Gunicorn with {self.variant} workers"
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting."""
-        own_threads = setting.thread_count if self.facts.threads == "server" else None
+        # In any case, since gunicorn.conf.py or GUNICORN_CMD_ARGS may have another number, which `sync` obeys too.
+        threads = msgspec.structs.replace(setting, host=self.host).threads if self.facts.threads != "pool" else None
         return WebServer(
             app,
             title="Gunicorn",
             command=[
                 "gunicorn",
                 *("--worker-class", str(self.facts.worker_class), "--workers", str(setting.process_count)),
-                *([] if own_threads is None else ["--threads", str(own_threads)]),
+                *([] if threads is None else ["--threads", str(threads)]),
                 *("--bind", "127.0.0.1:0", "--no-control-socket"),
-                "functune.asgi:app" if self.facts.threads == "pool" else "functune.wsgi:app",
+                self.module(app),
             ],
             announced=_LISTENS,
             process_count=setting.process_count,
-            variables=self.variables(setting, app_settings),
+            variables=self.variables(app, setting, app_settings),
             python=self.python,
         )
 

@@ -7,12 +7,12 @@ A planner chooses the next trials from the measurements so far.
 import contextlib
 import itertools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
 from functune.experiments.model import Experiment
 from functune.hosts.kinds import HostKind, RunningHost
+from functune.hosts.served_app import ServedApp
 from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
@@ -21,6 +21,7 @@ from functune.load.target import target_settings
 from functune.load.windows import Place
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
+from functune.sweep.apps import app_for
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.preflight import needs_no_app_setting, preflight
 from functune.sweep.trials import PlannedTrial, Planner, load_on
@@ -29,7 +30,7 @@ from functune.sweep.trials import PlannedTrial, Planner, load_on
 async def measure_run(
     folder: RunFolder,
     *,
-    app: Path,
+    app: ServedApp,
     kind: HostKind,
     planner: Planner,
     on_progress: Callable[[Event], None],
@@ -37,7 +38,7 @@ async def measure_run(
     checked: bool = True,
 ) -> SweepFinished:
     """
-    Measure the experiments of a run folder, with the app in the folder ``app`` on hosts of a kind, as the planner asks.
+    Measure the experiments of a run folder, with the app on hosts of a kind, as the planner asks.
 
     Before any load, each request of the experiments is sent once on the first host, unless ``checked`` is false. Raises
     LoadError where one of them fails.
@@ -67,7 +68,7 @@ class Run:
         self,
         folder: RunFolder,
         *,
-        app: Path,
+        app: ServedApp,
         kind: HostKind,
         planner: Planner,
         on_progress: Callable[[Event], None],
@@ -117,11 +118,11 @@ class Run:
     async def measure_setting(self, trials: Sequence[PlannedTrial]) -> None:
         """Measure the trials of one setting on one host; when the host fails, those that are not over fail with it."""
         setting, target = trials[0].setting, trials[0].experiment.workload.target
-        over = 0
+        app, over = app_for(trials[0].experiment, self.app), 0
         try:
             async with (
                 target_settings(target) as fetch_settings,
-                self.kind.running(self.app, setting=setting, app_settings=fetch_settings) as host,
+                self.kind.running(app, setting=setting, app_settings=fetch_settings) as host,
             ):
                 await self.check_requests(trials[0].experiment, host)
                 for trial in trials:
@@ -134,7 +135,7 @@ class Run:
 
     async def check_requests(self, experiment: Experiment, host: RunningHost) -> None:
         """
-        Send each request once, also those of further experiments that need no other app settings than this one.
+        Send each request once, also those of further experiments on the same app that need no other app settings.
 
         Raises LoadError where a request fails.
         """
@@ -143,7 +144,9 @@ class Run:
         alike = [
             each
             for each in self.folder.experiments
-            if each not in self.checked and (each == experiment or needs_no_app_setting(each))
+            if each not in self.checked
+            and (each == experiment or needs_no_app_setting(each))
+            and app_for(each, self.app) == app_for(experiment, self.app)
         ]
         await preflight(alike, host, folder=self.folder.path)
         self.checked += alike
