@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from functune.app_service.generated import settings_of_counts
 from functune.formatting import count, joined, plural
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
@@ -207,8 +208,15 @@ WEB_SERVERS: Mapping[str, ServerFacts] = {
     "gunicorn:asgi": ServerFacts("asgi", "asgi", "pool", DEFAULT_THREAD_COUNT),
     "gunicorn:uvicorn": ServerFacts("asgi", "uvicorn_worker.UvicornWorker", "pool", DEFAULT_THREAD_COUNT),
     "uvicorn": ServerFacts("asgi", None, "pool", DEFAULT_THREAD_COUNT),
+    "app-service": ServerFacts("wsgi", None, "server", 1),
+    "app-service:fastapi": ServerFacts("asgi", None, "none", DEFAULT_THREAD_COUNT),
 }
-"""The hosts that are web servers, as ``--host`` takes them."""
+"""
+The hosts that are web servers, as ``--host`` takes them.
+
+App Service starts Gunicorn too, but with a command of its own, and it starts FastAPI with another class of workers.
+"""
+APP_SERVICE_HOST = "app-service"
 GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
 """The host that ``gunicorn`` without a class of workers stands for, by the interface of the app."""
 LACKING_KNOBS: Mapping[str, frozenset[str]] = {
@@ -224,6 +232,8 @@ COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 def server_variables(setting: Setting) -> dict[str, str | None]:
     """The variables with which a web server starts with the setting: WEB_CONCURRENCY is the default for its workers."""
     facts = WEB_SERVERS[setting.host or ""]
+    if is_app_service(setting.host):
+        return {**settings_of_counts(setting.process_count, setting.thread_count)}
     count = None if setting.thread_count is None else str(setting.thread_count)
     values: dict[str, str | None] = {"WEB_CONCURRENCY": str(setting.process_count)}
     if facts.worker_class is not None:
@@ -232,6 +242,11 @@ def server_variables(setting: Setting) -> dict[str, str | None]:
     if facts.threads == "pool" and count is not None:
         values[THREAD_COUNT] = count
     return values
+
+
+def is_app_service(host: str | None) -> bool:
+    """Whether a host runs the command of App Service."""
+    return (host or "").partition(":")[0] == APP_SERVICE_HOST
 
 
 def words_of(setting: Setting, names: Iterable[str]) -> str:

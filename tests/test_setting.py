@@ -122,6 +122,8 @@ def test_threads_in_effect_are_those_of_the_host_where_none_are_set() -> None:
         "gunicorn:asgi": 1000,
         "gunicorn:uvicorn": 1000,
         "uvicorn": 1000,
+        "app-service": 1,
+        "app-service:fastapi": 1000,
     }
     unset, four = Setting(host="gunicorn:gthread"), Setting(host="gunicorn:gthread", thread_count=4)
     assert unset.simplicity < four.simplicity

@@ -17,7 +17,7 @@ from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
 from functune.setting import WEB_SERVERS, Setting
 
-_LISTENS = re.compile(r"Listening at: (http://\S+)")
+LISTENS = re.compile(r"Listening at: (http://\S+)")
 _NAMES = tuple(host for host, facts in WEB_SERVERS.items() if facts.worker_class is not None)
 
 
@@ -57,7 +57,7 @@ class GunicornKind(WebServerKind):
                 *("--bind", "127.0.0.1:0", "--no-control-socket"),
                 self.module(app),
             ],
-            announced=_LISTENS,
+            announced=LISTENS,
             process_count=setting.process_count,
             variables=self.variables(app, setting, app_settings),
             python=self.python,
