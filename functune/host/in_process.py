@@ -51,9 +51,11 @@ def in_process_timer() -> CallTimer | None:
     if (folder := calls_folder()) is None:
         return None
     path = folder / f"{os.getpid()}{CALLS_SUFFIX}"
-    path.write_bytes(bytes(PAGE_BYTES))
-    with path.open("r+b") as file:  # the lab maps it as well
+    unfinished = path.with_suffix(".new")  # the lab, which maps every page, may look at any time
+    unfinished.write_bytes(bytes(PAGE_BYTES))
+    with unfinished.open("r+b") as file:
         memory = mmap.mmap(file.fileno(), PAGE_BYTES)
+    unfinished.rename(path)
     return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
 
 
