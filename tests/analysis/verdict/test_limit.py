@@ -309,8 +309,9 @@ def test_generator_that_wakes_up_late_is_the_limit() -> None:
         ),
         ((WAITS,), "1 user is too few"),
         ((COMPUTES, ONE_THREAD_EACH), "two threads or more"),
-        ((WAITS, FAILS), "answers failed at 64 users (HTTP 503 40 times)"),
-        ((FAILS,), "answers failed at 64 users (HTTP 503 40 times)"),
+        ((WAITS, FAILS), "answers failed at 64 users (HTTP 503: 40)"),
+        ((msgspec.structs.replace(FAILS, worker_ends={"SIGKILL": 2}),), "(HTTP 503: 40; workers ended by SIGKILL: 2)"),
+        ((FAILS,), "answers failed at 64 users (HTTP 503: 40)"),
         ((WAITS, seen(users=64, rate=300, service=0.1)), "the time passes outside of the handler"),
     ],
 )
