@@ -5,7 +5,8 @@ Sources: the settings documentation of Gunicorn 27 (workers, threads, worker_cla
 """
 
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,15 @@ from functune.errors import UsageError
 from functune.hosts.kinds import StartedKind
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
-from functune.setting import WEB_SERVERS, Setting
+from functune.setting import GUNICORN_ARGUMENTS, WEB_SERVERS, Setting
 
 _LISTENS = re.compile(r"Listening at: (http://\S+)")
+_OF_KNOBS = {
+    **dict.fromkeys(("-w", "--workers"), "process_count"),
+    **dict.fromkeys(("-k", "--worker-class"), "host"),
+    "--threads": "thread_count",
+}
+"""Arguments that the command line has too, which Gunicorn prefers without a word."""
 _NAMES = tuple(host for host, facts in WEB_SERVERS.items() if facts.worker_class is not None)
 
 
@@ -40,6 +47,18 @@ class GunicornKind(WebServerKind):
     def name(self) -> str:
         """The name of the host in environment.json."""
         return f"Gunicorn with {self.variant} workers"
+
+    def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
+        """Check that it has each knob, and that no argument among the app settings would be ignored."""
+        WebServerKind.require_settable(self, settings, with_target=with_target)
+        for setting in settings:
+            for word in shlex.split(dict(setting.app_settings).get(GUNICORN_ARGUMENTS, "")):
+                flag = word.partition("=")[0] if word.startswith("--") else word[:2]
+                if flag in _OF_KNOBS:
+                    raise UsageError(
+                        f"--host {self.host}: app_settings holds {GUNICORN_ARGUMENTS} with {word}, which Gunicorn would "
+                        f"ignore: it is set by {_OF_KNOBS[flag]}"
+                    )
 
     def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting."""
