@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 APP = Path(__file__).parent / "apps" / "echo"
@@ -131,7 +132,7 @@ async def prove(seconds: float) -> None:
     statuses: Counter[int] = Counter()
     batches = 0
     async with (
-        LOCAL_HOST.running(APP, setting=Setting(process_count=2)) as host,
+        LOCAL_HOST.running(ServedApp(APP), setting=Setting(process_count=2)) as host,
         httpx.AsyncClient(base_url=host.base_url, timeout=20) as client,
     ):
         workers = (await client.get("/admin/host/status")).json()["workers"]["pids"]

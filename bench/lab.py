@@ -9,6 +9,7 @@ from functune.analysis.experiment import ExperimentFindings
 from functune.experiments.file import read_experiments
 from functune.experiments.model import Experiment
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.report.document import find_all
 from functune.run.environment import Environment, collect_environment
 from functune.run.folder import RunFolder
@@ -32,7 +33,7 @@ async def measured(experiments: Sequence[Experiment], out: Path, *, app: Path = 
     folder = RunFolder.create(out, experiments, here)
     await measure_run(
         folder,
-        app=app,
+        app=ServedApp(app),
         kind=LOCAL_HOST,
         planner=SearchPlanner(cores=here.machine_cores),
         on_progress=lambda _: None,

@@ -104,7 +104,7 @@ def test_tools_use_the_local_host_and_the_commands_and_nobody_uses_the_tools() -
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 found.setdefault(folder, set()).update(names)
     assert {name for name in found["tools"] if name.startswith("functune")} == {
-        *("functune.cli", "functune.errors", "functune.hosts.local", "functune.setting")
+        *("functune.cli", "functune.errors", "functune.hosts.local", "functune.hosts.served_app", "functune.setting")
     }
     others = found["functune"] | found["blueprints"] | found["bench"]
     assert {name for name in others if name.split(".")[0] == "tools"} == set()

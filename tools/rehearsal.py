@@ -30,6 +30,7 @@ import httpx
 
 from functune.errors import FunctuneError
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 PACKAGES = Path(".python_packages") / "lib" / "site-packages"
@@ -137,7 +138,7 @@ async def serve_and_call(tree: Path) -> list[str]:
             "IDENTITY_ALLOWED_SCOPES": "https://management.azure.com/.default",
         }
         async with (
-            LOCAL_HOST.running(tree, setting=Setting(thread_count=4), app_settings=settings) as host,
+            LOCAL_HOST.running(ServedApp(tree), setting=Setting(thread_count=4), app_settings=settings) as host,
             httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=_CALL_TIMEOUT) as client,
         ):
             await _require_all_called(client, calls(target))

@@ -11,6 +11,7 @@ from bench import bounds
 from bench.figure import Figure
 from bench.processes import APPS, ROOT
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 ROUNDS = 10
@@ -49,5 +50,5 @@ def _seconds(statement: str) -> float:
 async def _ready_seconds(script_root: Path) -> float:
     """Seconds until ``/admin/host/status`` reports the one worker as ready."""
     started = time.perf_counter()
-    async with LOCAL_HOST.running(script_root, setting=Setting()):
+    async with LOCAL_HOST.running(ServedApp(script_root), setting=Setting()):
         return time.perf_counter() - started

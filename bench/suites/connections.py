@@ -11,6 +11,7 @@ from bench import bounds
 from bench.figure import Figure, NotMeasuredError
 from bench.processes import APPS, generate
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 WAITING = 10_000
@@ -18,7 +19,7 @@ WAITING = 10_000
 
 async def connections() -> AsyncIterator[Figure]:
     """Memory and latency of the front with 10,000 connections that send nothing, or half a request."""
-    async with LOCAL_HOST.running(APPS / "noop", setting=Setting()) as served:
+    async with LOCAL_HOST.running(ServedApp(APPS / "noop"), setting=Setting()) as served:
         url = f"{served.base_url}/api/async-noop"
         front = psutil.Process(served.pid)
         alone = await generate(url, users=1, seconds=2)

@@ -7,6 +7,7 @@ from bench import bounds
 from bench.figure import Figure
 from bench.processes import APPS, ROOT, asgi_server, generate
 from functune.hosts.local import LOCAL_HOST, LocalHostKind
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 ROUNDS = 5
@@ -19,9 +20,11 @@ async def fetch() -> AsyncIterator[Figure]:
     async with asgi_server("slow") as target:
         urls = {"FETCH_URLS": ",".join(f"{target}/?n={n}" for n in range(3))}
         async with (
-            LOCAL_HOST.running(ROOT, setting=Setting(), app_settings=urls) as shared,
+            LOCAL_HOST.running(ServedApp(ROOT), setting=Setting(), app_settings=urls) as shared,
             # The packages of this project: its requirements.txt names httpx, and nothing else of them is importable.
-            LocalHostKind(sys.executable).running(APPS / "clients", setting=Setting(), app_settings=urls) as own,
+            LocalHostKind(sys.executable).running(
+                ServedApp(APPS / "clients"), setting=Setting(), app_settings=urls
+            ) as own,
         ):
             pair = [f"{shared.base_url}/api/parallel-fetch", f"{own.base_url}/api/own-client"]
             rounds = [[await generate(url, users=8, seconds=3) for url in pair] for _ in range(ROUNDS)]

@@ -7,6 +7,7 @@ from bench import bounds
 from bench.figure import Figure
 from bench.processes import APPS, asgi_server, generate
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 ROUNDS = 5
@@ -16,7 +17,7 @@ async def host() -> AsyncIterator[Figure]:
     """Throughput of no-op functions on the host, compared with a bare ASGI server: one worker, 32 users."""
     async with (
         asgi_server("noop") as bare,
-        LOCAL_HOST.running(APPS / "noop", setting=Setting()) as served,
+        LOCAL_HOST.running(ServedApp(APPS / "noop"), setting=Setting()) as served,
     ):
         urls = [f"{bare}/", f"{served.base_url}/api/async-noop", f"{served.base_url}/api/sync-noop"]
         rounds = [[(await generate(url, users=32, seconds=2))["throughput"] for url in urls] for _ in range(ROUNDS)]

@@ -7,6 +7,7 @@ from bench import bounds
 from bench.figure import Figure
 from bench.processes import ROOT, generate
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 THREADS = (1, 4, 16, 64)
@@ -23,7 +24,7 @@ async def law() -> AsyncIterator[Figure]:
             users = 2 * thread_count * process_count
             setting = Setting(thread_count=thread_count, process_count=process_count)
             expected = thread_count * process_count / SERVICE_TIME
-            async with LOCAL_HOST.running(ROOT, setting=setting) as served:
+            async with LOCAL_HOST.running(ServedApp(ROOT), setting=setting) as served:
                 url = f"{served.base_url}/api/sync/sleep?ms={SERVICE_TIME * 1000:g}"
                 rounds = [await generate(url, users=users, seconds=6, warm_up=1.5) for _ in range(ROUNDS)]
             throughputs = [summary["throughput"] for summary in rounds]

@@ -10,6 +10,7 @@ from bench.figure import Figure
 from bench.processes import APPS, ROOT, generate
 from functune.environ import PROFILE_FOLDER
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 from functune.timing.sampler_switch import SamplerSwitch
 
@@ -37,7 +38,7 @@ async def sampled_and_not(app: Path, path: str) -> list[tuple[float, float]]:
     with TemporaryDirectory(prefix="functune-bench-") as folder:
         switch = SamplerSwitch.create(Path(folder))
         async with LOCAL_HOST.running(
-            app, setting=Setting(thread_count=USERS), app_settings={PROFILE_FOLDER: folder}
+            ServedApp(app), setting=Setting(thread_count=USERS), app_settings={PROFILE_FOLDER: folder}
         ) as host:
             rounds = []
             for _ in range(ROUNDS):

@@ -14,6 +14,7 @@ from functune.cli.packages import chosen_python, package_options
 from functune.errors import AppError, UsageError
 from functune.hosts.local import LocalHostKind
 from functune.hosts.routes import AppRoute, app_routes
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 EXAMPLE_VALUE = "1"
@@ -76,7 +77,7 @@ def require_absent(path: Path) -> None:
 
 async def routes_of(app: Path, kind: LocalHostKind) -> list[AppRoute]:
     """The routes that the app registers, from its host. Raises HostError where it cannot be loaded."""
-    async with kind.running(app, setting=Setting()) as host:
+    async with kind.running(ServedApp(app), setting=Setting()) as host:
         return app_routes(await host.routes())
 
 

@@ -18,6 +18,7 @@ from functune.hosts import registry
 from functune.hosts.configured import configured_setting
 from functune.hosts.kinds import RunningHost
 from functune.hosts.routes import listed_routes
+from functune.hosts.served_app import ServedApp
 from functune.instrument.functune_times import SETTING
 from functune.probe.app import DEFAULT_LARGEST_WAVE, MAX_LARGEST_WAVE, probe_app
 from functune.probe.report import SMALLEST_LAST_WAVE, Configured, ProbeReport, Wave
@@ -108,7 +109,7 @@ def probe(
         root = existing_folder(script_root or Path())
         setting = configured_setting(root)
         kind = registry.host_kind(host, python=chosen_python(root, python=python, install=install))
-        running = kind.running(root, setting=setting, app_settings={SETTING: "1"})
+        running = kind.running(ServedApp(root), setting=setting, app_settings={SETTING: "1"})
         known = functools.partial(count, configured=None if request is None else configured_counts(setting))
         report = asyncio.run(count_on(running, known, is_named=request is not None))
     else:

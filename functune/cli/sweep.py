@@ -23,6 +23,7 @@ from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.kinds import HostKind
+from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment, collect_environment, without_secret
 from functune.run.folder import FAILURES, RunFolder
 from functune.setting import INSTANCE_MEMORY_MB, WEB_SERVERS
@@ -137,7 +138,7 @@ def sweep(
             key=key,
             python=chosen_python(app, python=python, install=install),
         )
-    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
+    run_and_report(folder, app=ServedApp(app), kind=kind, with_profile=not no_profile)
 
 
 def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
@@ -249,7 +250,7 @@ def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None, pyt
     )
 
 
-def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind, with_profile: bool) -> None:
+def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_profile: bool) -> None:
     """
     Measure, report and exit.
 
@@ -277,7 +278,7 @@ def run_and_report(folder: RunFolder, *, app: Path, kind: HostKind, with_profile
     sys.exit(0 if document.passed else 1)
 
 
-def measured(folder: RunFolder, *, app: Path, kind: HostKind) -> SweepFinished:
+def measured(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> SweepFinished:
     """Measure the run, showing its progress. Returns its last event."""
     # Imported here: commands that only read a run folder start without the load generator.
     from functune.sweep.planner import SearchPlanner
@@ -289,7 +290,7 @@ def measured(folder: RunFolder, *, app: Path, kind: HostKind) -> SweepFinished:
         return asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show))
 
 
-def write_profile_of(folder: RunFolder, *, app: Path, kind: HostKind) -> None:
+def write_profile_of(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> None:
     """Profile the subjects of a finished run, saying what could not be profiled."""
     from functune.report.document import find_all
     from functune.sweep.profile import profile_run, profile_targets

@@ -22,6 +22,7 @@ from functune.experiments.model import Strategy
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting
 from functune.hosts.kinds import HostKind
+from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
 from functune.setting import KNOBS, WEB_SERVERS, Setting
 
@@ -151,7 +152,7 @@ def tune(
     python = chosen_python(app, python=python, install=install)
     began = time.monotonic()
     tuning = Tuning(
-        app=app,
+        app=ServedApp(app),
         kind=host_kind_of(host, python=python),
         host=host,
         python=python,

@@ -19,6 +19,7 @@ from functune.experiments.inputs import check_inputs, require_variables, with_in
 from functune.experiments.model import Experiment
 from functune.experiments.requests import RequestTemplate
 from functune.hosts.kinds import HostKind
+from functune.hosts.served_app import ServedApp
 from functune.run.environment import collect_environment
 from functune.run.folder import EXPERIMENTS, RunFolder
 from functune.setting import Setting
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class Tuning(msgspec.Struct, kw_only=True):
     """One call of the command."""
 
-    app: Path
+    app: ServedApp
     kind: HostKind
     host: str
     python: str | None
@@ -71,7 +72,11 @@ class Tuning(msgspec.Struct, kw_only=True):
         from functune.sweep.tuning import tuning_experiment
 
         here = collect_environment(
-            script_root=self.app, host=self.kind.name, host_kind=self.host, command=command, app_python=self.python
+            script_root=self.app.folder,
+            host=self.kind.name,
+            host_kind=self.host,
+            command=command,
+            app_python=self.python,
         )
         cores = here.machine_cores
 

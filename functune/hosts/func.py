@@ -27,6 +27,7 @@ from functune.host.settings import DEFAULT_STARTUP_INTERVAL
 from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of
 from functune.hosts.program import Program
+from functune.hosts.served_app import ServedApp
 from functune.hosts.started import STOP_TIMEOUT, StartedHost, host_status
 from functune.packages.app_packages import find_app_packages
 from functune.packages.worker_start import worker_start
@@ -117,14 +118,14 @@ class CoreTools:
         """About how long a host takes to start and stop, with its pauses between workers, in seconds."""
         return _FIRST_WORKER_GUESS + max(setting.process_count - 2, 0) * DEFAULT_STARTUP_INTERVAL
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "CoreToolsHost":
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "CoreToolsHost":
         """A host with this setting. Raises UsageError for a concurrency per instance, which func cannot limit."""
         flags_of(setting, _FLAGS, host="func")
         return CoreToolsHost(
             self,
-            app.resolve(),
+            app.resolved,
             process_count=setting.process_count,
-            environ=func_environ(app.resolve(), setting, app_settings, python=self._worker_python(app.resolve())),
+            environ=func_environ(app.resolved, setting, app_settings, python=self._worker_python(app.resolved)),
         )
 
     def _worker_python(self, app: Path) -> Path:

@@ -8,10 +8,10 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from functune.errors import UsageError
 from functune.hosts.kinds import StartedKind
+from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
 from functune.setting import GUNICORN_ARGUMENTS, WEB_SERVERS, Setting
@@ -52,7 +52,7 @@ class GunicornKind(WebServerKind):
         """Check that it has each knob, and that no argument among the app settings would be ignored."""
         WebServerKind.require_settable(self, settings, with_target=with_target)
         for setting in settings:
-            for word in shlex.split(dict(setting.app_settings).get(GUNICORN_ARGUMENTS, "")):
+            for word in arguments_of(setting):
                 flag = word.partition("=")[0] if word.startswith("--") else word[:2]
                 if flag in _OF_KNOBS:
                     raise UsageError(
@@ -60,7 +60,7 @@ class GunicornKind(WebServerKind):
                         f"ignore: it is set by {_OF_KNOBS[flag]}"
                     )
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting."""
         own_threads = setting.thread_count if self.facts.threads == "server" else None
         return WebServer(
@@ -78,6 +78,17 @@ class GunicornKind(WebServerKind):
             variables=self.variables(setting, app_settings),
             python=self.python,
         )
+
+
+def arguments_of(setting: Setting) -> list[str]:
+    """The words of GUNICORN_CMD_ARGS among the app settings. Raises UsageError for a quotation mark without its end."""
+    text = dict(setting.app_settings).get(GUNICORN_ARGUMENTS, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(
+            f"app_settings holds {GUNICORN_ARGUMENTS} = {text!r}, which is no command line: {error}"
+        ) from None
 
 
 STARTED = StartedKind(

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 
@@ -62,10 +62,10 @@ class HostKind(Protocol):
         """About how long a host takes to start and stop, in seconds."""
 
     def running(
-        self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}
+        self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}
     ) -> AbstractAsyncContextManager[RunningHost]:
         """
-        A host that runs the app in the folder ``app`` with this setting while the context is open.
+        A host that runs the app with this setting while the context is open.
 
         ``app_settings`` are added to those of the setting. Entering raises HostError when the host cannot start, and
         UsageError for a setting that it cannot apply.

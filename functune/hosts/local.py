@@ -17,6 +17,7 @@ from functune.host.console import LISTENING
 from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of
 from functune.hosts.program import Program
+from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost, host_status
 from functune.setting import Setting
 
@@ -55,18 +56,18 @@ class LocalHostKind:
         """About how long a host takes to start and stop, in seconds."""
         return _START_AND_STOP
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "HostProcess":
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "HostProcess":
         """
         A host with this setting::
 
-            async with LOCAL_HOST.running(Path("."), setting=Setting(thread_count=16, process_count=2)) as host:
+            async with LOCAL_HOST.running(ServedApp(Path(".")), setting=Setting(thread_count=16)) as host:
                 host.base_url  # http://127.0.0.1:43211
         """
         # An empty variable counts as unset, and still hides a value in local.settings.json.
         variables = {name: value or "" for name, value in setting.app_setting_values().items()}
         python = [] if self.python is None else ["--python", self.python]
         return HostProcess(
-            app,
+            app.folder,
             process_count=setting.process_count,
             environ=child_environ({**app_settings, **variables}),
             flags=[*flags_of(setting, _FLAGS, host="local"), *python],

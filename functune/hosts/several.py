@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 
 import msgspec
 
 from functune.hosts.kinds import HostKind, RunningHost
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 
@@ -42,7 +42,7 @@ class SeveralKinds:
         return self.kind_of(setting).seconds(setting)
 
     def running(
-        self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}
+        self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}
     ) -> AbstractAsyncContextManager[RunningHost]:
         """The host of the setting, with this setting."""
         return self.kind_of(setting).running(app, setting=without_host(setting), app_settings=app_settings)

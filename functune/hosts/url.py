@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -11,6 +10,7 @@ import httpx
 from functune.environ import URL_KEY
 from functune.errors import HostError, UsageError
 from functune.hosts.routes import listed_routes
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 _TIMEOUT = 120.0
@@ -57,7 +57,7 @@ class RemoteHost:
         """Zero seconds, since nothing is started."""
         return 0.0
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> Self:
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> Self:
         """This host, with the settings it has."""
         return self
 

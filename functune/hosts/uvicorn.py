@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from functune.hosts.kinds import StartedKind
+from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
 from functune.setting import Setting
@@ -24,7 +24,7 @@ class UvicornKind(WebServerKind):
     def __post_init__(self) -> None:
         require_server(self.host)
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting; its threads are those of the Functions runtime."""
         return WebServer(
             app,

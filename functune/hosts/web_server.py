@@ -11,7 +11,6 @@ import signal
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
@@ -22,6 +21,7 @@ from functune.errors import HostError, UsageError
 from functune.host.in_process import SERVES
 from functune.hosts.knobs import require_knobs
 from functune.hosts.program import Program
+from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
 from functune.hosts.worker_ends import WorkerEnds
 from functune.packages.app_packages import find_app_packages
@@ -48,7 +48,7 @@ class WebServer(StartedHost):
 
     def __init__(
         self,
-        app: Path,
+        app: ServedApp,
         *,
         title: str,
         command: Sequence[str],
@@ -59,7 +59,7 @@ class WebServer(StartedHost):
     ) -> None:
         super().__init__(start_timeout=_START_TIMEOUT)
         self.title = title
-        self._app = app.resolve()
+        self._app = app.resolved
         self._command = command
         self._announced = announced
         self._process_count = process_count

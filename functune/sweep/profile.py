@@ -23,6 +23,7 @@ from functune.errors import FunctuneError, HostError
 from functune.experiments.model import Experiment
 from functune.experiments.subject import Subject
 from functune.hosts.kinds import HostKind, RunningHost
+from functune.hosts.served_app import ServedApp
 from functune.load.records import SETTLE_LIMIT, LoadPlan, Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.load.target import target_settings
@@ -98,7 +99,7 @@ async def profile_run(
     folder: RunFolder,
     targets: Iterable[ProfileTarget],
     *,
-    app: Path,
+    app: ServedApp,
     kind: HostKind,
     on_note: Callable[[str], None],
     deadline: float = math.inf,
@@ -146,7 +147,7 @@ def write_profile(folder: RunFolder, profile: Profile) -> None:
     folder.write_text(SPEEDSCOPE, msgspec.json.encode(speedscope(profile)).decode() + "\n")
 
 
-async def profiled(target: ProfileTarget, run: RunFolder, *, app: Path, kind: HostKind) -> list[StepProfile]:
+async def profiled(target: ProfileTarget, run: RunFolder, *, app: ServedApp, kind: HostKind) -> list[StepProfile]:
     """The profiled steps of a target; ``run`` contains the files of its requests. Raises HostError or LoadError."""
     with TemporaryDirectory(prefix="functune-profile-") as name:
         switch = SamplerSwitch.create(Path(name))

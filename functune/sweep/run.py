@@ -7,7 +7,6 @@ A planner chooses the next trials from the measurements so far.
 import contextlib
 import itertools
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -16,6 +15,7 @@ from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
 from functune.experiments.model import Experiment
 from functune.hosts.kinds import HostKind, RunningHost
+from functune.hosts.served_app import ServedApp
 from functune.load import windows
 from functune.load.calibration import calibrate
 from functune.load.records import Request, StepEnd
@@ -32,7 +32,7 @@ from functune.sweep.trials import PlannedTrial, Planner, load_on
 async def measure_run(
     folder: RunFolder,
     *,
-    app: Path,
+    app: ServedApp,
     kind: HostKind,
     planner: Planner,
     on_progress: Callable[[Event], None],
@@ -40,7 +40,7 @@ async def measure_run(
     checked: bool = True,
 ) -> SweepFinished:
     """
-    Measure the experiments of a run folder, with the app in the folder ``app`` on hosts of a kind, as the planner asks.
+    Measure the experiments of a run folder, with the app on hosts of a kind, as the planner asks.
 
     Before any load, each request of the experiments is sent once on the first host, unless ``checked`` is false. Raises
     LoadError where one of them fails.
@@ -70,7 +70,7 @@ class Run:
         self,
         folder: RunFolder,
         *,
-        app: Path,
+        app: ServedApp,
         kind: HostKind,
         planner: Planner,
         on_progress: Callable[[Event], None],

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from functune.hosts.local import LOCAL_HOST, HostProcess
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 from tests.blueprints.azure import OBJECT_ID, REFUSAL, SITE, Azure, site
 
@@ -29,7 +30,7 @@ async def azure() -> AsyncIterator[Azure]:
 def serving(settings: dict[str, str]) -> HostProcess:
     """The app with a log that also has the calls of the credential, which its own logLevel hides."""
     log_level = {"AzureFunctionsJobHost__logging__logLevel__default": "Information"}
-    return LOCAL_HOST.running(ROOT, setting=Setting(thread_count=4), app_settings=settings | log_level)
+    return LOCAL_HOST.running(ServedApp(ROOT), setting=Setting(thread_count=4), app_settings=settings | log_level)
 
 
 def client(host: HostProcess) -> httpx.AsyncClient:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
 from functune.run.folder import ENVIRONMENT, RunFolder
@@ -135,7 +136,7 @@ def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, un
 async def test_key_of_a_url_does_not_reach_an_app_started_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FUNCTUNE_KEY", KEY)
     async with (
-        LOCAL_HOST.running(APPS / "keyed", setting=Setting(thread_count=1)) as host,
+        LOCAL_HOST.running(ServedApp(APPS / "keyed"), setting=Setting(thread_count=1)) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         names = (await client.get("/api/open")).text.split()

@@ -11,6 +11,7 @@ import pytest
 from functune.errors import LoadError
 from functune.experiments.file import read_experiments
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.run.folder import MEASUREMENTS, RunFolder
 from functune.run.measurement import Measurement
 from functune.setting import Setting
@@ -258,7 +259,7 @@ async def test_each_failure_before_the_load_is_explained(app: Path, tmp_path: Pa
         f'[[workload.requests]]\nname = "r{place}"\nroute = {route}\n' for place, (route, _) in enumerate(failures)
     )
     [experiment] = read_experiments(asked(tmp_path, requests))
-    async with LOCAL_HOST.running(app, setting=Setting(thread_count=4)) as host:
+    async with LOCAL_HOST.running(ServedApp(app), setting=Setting(thread_count=4)) as host:
         with pytest.raises(LoadError) as caught:
             await preflight([experiment], host, folder=tmp_path, answer_within=1.5)
     text = str(caught.value)

@@ -13,6 +13,7 @@ import pytest
 
 from functune.errors import HostError, UsageError, WorkerStartError
 from functune.hosts.func import CoreTools, worker_pids
+from functune.hosts.served_app import ServedApp
 from functune.probe.app import probe_app
 from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
@@ -38,7 +39,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CoreTools:
 
 async def test_func_serves_with_all_its_workers_and_ends_without_a_trace(tools: CoreTools) -> None:
     assert tools.name == "Azure Functions Core Tools 4.14.0"
-    async with tools.running(APPS / "main", setting=Setting(thread_count=3, process_count=3)) as host:
+    async with tools.running(ServedApp(APPS / "main"), setting=Setting(thread_count=3, process_count=3)) as host:
         async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
             environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
             answering = {(await client.get("/api/sync/sleep")).json()["pid"] for _ in range(3)}
@@ -60,7 +61,7 @@ async def test_func_with_threads_unset_has_what_its_host_makes_of_that(
     values = {"PYTHON_THREADPOOL_THREAD_COUNT": in_file, "FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
     (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
     async with (
-        tools.running(tmp_path, setting=Setting()) as host,
+        tools.running(ServedApp(tmp_path), setting=Setting()) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
@@ -73,7 +74,7 @@ async def test_func_takes_the_python_of_the_app(tools: CoreTools, tmp_path: Path
         (tmp_path / name).write_text((APPS / "main" / name).read_text())
     make_environment(tmp_path / ".venv")
     async with (
-        tools.running(tmp_path, setting=Setting(thread_count=1)) as host,
+        tools.running(ServedApp(tmp_path), setting=Setting(thread_count=1)) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         environ = (await client.get("/api/environ?PATH=1")).json()
@@ -82,14 +83,14 @@ async def test_func_takes_the_python_of_the_app(tools: CoreTools, tmp_path: Path
 
 async def test_func_takes_another_port_when_the_first_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch, f"busy:{tmp_path / 'refused'}")
-    async with CoreTools.installed().running(APPS / "main", setting=Setting(thread_count=1)) as host:
+    async with CoreTools.installed().running(ServedApp(APPS / "main"), setting=Setting(thread_count=1)) as host:
         assert (tmp_path / "refused").exists()
         assert len(worker_pids(host.pid)) == 1
 
 
 async def test_func_that_cannot_start_says_why(tools: CoreTools, tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("raise KeyError('the reason')")
-    host = tools.running(tmp_path, setting=Setting(thread_count=1))
+    host = tools.running(ServedApp(tmp_path), setting=Setting(thread_count=1))
     with pytest.raises(HostError, match=r"could not start; its last lines:(.|\n)*Initializing worker process failed"):
         async with host:
             pass
@@ -100,7 +101,7 @@ async def test_func_that_answers_to_be_in_error_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch, "error")
-    host = CoreTools.installed().running(APPS / "main", setting=Setting(thread_count=1))
+    host = CoreTools.installed().running(ServedApp(APPS / "main"), setting=Setting(thread_count=1))
     with pytest.raises(HostError, match="host is in error: the reason"):
         async with host:
             pass
@@ -112,7 +113,7 @@ async def test_func_without_all_its_workers_is_not_taken_for_ready(
     install_stand_in(tmp_path / "bin", monkeypatch, "missing")
     found = CoreTools.installed()
     tools = CoreTools(found.executable, "4.14.0", start_timeout=6, next_worker_timeout=1)
-    host = tools.running(APPS / "main", setting=Setting(thread_count=1, process_count=2))
+    host = tools.running(ServedApp(APPS / "main"), setting=Setting(thread_count=1, process_count=2))
     with pytest.raises(WorkerStartError, match=r"within 7 s: of 2 worker process\(es\) 1 ran, with 1 line\(s\)"):
         async with host:
             pass
@@ -125,7 +126,7 @@ async def test_func_that_does_not_heed_ctrl_c_is_killed_with_its_workers(
     install_stand_in(tmp_path / "bin", monkeypatch, "deaf")
     found = CoreTools.installed()
     tools = CoreTools(found.executable, "4.14.0", stop_timeout=0.5)
-    async with tools.running(APPS / "main", setting=Setting(thread_count=1, process_count=2)) as host:
+    async with tools.running(ServedApp(APPS / "main"), setting=Setting(thread_count=1, process_count=2)) as host:
         running = below(host.pid)
         assert len(running) > 5  # the guard, func, and two workers that are two processes each
     wait_until(lambda: not any(is_alive(pid) for pid in running), "the end of func and its workers")
@@ -141,7 +142,7 @@ from functune.setting import Setting
 async def main():
     tools = CoreTools.installed()
     app = pathlib.Path({str(APPS / "main")!r})
-    async with tools.running(app, setting=Setting(thread_count=1, process_count=2)) as host:
+    async with tools.running(ServedApp(app), setting=Setting(thread_count=1, process_count=2)) as host:
         print(host.pid, flush=True)
         await asyncio.Event().wait()
 
@@ -197,7 +198,9 @@ def test_func_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(("thread_count", "process_count"), [(4, 1), (4, 3)])
 async def test_core_tools_themselves_serve_with_the_setting(thread_count: int, process_count: int) -> None:
     tools = CoreTools.installed()
-    async with tools.running(ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)) as host:
+    async with tools.running(
+        ServedApp(ROOT), setting=Setting(thread_count=thread_count, process_count=process_count)
+    ) as host:
         running = below(host.pid)
         report = await probe_app(host.base_url)
     assert list(report.threads.values()) == [thread_count] * process_count

@@ -12,6 +12,7 @@ import pytest
 
 from functune.errors import HostError
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 from tests.host.serving import APPS, is_alive, wait_until
 
@@ -20,7 +21,7 @@ COUNTS = "PYTHON_THREADPOOL_THREAD_COUNT=1&FUNCTUNE_THREAD_COUNT_SOURCE=1&EXTRA=
 
 async def test_host_process_serves_with_its_setting_and_ends_without_a_trace() -> None:
     async with LOCAL_HOST.running(
-        APPS / "main", setting=Setting(thread_count=3, process_count=2), app_settings={"EXTRA": "given"}
+        ServedApp(APPS / "main"), setting=Setting(thread_count=3, process_count=2), app_settings={"EXTRA": "given"}
     ) as host:
         async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
             workers = (await client.get("/admin/host/status")).json()["workers"]
@@ -38,7 +39,7 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
         '{"IsEncrypted": false, "Values": {"PYTHON_THREADPOOL_THREAD_COUNT": "8"}}'
     )
     async with (
-        LOCAL_HOST.running(tmp_path, setting=Setting()) as host,
+        LOCAL_HOST.running(ServedApp(tmp_path), setting=Setting()) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
     ):
         environ = (await client.get(f"/api/environ?{COUNTS}")).json()
@@ -47,7 +48,7 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
 
 async def test_host_process_ends_without_waiting_for_calls_in_flight() -> None:
     """A load generator leaves calls behind; draining them would hold up every trial of a sweep."""
-    host = LOCAL_HOST.running(APPS.parents[2], setting=Setting(thread_count=1))
+    host = LOCAL_HOST.running(ServedApp(APPS.parents[2]), setting=Setting(thread_count=1))
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         async with host:
             slow = asyncio.create_task(client.get(f"{host.base_url}/api/sync/sleep?ms=60000"))
@@ -70,7 +71,7 @@ from functune.setting import Setting
 
 async def main():
     app = pathlib.Path({str(APPS / "main")!r})
-    async with LOCAL_HOST.running(app, setting=Setting(thread_count=1, process_count=2)) as host:
+    async with LOCAL_HOST.running(ServedApp(app), setting=Setting(thread_count=1, process_count=2)) as host:
         workers = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False).json()["workers"]
         print(host.pid, *workers["pids"], flush=True)
         await asyncio.Event().wait()
@@ -90,7 +91,7 @@ asyncio.run(main())
 
 async def test_host_process_is_gone_also_where_its_stop_is_cancelled() -> None:
     """A search that is over in time cancels whatever it is doing, and then its event loop ends."""
-    host = LOCAL_HOST.running(APPS / "main", setting=Setting())
+    host = LOCAL_HOST.running(ServedApp(APPS / "main"), setting=Setting())
     await host.__aenter__()
     stopping = asyncio.create_task(host.__aexit__(None, None, None))
     await asyncio.sleep(0)
@@ -108,7 +109,7 @@ async def in_flight(client: httpx.AsyncClient, base_url: str) -> int:
 
 async def test_host_process_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("raise KeyError('the reason')")
-    host = LOCAL_HOST.running(tmp_path, setting=Setting(thread_count=1))
+    host = LOCAL_HOST.running(ServedApp(tmp_path), setting=Setting(thread_count=1))
     with pytest.raises(
         HostError, match=r"^the local host could not start: the app in .* KeyError: 'the reason'"
     ) as raised:

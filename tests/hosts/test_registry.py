@@ -8,6 +8,7 @@ from functune.errors import UsageError
 from functune.hosts.func import CoreTools
 from functune.hosts.local import LOCAL_HOST, LocalHostKind
 from functune.hosts.registry import HOST_CHOICES, STARTED_KINDS, host_kind
+from functune.hosts.served_app import ServedApp
 from functune.hosts.url import RemoteHost
 from functune.setting import Setting
 from tests.hosts.func_on_path import install_stand_in
@@ -60,7 +61,7 @@ def test_func_refuses_a_concurrency_per_instance(tmp_path: Path, monkeypatch: py
     with pytest.raises(UsageError, match=refusal):
         kind.require_settable([Setting(), limited], with_target=[])
     with pytest.raises(UsageError, match=refusal):
-        kind.running(tmp_path, setting=limited)
+        kind.running(ServedApp(tmp_path), setting=limited)
 
 
 def test_local_host_takes_every_setting() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from functune.hosts.local import LOCAL_HOST
 from functune.hosts.routes import http_routes
+from functune.hosts.served_app import ServedApp
 from functune.hosts.url import RemoteHost
 from functune.setting import Setting
 from tests.host.serving import APPS, Serving
@@ -31,12 +32,12 @@ def nightly(timer) -> None: ...
 async def test_started_host_lists_the_routes_of_its_app(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text(APP)
     disabled = {"AzureWebJobs.whatever.Disabled": "true"}
-    async with LOCAL_HOST.running(tmp_path, setting=Setting()) as host:
+    async with LOCAL_HOST.running(ServedApp(tmp_path), setting=Setting()) as host:
         assert await host.routes() == ["GET /api/orders/{id}", "POST /api/orders/{id}", "ANY /api/any"]
         remote = RemoteHost(host.base_url, key=None, route="/api/any")
         assert await remote.routes() == await host.routes()
     assert await host.routes() == [], "it has stopped"
-    async with LOCAL_HOST.running(tmp_path, setting=Setting(), app_settings=disabled) as host:
+    async with LOCAL_HOST.running(ServedApp(tmp_path), setting=Setting(), app_settings=disabled) as host:
         assert await host.routes() == ["GET /api/orders/{id}", "POST /api/orders/{id}"]
 
 

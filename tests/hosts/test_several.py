@@ -11,6 +11,7 @@ from functune.experiments.model import Matrix
 from functune.experiments.planned import planned_settings
 from functune.hosts.local import LOCAL_HOST
 from functune.hosts.registry import kind_for_settings
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 from tests.host.serving import APPS
 
@@ -34,7 +35,7 @@ async def test_each_setting_runs_on_the_host_it_names() -> None:
         for host in (None, "local", "gunicorn:gthread"):
             setting = Setting(thread_count=2, host=host)
             kind.require_settable([setting], with_target=[])
-            async with kind.running(APPS / "main", setting=setting) as running:
+            async with kind.running(ServedApp(APPS / "main"), setting=setting) as running:
                 servers[host] = (await client.get(f"{running.base_url}/api/sync/sleep")).headers.get("server")
     assert servers == {None: None, "local": None, "gunicorn:gthread": "gunicorn"}
     assert kind_for_settings(LOCAL_HOST, []) is LOCAL_HOST

@@ -17,6 +17,7 @@ from functune.errors import HostError, UsageError
 from functune.hosts.kinds import RunningHost
 from functune.hosts.program import Program
 from functune.hosts.registry import host_kind
+from functune.hosts.served_app import ServedApp
 from functune.load.host_calls import read_call_pages
 from functune.setting import Setting
 from functune.timing.header import WORKER, parse
@@ -68,7 +69,7 @@ async def answered(client: httpx.AsyncClient, host: RunningHost, number: int) ->
 @contextlib.asynccontextmanager
 async def running(app: Path, *names: str, setting: Setting = DEFAULT) -> AsyncIterator[list[RunningHost]]:
     async with contextlib.AsyncExitStack() as stack:
-        hosts = [host_kind(name).running(app, setting=setting) for name in names]
+        hosts = [host_kind(name).running(ServedApp(app), setting=setting) for name in names]
         yield list(await asyncio.gather(*map(stack.enter_async_context, hosts)))
 
 
@@ -170,7 +171,7 @@ async def test_server_that_cannot_load_the_app_ends_with_the_lines_of_the_app(tm
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "function_app.py").write_text("import os\n\nURL = os.environ['ORDERS_URL']\n")
     for name in SERVERS:
-        host = host_kind(name).running(tmp_path, setting=Setting(process_count=2))
+        host = host_kind(name).running(ServedApp(tmp_path), setting=Setting(process_count=2))
         with pytest.raises(HostError, match="KeyError: 'ORDERS_URL'") as raised:
             async with host:
                 pytest.fail("it started")

@@ -15,6 +15,7 @@ import psutil
 
 from functune.experiments.model import Experiment, Load, Matrix, Target, Workload
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.load.target import target_settings
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
@@ -59,7 +60,7 @@ async def test_sweep_points_the_app_to_the_target(tmp_path: Path) -> None:
     )
     folder = RunFolder.create(tmp_path, [experiment], Environment())
     await measure_run(
-        folder, app=ROOT, kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None, calibrated=False
+        folder, app=ServedApp(ROOT), kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None, calibrated=False
     )
     [measured] = folder.measurements()
     assert measured.errors == {}

@@ -9,6 +9,7 @@ import pytest
 
 from functune.errors import LoadError, UsageError
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.probe.app import probe_app
 from functune.probe.report import Configured, ProbeReport, Wave
 from functune.probe.sightings import ServingWorker, Sighting
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("thread_count", [1, 4])
 async def test_probe_counts_what_is_configured(thread_count: int, process_count: int) -> None:
     async with LOCAL_HOST.running(
-        ROOT, setting=Setting(thread_count=thread_count, process_count=process_count)
+        ServedApp(ROOT), setting=Setting(thread_count=thread_count, process_count=process_count)
     ) as host:
         report = await probe_app(host.base_url)
     assert report.configured.thread_count == thread_count
@@ -35,7 +36,7 @@ async def test_probe_counts_what_is_configured(thread_count: int, process_count:
 
 @pytest.mark.parametrize("process_count", [1, 3])
 async def test_probe_says_at_least_the_largest_wave_when_threads_are_unset(process_count: int) -> None:
-    async with LOCAL_HOST.running(ROOT, setting=Setting(process_count=process_count)) as host:
+    async with LOCAL_HOST.running(ServedApp(ROOT), setting=Setting(process_count=process_count)) as host:
         report = await probe_app(host.base_url, largest_wave=64)
     assert report.configured.thread_count == 1000
     assert report.configured.thread_count_source == "host default"

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 ROOT = Path(__file__).parent.parent.parent
@@ -83,7 +84,7 @@ async def test_every_request_of_the_http_file_is_answered() -> None:
         "IDENTITY_ALLOWED_SCOPES": "https://management.azure.com/.default",
     }
     async with (
-        LOCAL_HOST.running(ROOT, setting=Setting(thread_count=4), app_settings=settings) as host,
+        LOCAL_HOST.running(ServedApp(ROOT), setting=Setting(thread_count=4), app_settings=settings) as host,
         httpx.AsyncClient(trust_env=False, timeout=30) as client,
     ):
         for request in requests():

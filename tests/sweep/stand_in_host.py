@@ -14,6 +14,7 @@ from typing import Self
 
 from functune.errors import WorkerStartError
 from functune.experiments.file import read_experiments
+from functune.hosts.served_app import ServedApp
 from functune.run.environment import collect_environment
 from functune.run.folder import RunFolder
 from functune.setting import Setting
@@ -36,7 +37,7 @@ class StandInKind:
     def seconds(self, setting: Setting) -> float:
         return HOST_SECONDS
 
-    def running(self, app: Path, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "StandInHost":
+    def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "StandInHost":
         return StandInHost(setting.threads)
 
 
@@ -90,7 +91,7 @@ def main(folder: Path, *, resume: bool) -> None:
     asyncio.run(
         measure_run(
             run,
-            app=folder,
+            app=ServedApp(folder),
             kind=StandInKind(),
             planner=Grid(),
             on_progress=lambda event: print(type(event).__name__, flush=True),

@@ -9,6 +9,7 @@ from functune.analysis.experiment import analyse
 from functune.experiments.model import Experiment, Load, Matrix, Workload
 from functune.experiments.subject import Subject
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.hosts.url import RemoteHost
 from functune.run.environment import collect_environment
 from functune.run.folder import RunFolder
@@ -45,7 +46,7 @@ async def test_profile_names_the_line_and_its_seconds_per_call(tmp_path: Path) -
     folder = run_folder(tmp_path / "run", experiment)
     said: list[str] = []
     wanted = [target(experiment, "/api/lock", 1, 8)]
-    profile = await profile_run(folder, wanted, app=SHOP, kind=LOCAL_HOST, on_note=said.append)
+    profile = await profile_run(folder, wanted, app=ServedApp(SHOP), kind=LOCAL_HOST, on_note=said.append)
     assert said == ["Profiling /api/lock with 8 threads in 1 process, about 6 s"]
     assert folder.profile() == profile
     alone, loaded = profile.steps
@@ -63,7 +64,7 @@ async def test_speedscope_file_has_a_sampled_profile_for_each_step(tmp_path: Pat
     experiment = asked("/api/sleep")
     folder = run_folder(tmp_path / "run", experiment)
     wanted = [target(experiment, "/api/sleep", 1, 4, process_count=2)]
-    profile = await profile_run(folder, wanted, app=SHOP, kind=LOCAL_HOST, on_note=lambda _: None)
+    profile = await profile_run(folder, wanted, app=ServedApp(SHOP), kind=LOCAL_HOST, on_note=lambda _: None)
     written = msgspec.json.decode((folder.path / SPEEDSCOPE).read_bytes())
     assert written["$schema"] == "https://www.speedscope.app/file-format-schema.json"
     frames = [frame["name"] for frame in written["shared"]["frames"]]
@@ -85,7 +86,7 @@ async def test_failure_is_noted_and_the_next_subject_profiled(tmp_path: Path) ->
     folder = run_folder(tmp_path / "run", experiment, app)
     said: list[str] = []
     wanted = [target(experiment, "/api/lock", 1), target(experiment, "/api/other", 1)]
-    profile = await profile_run(folder, wanted, app=app, kind=LOCAL_HOST, on_note=said.append)
+    profile = await profile_run(folder, wanted, app=ServedApp(app), kind=LOCAL_HOST, on_note=said.append)
     assert profile.steps == ()
     assert len(profile.notes) == 2
     assert profile.notes[0].startswith("shop: /api/lock with 8 threads in 1 process could not be profiled: ")
@@ -100,7 +101,7 @@ async def test_host_without_a_sampler_has_no_profile_and_says_so(tmp_path: Path)
     said: list[str] = []
     kind = RemoteHost("http://127.0.0.1:9", key=None, route="/")
     wanted = [target(experiment, "/api/lock", 1)]
-    assert await profile_run(folder, wanted, app=SHOP, kind=kind, on_note=said.append) == Profile()
+    assert await profile_run(folder, wanted, app=ServedApp(SHOP), kind=kind, on_note=said.append) == Profile()
     assert said == [f"No profile by line: {kind.name} has no sampler in its workers; the local host has"]
     assert not (folder.path / PROFILE).exists()
 

@@ -15,6 +15,7 @@ from functune.experiments.file import read_experiments
 from functune.experiments.model import Experiment
 from functune.experiments.subject import Subject
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.run.environment import collect_environment
 from functune.run.folder import RunFolder
 from functune.run.measurement import Measurement
@@ -75,7 +76,7 @@ async def run(
 
     await measure_run(
         opened(tmp_path, asked, resume=resume),
-        app=tmp_path,
+        app=ServedApp(tmp_path),
         kind=StandInKind(),
         planner=Grid(),
         on_progress=follow,
@@ -191,7 +192,7 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     others = children()
     wanted = asked(tmp_path, routes='["/api/sync/sleep?ms=50"]', thread_count="[4]", users="[8]")
     await measure_run(
-        opened(tmp_path, wanted), app=ROOT, kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None
+        opened(tmp_path, wanted), app=ServedApp(ROOT), kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None
     )
 
     [measurement] = written(tmp_path)
@@ -267,7 +268,9 @@ async def test_resume_needs_a_run_of_the_same_machine_and_software(tmp_path: Pat
 
 async def test_sweep_calibrates_the_generator_before_and_after(tmp_path: Path) -> None:
     folder = opened(tmp_path, asked(tmp_path))
-    await measure_run(folder, app=tmp_path, kind=StandInKind(), planner=Grid(), on_progress=lambda event: None)
+    await measure_run(
+        folder, app=ServedApp(tmp_path), kind=StandInKind(), planner=Grid(), on_progress=lambda event: None
+    )
     before, after = folder.calibrations()
     [step] = written(tmp_path)
     assert before.at < step.started_at < after.at

@@ -13,6 +13,7 @@ from functune.analysis.numbers.hot_lines import profiled_subjects
 from functune.analysis.verdict.limit import Limit
 from functune.experiments.model import Experiment
 from functune.hosts.registry import host_kind
+from functune.hosts.served_app import ServedApp
 from functune.report.document import find_all
 from functune.run.environment import collect_environment
 from functune.run.folder import RunFolder
@@ -74,10 +75,12 @@ async def swept(app: Path, experiments: Sequence[Experiment], out: Path, *, prof
     kind = host_kind("local", python=None if has_own_packages else sys.executable)
     here = collect_environment(script_root=app, host=kind.name, host_kind="local", command=[])
     folder = RunFolder.create(out, experiments, here)
-    end = await measure_run(folder, app=app, kind=kind, planner=Grid(), on_progress=lambda _: None, calibrated=False)
+    end = await measure_run(
+        folder, app=ServedApp(app), kind=kind, planner=Grid(), on_progress=lambda _: None, calibrated=False
+    )
     assert end.failures == 0, (folder.path / "failures.jsonl").read_text()
     targets = [target for target in profile_targets(find_all(folder)) if target.subject.route in profiled]
-    profile = await profile_run(folder, targets, app=app, kind=kind, on_note=lambda _: None)
+    profile = await profile_run(folder, targets, app=ServedApp(app), kind=kind, on_note=lambda _: None)
     assert profile.notes == ()
     return folder
 

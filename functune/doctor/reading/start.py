@@ -12,6 +12,7 @@ from functune.errors import AppError, HostError
 from functune.host.settings import HostSettings, read_host_settings
 from functune.hosts.configured import configured_setting
 from functune.hosts.local import LocalHostKind
+from functune.hosts.served_app import ServedApp
 from functune.packages.virtual_environment import ReportProgress
 from functune.packages.worker_start import WorkerStart, worker_start
 
@@ -44,7 +45,8 @@ async def measure_start(root: Path, entry: str, *, python: str | None, report: R
     """
     setting = configured_setting(root)
     report("Starting the app on the local host")
-    async with LocalHostKind(python).running(root, setting=setting) as host:  # its errors are the more exact ones
+    # First, since its errors are the more exact ones.
+    async with LocalHostKind(python).running(ServedApp(root), setting=setting) as host:
         if host.pid is None:
             raise HostError("the local host reports no process, so the memory of its workers is not known")
         memory = worker_memory_mb(host.pid)
