@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from bench.exchanges import Tally, User
 from functune.hosts.kinds import RunningHost
 from functune.hosts.registry import host_kind
+from functune.hosts.served_app import ServedApp
 from functune.load.host_calls import read_call_pages, read_every_page
 from functune.setting import Setting
 
@@ -65,7 +66,7 @@ class Disturbed(NamedTuple):
 @asynccontextmanager
 async def serving(name: str, setting: Setting) -> AsyncIterator[RunningHost]:
     """The echo app on a web server."""
-    async with host_kind(name).running(APP, setting=setting) as host:
+    async with host_kind(name).running(ServedApp(APP), setting=setting) as host:
         yield host
 
 

@@ -56,8 +56,8 @@ class GunicornKind(WebServerKind):
                 flag = word.partition("=")[0] if word.startswith("--") else word[:2]
                 if flag in _OF_KNOBS:
                     raise UsageError(
-                        f"--host {self.host}: app_settings holds {GUNICORN_ARGUMENTS} with {word}, which Gunicorn would "
-                        f"ignore: it is set by {_OF_KNOBS[flag]}"
+                        f"--host {self.host}: app_settings holds {GUNICORN_ARGUMENTS} with {word}, which Gunicorn "
+                        f"would ignore: it is set by {_OF_KNOBS[flag]}"
                     )
 
     def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:

@@ -188,7 +188,7 @@ def test_knobs_that_a_server_lacks_and_unknown_classes_are_refused() -> None:
         setting = Setting(app_settings=(("GUNICORN_CMD_ARGS", f"--timeout 9 {argument}"),))
         with pytest.raises(UsageError, match=f"{argument[:2]}.* Gunicorn would ignore: it is set by {knob}"):
             host_kind("gunicorn:gthread").require_settable([setting], with_target=[])
-    with pytest.raises(UsageError, match="WEB_CONCURRENCY.* set by process_count"):
+    with pytest.raises(UsageError, match=r"WEB_CONCURRENCY.* set by process_count"):
         host_kind("uvicorn").require_settable([Setting(app_settings=(("WEB_CONCURRENCY", "4"),))], with_target=[])
     with pytest.raises(UsageError, match=r"gunicorn:eventlet: .* allowed: gunicorn:gthread, gunicorn:sync"):
         host_kind("gunicorn:eventlet")

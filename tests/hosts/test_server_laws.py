@@ -1,0 +1,87 @@
+"""
+Throughputs that are known before web servers are measured: how many calls each class of workers runs at a time.
+
+By Little's law, T threads in each of P processes serve T P / S calls of S seconds; the bounds are those of the bench.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from bench.bounds import BLOCKING_CALLS
+from functune.experiments.model import Experiment, Load, Matrix, Workload
+from functune.hosts.local import LOCAL_HOST
+from functune.hosts.registry import kind_for_settings
+from functune.hosts.served_app import ServedApp
+from functune.run.environment import collect_environment
+from functune.run.folder import RunFolder
+from functune.run.measurement import Measurement
+from functune.sweep.run import measure_run
+from functune.sweep.trials import Grid
+from tests.host.serving import APPS
+
+SECONDS = 0.1
+SLEEP = Workload(routes=("/api/sync/sleep?ms=100",))
+MAIN = ServedApp(APPS / "main")
+
+
+async def measured(path: Path, *, users: int, settings: Matrix, workload: Workload = SLEEP) -> list[Measurement]:
+    """The measurements of a sweep."""
+    experiment = Experiment(
+        name="laws",
+        question="How many at a time?",
+        workload=workload,
+        settings=settings,
+        load=Load(users=(users,), warm_up=0.3, measure=1.5, search="grid"),
+    )
+    here = collect_environment(script_root=MAIN.folder, host="", host_kind="local", command=[])
+    folder = RunFolder.create(path, [experiment], here)
+    end = await measure_run(
+        folder,
+        app=MAIN,
+        kind=kind_for_settings(LOCAL_HOST, settings.host),
+        planner=Grid(),
+        on_progress=lambda _: None,
+        calibrated=False,
+    )
+    assert end.failures == 0, (path / "failures.jsonl").read_text()
+    assert [each.errors for each in folder.measurements()] == [{}] * len(folder.measurements())
+    return folder.measurements()
+
+
+@pytest.mark.parametrize(
+    ("host", "threads", "processes", "users"),
+    [("gunicorn:sync", "unset", 4, 12), ("gunicorn:gthread", 16, 4, 256), ("gunicorn:gthread", 2, 2, 12)],
+)
+async def test_threads_of_all_processes_serve_one_call_each(
+    host: str, threads: int, processes: int, users: int, tmp_path: Path
+) -> None:
+    settings = Matrix(host=(host,), thread_count=(threads,), process_count=(processes,))
+    [found] = await measured(tmp_path / "run", users=users, settings=settings)
+    at_a_time = processes * (1 if host == "gunicorn:sync" else threads)
+    assert BLOCKING_CALLS.holds(found.throughput / (at_a_time / SECONDS)), found.throughput
+    assert len(found.worker_requests) == processes
+
+
+@pytest.mark.parametrize("host", ["gunicorn:asgi", "gunicorn:uvicorn"])
+async def test_threads_argument_changes_nothing_where_the_runtime_has_the_pool(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool of 8 threads serves 8 at a time, with one thread of Gunicorn or with 32."""
+    for argument in ("1", "32"):
+        monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--threads {argument}")
+        settings = Matrix(host=(host,), thread_count=(8,))
+        [found] = await measured(tmp_path / argument, users=24, settings=settings)
+        assert BLOCKING_CALLS.holds(found.throughput / (8 / SECONDS)), (argument, found.throughput)
+
+
+async def test_fast_requests_wait_for_two_slow_ones_on_two_sync_workers_only(tmp_path: Path) -> None:
+    workload = Workload(routes=("/api/sync/sleep?ms=5",), background="/api/sync/sleep?ms=300", background_users=(0, 2))
+    settings = Matrix(host=("gunicorn:sync", "gunicorn:gthread"), thread_count=(4,), process_count=(2,))
+    found = await measured(tmp_path / "run", users=1, settings=settings, workload=workload)
+    median = {
+        (each.setting.host, each.subject.background_users): sorted(each.latencies_us)[len(each.latencies_us) // 2]
+        for each in found
+    }
+    assert median["gunicorn:sync", 2] > 5 * median["gunicorn:sync", 0]
+    assert median["gunicorn:gthread", 2] < 3 * median["gunicorn:gthread", 0]
