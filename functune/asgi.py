@@ -27,11 +27,11 @@ from functune.host.in_process import (
     in_process_settings,
     in_process_timer,
     load_in_process,
-    sample_if_asked,
 )
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer
+from functune.server_process import sample_if_asked
 
 
 class FunctionAppAsgi:

@@ -26,6 +26,22 @@ where it is set.
 """
 
 
+APP_ENTRY = "FUNCTUNE_APP"
+"""``module:callable`` of the app that functune.middleware serves in the folder of FUNCTUNE_SCRIPT_ROOT."""
+LAB_PID = "FUNCTUNE_LAB_PID"
+"""The process that started the server, by which its first process knows that it is the first."""
+
+
+def app_entry() -> str:
+    """The callable of the app that is served in this process; empty where none is named."""
+    return os.environ.get(APP_ENTRY, "")
+
+
+def is_first_process() -> bool:
+    """Whether the lab has started this process itself, and not the server."""
+    return os.environ.get(LAB_PID) == str(os.getppid())
+
+
 def calls_folder() -> Path | None:
     """The folder for the counts of calls; None where the environment names none."""
     return Path(folder) if (folder := os.environ.get(CALLS_FOLDER)) else None

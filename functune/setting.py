@@ -55,8 +55,10 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def threads(self) -> int:
-        """The threads per worker process in effect: 1000 where the thread count is unset."""
-        return DEFAULT_THREAD_COUNT if self.thread_count is None else self.thread_count
+        """The threads per worker process in effect: those of the host where the thread count is unset."""
+        if self.thread_count is not None:
+            return self.thread_count
+        return DEFAULT_THREAD_COUNT if self.is_on_functions else WEB_SERVERS[self.host or ""].default_threads
 
     def calls_inside(self, users: int) -> float:
         """The calls that the threads of one worker process hold at a time while ``users`` call the app."""
@@ -65,7 +67,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def simplicity(self) -> tuple[Any, ...]:
         """Sort key, simplest setting first. The order of the knobs and their ranks are in KNOBS."""
-        return tuple(knob.rank(getattr(self, knob.name)) for knob in KNOBS)
+        return tuple(knob.rank(self) for knob in KNOBS)
 
     @property
     def in_words(self) -> str:
@@ -123,8 +125,8 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
     """One value in words, for error messages."""
     words: Callable[[Any], str]
     """A value as a phrase."""
-    rank: Callable[[Any], Any]
-    """A value's sort key, simplest first."""
+    rank: Callable[[Setting], Any]
+    """The sort key of a setting's value, simplest first."""
     short: Callable[[Any], str]
     """A value for tables; empty where nothing is to be shown."""
 
@@ -143,7 +145,7 @@ KNOBS: tuple[Knob, ...] = (
         variable=PROCESS_COUNT,
         allowed=f"a whole number from 1 to {MAX_PROCESS_COUNT}",
         words=lambda value: plural(value, "process"),
-        rank=lambda value: value,
+        rank=lambda setting: setting.process_count,
         short=lambda value: f"P={value}",
     ),
     Knob(
@@ -153,7 +155,7 @@ KNOBS: tuple[Knob, ...] = (
         variable=THREAD_COUNT,
         allowed=f'a whole number from 1 to {MAX_THREAD_COUNT}, or "unset"',
         words=lambda value: "threads unset" if value is None else plural(value, "thread"),
-        rank=lambda value: DEFAULT_THREAD_COUNT if value is None else value,
+        rank=lambda setting: setting.threads,
         short=lambda value: f"T={'unset' if value is None else value}",
     ),
     Knob(
@@ -163,7 +165,7 @@ KNOBS: tuple[Knob, ...] = (
         variable=None,
         allowed="a table of app settings: names of letters, digits and _ . : with strings as their values",
         words=named_values,
-        rank=lambda value: (len(value), value),
+        rank=lambda setting: (len(setting.app_settings), setting.app_settings),
         short=lambda value: " ".join(f"{name}={text}" for name, text in value),
     ),
     Knob(
@@ -174,7 +176,7 @@ KNOBS: tuple[Knob, ...] = (
         variable=None,
         allowed=f'a whole number from 1 to {MAX_PER_INSTANCE_CONCURRENCY}, or "unset"',
         words=lambda value: "any number at a time" if value is None else f"{count(value)} at a time",
-        rank=lambda value: value or 0,
+        rank=lambda setting: setting.per_instance_concurrency or 0,
         short=lambda value: "" if value is None else f"c={value}",
     ),
     Knob(
@@ -184,29 +186,35 @@ KNOBS: tuple[Knob, ...] = (
         variable=None,
         allowed='the name of a host, such as "local" or "gunicorn:gthread"',
         words=lambda value: "on the host of the run" if value is None else f"on {value}",
-        rank=lambda value: value or "",
+        rank=lambda setting: setting.host or "",
         short=lambda value: value or "",
     ),
 )
 
 
 class ServerFacts(NamedTuple):
-    """A web server that runs a function app."""
+    """A web server that runs a function app, or any app of its interface."""
 
+    interface: Literal["wsgi", "asgi"]
+    """The interface of the apps that it serves."""
     worker_class: str | None
     """Gunicorn's class of workers; None for a server other than Gunicorn."""
     threads: Literal["server", "pool", "none"]
     """What runs ``def`` handlers: threads of the server, the pool of the Functions runtime, or the worker itself."""
+    default_threads: int
+    """Threads where no number is set: the default of Gunicorn, or of the Functions host, whose pool it is."""
 
 
 WEB_SERVERS: Mapping[str, ServerFacts] = {
-    "gunicorn:gthread": ServerFacts("gthread", "server"),
-    "gunicorn:sync": ServerFacts("sync", "none"),
-    "gunicorn:asgi": ServerFacts("asgi", "pool"),
-    "gunicorn:uvicorn": ServerFacts("uvicorn_worker.UvicornWorker", "pool"),
-    "uvicorn": ServerFacts(None, "pool"),
+    "gunicorn:gthread": ServerFacts("wsgi", "gthread", "server", 1),
+    "gunicorn:sync": ServerFacts("wsgi", "sync", "none", 1),
+    "gunicorn:asgi": ServerFacts("asgi", "asgi", "pool", DEFAULT_THREAD_COUNT),
+    "gunicorn:uvicorn": ServerFacts("asgi", "uvicorn_worker.UvicornWorker", "pool", DEFAULT_THREAD_COUNT),
+    "uvicorn": ServerFacts("asgi", None, "pool", DEFAULT_THREAD_COUNT),
 }
 """The hosts that are web servers, as ``--host`` takes them."""
+GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
+"""The host that ``gunicorn`` without a class of workers stands for, by the interface of the app."""
 LACKING_KNOBS: Mapping[str, frozenset[str]] = {
     host: frozenset({"per_instance_concurrency", *(["thread_count"] if facts.threads == "none" else [])})
     for host, facts in WEB_SERVERS.items()
@@ -231,7 +239,7 @@ def server_variables(setting: Setting) -> dict[str, str | None]:
         threads = f"--threads {count}" if count is not None and facts.threads == "server" else ""
         known = (f"--worker-class {facts.worker_class}", threads, own.pop(GUNICORN_ARGUMENTS, ""))
         values[GUNICORN_ARGUMENTS] = " ".join(filter(None, known))
-    if facts.threads == "pool":
+    if facts.threads == "pool" and count is not None:
         values[THREAD_COUNT] = count
     return values | own
 

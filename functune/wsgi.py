@@ -23,10 +23,11 @@ from functune.environ import profile_folder
 from functune.errors import FunctuneError
 from functune.host import runtime
 from functune.host.answering import HttpCall, Invoke
-from functune.host.in_process import in_process_settings, in_process_timer, load_in_process, sample_if_asked
+from functune.host.in_process import in_process_settings, in_process_timer, load_in_process
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer, sent_headers
+from functune.server_process import sample_if_asked
 
 type WsgiEnviron = dict[str, Any]
 type StartResponse = Callable[[str, list[tuple[str, str]]], object]

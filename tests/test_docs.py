@@ -26,6 +26,7 @@ TERMS = [
     "bound",
     "certainty",
     "demand",
+    "entry",
     "experiment",
     "hold",
     "host",

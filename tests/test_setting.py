@@ -6,7 +6,16 @@ import pytest
 from functune.experiments.messages import ALLOWED_VALUES
 from functune.experiments.model import Matrix, Where
 from functune.experiments.planned import planned_settings
-from functune.setting import KNOBS, MAX_CONCURRENT_REQUESTS, Setting, from_file, titles_of, varying_knobs, words_of
+from functune.setting import (
+    KNOBS,
+    MAX_CONCURRENT_REQUESTS,
+    WEB_SERVERS,
+    Setting,
+    from_file,
+    titles_of,
+    varying_knobs,
+    words_of,
+)
 
 NAMES = {knob.name for knob in KNOBS}
 SELECTED_TOO = {"users", "background_users", "route", "arrivals"}
@@ -105,7 +114,24 @@ def test_settings_of_a_web_server_are_the_variables_that_it_reads() -> None:
     assert uvicorn == {"WEB_CONCURRENCY": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "4", "A": "b"}
     workers = Setting(host="gunicorn:uvicorn").settings_to_set()
     assert workers["GUNICORN_CMD_ARGS"] == "--worker-class uvicorn_worker.UvicornWorker"
-    assert workers["PYTHON_THREADPOOL_THREAD_COUNT"] is None
+    assert "PYTHON_THREADPOOL_THREAD_COUNT" not in workers  # an app that is no function app does not read it
+
+
+def test_threads_in_effect_are_those_of_the_host_where_none_are_set() -> None:
+    hosts = (None, "local", "func", *WEB_SERVERS)
+    assert {host: Setting(host=host).threads for host in hosts} == {
+        None: 1000,
+        "local": 1000,
+        "func": 1000,
+        "gunicorn:gthread": 1,
+        "gunicorn:sync": 1,
+        "gunicorn:asgi": 1000,
+        "gunicorn:uvicorn": 1000,
+        "uvicorn": 1000,
+    }
+    unset, four = Setting(host="gunicorn:gthread"), Setting(host="gunicorn:gthread", thread_count=4)
+    assert unset.simplicity < four.simplicity
+    assert unset.calls_inside(8) == 1
 
 
 def test_limit_per_instance_is_recommended_as_the_limit_of_host_json() -> None:

@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 
 from functune import environ
+from functune.cli.app import app_option
 from functune.cli.folders import existing_folder, new_run_path, shipped_experiments
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
@@ -22,6 +23,7 @@ from functune.experiments.planned import planned_settings
 from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
+from functune.hosts.fitting import fitting_host
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment, collect_environment, without_secret
@@ -44,6 +46,7 @@ MEMORY_HELP = (
     type=click.Path(path_type=Path),
     help="Folder of the app to measure.  [default: this folder; with --resume that of the run]",
 )
+@app_option
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
@@ -89,6 +92,7 @@ def sweep(
     files: tuple[Path, ...],
     out: Path | None,
     script_root: Path | None,
+    entry: str | None,
     resume: Path | None,
     host: str | None,
     python: str | None,
@@ -125,20 +129,20 @@ def sweep(
     """
     if resume is not None:
         refuse_with_resume(files=files, out=out, python=python, install=install or None, **overrides)
-        folder, app, kind = reopened(resume, script_root=script_root, host=host, key=key)
+        folder, app, kind = reopened(resume, script_root=script_root, entry=entry, host=host, key=key)
     else:
-        app = existing_folder(script_root or Path())
+        app = ServedApp(existing_folder(script_root or Path()), entry)
         asked, inputs = experiments_and_inputs(files or shipped_experiments())
         folder, kind = created(
             overridden(asked, **overrides),
             inputs=inputs,
             out=out or new_run_path(),
             app=app,
-            host=host or "local",
+            host=host,
             key=key,
-            python=chosen_python(app, python=python, install=install),
+            python=chosen_python(app.folder, python=python, install=install),
         )
-    run_and_report(folder, app=ServedApp(app), kind=kind, with_profile=not no_profile)
+    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
 
 
 def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
@@ -164,29 +168,24 @@ def created(
     *,
     inputs: Mapping[str, bytes],
     out: Path,
-    app: Path,
-    host: str,
+    app: ServedApp,
+    host: str | None,
     key: str | None,
     python: str | None,
 ) -> tuple[RunFolder, HostKind]:
-    """A new run folder and the host kind. Raises UsageError for settings that the host cannot apply."""
-    if host in WEB_SERVERS:
-        asked = [on_server(experiment, host) for experiment in asked]
+    """A new run folder and the host kind. Raises UsageError for an app or settings that the host cannot apply."""
+    from functune.sweep.apps import on_fitting_hosts
+
+    asked = [on_fitting_hosts(experiment, app, host=host, python=python) for experiment in asked]
+    host = fitting_host(host, app, python=python)
     kind = host_kind_for(asked, host, key=key, python=python)
     environment = environment_of(app, kind, host=host, key=key, python=python)
     return RunFolder.create(out, asked, environment, inputs=inputs), kind
 
 
-def on_server(experiment: Experiment, host: str) -> Experiment:
-    """The experiment on a web server, unless it names its hosts: its settings are those of that server."""
-    if experiment.settings.host:
-        return experiment
-    return msgspec.structs.replace(experiment, settings=msgspec.structs.replace(experiment.settings, host=(host,)))
-
-
 def reopened(
-    resume: Path, *, script_root: Path | None, host: str | None, key: str | None
-) -> tuple[RunFolder, Path, HostKind]:
+    resume: Path, *, script_root: Path | None, entry: str | None, host: str | None, key: str | None
+) -> tuple[RunFolder, ServedApp, HostKind]:
     """
     The run folder to continue, with the app and the host kind it was begun with.
 
@@ -194,8 +193,12 @@ def reopened(
     """
     folder = RunFolder.open_to_resume(resume)
     begun = folder.environment
-    app = app_of(begun, script_root)
-    if host is not None and host.rstrip("/") != begun.host_kind:
+    app = ServedApp(app_of(begun, script_root), begun.app)
+    if entry is not None and entry != begun.app:
+        measured_app = "a function app" if begun.app is None else begun.app
+        raise UsageError(f"--app {entry}: the run measures {measured_app}; omit --app, or begin another run")
+    short = begun.host_kind.partition(":")[0] if begun.host_kind in WEB_SERVERS else begun.host_kind
+    if host is not None and host.rstrip("/") not in (begun.host_kind, short):
         raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit --host, or begin another run")
     python = str(Path(begun.app_python).expanduser()) if begun.app_python else None
     kind = host_kind_for(folder.experiments, begun.host_kind, key=key, python=python)
@@ -239,13 +242,14 @@ def first_route(workload: Workload) -> str:
     return next(iter((*workload.routes, *plain)), "/")
 
 
-def environment_of(app: Path, kind: HostKind, *, host: str, key: str | None, python: str | None) -> Environment:
+def environment_of(app: ServedApp, kind: HostKind, *, host: str, key: str | None, python: str | None) -> Environment:
     """The environment now. The key is not in it."""
     return collect_environment(
-        script_root=app if kind.runs_script_root else None,
+        script_root=app.folder if kind.runs_script_root else None,
         host=kind.name,
         host_kind=host.rstrip("/"),
         command=without_secret(["functune", *sys.argv[1:]], key),
+        app=app.entry,
         app_python=python,
     )
 

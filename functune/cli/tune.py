@@ -4,13 +4,15 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 import msgspec
 
+from functune import environ
+from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
 from functune.cli.packages import chosen_python, package_options
@@ -20,11 +22,11 @@ from functune.cli.tune_run import Tuning
 from functune.errors import UsageError
 from functune.experiments.model import Strategy
 from functune.hosts import registry
-from functune.hosts.configured import configured_setting
-from functune.hosts.kinds import HostKind
+from functune.hosts.configured import configured_setting, server_setting
+from functune.hosts.fitting import fitting_host
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
-from functune.setting import KNOBS, WEB_SERVERS, Setting
+from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting
 
 SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
 """Seconds."""
@@ -49,12 +51,11 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--script-root", type=click.Path(path_type=Path), default=Path(), help="Folder of the app.  [default: this folder]"
 )
+@app_option
 @click.option(
     "--host",
-    default="local",
-    show_default=True,
-    metavar="local|func",
-    help="functune's own host, or `func start` of Core Tools.",
+    metavar="|".join(registry.STARTED_KINDS),
+    help=f"The host: {registry.STARTED_WORDS}.  [default: local; with --app Gunicorn with the workers that fit]",
 )
 @click.option("-X", "--request", "method", metavar="METHOD", help="Method.  [default: GET, with a body POST]")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Header; repeat it for more.")
@@ -101,7 +102,8 @@ class Duration(click.ParamType[float]):
 def tune(
     route: str,
     script_root: Path,
-    host: str,
+    entry: str | None,
+    host: str | None,
     method: str | None,
     headers: tuple[str, ...],
     data: str | None,
@@ -120,6 +122,8 @@ def tune(
 
     ROUTE is its path with the query, such as '/api/items?limit=20'.
 
+    The app is a function app, or with --app any WSGI or ASGI app, such as Flask, Django or FastAPI.
+
     It searches threads and processes within the budget of time, compares them with the app's present settings, and
     looks for the line of code at which the calls wait. It prints what to set and why. The run folder keeps the
     experiment, which can be changed and repeated with `functune sweep`.
@@ -135,13 +139,15 @@ def tune(
       functune tune /api/orders --json @order.json --for flex --memory 512 --budget 2m
       functune tune '/api/orders/{id}' --values ids.csv
       functune tune /api/items --now FUNCTIONS_WORKER_PROCESS_COUNT=2 --objective "p95 < 300ms"
+      functune tune /orders --app src.app:app --script-root ../flask-app
+      functune tune /orders --app src.main:app --host uvicorn --now WEB_CONCURRENCY=2
 
     Exit codes: 0 fine, 2 wrong usage, 3 the app could not be loaded, its answer was a failure, or nothing could be
     measured, 130 interrupted by CTRL+C.
     """
     from functune.sweep.tuning import TuningAim
 
-    app = existing_folder(script_root)
+    app = ServedApp(existing_folder(script_root), entry)
     request, secrets = request_of(route, method=method, headers=headers, data=data, json_body=json_body, values=values)
     aim = TuningAim(
         objective=asked["objective"],
@@ -149,11 +155,12 @@ def tune(
         memory_mb=int(asked["memory"]) if asked["memory"] else None,
         single_process=plan == "flex",
     )
-    python = chosen_python(app, python=python, install=install)
+    python = chosen_python(app.folder, python=python, install=install)
     began = time.monotonic()
+    host = tuned_host(host, app, plan=plan, python=python)
     tuning = Tuning(
-        app=ServedApp(app),
-        kind=host_kind_of(host, python=python),
+        app=app,
+        kind=registry.host_kind(host, python=python),
         host=host,
         python=python,
         request=request,
@@ -164,7 +171,7 @@ def tune(
     command = ["functune", *sys.argv[1:]]
     for secret in secrets.values():
         command = without_secret(command, secret)
-    folder = tuning.folder(out or new_run_path(), present_setting(app, now), command=command)
+    folder = tuning.folder(out or new_run_path(), present_setting(app, host, now), command=command)
     for name in secrets:
         click.echo(f"To repeat the run, set {name} in the environment: its value is not written.")
     try:
@@ -178,34 +185,60 @@ def tune(
         ) from interrupt
 
 
-def host_kind_of(host: str, *, python: str | None) -> HostKind:
-    """The kind of host. Raises UsageError for a URL, whose settings cannot be changed from here."""
-    if "://" in host:
+def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | None) -> str:
+    """
+    The full name of the host.
+
+    Raises UsageError for a URL, whose settings cannot be changed from here, for a host that does not run the app, and
+    for a plan that does not have the host.
+    """
+    if host is not None and "://" in host:
         raise UsageError(
-            "--host with a URL: tune changes settings, which is not possible for an app at a URL: allowed are local "
-            "and func; `functune sweep --host URL` measures the settings that an app has"
+            "--host with a URL: tune changes settings, which is not possible for an app at a URL: allowed are "
+            f"{', '.join(registry.STARTED_KINDS)}; `functune sweep --host URL` measures the settings that an app has"
         )
-    if host in WEB_SERVERS or host == "gunicorn":
-        raise UsageError(
-            f"--host {host}: tune finds settings of the Functions host: allowed are local and func; `functune sweep "
-            f"--host {host}` measures an experiment there"
-        )
-    return registry.host_kind(host, python=python)
+    from functune.plans.registry import PLANS
+
+    name = fitting_host(host, app, python=python)
+    on_host = Setting(host=name)
+    if not PLANS[plan].allows(on_host):
+        allowed = ", ".join(each for each, other in PLANS.items() if other.allows(on_host))
+        raise UsageError(f"--for {plan} with --host {name}, which {PLANS[plan].title} does not run: allowed: {allowed}")
+    return name
 
 
-def present_setting(app: Path, now: Sequence[str]) -> Setting:
-    """The present setting: that of the environment and local.settings.json, with the values of --now over it."""
+def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
+    """
+    The present setting: that of the environment, and for a Functions host of local.settings.json, with the values of
+    --now over it.
+    """
+    given = dict(named_value(text) for text in now)
+    if host in WEB_SERVERS:
+        read = {"WEB_CONCURRENCY", *(["GUNICORN_CMD_ARGS"] if WEB_SERVERS[host].worker_class else [])}
+        others = {name: value for name, value in given.items() if name not in {*read, THREAD_COUNT}}
+        setting = server_setting(host, app, environ.process_environ() | given)
+        return msgspec.structs.replace(setting, app_settings=tuple(sorted(others.items())))
+    return functions_setting(app.folder, given)
+
+
+def named_value(text: str) -> tuple[str, str]:
+    """The name and the value of a --now."""
+    name, sign, value = text.partition("=")
+    if not sign or not name:
+        raise UsageError(f"--now {text}: allowed is KEY=VALUE, such as FUNCTIONS_WORKER_PROCESS_COUNT=2")
+    return name, value
+
+
+def functions_setting(app: Path, given: Mapping[str, str]) -> Setting:
+    """The present setting on a Functions host, with the given app settings over it."""
     setting = configured_setting(app)
     named = {knob.variable: knob.name for knob in KNOBS if knob.variable is not None}
     others: dict[str, str] = {}
-    for text in now:
-        name, sign, value = text.partition("=")
-        if not sign or not name:
-            raise UsageError(f"--now {text}: allowed is KEY=VALUE, such as FUNCTIONS_WORKER_PROCESS_COUNT=2")
+    for name, value in given.items():
         if name not in named:
             others[name] = value
         elif value.isdecimal() and int(value) > 0:
             setting = msgspec.structs.replace(setting, **{named[name]: int(value)})
         else:
-            raise UsageError(f"--now {text}: allowed is a whole number from 1")
+            raise UsageError(f"--now {name}={value}: allowed is a whole number from 1")
     return msgspec.structs.replace(setting, app_settings=tuple(sorted(others.items())))

@@ -19,6 +19,7 @@ from functune.experiments.inputs import check_inputs, require_variables, with_in
 from functune.experiments.model import Experiment
 from functune.experiments.requests import RequestTemplate
 from functune.hosts.kinds import HostKind
+from functune.hosts.knobs import has_threads_to_set
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import collect_environment
 from functune.run.folder import EXPERIMENTS, RunFolder
@@ -76,13 +77,20 @@ class Tuning(msgspec.Struct, kw_only=True):
             host=self.kind.name,
             host_kind=self.host,
             command=command,
+            app=self.app.entry,
             app_python=self.python,
         )
         cores = here.machine_cores
 
         def made(latency: float) -> Experiment:
             return tuning_experiment(
-                self.request, present, aim=self.aim, cores=cores, budget=self.budget, latency=latency
+                self.request,
+                present,
+                aim=self.aim,
+                cores=cores,
+                budget=self.budget,
+                latency=latency,
+                has_threads=has_threads_to_set(self.host, self.app),
             )
 
         draft = made(0.0)

@@ -31,6 +31,8 @@ def one_of(names: Any) -> str:
 ROUTE = "a path that starts with / and holds printable ASCII without spaces; write other characters as %XX, é as %C3%A9"
 ALLOWED_VALUES = {
     "name": "1 to 64 lower-case letters, digits and dashes",
+    "app": "MODULE:CALLABLE of a WSGI or ASGI app, such as src.app:app",
+    "folder": "a folder inside the script root, such as apps/x",
     "routes": ROUTE,
     "route": ROUTE,
     "background": ROUTE,

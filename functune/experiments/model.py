@@ -244,6 +244,10 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     question: Text
     lesson: str = ""
     """One or two sentences: the lesson of the experiment, and its reason."""
+    app: Text | None = None
+    """``module:callable`` of a WSGI or ASGI app; None for that of the run, which is a function app by default."""
+    folder: Text | None = None
+    """The folder of the app below the script root; None for the script root itself."""
     workload: Workload
     settings: Matrix
     load: Load
@@ -260,6 +264,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.memory_mb not in (None, *INSTANCE_MEMORY_MB):
             sizes = ", ".join(map(str, INSTANCE_MEMORY_MB[:-1]))
             raise ValueError(f"memory_mb is {self.memory_mb}: allowed: {sizes} or {INSTANCE_MEMORY_MB[-1]}")
+        if self.folder is not None and (self.folder.startswith("/") or ".." in self.folder.split("/")):
+            raise ValueError(f"folder is '{self.folder}': allowed is a folder inside the script root, such as apps/x")
         if self.workload.locustfile and self.load.arrivals:
             raise ValueError("load.arrivals is given with a locustfile: allowed is with routes or requests")
 

@@ -5,22 +5,11 @@ The ASGI and the WSGI app use it. The handlers run in the same runtime as everyw
 Nothing else of the local host is there: the server has its own processes, limits and time-outs.
 """
 
-import asyncio
 import logging
-import mmap
-import os
-import re
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-from functune.environ import (
-    calls_folder,
-    has_auth_keys,
-    in_process_root,
-    profile_folder,
-    set_missing,
-)
+from functune.environ import has_auth_keys, in_process_root, set_missing
 from functune.errors import AppError
 from functune.host import runtime
 from functune.host.answering import Answerer, Begin
@@ -31,12 +20,8 @@ from functune.host.messages import WorkerInitRequest
 from functune.host.settings import HostSettings, read_host_settings
 from functune.host.shaping import encode_header
 from functune.host.worker_process import HOST_VERSION
+from functune.server_process import process_page, ready_line
 from functune.timing.calls import CallTimer
-from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, CallPage
-from functune.timing.sampler import start_sampler
-
-SERVES = re.compile(r"functune: process (\d+) serves ")
-"""In the line that a process prints when it has loaded the app."""
 
 
 class InProcessApp(NamedTuple):
@@ -48,21 +33,8 @@ class InProcessApp(NamedTuple):
 
 def in_process_timer() -> CallTimer | None:
     """The timer of the calls; None where the environment has no folder for their counts."""
-    if (folder := calls_folder()) is None:
-        return None
-    path = folder / f"{os.getpid()}{CALLS_SUFFIX}"
-    unfinished = path.with_suffix(".new")  # the lab, which maps every page, may look at any time
-    unfinished.write_bytes(bytes(PAGE_BYTES))
-    with unfinished.open("r+b") as file:
-        memory = mmap.mmap(file.fileno(), PAGE_BYTES)
-    unfinished.rename(path)
-    return CallTimer(CallPage(memory), current_call=runtime.current_invocation_id)
-
-
-def sample_if_asked(script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
-    """Start the sampler where the environment names a folder for profiles; from the thread of the loop."""
-    if (folder := profile_folder()) is not None:
-        start_sampler(folder, script_root=script_root, loop=loop)
+    page = process_page()
+    return None if page is None else CallTimer(page, current_call=runtime.current_invocation_id)
 
 
 def in_process_settings() -> HostSettings:
@@ -99,7 +71,7 @@ async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTi
     found = load_functions(indexed, settings)
     for error in found.errors:
         console.system(error, logging.ERROR)
-    console.plain(f"functune: process {os.getpid()} serves {settings.script_root}")
+    console.plain(ready_line(settings.script_root))
     return InProcessApp(
         answerer=Answerer(settings, found.routes(), begin, console),
         custom_headers=[encode_header(*header) for header in settings.host_json.custom_headers.items()],

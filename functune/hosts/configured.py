@@ -1,11 +1,14 @@
 """The setting that the user has configured for an app."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from functune.errors import SettingsError
 from functune.host.settings import THREAD_COUNT_SOURCE, read_host_settings
 from functune.host.whole_numbers import parse_whole_number
-from functune.setting import THREAD_COUNT, Setting
+from functune.hosts.served_app import ServedApp
+from functune.setting import THREAD_COUNT, WEB_SERVERS, Setting
 
 
 def configured_setting(script_root: Path) -> Setting:
@@ -24,3 +27,41 @@ def configured_setting(script_root: Path) -> Setting:
             f"{THREAD_COUNT} is '{value}'; it takes a whole number from 1, the runtime ignores anything else"
         )
     return Setting(process_count=worker.process_count, thread_count=count)
+
+
+def server_setting(host: str, app: ServedApp, variables: Mapping[str, str]) -> Setting:
+    """
+    The setting that the variables of a web server give: WEB_CONCURRENCY, GUNICORN_CMD_ARGS, and the pool's size.
+
+    Raises SettingsError for a number that is none.
+    """
+    facts, arguments = WEB_SERVERS[host], variables.get("GUNICORN_CMD_ARGS", "")
+    own = facts.worker_class is not None
+    workers = (flag_value(arguments, "-w", "--workers") if own else None) or variables.get("WEB_CONCURRENCY")
+    threads = None
+    if facts.threads == "server":
+        threads = flag_value(arguments, "--threads")
+    elif facts.threads == "pool" and app.entry is None:
+        threads = variables.get(THREAD_COUNT)
+    default = facts.default_threads if facts.threads == "server" else None
+    return Setting(
+        process_count=count_of("WEB_CONCURRENCY", workers) or 1,
+        thread_count=count_of("threads", threads) or default,
+        host=host,
+    )
+
+
+def flag_value(arguments: str, *flags: str) -> str | None:
+    """The last value of a flag in a command line, such as ``--threads 4``; None without it."""
+    found = re.findall(rf"(?:^|\s)(?:{'|'.join(flags)})(?:\s+|=)(\S+)", arguments)
+    return found[-1] if found else None
+
+
+def count_of(name: str, text: str | None) -> int | None:
+    """The number; None for nothing. Raises SettingsError."""
+    if not text:
+        return None
+    count = parse_whole_number(text)
+    if count is None or count < 1:
+        raise SettingsError(f"{name} is '{text}': allowed is a whole number from 1")
+    return count

@@ -1,5 +1,5 @@
 """
-Gunicorn with the function app: ``--host gunicorn:gthread`` and the other classes of workers.
+Gunicorn: ``--host gunicorn:gthread`` and the other classes of workers.
 
 Sources: the settings documentation of Gunicorn 27 (workers, threads, worker_class).
 """
@@ -8,6 +8,8 @@ import re
 import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 from functune.errors import UsageError
 from functune.hosts.kinds import StartedKind
@@ -62,20 +64,21 @@ class GunicornKind(WebServerKind):
 
     def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
         """A server with this setting."""
-        own_threads = setting.thread_count if self.facts.threads == "server" else None
+        # In any case, since gunicorn.conf.py or GUNICORN_CMD_ARGS may have another number, which `sync` obeys too.
+        threads = msgspec.structs.replace(setting, host=self.host).threads if self.facts.threads != "pool" else None
         return WebServer(
             app,
             title="Gunicorn",
             command=[
                 "gunicorn",
                 *("--worker-class", str(self.facts.worker_class), "--workers", str(setting.process_count)),
-                *([] if own_threads is None else ["--threads", str(own_threads)]),
+                *([] if threads is None else ["--threads", str(threads)]),
                 *("--bind", "127.0.0.1:0", "--no-control-socket"),
-                "functune.asgi:app" if self.facts.threads == "pool" else "functune.wsgi:app",
+                self.module(app),
             ],
             announced=_LISTENS,
             process_count=setting.process_count,
-            variables=self.variables(setting, app_settings),
+            variables=self.variables(app, setting, app_settings),
             python=self.python,
         )
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from functune.errors import UsageError
-from functune.setting import KNOBS, LACKING_KNOBS, Setting
+from functune.hosts.served_app import ServedApp
+from functune.setting import KNOBS, LACKING_KNOBS, WEB_SERVERS, Setting
 
 
 def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[str]:
@@ -24,6 +25,12 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
             )
         given += [flags[knob.name], str(value)]
     return given
+
+
+def has_threads_to_set(host: str, app: ServedApp) -> bool:
+    """Whether a number of threads can be set: an ASGI app that is no function app sets them in its code alone."""
+    facts = WEB_SERVERS.get(host)
+    return facts is None or facts.threads == "server" or (facts.threads == "pool" and app.entry is None)
 
 
 def require_knobs(setting: Setting, *, host: str) -> None:

@@ -27,7 +27,8 @@ def find_started_kinds() -> dict[str, StartedKind]:
 STARTED_KINDS: Mapping[str, StartedKind] = find_started_kinds()
 HOST_CHOICES = "|".join([*STARTED_KINDS, "URL"])
 """The values of ``--host``, for help texts."""
-HOST_WORDS = ", ".join([*(kind.words for kind in STARTED_KINDS.values()), "or the app that runs at a URL"])
+STARTED_WORDS = ", ".join(kind.words for kind in STARTED_KINDS.values())
+HOST_WORDS = f"{STARTED_WORDS}, or the app that runs at a URL"
 
 
 def host_kind(host: str, *, key: str | None = None, route: str = "/", python: str | None = None) -> HostKind:

@@ -1,4 +1,4 @@
-"""Uvicorn with the function app: ``--host uvicorn``."""
+"""Uvicorn: ``--host uvicorn``."""
 
 import re
 from collections.abc import Mapping
@@ -25,17 +25,17 @@ class UvicornKind(WebServerKind):
         require_server(self.host)
 
     def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> WebServer:
-        """A server with this setting; its threads are those of the Functions runtime."""
+        """A server with this setting; the threads of a function app are those of its runtime."""
         return WebServer(
             app,
             title=self.name,
             command=[
-                *("uvicorn", "functune.asgi:app", "--host", "127.0.0.1", "--port", "0", "--no-access-log"),
+                *("uvicorn", self.module(app), "--host", "127.0.0.1", "--port", "0", "--no-access-log"),
                 *("--workers", str(setting.process_count)),
             ],
             announced=_RUNS,
             process_count=setting.process_count,
-            variables=self.variables(setting, app_settings),
+            variables=self.variables(app, setting, app_settings),
             python=self.python,
         )
 

@@ -1,10 +1,11 @@
 """
-A web server as a child process that serves the function app without the Functions host.
+A web server as a child process that serves a function app without the Functions host, or any WSGI or ASGI app.
 
 The server runs with the interpreter and the packages of the app, as a worker of the local host does. Its own packages
 come after those of the app, so an app that names a version of the server gets that one.
 """
 
+import asyncio
 import os
 import re
 import signal
@@ -15,18 +16,18 @@ from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 import httpx
+import msgspec
 
-from functune.environ import CALLS_FOLDER, FUNCTION_KEY, MASTER_KEY, PYTHON_PATH, SCRIPT_ROOT, child_environ
+from functune.environ import APP_ENTRY, CALLS_FOLDER, FUNCTION_KEY, LAB_PID, MASTER_KEY
 from functune.errors import HostError, UsageError
-from functune.host.in_process import SERVES
+from functune.hosts.app_process import app_process
+from functune.hosts.described import describe_app
 from functune.hosts.knobs import require_knobs
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
 from functune.hosts.worker_ends import WorkerEnds
-from functune.packages.app_packages import find_app_packages
-from functune.packages.server_packages import server_packages
-from functune.packages.worker_start import worker_start
+from functune.server_process import SERVES
 from functune.setting import THREAD_COUNT, WEB_CONCURRENCY, WEB_SERVERS, ServerFacts, Setting
 
 _START_AND_STOP = 1.5
@@ -59,7 +60,7 @@ class WebServer(StartedHost):
     ) -> None:
         super().__init__(start_timeout=_START_TIMEOUT)
         self.title = title
-        self._app = app.resolved
+        self._app = app
         self._command = command
         self._announced = announced
         self._process_count = process_count
@@ -72,21 +73,16 @@ class WebServer(StartedHost):
 
     async def launch(self) -> Program:
         """Start the server."""
-        start = worker_start(find_app_packages(self._app, python=self._python), report=lambda _: None)
-        servers = server_packages(start.app.interpreter, report=lambda _: None)
-        folders = (*start.packages, start.offered, servers, start.own)
-        environ = {
-            **child_environ(self._variables),
-            **start.variables,
-            PYTHON_PATH: os.pathsep.join(map(str, folders)),
-            SCRIPT_ROOT: str(self._app),
+        python, environ = app_process(self._app, python=self._python, variables=self._variables)
+        environ |= {
             # A load generator has no key, as on the local host.
             FUNCTION_KEY: "",
             MASTER_KEY: "",
             CALLS_FOLDER: self._counts.name,
+            LAB_PID: str(os.getpid()),
         }
         return await Program.start(
-            str(start.python), "-m", *self._command, environ=environ, on_line=self._read, cwd=self._app
+            str(python), "-m", *self._command, environ=environ, on_line=self._read, cwd=self._app.resolved
         )
 
     def _read(self, line: str) -> None:
@@ -123,8 +119,10 @@ class WebServer(StartedHost):
         return self._ends.between(opened, closed)
 
     async def routes(self) -> list[str]:
-        """The server does not list them."""
-        return []
+        """The routes that the app itself lists; none of a function app, which only a Functions host lists."""
+        if self._app.entry is None:
+            return []
+        return list((await asyncio.to_thread(describe_app, self._app, self._python)).routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +160,15 @@ class WebServerKind(ABC):
         """About how long a server takes to start and stop, in seconds."""
         return _START_AND_STOP
 
-    def variables(self, setting: Setting, app_settings: Mapping[str, str]) -> dict[str, str]:
+    def module(self, app: ServedApp) -> str:
+        """What the server is started with: the function app, or the middleware around the app."""
+        room = "functune" if app.entry is None else "functune.middleware"
+        return f"{room}.{self.facts.interface}:app"
+
+    def variables(self, app: ServedApp, setting: Setting, app_settings: Mapping[str, str]) -> dict[str, str]:
         """The variables of the app with this setting: the threads are among them where the runtime has the pool."""
-        is_pool = self.facts.threads == "pool" and setting.thread_count is not None
-        pool = {THREAD_COUNT: str(setting.thread_count)} if is_pool else {}
-        return {**app_settings, **dict(setting.app_settings), **pool}
+        given = {**app_settings, **dict(setting.app_settings)}
+        if app.entry is not None:
+            return {**given, APP_ENTRY: app.entry}
+        threads = msgspec.structs.replace(setting, host=self.host).threads
+        return {**given, THREAD_COUNT: str(threads)} if self.facts.threads == "pool" else given

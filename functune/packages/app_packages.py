@@ -52,9 +52,11 @@ class AppPackages:
     """The places that come before it, each with the reason why it is not used."""
 
 
-def find_app_packages(script_root: Path, *, python: str | None = None) -> AppPackages:
+def find_app_packages(script_root: Path, *, python: str | None = None, within: Path | None = None) -> AppPackages:
     """
     Find the packages of the app in ``script_root``; ``python`` is the value of ``--python``.
+
+    An app without an environment of its own has that of the folders around it, up to the folder ``within``.
 
     Raises UsageError for a ``python`` that is not an interpreter of 3.13 or later.
     """
@@ -75,10 +77,17 @@ def find_app_packages(script_root: Path, *, python: str | None = None) -> AppPac
             folders=() if is_own else interpreter.site_packages,
             looked=tuple(looked),
         )
-    return _discovered(script_root, interpreter, looked)
+    return _discovered(script_root, interpreter, looked, around=folders_up_to(script_root, within))
 
 
-def _discovered(script_root: Path, interpreter: Interpreter, looked: list[str]) -> AppPackages:
+def folders_up_to(folder: Path, within: Path | None) -> list[Path]:
+    """The folder, and those around it up to ``within`` where that is one of them."""
+    if within is None or within not in folder.parents:
+        return [folder]
+    return [folder, *(parent for parent in folder.parents if parent.is_relative_to(within))]
+
+
+def _discovered(script_root: Path, interpreter: Interpreter, looked: list[str], *, around: list[Path]) -> AppPackages:
     """The packages of the activated environment or the app's own one."""
     own_prefix = own_interpreter().prefix
     activated = activated_environment()
@@ -88,7 +97,8 @@ def _discovered(script_root: Path, interpreter: Interpreter, looked: list[str]) 
         looked.append(f"VIRTUAL_ENV, {activated}: the environment of functune, whose packages are not the app's")
         activated = None
     places = {f"VIRTUAL_ENV, {activated}": Path(activated)} if activated else {}
-    for place, path in (places | {str(script_root / name): script_root / name for name in OWN_ENVIRONMENTS}).items():
+    own = {str(folder / name): folder / name for folder in around for name in OWN_ENVIRONMENTS}
+    for place, path in (places | own).items():
         if path.resolve() == own_prefix:
             return AppPackages(
                 script_root=script_root, source=PackageSource.SHARED, interpreter=interpreter, looked=tuple(looked)

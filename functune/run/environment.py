@@ -39,6 +39,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """The value of --host that selects it: ``local``, ``func`` or a URL."""
     script_root: str | None = None
     """Folder of the app, ``~`` for the home directory; None for an app that runs elsewhere."""
+    app: str | None = None
+    """``module:callable`` of a WSGI or ASGI app, unless an experiment names its own; None for a function app."""
     app_digest: str | None = None
     """SHA-256 over the Python files, host.json and requirements.txt of the app; None for an app that runs elsewhere."""
     app_python: str | None = None
@@ -85,12 +87,19 @@ COMPARED = (
 
 
 def collect_environment(
-    *, script_root: Path | None, host: str, host_kind: str, command: Sequence[str], app_python: str | None = None
+    *,
+    script_root: Path | None,
+    host: str,
+    host_kind: str,
+    command: Sequence[str],
+    app: str | None = None,
+    app_python: str | None = None,
 ) -> Environment:
     """
     The environment now, at the start of a run; ``command`` is ``sys.argv``.
 
-    ``script_root`` is the folder of the app that is measured, None when it runs elsewhere.
+    ``script_root`` is the folder of the app that is measured, None when it runs elsewhere, and ``app`` the callable in
+    it where it is no function app.
     """
     return Environment(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -98,6 +107,7 @@ def collect_environment(
         host=host,
         host_kind=host_kind,
         script_root=None if script_root is None else without_home(str(script_root.resolve())),
+        app=app,
         app_digest=None if script_root is None else app_digest(script_root),
         app_python=None if app_python is None else without_home(app_python),
         cpu_count=os.cpu_count(),

@@ -31,6 +31,7 @@ from functune.run.folder import RunFolder
 from functune.run.profile import PROFILE, SPEEDSCOPE, Profile, StepProfile
 from functune.run.speedscope import speedscope
 from functune.setting import Setting
+from functune.sweep.apps import app_for
 from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples, samples_between
 from functune.sweep.trials import LOAD_SECONDS, PlannedTrial, load_on
 from functune.timing.sampler_switch import SamplerSwitch
@@ -153,7 +154,11 @@ async def profiled(target: ProfileTarget, run: RunFolder, *, app: ServedApp, kin
         switch = SamplerSwitch.create(Path(name))
         async with (
             target_settings(target.experiment.workload.target) as settings,
-            kind.running(app, setting=target.setting, app_settings={**settings, PROFILE_FOLDER: name}) as host,
+            kind.running(
+                app_for(target.experiment, app),
+                setting=target.setting,
+                app_settings={**settings, PROFILE_FOLDER: name},
+            ) as host,
         ):
             period = switch.turn_on()
             try:

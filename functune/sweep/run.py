@@ -24,6 +24,7 @@ from functune.load.target import target_settings
 from functune.load.windows import Place
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
+from functune.sweep.apps import app_for
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.preflight import needs_no_app_setting, preflight
 from functune.sweep.trials import PlannedTrial, Planner, load_on
@@ -120,11 +121,11 @@ class Run:
     async def measure_setting(self, trials: Sequence[PlannedTrial]) -> None:
         """Measure the trials of one setting on one host; when the host fails, those that are not over fail with it."""
         setting, target = trials[0].setting, trials[0].experiment.workload.target
-        over = 0
+        app, over = app_for(trials[0].experiment, self.app), 0
         try:
             async with (
                 target_settings(target) as fetch_settings,
-                self.kind.running(self.app, setting=setting, app_settings=fetch_settings) as host,
+                self.kind.running(app, setting=setting, app_settings=fetch_settings) as host,
             ):
                 await self.check_requests(trials[0].experiment, host)
                 for trial in trials:
@@ -137,7 +138,7 @@ class Run:
 
     async def check_requests(self, experiment: Experiment, host: RunningHost) -> None:
         """
-        Send each request once, also those of further experiments that need no other app settings than this one.
+        Send each request once, also those of further experiments on the same app that need no other app settings.
 
         Raises LoadError where a request fails.
         """
@@ -146,7 +147,9 @@ class Run:
         alike = [
             each
             for each in self.folder.experiments
-            if each not in self.checked and (each == experiment or needs_no_app_setting(each))
+            if each not in self.checked
+            and (each == experiment or needs_no_app_setting(each))
+            and app_for(each, self.app) == app_for(experiment, self.app)
         ]
         await preflight(alike, host, folder=self.folder.path)
         self.checked += alike

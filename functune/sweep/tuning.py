@@ -64,13 +64,22 @@ class TuningAim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tuning_experiment(
-    request: RequestTemplate, present: Setting, *, aim: TuningAim, cores: float | None, budget: float, latency: float
+    request: RequestTemplate,
+    present: Setting,
+    *,
+    aim: TuningAim,
+    cores: float | None,
+    budget: float,
+    latency: float,
+    has_threads: bool = True,
 ) -> Experiment:
     """
     The experiment for one request: threads and processes around the ``present`` setting, at 1 to 64 users.
 
     ``budget`` is the time for the whole search, and ``latency`` that of the first answer, both in seconds: the steps
     are as long as the budget allows. ``cores`` limits the processes; None for an unknown number.
+
+    An app without threads to set, such as an ASGI app, has one list of them: that of its ``present`` setting.
     """
     count = 1 if aim.single_process else present.process_count
     processes = (1,) if aim.single_process else tuple(each for each in PROCESSES if each == 1 or each <= (cores or 2))
@@ -85,17 +94,22 @@ def tuning_experiment(
         question=f"Which settings suit {request}?",
         workload=Workload(requests=(request,)),
         settings=Matrix(
-            thread_count=tuple(dict.fromkeys((*THREADS, threads))),
+            thread_count=tuple(dict.fromkeys((*(THREADS if has_threads else ()), threads))),
             process_count=tuple(sorted({*processes, count})),
             per_instance_concurrency=(limit,),
             app_settings=(others,),
+            host=() if present.host is None else (present.host,),
         ),
         load=Load(users=USERS, warm_up=warm_up, measure=measure),
         objective=aim.objective,
         strategy=aim.strategy,
         memory_mb=aim.memory_mb,
         baseline=Baseline(
-            thread_count=threads, process_count=count, per_instance_concurrency=limit, app_settings=others
+            thread_count=threads,
+            process_count=count,
+            per_instance_concurrency=limit,
+            app_settings=others,
+            host=present.host,
         ),
     )
 

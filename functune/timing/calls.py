@@ -65,7 +65,7 @@ class CallTimer:
         page, current_call, keep, pid = self.page, self.current_call, self.keep, self.pid
 
         def call(*values: Any, **named: Any) -> Any:
-            call_id, thread, began = current_call(), _native_id(), perf_counter()
+            call_id, thread, began = current_call(), native_thread_id(), perf_counter()
             calls, cpu_began = page.begin(began), thread_time()
             try:
                 return handler(*values, **named)
@@ -79,7 +79,7 @@ class CallTimer:
     def _timed_async(self, handler: Callable[..., Any]) -> Callable[..., Any]:
         def call(*values: Any, **named: Any) -> Any:
             awaitable = handler(*values, **named)
-            return _stepped(awaitable if type(awaitable) is CoroutineType else _awaiting(awaitable), self)
+            return _stepped(as_coroutine(awaitable), self)
 
         return call
 
@@ -94,8 +94,14 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def _native_id() -> int:
+def native_thread_id() -> int:
+    """The system's number of the calling thread."""
     return _thread.native_id
+
+
+def as_coroutine(awaitable: Any) -> Coroutine[Any, Any, Any]:
+    """The coroutine, or one that awaits the awaitable."""
+    return awaitable if type(awaitable) is CoroutineType else _awaiting(awaitable)
 
 
 async def _awaiting(awaitable: Any) -> Any:
@@ -109,7 +115,7 @@ def _stepped(handler: Coroutine[Any, Any, Any], timer: CallTimer) -> Generator[A
 
     It is one function without calls of its own, because every call of an ``async def`` handler pays for it.
     """
-    call_id, thread, began = timer.current_call(), _native_id(), perf_counter()
+    call_id, thread, began = timer.current_call(), native_thread_id(), perf_counter()
     calls, ended = timer.page.begin(began), began
     cpu = loop = hold = 0.0
     resume: Callable[[Any], Any] = handler.send

@@ -42,9 +42,14 @@ class ReportedCall(NamedTuple):
     """The longest single hold."""
 
 
-def server_timing(times: CallTimes, *, wait: float, before: str = "") -> str:
-    """The value of Server-Timing; ``wait`` is in seconds, and ``before`` is the value that the app has set."""
-    text = f"wait;dur={wait * 1e3:.3f}, service;dur={times.service * 1e3:.3f}, cpu;dur={times.cpu * 1e3:.3f}"
+def server_timing(times: CallTimes, *, wait: float | None, before: str = "") -> str:
+    """
+    The value of Server-Timing. ``before`` is the value that the app has set, and ``wait`` is in seconds, None where it
+    is not known.
+    """
+    text = f"service;dur={times.service * 1e3:.3f}, cpu;dur={times.cpu * 1e3:.3f}"
+    if wait is not None:
+        text = f"wait;dur={wait * 1e3:.3f}, {text}"
     if times.loop is not None and times.hold is not None:
         text += f", loop;dur={times.loop * 1e3:.3f}, hold;dur={times.hold * 1e3:.3f}"
     return f"{before}, {text}" if before else text

@@ -40,16 +40,22 @@ _MAX_FRAMES = 60
 """Frames of a stack that are kept, from the outermost frame of the reader's code inwards."""
 
 
-def start_sampler(folder: Path, *, script_root: Path, loop: asyncio.AbstractEventLoop) -> None:
-    """Start the thread, from the thread of the event loop. Raises OSError where the folder has no switch."""
-    sampler = Sampler(folder, ReaderCode(script_root), loop, threading.get_ident())
+def start_sampler(folder: Path, *, script_root: Path, loop: asyncio.AbstractEventLoop | None) -> None:
+    """
+    Start the thread, from the thread of the event loop; None for a process whose handlers have none.
+
+    Raises OSError where the folder has no switch.
+    """
+    sampler = Sampler(folder, ReaderCode(script_root), loop, None if loop is None else threading.get_ident())
     threading.Thread(target=sampler.run, name="functune sampler", daemon=True).start()
 
 
 class Sampler:
-    """Samples the threads of this process and the tasks of one event loop."""
+    """Samples the threads of this process and the tasks of its event loop, if it has one."""
 
-    def __init__(self, folder: Path, reader: ReaderCode, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
+    def __init__(
+        self, folder: Path, reader: ReaderCode, loop: asyncio.AbstractEventLoop | None, loop_thread: int | None
+    ) -> None:
         self._folder = folder
         self._switch = SamplerSwitch(folder)
         self._reader = reader
@@ -160,8 +166,9 @@ class Sampler:
         self, tally: Tally, seconds: float, work: dict[int, TalliedRow | None], nested: list["asyncio.Task[Any]"]
     ) -> None:
         """Count every suspended task that no other task waits for, along its await chain."""
-        tasks = [*nested, *(task for task in asyncio.all_tasks(self._loop) if isinstance(task, asyncio.Task))]
-        running = asyncio.current_task(self._loop)
+        own = set() if self._loop is None else asyncio.all_tasks(self._loop)
+        tasks = [*nested, *(task for task in own if isinstance(task, asyncio.Task))]
+        running = None if self._loop is None else asyncio.current_task(self._loop)
         reached: set[int] = set()
         found = [(task, list(frames_tasks.branches(task, reached))) for task in tasks if task is not running]
         for task, chains in found:

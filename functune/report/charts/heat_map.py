@@ -18,7 +18,7 @@ def heat_map_figure(chart: ChartInput) -> ChartFigure | None:
     settings = list(dict.fromkeys([*planned, *(level.setting for level in chart.subject.levels)]))
     if len(settings) < 2:
         return None
-    counts = sorted({one.thread_count for one in settings}, key=lambda count: Setting(thread_count=count).threads)
+    counts = list(dict.fromkeys(one.thread_count for one in sorted(settings, key=lambda one: one.threads)))
     rests = list(dict.fromkeys(with_threads(one, None) for one in settings))
     varying = varying_knobs(rests)
     names = [knob.name for knob in varying] or ["process_count"]

@@ -1,0 +1,31 @@
+"""An API with both kinds of endpoints."""
+
+import time
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api.clients.rates import current_rate
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    """A state that the endpoints need."""
+    app.state.base = "EUR"
+    yield
+
+
+app = FastAPI(lifespan=lifespan)
+
+
+@app.get("/prices/{article}")
+async def price(article: int):
+    """The price in another currency."""
+    return {"article": article, "base": app.state.base, "rate": current_rate()}
+
+
+@app.get("/archive/{article}")
+def archived(article: int):
+    """What an old system knows about an article."""
+    time.sleep(0.1)
+    return {"article": article}

@@ -1,0 +1,130 @@
+"""Flask, FastAPI and Django apps on Gunicorn and Uvicorn, tuned from an empty folder."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.stranger.installed import Stranger
+
+pytestmark = pytest.mark.network
+
+DELAY = 0.03
+"""Seconds that the bank takes to answer."""
+
+
+class Bank(BaseHTTPRequestHandler):
+    """Answers a rate, slowly."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        time.sleep(DELAY)
+        self.send_response(200)
+        self.send_header("content-length", "3")
+        self.end_headers()
+        self.wfile.write(b"1.1")
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def bank() -> Iterator[str]:
+    """The URL of the bank."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Bank) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def answered(done: subprocess.CompletedProcess[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The experiment of the report, and the limit of its only subject."""
+    assert done.returncode == 0, done.stderr
+    page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
+    assert page, done.stdout
+    report = json.loads(Path(unquote(urlsplit(page[1]).path)).with_name("report.json").read_text())
+    [experiment] = report["experiments"]
+    [limit] = experiment["limits"].values()
+    return experiment, limit
+
+
+def line_of(file: Path, text: str) -> int:
+    [found] = [number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line]
+    return found
+
+
+@pytest.mark.parametrize("app", ["web_flask"], indirect=True)
+def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> None:
+    done = stranger.tune(app, "/orders/7", "--app", "shop:create_app()", "--install")
+    experiment, limit = answered(done)
+    assert limit["kind"] == "threads", limit
+    where = limit["where"]
+    assert (where["file"], where["line"]) == (
+        "shop/services/stock.py",
+        line_of(app / "shop/services/stock.py", "time.sleep"),
+    )
+    assert where["waits_in"] == "time.sleep"
+    setting = experiment["recommendations"][0]["setting"]
+    assert (setting["host"], setting["thread_count"] >= 16) == ("gunicorn:gthread", True)
+    assert re.search(r"^    GUNICORN_CMD_ARGS=--worker-class gthread --threads \d+$", done.stdout, re.MULTILINE)
+    assert "WEB_CONCURRENCY=" in done.stdout
+    assert "PYTHON_THREADPOOL_THREAD_COUNT" not in done.stdout
+
+
+@pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)
+def test_fastapi_app_with_a_blocking_client_in_an_async_endpoint(app: Path, stranger: Stranger, bank: str) -> None:
+    request = ("/prices/7", "--app", "api.main:app", "--host", "uvicorn", "--install")
+    _, limit = answered(stranger.tune(app, *request, BANK_URL=bank))
+    assert limit["kind"] == "event_loop_blocked", limit
+    where = limit["where"]
+    assert (where["file"], where["line"]) == (
+        "api/clients/rates.py",
+        line_of(app / "api/clients/rates.py", "_session.get"),
+    )
+
+
+@pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)
+def test_fastapi_app_whose_def_endpoint_waits_for_the_limiter(app: Path, stranger: Stranger) -> None:
+    done = stranger.tune(app, "/archive/7", "--app", "api.main:app", "--install")
+    _, limit = answered(done)
+    assert limit["kind"] == "pool", limit
+    assert "CapacityLimiter" in json.dumps(limit)
+    assert "api/main.py" in limit["where"]["file"]
+
+
+@pytest.mark.parametrize("app", ["web_django"], indirect=True)
+def test_django_app_that_computes(app: Path, stranger: Stranger) -> None:
+    _, limit = answered(stranger.tune(app, "/reports/2026/", "--app", "config.wsgi:application", "--install"))
+    if limit["kind"] == "unknown":  # other programs used the cores
+        assert "other programs" in limit["reason"], limit
+        return
+    assert limit["kind"] == "gil", limit
+    assert limit["where"]["file"] == "reports/totals.py"
+    assert limit["where"]["function"] == "yearly_total"
+
+
+@pytest.mark.parametrize("app", ["web_flask"], indirect=True)
+def test_wrong_names_hosts_and_routes_are_said(app: Path, stranger: Stranger) -> None:
+    root = ("--script-root", app, "--install")
+    wrong = stranger.call("tune", "/orders/7", "--app", "shop:app", *root)
+    assert (wrong.returncode, wrong.stderr.strip()) == (
+        2,
+        "functune: --app shop:app: shop (shop/__init__.py) has no app; it has create_app",
+    )
+    unfit = stranger.call("tune", "/orders/7", "--app", "shop:create_app()", "--host", "uvicorn", *root)
+    assert unfit.returncode == 2
+    assert "shop:create_app() is a WSGI app; uvicorn serves ASGI" in unfit.stderr
+    lost = stranger.call("tune", "/order/7", "--app", "shop:create_app()", *root)
+    assert lost.returncode == 3
+    assert "GET /order/7: HTTP 404" in lost.stderr
+    assert "The app has these routes: GET /orders/<int:number>" in lost.stderr
+    assert not (stranger.folder / "runs").exists()
