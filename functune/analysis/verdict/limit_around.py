@@ -138,7 +138,8 @@ def admission_limit(evidence: LimitEvidence) -> Limit | None:
             evidence=(f"{number(inside)} calls are inside at a time, where {admitted} are admitted",),
         )
     outside, alone, latency = calls_outside(at), evidence.service_alone, evidence.latency_alone
-    if outside is None or alone is None or latency is None:
+    # A web server reads a request in the thread that will run it, so calls outside wait for a thread or a core.
+    if outside is None or alone is None or latency is None or not at.setting.is_on_functions:
         return None
     # A short handler has most of its calls outside without any limit, and so has one on a host with no core to spare.
     if outside < MOSTLY * at.users or alone.mean < MOSTLY * latency or is_busy(at):
