@@ -369,6 +369,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     open_calls(calls_before, calls),
                     None if calls is None else calls.front,
                     dict(core_waits),
+                    () if plan.calls_folder is None or calls is None else tuple(calls.workers),
                 )
             )
 

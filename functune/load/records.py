@@ -145,6 +145,8 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """The host's process that takes the requests; None for a host that does not report it."""
     worker_core_wait: dict[str, float] = {}
     """Threads of each process of the host that waited for a core, by pid; empty where they are not counted."""
+    worker_pids: tuple[str, ...] = ()
+    """The processes that count their calls in pages; none for a host that reports its calls itself."""
 
 
 class CheckedRequest(msgspec.Struct, frozen=True, array_like=True, tag="check"):

@@ -137,6 +137,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Highest memory of each process of the host since its start, by pid."""
     front_pid: int | None = None
     """The process of the host that takes the requests, so that the others are workers; None where it is not known."""
+    worker_pids: tuple[str, ...] = ()
+    """The worker processes of a web server, which has no front; none for a host with one."""
     generator_cpu: float
     """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
     host_cpu: float | None

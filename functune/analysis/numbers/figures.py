@@ -177,7 +177,10 @@ def average(repeats: Sequence[Measurement], value: Callable[[Measurement], float
 
 
 def of_workers(measured: Measurement, by_pid: Mapping[str, float]) -> float | None:
-    """The sum over the worker processes; None where the front, or a figure of its processes, is not known."""
+    """The sum over the worker processes; None where they, or a figure of one of them, are not known."""
+    if measured.worker_pids:
+        known = [by_pid[pid] for pid in measured.worker_pids if pid in by_pid]
+        return sum(known) if len(known) == len(measured.worker_pids) else None
     front = str(measured.front_pid)
     return sum(value for pid, value in by_pid.items() if pid != front) if front in by_pid else None
 

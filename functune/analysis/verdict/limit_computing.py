@@ -167,9 +167,15 @@ def fills_a_core(evidence: LimitEvidence, level: Level) -> bool:
 
 
 def threads_with_a_call(level: Level) -> float:
-    """The threads of one process that have a call at a time, or wait for the GIL to begin it, by Little's law."""
+    """
+    The threads of one process that have a call at a time, or wait for the GIL to begin it, by Little's law.
+
+    A web server does not tell how long a call waits to begin. Its threads have as many as are in flight, up to their
+    number.
+    """
     wait, service = level.figures.wait, service_under_load(level)
-    calls = level.throughput * ((wait.mean if wait else 0.0) + (service or 0.0))
+    inside = (wait.mean if wait else 0.0) + (service or 0.0)
+    calls = level.throughput * (inside if level.setting.is_on_functions else level.figures.mean or inside)
     return min(calls / level.setting.process_count, level.setting.threads)
 
 

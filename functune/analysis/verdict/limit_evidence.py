@@ -129,9 +129,13 @@ def service_under_load(level: Level) -> float | None:
 
 
 def calls_outside(level: Level) -> float | None:
-    """Requests that no worker has yet, or no longer, by Little's law: those in flight less those of the workers."""
+    """
+    Requests that no worker has yet, or no longer, by Little's law: those in flight less those of the workers.
+
+    None for a web server: its requests wait in a queue of its own, which is in no time that it reports.
+    """
     service, wait = service_under_load(level), level.figures.wait
-    if service is None or wait is None:
+    if service is None or wait is None or not level.setting.is_on_functions:
         return None
     return level.users - level.throughput * (wait.mean + service)
 

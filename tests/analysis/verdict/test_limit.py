@@ -355,3 +355,37 @@ def test_memory_excludes_the_faster_setting_and_says_so() -> None:
     nothing = recommend(SLEEP, levels_of([WAITS, fast]), aim=Aim(memory_mb=512))
     assert isinstance(nothing, NoChoice)
     assert "512 MB" in nothing.reason
+
+
+GTHREAD = Setting(thread_count=16, host="gunicorn:gthread")
+
+
+def on_server(*, setting: Setting = GTHREAD, cores: float = 0.1, **figures: Any) -> Measurement:
+    """The same of a handler on a web server: no front, and no wait, since the server queues the requests itself."""
+    pages = {"front_pid": None, "worker_pids": ("4242",), "wait_times_us": [], "host_cpu": cores}
+    return msgspec.structs.replace(seen(setting=setting, cores=cores, **figures), **pages)
+
+
+def test_worker_of_a_web_server_that_computes_is_limited_by_the_gil_where_a_core_is_idle() -> None:
+    """Of four users, one or two are in the handler: the others wait for the GIL in the server's own code."""
+    one = on_server(users=1, rate=117, service=0.0083, cpu=0.0082, cores=0.99)
+    four = on_server(users=4, rate=116, service=0.0132, cpu=0.0081, cores=0.99)
+    assert limit_of(one, four).kind == "gil"
+
+
+def test_calls_that_wait_for_the_gil_outside_of_the_handler_are_not_taken_for_computing_outside_of_it() -> None:
+    """On a busy machine: 5 of 16 calls are in the handler, and 4.7 threads use or want a core."""
+    one = on_server(users=1, rate=52, service=0.016, cpu=0.0081, cores=0.49, core_wait=0.56, other_cpu=1.47)
+    busy = on_server(users=16, rate=70, service=0.0733, cpu=0.0084, cores=0.79, core_wait=3.9, other_cpu=1.17)
+    assert limit_of(one, busy).kind == "gil"
+    hashing = on_server(users=16, rate=70, service=0.22, cpu=0.0084, cores=0.9, core_wait=14.0, other_cpu=1.1)
+    assert limit_of(one, hashing).kind == "cores"
+
+
+def test_queue_of_a_web_server_is_not_taken_for_admission() -> None:
+    """64 users on one sync worker: 63 requests wait in the queue of the server."""
+    sync = Setting(host="gunicorn:sync")
+    one, many = (on_server(users=users, rate=10, service=0.1, setting=sync) for users in (1, 64))
+    assert limit_of(one, many).kind == "threads"
+    with_wait = msgspec.structs.replace(many, wait_times_us=[10] * 10)  # as functune.wsgi reports it
+    assert limit_of(one, with_wait).kind == "threads"
