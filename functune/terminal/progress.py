@@ -12,7 +12,7 @@ from rich.text import Text
 
 from functune.analysis.numbers.repeats import SAME
 from functune.formatting import plural
-from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement
+from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement, causes_in_words
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.trials import PlannedTrial
 
@@ -72,8 +72,8 @@ def print_event(console: Console, event: Event, *, note: str = "") -> None:
 
 def described(measurement: Measurement) -> str:
     """One measurement on one line, in columns."""
-    kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(measurement.errors.items()))
-    errors = f"  {measurement.error_ratio:.1%} failed ({kinds})" if measurement.errors else ""
+    found = causes_in_words(measurement.errors, measurement.worker_ends)
+    errors = f"  {measurement.error_ratio:.1%} failed ({found})" if measurement.errors else ""
     load = f"{measurement.users:>4} users" if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
     return (
         f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.subject}  {load}  "
