@@ -22,6 +22,10 @@ PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 MAX_CONCURRENT_REQUESTS = "AzureFunctionsJobHost__extensions__http__maxConcurrentRequests"
 """host.json's limit as an app setting: requests beyond it wait in the host."""
+WEB_CONCURRENCY = "WEB_CONCURRENCY"
+"""The default of Gunicorn and Uvicorn for their workers."""
+GUNICORN_ARGUMENTS = "GUNICORN_CMD_ARGS"
+"""Arguments that Gunicorn adds before those of its command line."""
 DEFAULT_THREAD_COUNT = 1000
 """The thread count that the host injects when PYTHON_THREADPOOL_THREAD_COUNT is unset."""
 MAX_PROCESS_COUNT = 10
@@ -97,7 +101,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def app_setting_values(self) -> dict[str, str | None]:
         """The variables that set it, by name; None for one to leave unset. A web server has variables of its own."""
         if not self.is_on_functions:
-            return server_variables(self) | dict(self.app_settings)
+            return server_variables(self)
         values = {knob.variable: getattr(self, knob.name) for knob in KNOBS if knob.variable is not None}
         return {name: None if value is None else str(value) for name, value in values.items()} | dict(self.app_settings)
 
@@ -230,18 +234,24 @@ COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 
 
 def server_variables(setting: Setting) -> dict[str, str | None]:
-    """The variables with which a web server starts with the setting: WEB_CONCURRENCY is the default for its workers."""
+    """
+    The variables with which a web server starts with the setting, its app settings included.
+
+    WEB_CONCURRENCY is the default for its workers. Arguments among the app settings follow those of the knobs.
+    """
     facts = WEB_SERVERS[setting.host or ""]
     if is_app_service(setting.host):
         return {**settings_of_counts(setting.process_count, setting.thread_count)}
     count = None if setting.thread_count is None else str(setting.thread_count)
-    values: dict[str, str | None] = {"WEB_CONCURRENCY": str(setting.process_count)}
+    own = dict(setting.app_settings)
+    values: dict[str, str | None] = {WEB_CONCURRENCY: str(setting.process_count)}
     if facts.worker_class is not None:
-        threads = f" --threads {count}" if count is not None and facts.threads == "server" else ""
-        values["GUNICORN_CMD_ARGS"] = f"--worker-class {facts.worker_class}{threads}"
+        threads = f"--threads {count}" if count is not None and facts.threads == "server" else ""
+        known = (f"--worker-class {facts.worker_class}", threads, own.pop(GUNICORN_ARGUMENTS, ""))
+        values[GUNICORN_ARGUMENTS] = " ".join(filter(None, known))
     if facts.threads == "pool" and count is not None:
         values[THREAD_COUNT] = count
-    return values
+    return values | own
 
 
 def is_app_service(host: str | None) -> bool:

@@ -14,8 +14,8 @@ from functune.analysis.laws.time_split import Split, splits_of
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.numbers.levels import Level, levels_of
-from functune.analysis.search.adaptive import Skipped
 from functune.analysis.search.exploration import Scope, explore
+from functune.analysis.search.skipped import Skipped
 from functune.analysis.server_choice import ServerChoice, choose_server
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.limit import Limit
@@ -148,7 +148,7 @@ def analyse(
     """
     The findings of one experiment; measurements, failures and profiles of others are ignored.
 
-    ``cores`` is the measuring machine's, None when unknown; ``price`` the cost of a million requests at a throughput;
+    ``cores`` is the measuring machine's, None when unknown; ``price`` the cost of a million requests;
     ``scopes`` are the sets of settings that the search looked for a best one in. Raises UsageError when the objective
     cannot be read.
     """
@@ -195,7 +195,9 @@ def analyse(
         failed=failed_settings(experiment, failures),
         skipped=skipped,
         servers=tuple(
-            found for subject in measured if (found := choose_server(subject, closed, seed=aim.seed)) is not None
+            found
+            for subject in measured
+            if (found := choose_server(subject, closed, seed=aim.seed, price=price)) is not None
         ),
         planned=len(list(planned_steps(experiment))),
     )

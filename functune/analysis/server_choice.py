@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.levels import Level, paired_ratio
 from functune.analysis.numbers.repeats import SAME, Spread
 from functune.experiments.subject import Subject
@@ -27,7 +28,11 @@ class ServerStanding(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: float | None
     """Highest memory of all worker processes together."""
     cost: float | None
-    """Of a million requests."""
+    """Of a million requests on an always busy instance that serves as much; it compares settings and is no budget."""
+    cost_spread: Spread | None = None
+    """The cost across repeats; None for fewer than two."""
+    priced_instance: str = ""
+    """The instance that the cost is for, of a plan that can run the server; empty where there is no cost."""
     alone: float | None
     """The median latency of a single user with this setting, seconds."""
 
@@ -41,14 +46,16 @@ class ServerChoice(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
 
 
-def choose_server(subject: Subject, levels: Sequence[Level], *, seed: int) -> ServerChoice | None:
+def choose_server(
+    subject: Subject, levels: Sequence[Level], *, seed: int, price: Price | None = None
+) -> ServerChoice | None:
     """The servers compared by their most throughput; None where fewer than two of them served the subject."""
     worked = [level for level in levels if level.subject == subject and level.share is None and level.figures.worked]
     hosts = dict.fromkeys(level.setting.host for level in worked if level.setting.host is not None)
     best = sorted((best_of(host, worked) for host in hosts), key=lambda level: -level.throughput)
     if len(best) < 2:
         return None
-    standings = tuple(server_standing(level, best[0], worked, seed=seed) for level in best)
+    standings = tuple(server_standing(level, best[0], worked, seed=seed, price=price) for level in best)
     return ServerChoice(subject=subject, standings=standings, verdict=server_verdict(standings))
 
 
@@ -58,7 +65,9 @@ def best_of(host: str, worked: Sequence[Level]) -> Level:
     return min(own, key=lambda level: (-level.throughput, level.setting.simplicity, level.users))
 
 
-def server_standing(level: Level, fastest: Level, worked: Sequence[Level], *, seed: int) -> ServerStanding:
+def server_standing(
+    level: Level, fastest: Level, worked: Sequence[Level], *, seed: int, price: Price | None
+) -> ServerStanding:
     """The standing of a server whose best level is given."""
     alone = next((each for each in worked if each.setting == level.setting and each.users == 1), None)
     slower = paired_ratio(fastest, level, lambda figures: figures.throughput, seed=seed) if level != fastest else None
@@ -72,6 +81,8 @@ def server_standing(level: Level, fastest: Level, worked: Sequence[Level], *, se
         p95=level.figures.p95,
         memory_mb=level.figures.host_memory_mb,
         cost=level.figures.cost,
+        cost_spread=level.cost_spread,
+        priced_instance=price.instance(level.setting) if price is not None and level.figures.cost is not None else "",
         alone=alone.figures.p50 if alone is not None else None,
     )
 

@@ -1,20 +1,45 @@
 """The commands that read run folders: functune report, recommend, compare and lessons."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from functune.errors import LoadError, RunFolderError, UsageError
+from functune.plans.sizes import (
+    APP_SERVICE_SIZES,
+    CONTAINER_APPS_SIZES,
+    DEFAULT_APP_SERVICE_SIZE,
+    DEFAULT_CONTAINER_APPS_SIZE,
+)
 from functune.run.folder import RunFolder
 
 if TYPE_CHECKING:
+    from functune.plans.plan import Asked
     from functune.report.document import ReportDocument
 
-PLAN_NAMES = ("local", "flex", "premium")
+PLAN_NAMES = ("local", "flex", "premium", "app-service", "container-apps")
 """The names of plans.registry, which is imported only when a command needs it."""
+SIZE_HELP = (
+    f"Size of an instance: {', '.join(APP_SERVICE_SIZES)} for app-service, the cores of a replica, "
+    f"{min(CONTAINER_APPS_SIZES, key=float)} to {max(CONTAINER_APPS_SIZES, key=float)}, for container-apps. A setting "
+    "that used more memory than it has is not recommended.  "
+    f"[default: {DEFAULT_APP_SERVICE_SIZE}, {DEFAULT_CONTAINER_APPS_SIZE}]"
+)
+
+
+def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command for the instances of a plan that runs web servers."""
+    size = click.option("--size", metavar="SIZE", help=SIZE_HELP)
+    replicas = click.option(
+        "--replicas",
+        type=(int, int),
+        metavar="LEAST MOST",
+        help="Replicas to set for container-apps.  [default: as they are]",
+    )
+    return size(replicas(command))
 
 
 @click.command()
@@ -46,12 +71,22 @@ def report(folder: Path, beside: tuple[Path, ...]) -> None:
     sys.exit(0 if document.passed else 1)
 
 
-def report_on(folder: RunFolder, others: Sequence[RunFolder] = (), *, with_settings: bool = True) -> "ReportDocument":
-    """Write the report and print its findings, with the app settings to set unless the caller prints its own."""
+def report_on(
+    folder: RunFolder,
+    others: Sequence[RunFolder] = (),
+    *,
+    with_settings: bool = True,
+    asked: Mapping[str, "Asked"] = {},
+) -> "ReportDocument":
+    """
+    Write the report and print its findings, with the app settings to set unless the caller prints its own.
+
+    ``asked`` has what the reader asks of a hosting plan, by its name.
+    """
     from functune.report.files import PAGE, write_report
     from functune.terminal.findings import findings_lines
 
-    document = write_report(folder, others=others)
+    document = write_report(folder, others=others, asked=asked)
     for line in findings_lines(document.experiments, with_settings=with_settings):
         click.echo(line)
     click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
@@ -73,19 +108,24 @@ def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> No
     type=click.Choice(PLAN_NAMES),
     default="local",
     show_default=True,
-    help="Hosting plan for the settings; flex has no process count. JSON holds all plans.",
+    help="Hosting plan for the settings; flex has no process count, app-service and container-apps run web servers. "
+    "JSON holds all plans.",
 )
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["json", "local-settings", "bicep", "fragment", "commands"]),
+    type=click.Choice(["json", "local-settings", "bicep", "fragment", "commands", "startup"]),
     default="json",
     show_default=True,
     help="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file for "
-    "the templates of this project, a fragment for a template of your own, or az commands.",
+    "the templates of this project, a fragment for a template of your own, az commands, or the start-up command of a "
+    "web server.",
 )
+@instance_options
 @click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
-def recommend_settings(folder: Path, plan: str, form: str, experiment: str | None) -> None:
+def recommend_settings(
+    folder: Path, plan: str, form: str, experiment: str | None, size: str | None, replicas: tuple[int, int] | None
+) -> None:
     """
     Print the settings that a run recommends.
 
@@ -96,14 +136,18 @@ def recommend_settings(folder: Path, plan: str, form: str, experiment: str | Non
       functune recommend runs/2026-11-21-063000 | jq '.experiments[].advice'
       functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan flex --format bicep
       functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan premium --format commands
+      functune recommend runs/gunicorn --plan app-service --size P1v3 --format commands
+      functune recommend runs/gunicorn --plan container-apps --size 1 --replicas 1 10 --format fragment
 
     Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
     """
     from functune.plans.advice import advice_text, single_advice
+    from functune.plans.registry import asked_of
     from functune.report.document import read_document
     from functune.report.recommendation_file import recommendation_json
 
-    document = read_document(RunFolder.open(folder))
+    asked = {plan: asked_of(plan, size=size, replicas=replicas)}
+    document = read_document(RunFolder.open(folder), asked=asked)
     if form == "json":
         if experiment is not None:
             raise UsageError("--experiment goes with the forms other than json: JSON holds all experiments")

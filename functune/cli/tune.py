@@ -17,11 +17,12 @@ from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
 from functune.cli.packages import chosen_python, package_options
-from functune.cli.runs import PLAN_NAMES
+from functune.cli.runs import PLAN_NAMES, instance_options
 from functune.cli.sweep import MEMORY_HELP, SIZES
 from functune.cli.tune_run import Tuning
 from functune.errors import UsageError
 from functune.experiments.model import Strategy
+from functune.host.local_settings import read_local_settings
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting, server_setting
 from functune.hosts.fitting import app_on_host, fitting_host
@@ -73,8 +74,10 @@ class Duration(click.ParamType[float]):
     type=click.Choice(PLAN_NAMES),
     default="local",
     show_default=True,
-    help="Plan to print the settings for. On flex, which has one worker process, only threads are searched.",
+    help="Plan to print the settings for. On flex, which has one worker process, only threads are searched; "
+    "app-service and container-apps run web servers.",
 )
+@instance_options
 @click.option("--objective", default="", metavar="TEXT", help='Conditions to meet, such as "p95 < 300ms".')
 @click.option(
     "--strategy",
@@ -146,8 +149,10 @@ def tune(
     Exit codes: 0 fine, 2 wrong usage, 3 the app could not be loaded, its answer was a failure, or nothing could be
     measured, 130 interrupted by CTRL+C.
     """
+    from functune.plans.registry import asked_of
     from functune.sweep.tuning import TuningAim
 
+    on_plan = asked_of(plan, size=asked["size"], replicas=asked["replicas"])
     app = ServedApp(existing_folder(script_root), entry)
     request, secrets = request_of(route, method=method, headers=headers, data=data, json_body=json_body, values=values)
     aim = TuningAim(
@@ -179,7 +184,7 @@ def tune(
     try:
         tuning.search(folder)
         tuning.profile(folder)
-        tuning.report(folder, plan=plan)
+        tuning.report(folder, plan=plan, asked=on_plan)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
             f"{folder.path} keeps everything measured so far. "
@@ -219,7 +224,9 @@ def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
         read = {"WEB_CONCURRENCY", *(["GUNICORN_CMD_ARGS"] if WEB_SERVERS[host].worker_class else [])}
         read |= set(STARTUP_SETTINGS) - {NO_FASTAPI} if is_app_service(host) else set()
         others = {name: value for name, value in given.items() if name not in {*read, THREAD_COUNT}}
-        setting = server_setting(host, app, environ.process_environ() | given)
+        in_file = read_local_settings(app.folder).values if app.entry is None else {}
+        pool = {name: value for name, value in in_file.items() if name == THREAD_COUNT}
+        setting = server_setting(host, app, {**pool, **environ.process_environ(), **given})
         return msgspec.structs.replace(setting, app_settings=tuple(sorted(others.items())))
     return functions_setting(app.folder, given)
 

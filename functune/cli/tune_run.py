@@ -27,7 +27,7 @@ from functune.setting import Setting
 
 if TYPE_CHECKING:
     from functune.plans.advice import PlanAdvice
-    from functune.plans.plan import HostingPlan
+    from functune.plans.plan import Asked, HostingPlan
 
 
 class Tuning(msgspec.Struct, kw_only=True):
@@ -196,27 +196,36 @@ class Tuning(msgspec.Struct, kw_only=True):
             profile_run(folder, targets, app=self.app, kind=self.kind, on_note=click.echo, deadline=self.measuring_ends)
         )
 
-    def report(self, folder: RunFolder, *, plan: str) -> None:
+    def report(self, folder: RunFolder, *, plan: str, asked: "Asked") -> None:
         """Write the report, print its findings and the settings for a plan, and exit."""
         from functune.cli.runs import report_on, require_worked
         from functune.plans.registry import PLANS
 
-        document = report_on(folder, with_settings=PLANS[plan].template is None)
+        document = report_on(folder, with_settings=PLANS[plan].template is None, asked={plan: asked})
         require_worked(document)
         advice = [each for each in document.apply if each.plan == plan]
-        for line in plan_lines(advice, PLANS[plan], folder.path):
+        for line in plan_lines(advice, PLANS[plan], asked, folder.path):
             click.echo(line)
         sys.exit(0)
 
 
-def plan_lines(advice: Sequence["PlanAdvice"], plan: "HostingPlan", run: Path) -> Iterator[str]:
+def plan_lines(advice: Sequence["PlanAdvice"], plan: "HostingPlan", asked: "Asked", run: Path) -> Iterator[str]:
     """The settings for a plan other than the local one, for a template of the reader's own."""
     for each in advice:
         if each.fragment is None:
             continue
+        if each.start_command is not None:
+            yield f"\nThe start-up command, on {plan.title}:\n"
+            yield each.start_command
         yield f"\nFor a Bicep template of your own, on {plan.title}:\n"
         yield each.fragment
-        own = set(plan.template_notes(each.setting))
-        yield from (note for note in each.notes if note not in own)
-        recommend = shlex.join(["functune", "recommend", str(run), "--plan", plan.name, "--format", "commands"])
+        yield from (note for note in each.notes if note not in each.template_notes)
+        recommend = shlex.join(["functune", "recommend", str(run), "--plan", plan.name, *options_of(asked)])
         yield f"As commands of the Azure CLI: {recommend}"
+
+
+def options_of(asked: "Asked") -> list[str]:
+    """The options of `functune recommend` that ask the same of a plan, and the form of commands."""
+    size = [] if asked.size is None else ["--size", asked.size]
+    replicas = [] if asked.replicas is None else ["--replicas", *map(str, asked.replicas)]
+    return [*size, *replicas, "--format", "commands"]

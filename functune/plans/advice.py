@@ -6,14 +6,15 @@ import msgspec
 
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.verdict.advice import Advice, advise
+from functune.analysis.verdict.memory import settings_too_large
 from functune.analysis.verdict.recommendation import Recommendation, aim_of, recommend
 from functune.analysis.verdict.strategies import NoChoice
 from functune.errors import UsageError
 from functune.experiments.subject import Subject
-from functune.formatting import rate
-from functune.plans.plan import HostingPlan
+from functune.formatting import joined, number, rate
+from functune.plans.plan import NOTHING_ASKED, Asked, Chosen, HostingPlan, ParameterValue
 from functune.plans.registry import PLANS, price_for
-from functune.plans.texts import az_commands, bicep_fragment, bicepparam, local_settings
+from functune.plans.texts import bicepparam, local_settings
 from functune.setting import Setting
 
 FORMS = {
@@ -21,6 +22,7 @@ FORMS = {
     "bicep": "bicepparam",
     "fragment": "fragment",
     "commands": "commands",
+    "startup": "start_command",
 }
 """The fields of PlanAdvice that are texts to apply, by their value of --format."""
 
@@ -34,45 +36,80 @@ class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
     setting: Setting
     app_settings: dict[str, str | None]
     """Values by name; None: leave unset."""
-    parameters: dict[str, int]
-    """Parameters of the plan's Bicep template; none for "local"."""
+    parameters: dict[str, ParameterValue]
+    """Parameters of the plan's Bicep template; none where there is no template that sets it."""
     notes: tuple[str, ...]
     """The origin and the limits of the values, a sentence each."""
+    template_notes: tuple[str, ...] = ()
+    """Those of the notes that are about the plan's template in infra/."""
+    size: str | None = None
+    """The size of an instance that the notes and the cost are for; None for a plan without sizes."""
+    cost: float | None = None
+    """
+    Of a million requests, US dollars, on an always busy instance that serves as much as the machine that measured.
+
+    It compares settings and is no budget; None where no price is known.
+    """
     local_settings: str
     """The "Values" of local.settings.json."""
     bicepparam: str | None
-    """A parameters file for the plan's template in infra/; None for "local"."""
+    """A parameters file for the plan's template in infra/; None where there is no template that sets it."""
     fragment: str | None
     """Bicep to merge into a template of the reader's own; None for "local"."""
     commands: str | None
     """Commands of the Azure CLI for an app that exists; None for "local"."""
+    start_command: str | None = None
+    """The complete command that starts the web server; None for a plan of the Functions host."""
 
 
-def advice_for_plans(findings: ExperimentFindings) -> tuple[PlanAdvice, ...]:
-    """The advice for every plan, in the order of the registry."""
-    return tuple(each for plan in PLANS.values() for each in advice_for(findings, plan))
+def advice_for_plans(
+    findings: ExperimentFindings, asked: Mapping[str, Asked] = {}, *, entry: str | None = None
+) -> tuple[PlanAdvice, ...]:
+    """
+    The advice for every plan that allows a setting of the experiment, in the order of the registry.
+
+    ``asked`` has what the reader asks of a plan, by its name; ``entry`` is the app of a web server as
+    ``module:callable``, None for a function app.
+    """
+    return tuple(
+        each
+        for plan in PLANS.values()
+        for each in advice_for(findings, plan, asked.get(plan.name, NOTHING_ASKED), entry=entry)
+    )
 
 
-def advice_for(findings: ExperimentFindings, plan: HostingPlan) -> tuple[PlanAdvice, ...]:
+def advice_for(
+    findings: ExperimentFindings, plan: HostingPlan, asked: Asked = NOTHING_ASKED, *, entry: str | None = None
+) -> tuple[PlanAdvice, ...]:
     """
     The advice for one plan, one entry per setting to use; none where there was nothing to choose.
 
     It is that of the experiment where the plan allows all its settings, else the best of those it allows.
     """
-    choices = choices_for(findings, plan)
-    recommended = [each for each in choices.values() if isinstance(each, Recommendation)]
-    unmet = unmet_notes(choices, plan)
     compared = {level.setting for level in findings.levels} | {skip.setting for skip in findings.skipped}
+    if not any(map(plan.allows, compared)):
+        return ()
+    choices = choices_for(findings, plan, asked)
+    recommended = [each for each in choices.values() if isinstance(each, Recommendation)]
+    unmet = (*unmet_notes(choices, plan), *memory_notes(findings, plan, asked))
     advice = advise(recommended, choices=sum(map(plan.allows, compared)))
-    return tuple(plan_advice(findings, plan, recommended, each, unmet) for each in advice)
+    return tuple(plan_advice(findings, plan, recommended, each, unmet, asked, entry=entry) for each in advice)
 
 
-def choices_for(findings: ExperimentFindings, plan: HostingPlan) -> dict[Subject, Recommendation | NoChoice]:
-    """For each subject the recommendation among the settings that the plan allows, or why there is none."""
-    settings = {level.setting for level in findings.levels}
-    if all(map(plan.allows, settings)):
+def choices_for(
+    findings: ExperimentFindings, plan: HostingPlan, asked: Asked = NOTHING_ASKED
+) -> dict[Subject, Recommendation | NoChoice]:
+    """
+    For each subject the recommendation among the settings that the plan allows, or why there is none.
+
+    A plan with sizes allows those that fit its size; for the others, the memory is the one of the experiment.
+    """
+    settings, size = {level.setting for level in findings.levels}, plan.size(asked)
+    if size is None and all(map(plan.allows, settings)):
         return {each.subject: each.recommended or NoChoice(reason=each.unmet) for each in findings.subjects}
     aim = aim_of(findings.experiment, price_for(findings.experiment.priced_memory_mb))
+    if size is not None:
+        aim = msgspec.structs.replace(aim, memory_mb=size.memory_mb)
     return {
         each.subject: recommend(
             each.subject, each.levels, aim=aim, limit=findings.limits[str(each.subject)], allows=plan.allows
@@ -90,12 +127,32 @@ def unmet_notes(choices: Mapping[Subject, Recommendation | NoChoice], plan: Host
     )
 
 
+def memory_notes(findings: ExperimentFindings, plan: HostingPlan, asked: Asked) -> tuple[str, ...]:
+    """The settings that a plan with sizes would allow, and that do not fit the memory of the size."""
+    size = plan.size(asked)
+    if size is None:
+        return ()
+    allowed = [level for level in findings.levels if plan.allows(level.setting)]
+    large = settings_too_large(allowed, size.memory_mb)
+    peaks = {
+        setting: max(level.figures.worker_peak_mb or 0.0 for level in allowed if level.setting == setting)
+        for setting in sorted(large, key=lambda setting: setting.simplicity)
+    }
+    if not peaks:
+        return ()
+    used = joined([f"{setting.in_words} ({number(peak)} MB)" for setting, peak in peaks.items()])
+    return (f"Not considered, since an instance of the size {size.name} has {size.memory_mb:,} MB: {used}.",)
+
+
 def plan_advice(
     findings: ExperimentFindings,
     plan: HostingPlan,
     recommended: Sequence[Recommendation],
     advice: Advice,
     unmet: Sequence[str],
+    asked: Asked,
+    *,
+    entry: str | None,
 ) -> PlanAdvice:
     """One setting on one plan."""
     setting = advice.setting
@@ -106,15 +163,18 @@ def plan_advice(
         for each in one.evidence
         if each.setting == setting
     ]
-    users = max((each.users for each in served), default=None)
-    parameters = plan.parameters(setting, users=users, memory_mb=findings.experiment.memory_mb)
-    app_settings = plan.app_settings(setting)
-    notes = (
-        *unmet,
-        *excluded_notes(findings, plan, recommended, advice),
-        *plan.notes(setting, users=users),
-        *plan.template_notes(setting),
+    chosen = Chosen(
+        setting=setting,
+        users=max((each.users for each in served), default=None),
+        throughput=min((each.throughput for each in served), default=None),
+        cores=findings.cores,
+        memory_mb=findings.experiment.memory_mb,
+        asked=asked,
+        entry=entry,
     )
+    size, parameters, app_settings = plan.size(asked), plan.parameters(chosen), plan.app_settings(chosen)
+    template_notes = plan.template_notes(chosen)
+    notes = (*unmet, *excluded_notes(findings, plan, recommended, advice), *plan.notes(chosen), *template_notes)
     routes = ", ".join(map(str, advice.subjects))
     comments = (f"functune: {setting.in_words}, for {routes} ({findings.name})", *notes)
     return PlanAdvice(
@@ -123,12 +183,16 @@ def plan_advice(
         subjects=advice.subjects,
         setting=setting,
         app_settings=app_settings,
-        parameters=parameters,
+        parameters=parameters or {},
         notes=notes,
+        template_notes=template_notes,
+        size=None if size is None else size.name,
+        cost=plan.cost(chosen),
         local_settings=local_settings(app_settings),
-        bicepparam=bicepparam(plan.template, parameters, comments) if plan.template else None,
-        fragment=bicep_fragment(app_settings, plan.scale_properties(parameters)) if plan.template else None,
-        commands=az_commands(app_settings, plan.scale_options(parameters)) if plan.template else None,
+        bicepparam=bicepparam(plan.template, parameters, comments) if plan.template and parameters else None,
+        fragment=plan.fragment(chosen),
+        commands=plan.commands(chosen),
+        start_command=plan.start_command(chosen),
     )
 
 
@@ -161,7 +225,10 @@ def single_advice(apply: Sequence[PlanAdvice], *, plan: str, experiment: str | N
         raise UsageError(f"--experiment {experiment}: the run has no advice for it; {known}")
     found = [each for each in apply if each.plan == plan and experiment in (None, each.experiment)]
     if not found:
-        raise UsageError(f"the run recommends no setting for {plan}: nothing was compared, or no step worked")
+        raise UsageError(
+            f"the run recommends no setting for {plan}: none that it allows was compared, or none worked and fits its "
+            "memory"
+        )
     if len({each.experiment for each in found}) > 1:
         raise UsageError(f"the run has several experiments: choose one with --experiment {' or '.join(names)}")
     if len(found) > 1:
@@ -174,9 +241,11 @@ def single_advice(apply: Sequence[PlanAdvice], *, plan: str, experiment: str | N
 
 
 def advice_text(found: PlanAdvice, form: str) -> str:
-    """The advice in one of FORMS. Raises UsageError where the plan has no such form."""
+    """The advice in one of FORMS. Raises UsageError where the plan, or its template, has no such form."""
     text = getattr(found, FORMS[form])
-    if not isinstance(text, str):
-        plans = " or ".join(plan.name for plan in PLANS.values() if plan.template)
-        raise UsageError(f"--format {form}: allowed with --plan {plans}, the plan is {found.plan}")
-    return text.rstrip("\n") + "\n"
+    if isinstance(text, str):
+        return text.rstrip("\n") + "\n"
+    if form == "bicep" and found.template_notes:
+        raise UsageError(f"--format {form}: {' '.join(found.template_notes)}")
+    plans = [plan.name for plan in PLANS.values() if (plan.sizes if form == "startup" else plan.template)]
+    raise UsageError(f"--format {form}: allowed with --plan {' or '.join(plans)}, the plan is {found.plan}")

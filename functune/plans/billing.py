@@ -1,5 +1,5 @@
 """
-The cost of a million requests, from measured throughput and the prices of Flex Consumption.
+The cost of a million requests, from measured throughput and the prices of a plan.
 
 Flex Consumption bills an instance, not a request: its memory for the time in which it executes anything. Requests that
 overlap share the bill, and requests far apart pay the minimum each. Hence two figures, one for an instance that is
@@ -10,13 +10,11 @@ holds there, the amounts do not.
 """
 
 import math
-import tomllib
-from functools import cache
-from importlib.resources import files
 
 import msgspec
 import numpy as np
 
+from functune.plans.price_list import ContainerAppsPrices, Prices, container_apps_prices, flex_prices
 from functune.setting import INSTANCE_MEMORY_MB
 
 MINIMUM_BILLED = 1.0
@@ -25,24 +23,6 @@ BILLED_STEP = 0.1
 """Seconds that billed time is rounded up to."""
 MB_PER_GB = 1024
 """2048 MB for a second are 2 GB-s: ten such instances cost $1.872 an hour in the example of Microsoft's cost page."""
-
-
-class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """On-demand prices of Flex Consumption, and the monthly free grant of a subscription."""
-
-    currency: str
-    as_of: str
-    gb_second: float
-    million_executions: float
-    free_gb_seconds: float
-    free_executions: float
-
-
-@cache
-def flex_prices() -> Prices:
-    """The prices in prices.toml."""
-    document = tomllib.loads((files("functune.plans") / "prices.toml").read_text("utf-8"))
-    return msgspec.convert(document["flex"], Prices)
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +129,24 @@ def fixed_cost(throughput: float, price_per_hour: float, currency: str = "USD") 
             "allowed are above 0, and at least 0"
         )
     return Cost(gb_seconds=0.0, per_million=price_per_hour / 3600 / throughput * 1e6, currency=currency)
+
+
+def replica_cost(throughput: float, cores: float, memory_mb: int, prices: ContainerAppsPrices | None = None) -> Cost:
+    """
+    A million requests on a replica of Container Apps that never rests: 1e6 / X s of cores and memory, and the requests.
+
+    Raises ValueError for a throughput of 0 or less.
+    """
+    if throughput <= 0:
+        raise ValueError(f"throughput is {throughput:g} requests/s: allowed is above 0")
+    prices = prices or container_apps_prices()
+    seconds = 1e6 / throughput
+    gib_seconds = seconds * memory_mb / MB_PER_GB
+    return Cost(
+        gb_seconds=gib_seconds,
+        per_million=seconds * cores * prices.vcpu_second + gib_seconds * prices.gib_second + prices.million_requests,
+        currency=prices.currency,
+    )
 
 
 def monthly_cost(requests: float, per_million: Cost, prices: Prices | None = None) -> float:

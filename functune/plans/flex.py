@@ -7,74 +7,100 @@ allowed and the variable is never given.
 
 from collections.abc import Mapping
 
+from functune.experiments.model import PRICED_MEMORY_MB
 from functune.formatting import plural
 from functune.plans.billing import busy_cost
-from functune.plans.texts import template_note
+from functune.plans.local import LocalPlan
+from functune.plans.plan import Chosen, ParameterValue
+from functune.plans.texts import function_app_commands, function_app_fragment, template_note
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY, PROCESS_COUNT, Setting
 
 
-class FlexPlan:
+class FlexPlan(LocalPlan):
     """See HostingPlan."""
 
     name = "flex"
     title = "Flex Consumption"
-    template: str | None = "main.bicep"
+    template = "main.bicep"
 
     def allows(self, setting: Setting) -> bool:
         """One process of the Functions host."""
         return setting.process_count == 1 and setting.is_on_functions
 
-    def app_settings(self, setting: Setting) -> dict[str, str | None]:
+    def app_settings(self, chosen: Chosen) -> dict[str, str | None]:
         """Without the process count."""
-        values = setting.app_setting_values()
+        values = chosen.setting.app_setting_values()
         del values[PROCESS_COUNT]
         return values
 
-    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
-        """Without a concurrency of its own, an instance gets the fewest requests with 95 % of the most throughput."""
-        found = {} if memory_mb is None else {"instanceMemoryMB": memory_mb}
-        if (concurrency := setting.per_instance_concurrency or users) is not None:
-            found["perInstanceConcurrency"] = min(concurrency, MAX_PER_INSTANCE_CONCURRENCY)
-        return found if setting.thread_count is None else found | {"threadCount": setting.thread_count}
+    def parameters(self, chosen: Chosen) -> dict[str, ParameterValue] | None:
+        """Those of the scale, and the threads where they are set."""
+        threads = chosen.setting.thread_count
+        found: dict[str, ParameterValue] = dict(scale_of(chosen))
+        return found if threads is None else found | {"threadCount": threads}
 
-    def notes(self, setting: Setting, *, users: int | None) -> tuple[str, ...]:
+    def notes(self, chosen: Chosen) -> tuple[str, ...]:
         """The origin of the concurrency, and the settings that are not given."""
         found = []
-        if setting.per_instance_concurrency is None and users is not None:
+        if chosen.setting.per_instance_concurrency is None and chosen.users is not None:
             found.append(
-                f"perInstanceConcurrency: {plural(users, 'user')} at a time gave 95 % of the most throughput on the "
-                "machine that measured; an instance has other cores, so measure there before relying on it."
+                f"perInstanceConcurrency: {plural(chosen.users, 'user')} at a time gave 95 % of the most throughput "
+                "on the machine that measured; an instance has other cores, so measure there before relying on it."
             )
         found.append(f"{PROCESS_COUNT} is documented as not valid on Flex Consumption, so it is not set.")
         return tuple(found)
 
-    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+    def template_notes(self, chosen: Chosen) -> tuple[str, ...]:
         """The thread count that the template chooses itself, and settings without a parameter."""
         found = []
-        if setting.thread_count is None:
+        if chosen.setting.thread_count is None:
             found.append(
                 "threadCount is omitted: the template of this project then uses perInstanceConcurrency, so none waits."
             )
-        return (*found, *template_note(setting))
+        return (*found, *template_note(chosen.setting))
 
-    def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
-        """Memory and concurrency of an instance."""
-        found = []
-        if (memory := parameters.get("instanceMemoryMB")) is not None:
-            found.append(f"--instance-memory {memory}")
-        if (concurrency := parameters.get("perInstanceConcurrency")) is not None:
-            found.append(f"--trigger-type http --trigger-settings perInstanceConcurrency={concurrency}")
-        return tuple(found)
+    def fragment(self, chosen: Chosen) -> str | None:
+        """App settings, and functionAppConfig."""
+        return function_app_fragment(self.app_settings(chosen), scale_properties(scale_of(chosen)))
 
-    def scale_properties(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
-        """The part of functionAppConfig that sets memory and concurrency of an instance."""
-        lines = []
-        if (memory := parameters.get("instanceMemoryMB")) is not None:
-            lines.append(f"    instanceMemoryMB: {memory}")
-        if (concurrency := parameters.get("perInstanceConcurrency")) is not None:
-            lines.append(f"    triggers: {{ http: {{ perInstanceConcurrency: {concurrency} }} }}")
-        return ("functionAppConfig: {", "  scaleAndConcurrency: {", *lines, "  }", "}") if lines else ()
+    def commands(self, chosen: Chosen) -> str | None:
+        """App settings, and the scale."""
+        return function_app_commands(self.app_settings(chosen), scale_options(scale_of(chosen)))
 
-    def price(self, memory_mb: int, throughput: float) -> float:
-        """The cost of a million requests on an instance of that size that is always busy, US dollars."""
-        return busy_cost(throughput, memory_mb).per_million
+    def cost(self, chosen: Chosen) -> float | None:
+        """By the memory of the instance, and the executions."""
+        if not chosen.throughput:
+            return None
+        return busy_cost(chosen.throughput, chosen.memory_mb or PRICED_MEMORY_MB).per_million
+
+
+def scale_of(chosen: Chosen) -> dict[str, int]:
+    """
+    Memory and concurrency of an instance, as the template names them.
+
+    Without a concurrency of its own, an instance gets the fewest requests with 95 % of the most throughput.
+    """
+    found = {} if chosen.memory_mb is None else {"instanceMemoryMB": chosen.memory_mb}
+    if (concurrency := chosen.setting.per_instance_concurrency or chosen.users) is not None:
+        found["perInstanceConcurrency"] = min(concurrency, MAX_PER_INSTANCE_CONCURRENCY)
+    return found
+
+
+def scale_options(scale: Mapping[str, int]) -> tuple[str, ...]:
+    """The options of ``az functionapp scale config set``, one entry per command."""
+    found = []
+    if (memory := scale.get("instanceMemoryMB")) is not None:
+        found.append(f"--instance-memory {memory}")
+    if (concurrency := scale.get("perInstanceConcurrency")) is not None:
+        found.append(f"--trigger-type http --trigger-settings perInstanceConcurrency={concurrency}")
+    return tuple(found)
+
+
+def scale_properties(scale: Mapping[str, int]) -> tuple[str, ...]:
+    """The part of functionAppConfig that sets memory and concurrency of an instance."""
+    lines = []
+    if (memory := scale.get("instanceMemoryMB")) is not None:
+        lines.append(f"    instanceMemoryMB: {memory}")
+    if (concurrency := scale.get("perInstanceConcurrency")) is not None:
+        lines.append(f"    triggers: {{ http: {{ perInstanceConcurrency: {concurrency} }} }}")
+    return ("functionAppConfig: {", "  scaleAndConcurrency: {", *lines, "  }", "}") if lines else ()

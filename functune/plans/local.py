@@ -1,41 +1,57 @@
 """The local host and any other: every knob counts, and there is nothing but app settings."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
+from functune.plans.plan import Asked, Chosen, ParameterValue
+from functune.plans.sizes import InstanceSize
 from functune.setting import Setting
 
 
 class LocalPlan:
-    """See HostingPlan."""
+    """See HostingPlan. The base of the other plans, whose own rules replace these."""
 
     name = "local"
     title = "Local"
-    template: str | None = None
+    template: ClassVar[str | None] = None
+    sizes: ClassVar[Mapping[str, InstanceSize]] = {}
 
     def allows(self, setting: Setting) -> bool:
         """Every setting."""
         return True
 
-    def app_settings(self, setting: Setting) -> dict[str, str | None]:
+    def size(self, asked: Asked) -> InstanceSize | None:
+        """None: there is only one."""
+        return None
+
+    def app_settings(self, chosen: Chosen) -> dict[str, str | None]:
         """The per-instance concurrency becomes host.json's limit."""
-        return setting.settings_to_set()
+        return chosen.setting.settings_to_set()
 
-    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
+    def parameters(self, chosen: Chosen) -> dict[str, ParameterValue] | None:
         """None: there is no template."""
-        return {}
+        return None
 
-    def notes(self, setting: Setting, *, users: int | None) -> tuple[str, ...]:
+    def notes(self, chosen: Chosen) -> tuple[str, ...]:
         """None."""
         return ()
 
-    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+    def template_notes(self, chosen: Chosen) -> tuple[str, ...]:
         """None."""
         return ()
 
-    def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
-        """None: nothing scales."""
-        return ()
+    def start_command(self, chosen: Chosen) -> str | None:
+        """None: functune or the platform starts the host."""
+        return None
 
-    def scale_properties(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
-        """None: app settings are enough."""
-        return ()
+    def fragment(self, chosen: Chosen) -> str | None:
+        """None: nothing is deployed."""
+        return None
+
+    def commands(self, chosen: Chosen) -> str | None:
+        """None: nothing is deployed."""
+        return None
+
+    def cost(self, chosen: Chosen) -> float | None:
+        """None: no price is known."""
+        return None

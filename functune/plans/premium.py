@@ -1,9 +1,8 @@
 """Premium: every knob counts; the number of requests at a time is host.json's limit."""
 
-from collections.abc import Mapping
-
 from functune.plans.local import LocalPlan
-from functune.plans.texts import template_note
+from functune.plans.plan import Chosen, ParameterValue
+from functune.plans.texts import function_app_commands, function_app_fragment, template_note
 from functune.setting import DEFAULT_THREAD_COUNT, THREAD_COUNT, Setting
 
 
@@ -18,23 +17,28 @@ class PremiumPlan(LocalPlan):
         """Every setting of the Functions host."""
         return setting.is_on_functions
 
-    def parameters(self, setting: Setting, *, users: int | None, memory_mb: int | None) -> dict[str, int]:
+    def parameters(self, chosen: Chosen) -> dict[str, ParameterValue] | None:
         """The template takes a number of threads in any case: 1000 where the setting leaves them unset."""
-        found = {"workerProcessCount": setting.process_count}
+        setting = chosen.setting
+        found: dict[str, ParameterValue] = {"workerProcessCount": setting.process_count}
         if setting.per_instance_concurrency is not None:
             found["maxConcurrentRequests"] = setting.per_instance_concurrency
         return found | {"threadCount": setting.threads}
 
-    def notes(self, setting: Setting, *, users: int | None) -> tuple[str, ...]:
+    def notes(self, chosen: Chosen) -> tuple[str, ...]:
         """The thread count of the host where none is set."""
-        if setting.thread_count is not None:
+        if chosen.setting.thread_count is not None:
             return ()
         return (f"The host uses {DEFAULT_THREAD_COUNT} threads where {THREAD_COUNT} is unset.",)
 
-    def template_notes(self, setting: Setting) -> tuple[str, ...]:
+    def template_notes(self, chosen: Chosen) -> tuple[str, ...]:
         """Settings without a parameter."""
-        return template_note(setting)
+        return template_note(chosen.setting)
 
-    def scale_options(self, parameters: Mapping[str, int]) -> tuple[str, ...]:
-        """None: the plan scales by its own rules."""
-        return ()
+    def fragment(self, chosen: Chosen) -> str | None:
+        """App settings alone: the plan scales by its own rules."""
+        return function_app_fragment(self.app_settings(chosen), ())
+
+    def commands(self, chosen: Chosen) -> str | None:
+        """App settings alone."""
+        return function_app_commands(self.app_settings(chosen), ())

@@ -4,7 +4,12 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from functune.plans.plan import ParameterValue
 from functune.setting import Setting
+
+APP = '--resource-group "$RESOURCE_GROUP" --name "$APP"'
+"""RESOURCE_GROUP and APP are variables of the shell."""
+OWN_TEMPLATE = "// Merge into your own template; these are no parameters of it."
 
 
 def local_settings(app_settings: Mapping[str, str | None]) -> str:
@@ -12,7 +17,7 @@ def local_settings(app_settings: Mapping[str, str | None]) -> str:
     return json.dumps({"Values": {name: value for name, value in app_settings.items() if value is not None}}, indent=2)
 
 
-def bicepparam(template: str, parameters: Mapping[str, int], comments: Iterable[str]) -> str:
+def bicepparam(template: str, parameters: Mapping[str, ParameterValue], comments: Iterable[str]) -> str:
     """A parameters file for a template, to be saved in infra/."""
     return "\n".join(
         [
@@ -20,36 +25,63 @@ def bicepparam(template: str, parameters: Mapping[str, int], comments: Iterable[
             "",
             *(f"// {comment}" for comment in comments),
             "param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')",
-            *(f"param {name} = {value}" for name, value in parameters.items()),
+            *(f"param {name} = {bicep_value(value)}" for name, value in parameters.items()),
             "",
         ]
     )
 
 
-def bicep_fragment(app_settings: Mapping[str, str | None], scale_properties: Sequence[str]) -> str:
-    """Bicep to merge into the reader's own template: properties of the site, and its app settings."""
-    values = [f"{name}: '{value}'" for name, value in app_settings.items() if value is not None]
+def bicep_value(value: ParameterValue) -> str:
+    """A number or a text as Bicep takes it."""
+    if isinstance(value, int):
+        return str(value)
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${").replace("\n", "\\n")
+    return f"'{escaped}'"
+
+
+def function_app_fragment(app_settings: Mapping[str, str | None], scale_properties: Sequence[str]) -> str:
+    """Bicep to merge into the reader's own template of a function app: properties of the site, and its app settings."""
+    return site_fragment(app_settings, {"In the properties of the app (Microsoft.Web/sites):": scale_properties})
+
+
+def site_fragment(app_settings: Mapping[str, str | None], places: Mapping[str, Sequence[str]]) -> str:
+    """Bicep for a site: the lines for each of the places, and its app settings."""
+    values = [f"{name}: {bicep_value(value)}" for name, value in app_settings.items() if value is not None]
     unset = [f"// {name}: remove it" for name, value in app_settings.items() if value is None]
-    lines = ["// Merge into your own template; these are no parameters of it."]
-    if scale_properties:
-        lines += ["// In the properties of the app (Microsoft.Web/sites):", *scale_properties]
+    lines = [OWN_TEMPLATE]
+    for place, several in places.items():
+        if several:
+            lines += [f"// {place}", *several]
     if values or unset:
         lines += ["// In its app settings (Microsoft.Web/sites/config, name 'appsettings'):", *values, *unset]
     return "\n".join(lines) + "\n"
 
 
-def az_commands(app_settings: Mapping[str, str | None], scale_options: Sequence[str]) -> str:
-    """The Azure CLI commands for an app that exists; RESOURCE_GROUP and APP are variables of the shell."""
-    app = '--resource-group "$RESOURCE_GROUP" --name "$APP"'
+def function_app_commands(app_settings: Mapping[str, str | None], scale_options: Sequence[str]) -> str:
+    """The Azure CLI commands for a function app that exists."""
+    scale = [f"az functionapp scale config set {APP} {options}" for options in scale_options]
+    return "\n".join([*app_setting_commands("functionapp", app_settings), *scale]) + "\n"
+
+
+def app_setting_commands(group: str, app_settings: Mapping[str, str | None]) -> list[str]:
+    """The commands of a group, ``functionapp`` or ``webapp``, that set and delete app settings."""
+    values, unset = assignments(app_settings), unset_names(app_settings)
     lines = []
-    values = [shlex.quote(f"{name}={value}") for name, value in app_settings.items() if value is not None]
-    unset = [shlex.quote(name) for name, value in app_settings.items() if value is None]
     if values:
-        lines.append(f"az functionapp config appsettings set {app} --settings {' '.join(values)}")
+        lines.append(f"az {group} config appsettings set {APP} --settings {shlex.join(values)}")
     if unset:
-        lines.append(f"az functionapp config appsettings delete {app} --setting-names {' '.join(unset)}")
-    lines += [f"az functionapp scale config set {app} {options}" for options in scale_options]
-    return "\n".join(lines) + "\n"
+        lines.append(f"az {group} config appsettings delete {APP} --setting-names {shlex.join(unset)}")
+    return lines
+
+
+def assignments(app_settings: Mapping[str, str | None]) -> list[str]:
+    """The settings that have a value, as ``NAME=value``."""
+    return [f"{name}={value}" for name, value in app_settings.items() if value is not None]
+
+
+def unset_names(app_settings: Mapping[str, str | None]) -> list[str]:
+    """The settings to leave unset."""
+    return [name for name, value in app_settings.items() if value is None]
 
 
 def template_note(setting: Setting) -> tuple[str, ...]:

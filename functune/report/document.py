@@ -6,7 +6,7 @@ seconds unless a name says otherwise, throughputs in requests per second. It hol
 measurements.jsonl. `make schema` writes its JSON Schema.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +18,7 @@ from functune.analysis.numbers.hot_lines import SubjectProfile, profiled_subject
 from functune.analysis.trust import Trust, trust_of
 from functune.experiments.subject import Subject
 from functune.plans.advice import PlanAdvice, advice_for_plans
+from functune.plans.plan import Asked
 from functune.plans.registry import CURRENCY, SCOPES, price_for
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
@@ -74,9 +75,13 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
         return next(found, None)
 
 
-def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> ReportDocument:
+def read_document(
+    folder: RunFolder, *, others: Sequence[RunFolder] = (), asked: Mapping[str, Asked] = {}
+) -> ReportDocument:
     """
     The document of a run, from its run folder alone; ``others`` are runs on other servers to compare with.
+
+    ``asked`` has what the reader asks of a hosting plan, by its name.
 
     Raises RunFolderError when a file cannot be read or nothing was measured, and UsageError when an objective cannot be
     read.
@@ -87,7 +92,7 @@ def read_document(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> Rep
         currency=CURRENCY,
         environment=folder.environment,
         experiments=findings,
-        apply=tuple(advice for each in findings for advice in advice_for_plans(each)),
+        apply=tuple(advice for each in findings for advice in advice_for_plans(each, asked)),
         trust=trust_of(findings, folder.calibrations()),
         compared=tuple(
             ComparedHost(experiment=each.name, host=host_of(other), rows=rows)

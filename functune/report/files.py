@@ -1,7 +1,8 @@
 """The files of a report, written into the run folder. Nothing is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from functune.plans.plan import Asked
 from functune.report.document import ReportDocument, document_json, read_document
 from functune.report.junit import junit
 from functune.report.page import render_page
@@ -18,14 +19,17 @@ TABLE = "measurements.csv"
 JUNIT = "junit.xml"
 
 
-def write_report(folder: RunFolder, *, others: Sequence[RunFolder] = ()) -> ReportDocument:
+def write_report(
+    folder: RunFolder, *, others: Sequence[RunFolder] = (), asked: Mapping[str, Asked] = {}
+) -> ReportDocument:
     """
     Write the report and its files for programs into the run folder, and return the document they are made from.
 
-    ``others`` are runs on other servers to compare with. The same input gives the same bytes. It can be drawn while the
-    sweep runs. Raises RunFolderError as ``read_document`` does, and when a file cannot be written.
+    ``others`` are runs on other servers to compare with, and ``asked`` has what the reader asks of a hosting plan, by
+    its name. The same input gives the same bytes. It can be drawn while the sweep runs. Raises RunFolderError as
+    ``read_document`` does, and when a file cannot be written.
     """
-    document = read_document(folder, others=others)
+    document = read_document(folder, others=others, asked=asked)
     folder.write_text(PAGE, render_page(document))
     folder.write_text(SUMMARY, summary(document))
     folder.write_text(RECOMMENDATION, recommendation_json(document))

@@ -75,7 +75,7 @@ def test_recommend_takes_every_plan_and_says_which_is_the_default() -> None:
     assert isinstance(plan.type, click.Choice)
     assert list(plan.type.choices) == list(PLANS)
     said = " ".join(run("recommend", "--help").output.split())
-    assert "--plan [local|flex|premium]" in said
+    assert "--plan [local|flex|premium|app-service|container-apps]" in said
     assert "JSON holds all plans. [default: local]" in said
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.plans.billing import billed_time, busy_cost, fixed_cost, flex_prices, monthly_cost, sparse_cost
+from functune.plans.billing import billed_time, busy_cost, fixed_cost, monthly_cost, sparse_cost
+from functune.plans.price_list import flex_prices
 
 
 def bill(*calls: tuple[float, float]) -> float:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from functune.analysis.numbers.statistics import percentile
+from functune.experiments.model import Matrix
 from functune.report.document import ReportDocument
 from functune.report.files import DOCUMENT, JUNIT, PAGE, RECOMMENDATION, SUMMARY, TABLE, write_report
 from functune.report.junit import junit
@@ -18,7 +19,7 @@ from functune.report.recommendation_file import recommendation_json
 from functune.report.rows import Row
 from functune.run.folder import CALIBRATIONS as CALIBRATION_FILE
 from functune.run.folder import MEASUREMENTS, RunFolder
-from tests.analysis.simulated import findings
+from tests.analysis.simulated import findings, planned, sweep
 from tests.report.written import CALIBRATIONS, ENVIRONMENT, full_run, reported, routes, run_folder, threads, waits
 
 WRITTEN = (PAGE, SUMMARY, RECOMMENDATION, DOCUMENT, TABLE, JUNIT)
@@ -136,6 +137,32 @@ def test_page_compares_with_other_servers_or_says_how_to_measure_them(tmp_path: 
     assert "Requests/s Gunicorn 23" in html
     assert "This run measured one server." not in html
     assert "Uvicorn: none of these routes was measured there" in html
+
+
+def test_servers_are_shown_with_the_cost_of_a_plan_that_can_run_them(tmp_path: Path) -> None:
+    """16 threads serve 159.5 requests/s: 0.017 an hour on B1 / 0.574 million an hour = 0.0296 a million."""
+    experiment = planned(settings=Matrix(thread_count=(16,), host=("local", "gunicorn:gthread")))
+    document = reported(tmp_path / "run", (experiment, sweep(experiment)))
+    [standings] = [each.standings for each in document.experiments[0].servers]
+    by_host = {each.host: (each.priced_instance, each.cost) for each in standings}
+    assert by_host["gunicorn:gthread"] == ("App Service B1", pytest.approx(0.0296, rel=0.01))
+    assert by_host["local"] == ("Flex Consumption with 2048 MB", pytest.approx(0.726, rel=0.01))
+    html = render_page(document)
+    section = html[html.index('id="servers"') :]
+    assert "USD a million" in section
+    assert "Flex Consumption with 2048 MB for local" in section
+    assert "App Service B1 for gunicorn:gthread" in section
+    assert "local shape" in section
+
+
+def test_page_shows_web_plans_with_parameters_or_the_reason_for_none(tmp_path: Path) -> None:
+    for host, shown in (("gunicorn:asgi", "param workerCount = 2"), ("uvicorn", "has no parameters for this setting")):
+        experiment = planned(settings=Matrix(thread_count=(1, 16), process_count=(1, 2), host=(host,)))
+        html = render_page(reported(tmp_path / host.replace(":", "-"), (experiment, sweep(experiment))))
+        assert "On App Service: Bicep and commands" in html
+        assert "On Flex Consumption" not in html
+        assert shown in html
+        assert "A million requests cost " in html
 
 
 def test_recommendation_holds_settings_for_every_plan(document: ReportDocument) -> None:

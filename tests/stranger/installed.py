@@ -53,11 +53,18 @@ class Stranger:
         assert frames == [], done.stderr
         return done
 
-    def tune(self, app: Path, *request: object, **environ: str) -> subprocess.CompletedProcess[str]:
-        """``functune tune`` with the smallest budget that suffices on this machine, as busy as it is now."""
+    def tune(
+        self, app: Path, *request: object, budget_of: int = BUDGETS[0], **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """
+        ``functune tune`` with the smallest budget that suffices on this machine, as busy as it is now.
+
+        ``budget_of`` are the seconds on an idle one.
+        """
         began = time.monotonic()
         run(self.program, "--version")
-        budget = min(max(round(BUDGET_PER_START * (time.monotonic() - began)), BUDGETS[0]), BUDGETS[1])
+        needed = budget_of / BUDGETS[0] * BUDGET_PER_START * (time.monotonic() - began)
+        budget = min(max(round(needed), budget_of), BUDGETS[1])
         return self.call("tune", *request, "--script-root", app, "--budget", f"{budget}s", **environ)
 
     def serve(self, app: Path, *flags: str, **environ: str) -> Serving:

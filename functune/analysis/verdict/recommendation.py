@@ -21,7 +21,7 @@ from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
 from functune.experiments.subject import Subject
-from functune.formatting import duration, percent, plural
+from functune.formatting import duration, joined, percent, plural
 from functune.setting import Setting
 
 CHEAP = 0.02
@@ -75,7 +75,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     objective: Objective | None = None
     """Must be kept in any case."""
     price: Price | None = None
-    """The cost of a million requests at a throughput; None for no costs."""
+    """The cost of a million requests; None for no costs."""
     memory_mb: int | None = None
     """Memory of an instance: settings that need more are not recommended. None for no condition."""
     seed: int = 1
@@ -132,7 +132,11 @@ def recommend(
         ties=ties,
         next_best=evidence(beaten) if beaten else None,
         distance=1 - beaten.throughput / choice.best.throughput if beaten else None,
-        caveats=(*memory_caveats(large, aim), *caveats(chosen, allowed, [knees[setting] for setting in ties])),
+        caveats=(
+            *memory_caveats(large, aim),
+            *price_caveats(knees, aim),
+            *caveats(chosen, allowed, [knees[setting] for setting in ties]),
+        ),
     )
 
 
@@ -210,6 +214,19 @@ def memory_caveats(large: Collection[Setting], aim: Aim) -> list[str]:
     return [
         f"{plural(len(large), 'setting')} used more than the {aim.memory_mb} MB of an instance and "
         f"{'was' if len(large) == 1 else 'were'} not considered."
+    ]
+
+
+def price_caveats(compared: Iterable[Setting], aim: Aim) -> list[str]:
+    """That the choice rests on the costs of instances of several plans."""
+    if aim.price is None or aim.strategy not in ("cost", "balanced"):
+        return []
+    instances = list(dict.fromkeys(aim.price.instance(setting) for setting in compared))
+    if len(instances) < 2:
+        return []
+    return [
+        f"The costs that were compared are those of always busy instances of {joined(sorted(instances))}, which have "
+        "other cores than this machine, and of which only some are billed while they rest."
     ]
 
 

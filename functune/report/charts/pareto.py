@@ -7,7 +7,8 @@ import msgspec
 from functune.analysis.experiment import SubjectFindings
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import Spread
-from functune.formatting import duration, number, plural
+from functune.formatting import duration, joined, number, plural
+from functune.plans.registry import price_for
 from functune.report.charts.axes import IN_MS_AND_S, WITH_SEPARATORS, LogAxis, log_axis
 from functune.report.charts.drawing import NARROW, Drawing, Margins, drawing
 from functune.report.charts.figure import Chart, ChartFigure, ChartInput
@@ -35,9 +36,10 @@ def pareto_figure(chart: ChartInput) -> ChartFigure | None:
     drawn = pareto_drawing(chart.subject, currency=chart.currency)
     if drawn is None:
         return None
-    memory = chart.findings.experiment.priced_memory_mb
+    price = price_for(chart.findings.experiment.priced_memory_mb)
+    instances = joined(list(dict.fromkeys(price.instance(one.setting) for one in chart.subject.levels)))
     note = (
-        f"A point per setting and number of users. The cost is that of a busy {memory} MB instance of Flex Consumption "
+        f"A point per setting and number of users. The cost is that of a busy instance ({instances}) "
         "with this machine's throughput: use it to compare settings, not to budget. No point beats one on the dashed "
         "line in both cost and p95."
     )

@@ -1,8 +1,10 @@
 """The same routes on other servers, such as Gunicorn with Uvicorn."""
 
+from collections.abc import Sequence
+
 from functune.analysis.host_comparison import HostComparison, Served
 from functune.analysis.server_choice import ServerChoice, ServerStanding, overhead_in_words
-from functune.formatting import count, duration, number, number_range
+from functune.formatting import count, duration, joined, number, number_range
 from functune.report.document import ComparedHost, ReportDocument
 from functune.report.markup import Content, Html, data_table, element
 
@@ -12,7 +14,7 @@ def hosts_section(document: ReportDocument) -> Html:
     return element(
         "section",
         element("h2", "Which server for this handler"),
-        *(server_block(each) for findings in document.experiments for each in findings.servers),
+        *(server_block(each, document.currency) for findings in document.experiments for each in findings.servers),
         *(host_block(each, document.environment.host or "this run") for each in document.compared),
         *without_comparison(document),
         id="servers",
@@ -42,15 +44,17 @@ def without_comparison(document: ReportDocument) -> list[Html]:
     ]
 
 
-def server_block(choice: ServerChoice) -> Html:
+def server_block(choice: ServerChoice, currency: str) -> Html:
     """The servers for one subject, each with its best setting."""
     head = ["Server", "Setting", "Users", "Requests/s", "Across repeats", "Fastest / this", "p95", "Memory, MB"]
+    head.append(f"{currency} a million")
     return element(
         "div",
         element("h3", element("code", str(choice.subject))),
         element("p", choice.verdict, class_="answer"),
         data_table(f"{choice.subject} on each server", head, [server_row(each) for each in choice.standings]),
         element("p", overhead_in_words(choice.standings), class_="muted"),
+        element("p", cost_in_words(choice.standings), class_="muted"),
         class_="block",
     )
 
@@ -66,7 +70,24 @@ def server_row(each: ServerStanding) -> list[Content]:
         "-" if each.times_slower is None else number_range(each.times_slower.low, each.times_slower.high),
         "-" if each.p95 is None else duration(each.p95),
         "-" if each.memory_mb is None else number(each.memory_mb),
+        "-" if each.cost is None else number(each.cost),
     ]
+
+
+def cost_in_words(standings: Sequence[ServerStanding]) -> str:
+    """The instances that the costs are for, and how far they can be compared; empty where there are none."""
+    hosts: dict[str, list[str]] = {}
+    for each in standings:
+        if each.cost is not None:
+            hosts.setdefault(each.priced_instance, []).append(each.host)
+    if not hosts:
+        return ""
+    instances = joined([f"{instance} for {joined(names)}" for instance, names in hosts.items()])
+    return (
+        f"The cost of a million requests is that of an always busy instance, {instances}, with the throughput of this "
+        "machine (local shape). It compares the settings of one plan: instances of two plans have other cores, and "
+        "only some are billed while they rest."
+    )
 
 
 def host_block(compared: ComparedHost, ours: str) -> Html:

@@ -27,7 +27,7 @@ def verdict_article(findings: ExperimentFindings, document: ReportDocument, *, s
     settings = element(
         "div",
         *(local_values(each) for each in document.advice_for(findings.name) if each.plan == LOCAL.name),
-        *(plan_details(each) for each in document.advice_for(findings.name) if each.bicepparam),
+        *(plan_details(each) for each in document.advice_for(findings.name) if each.commands),
         class_="to-set",
     )
     return element("article", answer, settings if findings.advice else None, class_="verdict")
@@ -83,11 +83,20 @@ def plan_details(found: PlanAdvice) -> Html:
         element("summary", f"On {PLANS[found.plan].title}: Bicep and commands"),
         element("p", f"For {', '.join(map(str, found.subjects))}. In a template of your own:", class_="muted"),
         copyable((found.fragment or "").strip()),
-        element("p", "With the templates of this project, as a parameters file in infra/:", class_="muted"),
-        copyable((found.bicepparam or "").strip()),
+        *parameters_file(found),
         element("p", "Or change an existing app:", class_="muted"),
         copyable((found.commands or "").strip()),
     )
+
+
+def parameters_file(found: PlanAdvice) -> list[Html]:
+    """The parameters file, which has the notes as comments; the notes alone where there is no file for the setting."""
+    if found.bicepparam is None:
+        return [element("p", note, class_="muted") for note in found.notes]
+    return [
+        element("p", "With the templates of this project, as a parameters file in infra/:", class_="muted"),
+        copyable(found.bicepparam.strip()),
+    ]
 
 
 def copyable(text: str) -> Html:

@@ -5,8 +5,8 @@ from functune.analysis.numbers.levels import levels_of
 from functune.analysis.search.objective import parse_objective
 from functune.analysis.verdict.recommendation import Aim, Recommendation, recommend
 from functune.analysis.verdict.strategies import NoChoice
-from functune.experiments.model import Matrix
-from functune.plans.registry import FLEX
+from functune.experiments.model import Matrix, Strategy
+from functune.plans.registry import FLEX, price_for
 from functune.run.measurement import Measurement
 from functune.setting import PROCESS_COUNT, THREAD_COUNT, Setting
 from tests.analysis.simulated import SLEEP, planned, step, sweep
@@ -136,3 +136,25 @@ def test_recommend_keeps_the_objective() -> None:
     nothing = recommended(steps, aim=Aim(objective=parse_objective("p95 < 1ms")))
     assert isinstance(nothing, NoChoice)
     assert nothing.reason.startswith("Nothing measured keeps p95 < 1")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "strategy", "is_said"),
+    [
+        (("local", "uvicorn"), "cost", True),
+        (("local", "uvicorn"), "balanced", True),
+        (("local", "uvicorn"), "throughput", False),
+        (("gunicorn:asgi", "uvicorn"), "cost", False),
+    ],
+)
+def test_choice_by_the_costs_of_several_plans_says_so(
+    hosts: tuple[str, ...], strategy: Strategy, is_said: bool
+) -> None:
+    price = price_for(2048)
+    steps = [step(setting=Setting(host=host), users=users) for host in hosts for users in (1, 8)]
+    aim = Aim(strategy=strategy, price=price)
+    found = recommend(SLEEP, levels_of(steps, price=price), aim=aim)
+    assert isinstance(found, Recommendation)
+    said = [each for each in found.caveats if "always busy instances" in each]
+    assert len(said) == is_said
+    assert all("App Service B1 and Flex Consumption with 2048 MB" in each for each in said)

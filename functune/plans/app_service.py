@@ -1,0 +1,79 @@
+"""
+App Service on Linux: a web server by a start-up command, on instances of a fixed price.
+
+Sources: docs/app-service.md; the options of ``az webapp config`` are those of azure-cli 2.91.
+"""
+
+import shlex
+
+from functune.plans.billing import Cost, fixed_cost
+from functune.plans.conflicts import FrontEnd
+from functune.plans.plan import Chosen, ParameterValue
+from functune.plans.price_list import app_service_prices
+from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
+from functune.plans.start_command import start_line
+from functune.plans.texts import APP, app_setting_commands, bicep_value, site_fragment
+from functune.plans.web_plan import WebPlan, other_variables
+
+HOURS_PER_MONTH = 730
+"""The hours for which the price list has its prices per month."""
+
+
+class AppServicePlan(WebPlan):
+    """See HostingPlan."""
+
+    name = "app-service"
+    title = "App Service"
+    template = "app-service.bicep"
+    sizes = APP_SERVICE_SIZES
+    default_size = DEFAULT_APP_SERVICE_SIZE
+    port = "$PORT"
+    front = FrontEnd("App Service", timeout=230)
+    instance = "an instance"
+    prices_of = f"prices of {app_service_prices().as_of} from {app_service_prices().source}"
+
+    def app_settings(self, chosen: Chosen) -> dict[str, str | None]:
+        """What the start-up command does not set."""
+        return other_variables(chosen.setting)
+
+    def parameters(self, chosen: Chosen) -> dict[str, ParameterValue] | None:
+        """The size too, where the reader asked for one."""
+        found = super().parameters(chosen)
+        return found if found is None or chosen.asked.size is None else {"planSku": chosen.asked.size, **found}
+
+    def notes(self, chosen: Chosen) -> tuple[str, ...]:
+        """The quotes of a command, too: the platform puts the whole command between single quotes."""
+        command = start_line(chosen.setting, port=self.port, entry=chosen.entry)
+        if not set(command) & set("'\""):
+            return super().notes(chosen)
+        return (
+            *super().notes(chosen),
+            "The start-up command has quotes, and App Service puts the command between quotes of its own: move these "
+            "options of GUNICORN_CMD_ARGS to a configuration file, and name it with --config.",
+        )
+
+    def fragment(self, chosen: Chosen) -> str | None:
+        """The start-up command in siteConfig, the size of the plan where the reader asked for one, and app settings."""
+        command = bicep_value(start_line(chosen.setting, port=self.port, entry=chosen.entry))
+        size = chosen.asked.size
+        places = {
+            "In the properties of the app (Microsoft.Web/sites):": [
+                "siteConfig: {",
+                f"  appCommandLine: {command}",
+                "}",
+            ],
+            "In the App Service plan (Microsoft.Web/serverfarms):": [f"sku: {{ name: '{size}' }}"] if size else [],
+        }
+        return site_fragment(self.app_settings(chosen), places)
+
+    def commands(self, chosen: Chosen) -> str | None:
+        """The start-up command, and the app settings. The size belongs to the plan, which other apps may share."""
+        command = start_line(chosen.setting, port=self.port, entry=chosen.entry)
+        lines = [f"az webapp config set {APP} --startup-file {shlex.quote(command)}"]
+        return "\n".join([*lines, *app_setting_commands("webapp", self.app_settings(chosen))]) + "\n"
+
+    def busy_cost(self, chosen: Chosen) -> Cost:
+        """The price of an instance, whatever it serves."""
+        prices = app_service_prices()
+        per_hour = prices.month[self.size(chosen.asked).name] / HOURS_PER_MONTH
+        return fixed_cost(chosen.throughput or 0.0, per_hour, prices.currency)
