@@ -15,17 +15,13 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from functune.app_service.generated import settings_of_counts
+from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY, settings_of_counts
 from functune.formatting import count, joined, plural
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
 MAX_CONCURRENT_REQUESTS = "AzureFunctionsJobHost__extensions__http__maxConcurrentRequests"
 """host.json's limit as an app setting: requests beyond it wait in the host."""
-WEB_CONCURRENCY = "WEB_CONCURRENCY"
-"""The default of Gunicorn and Uvicorn for their workers."""
-GUNICORN_ARGUMENTS = "GUNICORN_CMD_ARGS"
-"""Arguments that Gunicorn adds before those of its command line."""
 DEFAULT_THREAD_COUNT = 1000
 """The thread count that the host injects when PYTHON_THREADPOOL_THREAD_COUNT is unset."""
 MAX_PROCESS_COUNT = 10

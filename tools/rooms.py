@@ -75,7 +75,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts report",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans report",
     ),
     room(
         "cli",

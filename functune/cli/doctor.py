@@ -11,14 +11,12 @@ import click
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES
 from functune.errors import UsageError
+from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 
 if TYPE_CHECKING:
     from functune.doctor.finding import Diagnosis
     from functune.doctor.reading.app_service import AppServiceOptions
 
-TIER_NAMES = ("B1", "S1", "P0v3", "P1v3", "P2v3", "I1v2")
-"""The names of app_service.tiers, which is imported only when the command needs it."""
-DOCTOR_PLANS = tuple(dict.fromkeys([*PLAN_NAMES, "app-service"]))
 FORM_NAMES = ("text", "json", "sarif", "junit")
 """The names of doctor.formats.registry, which is imported only when the command needs it."""
 
@@ -29,13 +27,15 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     "--for",
     "--plan",
     "plan",
-    type=click.Choice(DOCTOR_PLANS),
+    type=click.Choice(PLAN_NAMES),
     help="Hosting plan that the app is meant for. With app-service it can be any WSGI or ASGI app.",
 )
 @click.option(
     "--tier",
-    type=click.Choice(TIER_NAMES),
-    help="Pricing tier of App Service: its cores and memory.  [default: B1]",
+    "--size",
+    "tier",
+    type=click.Choice(list(APP_SERVICE_SIZES)),
+    help=f"Pricing tier of App Service: its cores and memory.  [default: {DEFAULT_APP_SERVICE_SIZE}]",
 )
 @click.option("--python-version", metavar="3.13|3.14", help="Python of App Service.  [default: as the app's files say]")
 @click.option(

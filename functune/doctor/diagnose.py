@@ -54,7 +54,7 @@ def app_service_figures(reading: AppServiceReading) -> AppServiceFigures:
         python=".".join(map(str, reading.python.version)),
         python_said_by=reading.python.said_by,
         tier=reading.tier,
-        cores=reading.instance.cores,
+        cores=reading.deployed.cores,
         memory_mb=reading.instance.memory_mb,
         start=secret_free(reading.decision),
         workers=workers_in_words(reading),

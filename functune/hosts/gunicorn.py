@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from functune.app_service.generated import GUNICORN_ARGUMENTS
 from functune.errors import UsageError
 from functune.hosts.kinds import StartedKind
 from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
-from functune.setting import GUNICORN_ARGUMENTS, WEB_SERVERS, Setting
+from functune.setting import WEB_SERVERS, Setting
 
 LISTENS = re.compile(r"Listening at: (http://\S+)")
 _OF_KNOBS = {

@@ -18,6 +18,7 @@ from typing import ClassVar
 import httpx
 import msgspec
 
+from functune.app_service.generated import WEB_CONCURRENCY
 from functune.environ import APP_ENTRY, CALLS_FOLDER, FUNCTION_KEY, LAB_PID, MASTER_KEY
 from functune.errors import HostError, UsageError
 from functune.hosts.app_process import app_process
@@ -28,7 +29,7 @@ from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
 from functune.hosts.worker_ends import WorkerEnds
 from functune.server_process import SERVES
-from functune.setting import THREAD_COUNT, WEB_CONCURRENCY, WEB_SERVERS, ServerFacts, Setting
+from functune.setting import THREAD_COUNT, WEB_SERVERS, ServerFacts, Setting
 
 _START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""

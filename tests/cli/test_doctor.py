@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from functune.app_service.tiers import APP_SERVICE_TIERS, DEFAULT_TIER
-from functune.cli.doctor import TIER_NAMES
 from tests.cli.calling import command, functune, run
 
 APP = """
@@ -172,8 +170,3 @@ def test_flags_of_app_service_that_do_not_fit_are_explained(app: Path, arguments
     done = run("doctor", str(app), *arguments)
     assert done.exit_code == 2
     assert said in done.output
-
-
-def test_tiers_of_the_flag_are_those_of_the_table() -> None:
-    assert set(TIER_NAMES) == set(APP_SERVICE_TIERS)
-    assert DEFAULT_TIER in TIER_NAMES

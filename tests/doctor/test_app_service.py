@@ -71,7 +71,7 @@ FAULTS: dict[str, list[Case]] = {
     ],
     "one-sync-worker": [
         ({"app.py": FLASK}, {}, (None, None)),
-        ({"shop/wsgi.py": DJANGO}, {"tier": "P2v3"}, (None, None)),
+        ({"shop/wsgi.py": DJANGO}, {"tier": "I1v2"}, (None, None)),
         ({"web.py": FLASK}, command(f"gunicorn --timeout 60 {BOUND} web:app"), (None, None)),
     ],
     "startup-file-unused": [

@@ -17,11 +17,11 @@ from functune.app_service.own_command import command_file, own_command
 from functune.app_service.python_version import PythonVersion
 from functune.app_service.server_command import ServerCommand, without_secrets
 from functune.app_service.startup import StartDecision, start_decision
-from functune.app_service.tiers import APP_SERVICE_TIERS, DEFAULT_TIER, AppServiceTier
 from functune.doctor.reading.settings import SettingPlace
 from functune.doctor.reading.templates import BicepTemplate
+from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE, InstanceSize
 
-APP_SERVICE = "app-service"
+APP_SERVICE_NAME = "app-service"
 """The name of the plan."""
 _PORTS = ("PORT", "WEBSITES_PORT")
 
@@ -59,9 +59,9 @@ class AppServiceReading:
     """Settings of the start that a template computes."""
 
     @property
-    def instance(self) -> AppServiceTier:
+    def instance(self) -> InstanceSize:
         """The instance of the tier."""
-        return APP_SERVICE_TIERS[self.tier]
+        return APP_SERVICE_SIZES[self.tier]
 
     @property
     def is_own(self) -> bool:
@@ -117,14 +117,14 @@ def read_app_service(
 ) -> AppServiceReading:
     """Decide what starts. ``places`` are the settings of the app's files."""
     counting = counting_places([*options.settings, *places], {each.file for each in templates if each.is_flex})
-    tier = options.tier or DEFAULT_TIER
+    tier = options.tier or DEFAULT_APP_SERVICE_SIZE
     command, place = startup_command(root, options, templates)
     deployed = Deployment(
         folder=root,
         python=python.version,
         command=command,
         settings={each.name: each.value for each in counting.values() if each.value is not None},
-        cores=APP_SERVICE_TIERS[tier].cores,
+        cores=int(APP_SERVICE_SIZES[tier].cores),
     )
     deployed, decision, refused = decided_without_refused(deployed)
     own = own_command(deployed)

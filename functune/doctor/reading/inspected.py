@@ -6,7 +6,7 @@ from pathlib import Path
 
 from functune.doctor.finding import StartFigures
 from functune.doctor.reading.app_service import (
-    APP_SERVICE,
+    APP_SERVICE_NAME,
     AppServiceOptions,
     AppServiceReading,
     counting_places,
@@ -93,7 +93,7 @@ def inspect_app(
     places = (*options.settings, *local, *deployed_places(templates))
     packages = find_app_packages(root, python=python)
     hosting = None
-    if plan == APP_SERVICE:
+    if plan == APP_SERVICE_NAME:
         asked = platform_python(root, templates, asked=options.python_version, own=packages.interpreter.version)
         hosting = read_app_service(root, options, places=places, templates=templates, python=asked)
     entry = function_entry(root) if hosting is not None else entry_of(root)
