@@ -15,7 +15,7 @@ from functune.plans.conflicts import FrontEnd
 from functune.plans.plan import Asked, Chosen, ParameterValue
 from functune.plans.price_list import container_apps_prices
 from functune.plans.sizes import CONTAINER_APPS_SIZES, DEFAULT_CONTAINER_APPS_SIZE, MB_PER_GIB
-from functune.plans.start_command import app_entry, program_of, setting_flags, start_variables
+from functune.plans.start_command import command_target, program_of, setting_flags, start_variables
 from functune.plans.texts import APP, OWN_TEMPLATE, assignments, bicep_value, unset_names
 from functune.plans.web_plan import WebPlan, other_variables
 
@@ -76,7 +76,7 @@ class ContainerAppsPlan(WebPlan):
                 OWN_TEMPLATE,
                 "// In the container of the app (Microsoft.App/containerApps, properties.template.containers):",
                 f"command: ['{program_of(chosen.setting)}']",
-                f"args: [{bicep_value(app_entry(chosen.setting, chosen.entry))}]",
+                f"args: [{bicep_value(command_target(chosen.setting, chosen.entry))}]",
                 *self.resource_lines(chosen.asked),
                 "env: [",
                 *(f"  {{ name: '{name}', value: {bicep_value(value)} }}" for name, value in values),
@@ -99,7 +99,7 @@ class ContainerAppsPlan(WebPlan):
         variables, asked = self.app_settings(chosen), chosen.asked
         size = self.size(asked)
         words = [f"az containerapp update {APP} --command {program_of(chosen.setting)}"]
-        words.append(f"--args {shlex.quote(app_entry(chosen.setting, chosen.entry))}")
+        words.append(f"--args {shlex.quote(command_target(chosen.setting, chosen.entry))}")
         words.append(f"--set-env-vars {shlex.join(assignments(variables))}")
         if unset := unset_names(variables):
             words.append(f"--remove-env-vars {shlex.join(unset)}")

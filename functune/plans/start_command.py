@@ -44,7 +44,9 @@ def start_line(setting: Setting, *, port: str, entry: str | None) -> str:
     """
     words = [program_of(setting), *flag_words(server_flags(setting, port=port)), *setting_flags(setting).others]
     unquoted = (port, f"{EVERY_ADDRESS}:{port}")  # $PORT stays a variable of the shell
-    return " ".join(each if each in unquoted else shlex.quote(each) for each in [*words, app_entry(setting, entry)])
+    return " ".join(
+        each if each in unquoted else shlex.quote(each) for each in [*words, command_target(setting, entry)]
+    )
 
 
 def program_of(setting: Setting) -> str:
@@ -52,7 +54,7 @@ def program_of(setting: Setting) -> str:
     return "uvicorn" if facts_of(setting).worker_class is None else "gunicorn"
 
 
-def app_entry(setting: Setting, entry: str | None) -> str:
+def command_target(setting: Setting, entry: str | None) -> str:
     """The app as ``module:callable``: that of the reader, or the function app."""
     return entry or ("functune.asgi:app" if facts_of(setting).threads == "pool" else "functune.wsgi:app")
 

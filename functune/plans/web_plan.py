@@ -11,7 +11,7 @@ from functune.plans.plan import Asked, Chosen, ParameterValue
 from functune.plans.sizes import InstanceSize
 from functune.plans.start_command import (
     COUNT_VARIABLES,
-    app_entry,
+    command_target,
     facts_of,
     program_of,
     setting_flags,
@@ -141,7 +141,7 @@ def package_notes(chosen: Chosen) -> tuple[str, ...]:
         needed = _PACKAGES.get(facts_of(setting).worker_class or "", program_of(setting))
         return (f"The start-up command needs {needed} in the requirements.txt of the app.",)
     return (
-        f"{app_entry(setting, None)} is the function app for web servers: deploy the folder functune and the packages "
+        f"{command_target(setting, None)} is the function app for web servers: deploy the folder functune and the packages "
         "of hosting/requirements.txt with it.",
         "The access log of the start-up command has the query of each request, where a function key may be: send the "
         "key in x-functions-key, or start with hosting/gunicorn.conf.py, which leaves the query out.",
