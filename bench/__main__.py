@@ -5,7 +5,7 @@ Most figures are ratios of two things measured in turn in the same run; the medi
 absolute numbers after it are for orientation only. A bound that is missed while other programs use the machine is not
 judged. Exit codes: 0 every figure is held, 1 one is not, 2 wrong usage, 3 one could not be measured or judged.
 
-    python -m bench                 all suites, about twenty minutes
+    python -m bench                 all suites, about half an hour
     python -m bench host import     some of them
 """
 
@@ -21,6 +21,7 @@ from bench.suites.cold_start import app_import, app_start
 from bench.suites.connections import connections
 from bench.suites.fetch import fetch
 from bench.suites.host import host
+from bench.suites.kills import kills
 from bench.suites.law import law
 from bench.suites.lessons import lessons
 from bench.suites.profile import profile
@@ -43,6 +44,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "lessons": lessons,
     "search": search,
     "truth": truth,
+    "kills": kills,
 }
 
 

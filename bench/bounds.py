@@ -22,6 +22,8 @@ PARALLEL_FETCH = Bound("parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms", "",
 APP_IMPORT = Bound("import function_app / import azure.functions, httpx", "", at_most=1.3)
 APP_START = Bound("time until ready, the app / an app without functions", "", at_most=1.5)
 
+FAULTS_OF_SERVERS = Bound("requests lost, doubled or swapped", "", at_most=0)
+
 LITTLES_LAW = Bound("Little's law, largest residual of the levels that can be checked", "", at_most=LIMIT)
 
 SEARCH_REGRET = Bound("throughput the search misses / that of the best setting", "", at_most=0.05)

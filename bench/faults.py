@@ -15,18 +15,17 @@ import re
 import signal
 import sys
 import time
-import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-import httptools
 import httpx
 import psutil
 import uvloop
 
+from bench.exchanges import Tally, User
 from functune.environ import child_environ
 from functune.host.console import LISTENING, Console
 from functune.host.server import serve_until_stopped
@@ -44,71 +43,25 @@ GROWTH = 0.05
 SLACK = 4 * 1024**2
 
 
-@dataclass
-class Tally:
-    """The events of one part; ``violations`` are the forbidden ones."""
-
-    answers: Counter[int] = field(default_factory=Counter)
-    kills: list[float] = field(default_factory=list)
-    suspects: list[tuple[float, float]] = field(default_factory=list)
-    """When each request that got 500 was sent and answered, ``time.monotonic``."""
-    violations: list[str] = field(default_factory=list)
-
-
-class Answer:
-    """One response, parsed by httptools."""
-
-    def __init__(self) -> None:
-        self.body = b""
-        self.is_complete = False
-        self.parser = httptools.HttpResponseParser(self)
-
-    def on_body(self, body: bytes) -> None:
-        self.body += body
-
-    def on_message_complete(self) -> None:
-        self.is_complete = True
-
-
-async def user(port: int, until: float, tally: Tally) -> None:
-    """One connection: request, whole answer, next request. A surplus answer shows as the answer to a later request."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while time.monotonic() < until:
-        token = uuid.uuid4().hex
-        path = f"/api/{random.choice(('async', 'sync'))}/{token}?s={random.uniform(0, 0.1):.3f}"
-        sent = time.monotonic()
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
-        answer = Answer()
-        while not answer.is_complete:
-            async with asyncio.timeout(30):
-                piece = await reader.read(65536)
-            if not piece:
-                tally.violations.append(f"{path}: the connection was closed without an answer")
-                return
-            answer.parser.feed_data(piece)
-        status = answer.parser.get_status_code()
-        tally.answers[status] += 1
-        if status == 500:
-            tally.suspects.append((sent, time.monotonic()))
-        elif status != 200 or answer.body != token.encode():
-            tally.violations.append(f"{path}: {status} {answer.body[:80]!r}")
-    writer.close()
-
-
-async def kill(client: httpx.AsyncClient, until: float, every: float, tally: Tally) -> None:
-    """Kill a random ready worker after each ``every`` seconds."""
+async def kill(client: httpx.AsyncClient, until: float, every: float) -> list[float]:
+    """Kill a random ready worker after each ``every`` seconds; the times of it."""
+    kills = []
     while time.monotonic() + every < until:
         await asyncio.sleep(every)
         pids = (await client.get("/admin/host/status")).json()["workers"]["pids"]
-        tally.kills.append(time.monotonic())
+        kills.append(time.monotonic())
         os.kill(random.choice(pids), signal.SIGKILL)
+    return kills
 
 
-def check_suspects(tally: Tally) -> None:
-    """Add a violation for each 500 to a request that was not in flight when a worker was killed."""
-    for sent, answered in tally.suspects:
-        if not any(sent - GRACE <= killed <= answered for killed in tally.kills):
-            tally.violations.append("a request got 500 and no worker was killed while it was in flight")
+def violations_of(tally: Tally, kills: Sequence[float]) -> list[str]:
+    """What must not happen: the host answers every request, with 500 only where a worker was killed meanwhile."""
+    unexplained = tally.outside([(killed, killed + GRACE) for killed in kills])
+    return [
+        *tally.wrong,
+        *("the connection was closed without an answer" for _ in tally.cut),
+        *("a request failed and no worker was killed while it was in flight" for _ in unexplained),
+    ]
 
 
 def memory(host: psutil.Process) -> dict[str, int]:
@@ -116,8 +69,9 @@ def memory(host: psutil.Process) -> dict[str, int]:
     return {f"{process.name()} {process.pid}": process.memory_info().rss for process in [host, *host.children()]}
 
 
-async def watch_memory(host: psutil.Process, seconds: float, tally: Tally) -> None:
-    """Compare the memory at the end of the load with that in the middle."""
+async def watch_memory(host: psutil.Process, seconds: float) -> list[str]:
+    """Compare the memory at the end of the load with that in the middle; the violations."""
+    found = []
     await asyncio.sleep(seconds / 2)
     middle = memory(host)
     await asyncio.sleep(seconds / 2 - 0.5)
@@ -125,9 +79,10 @@ async def watch_memory(host: psutil.Process, seconds: float, tally: Tally) -> No
         before = middle.get(name)
         print(f"  {name}: {(before or 0) / 1e6:.1f} MB, then {after / 1e6:.1f} MB")
         if before is None:
-            tally.violations.append(f"{name} was started while nothing was killed")
+            found.append(f"{name} was started while nothing was killed")
         elif after > before * (1 + GROWTH) + SLACK:
-            tally.violations.append(f"{name} grew from {before} to {after} bytes")
+            found.append(f"{name} grew from {before} to {after} bytes")
+    return found
 
 
 @asynccontextmanager
@@ -167,25 +122,27 @@ async def _drain(output: asyncio.StreamReader) -> None:
 
 async def prove(seconds: float) -> bool:
     """Run both parts; returns whether there was no violation."""
-    tally = Tally()
     async with host() as (process, port), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
         await all_ready(client)
-        until = time.monotonic() + seconds
-        users = [user(port, until, tally) for _ in range(CONNECTIONS)]
-        await asyncio.gather(*users, kill(client, until, seconds / KILLS, tally))
-        check_suspects(tally)
-        print(f"with kills: {dict(tally.answers)} answers by status, {len(tally.kills)} workers killed")
+        until, tally = time.monotonic() + seconds, Tally()
+        killing = asyncio.ensure_future(kill(client, until, seconds / KILLS))
+        await asyncio.gather(killing, *users(port, until, tally))
+        kills = killing.result()
+        print(f"with kills: {tally.answers.total()} answers, {len(tally.failed)} failed, {len(kills)} workers killed")
         await all_ready(client)
-        calm = Tally()
-        until = time.monotonic() + seconds
-        users = [user(port, until, calm) for _ in range(CONNECTIONS)]
-        await asyncio.gather(*users, watch_memory(process, seconds, calm))
-        check_suspects(calm)
-        print(f"without kills: {dict(calm.answers)} answers by status")
-    violations = tally.violations + calm.violations
+        until, calm = time.monotonic() + seconds, Tally()
+        watching = asyncio.ensure_future(watch_memory(process, seconds))
+        await asyncio.gather(watching, *users(port, until, calm))
+        print(f"without kills: {calm.answers.total()} answers, {len(calm.failed)} failed")
+    violations = [*violations_of(tally, kills), *violations_of(calm, ()), *watching.result()]
     for text, count in Counter(violations).most_common(10):
         print(f"VIOLATION ({count} times): {text}")
     return not violations
+
+
+def users(port: int, until: float, tally: Tally) -> list[Coroutine[None, None, None]]:
+    """The users of a part."""
+    return [User(port, tally).call_until(lambda: time.monotonic() >= until) for _ in range(CONNECTIONS)]
 
 
 async def all_ready(client: httpx.AsyncClient) -> None:

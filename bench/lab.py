@@ -1,14 +1,15 @@
 """The lab, as the suites use it: run experiments on this repository's app, or simulate a run of them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.processes import ROOT
 from functune.analysis.experiment import ExperimentFindings
-from functune.experiments.file import read_experiments
+from functune.cli.sweep import experiments_and_inputs
 from functune.experiments.model import Experiment
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.registry import kind_for_settings
 from functune.hosts.served_app import ServedApp
 from functune.report.document import find_all
 from functune.run.environment import Environment, collect_environment
@@ -20,21 +21,25 @@ from functune.sweep.trials import PlannedTrial
 from tests.analysis import simulated
 
 
-def shipped_experiments() -> list[Experiment]:
-    """The experiments of ``experiments/``, in the order of their file names."""
-    return [
-        experiment for path in sorted((ROOT / "experiments").glob("*.toml")) for experiment in read_experiments(path)
-    ]
+def shipped_experiments() -> tuple[list[Experiment], dict[str, bytes]]:
+    """The experiments of ``experiments/``, in the order of their file names, and the files that they name."""
+    return experiments_and_inputs(sorted((ROOT / "experiments").glob("*.toml")))
 
 
-async def measured(experiments: Sequence[Experiment], out: Path, *, app: Path = ROOT) -> tuple[ExperimentFindings, ...]:
-    """Run the experiments on an app with the run folder ``out`` and return their findings, in the same order."""
+async def measured(
+    experiments: Sequence[Experiment], out: Path, *, app: Path = ROOT, inputs: Mapping[str, bytes] = {}
+) -> tuple[ExperimentFindings, ...]:
+    """
+    Run the experiments on an app with the run folder ``out`` and return their findings, in the same order.
+
+    ``inputs`` are the contents of the files that they name.
+    """
     here = collect_environment(script_root=app, host=LOCAL_HOST.name, host_kind="local", command=[])
-    folder = RunFolder.create(out, experiments, here)
+    folder = RunFolder.create(out, experiments, here, inputs=inputs)
     await measure_run(
         folder,
         app=ServedApp(app),
-        kind=LOCAL_HOST,
+        kind=kind_for_settings(LOCAL_HOST, {host for each in experiments for host in each.settings.host}),
         planner=SearchPlanner(cores=here.machine_cores),
         on_progress=lambda _: None,
         calibrated=False,
@@ -42,9 +47,10 @@ async def measured(experiments: Sequence[Experiment], out: Path, *, app: Path = 
     return find_all(folder)
 
 
-def simulated_run(experiments: Sequence[Experiment], path: Path) -> Path:
+def simulated_run(experiments: Sequence[Experiment], path: Path, inputs: Mapping[str, bytes]) -> Path:
     """Write the run folder that a sweep of the experiments would leave on a machine of two cores; returns its path."""
-    folder = RunFolder.create(path, experiments, Environment(host_kind="local", cpu_count=simulated.CORES))
+    here = Environment(host_kind="local", cpu_count=simulated.CORES)
+    folder = RunFolder.create(path, experiments, here, inputs=inputs)
     for experiment in experiments:
         for step in _simulated_steps(experiment):
             folder.append(step)

@@ -24,9 +24,12 @@ def process_page() -> CallPage | None:
     if (folder := calls_folder()) is None:
         return None
     path = folder / f"{os.getpid()}{CALLS_SUFFIX}"
-    path.write_bytes(bytes(PAGE_BYTES))
-    with path.open("r+b") as file:  # the lab maps it as well
-        return CallPage(mmap.mmap(file.fileno(), PAGE_BYTES))
+    unfinished = path.with_suffix(".new")  # the lab, which maps every page, may look at any time
+    unfinished.write_bytes(bytes(PAGE_BYTES))
+    with unfinished.open("r+b") as file:
+        memory = mmap.mmap(file.fileno(), PAGE_BYTES)
+    unfinished.rename(path)
+    return CallPage(memory)
 
 
 def sample_if_asked(script_root: Path, loop: asyncio.AbstractEventLoop | None) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY, settings_of_counts
 from functune.formatting import count, joined, plural
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
@@ -96,7 +97,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def app_setting_values(self) -> dict[str, str | None]:
         """The variables that set it, by name; None for one to leave unset. A web server has variables of its own."""
         if not self.is_on_functions:
-            return server_variables(self) | dict(self.app_settings)
+            return server_variables(self)
         values = {knob.variable: getattr(self, knob.name) for knob in KNOBS if knob.variable is not None}
         return {name: None if value is None else str(value) for name, value in values.items()} | dict(self.app_settings)
 
@@ -207,8 +208,15 @@ WEB_SERVERS: Mapping[str, ServerFacts] = {
     "gunicorn:asgi": ServerFacts("asgi", "asgi", "pool", DEFAULT_THREAD_COUNT),
     "gunicorn:uvicorn": ServerFacts("asgi", "uvicorn_worker.UvicornWorker", "pool", DEFAULT_THREAD_COUNT),
     "uvicorn": ServerFacts("asgi", None, "pool", DEFAULT_THREAD_COUNT),
+    "app-service": ServerFacts("wsgi", None, "server", 1),
+    "app-service:fastapi": ServerFacts("asgi", None, "none", DEFAULT_THREAD_COUNT),
 }
-"""The hosts that are web servers, as ``--host`` takes them."""
+"""
+The hosts that are web servers, as ``--host`` takes them.
+
+App Service starts Gunicorn too, but with a command of its own, and it starts FastAPI with another class of workers.
+"""
+APP_SERVICE_HOST = "app-service"
 GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
 """The host that ``gunicorn`` without a class of workers stands for, by the interface of the app."""
 LACKING_KNOBS: Mapping[str, frozenset[str]] = {
@@ -222,16 +230,29 @@ COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 
 
 def server_variables(setting: Setting) -> dict[str, str | None]:
-    """The variables with which a web server starts with the setting: WEB_CONCURRENCY is the default for its workers."""
+    """
+    The variables with which a web server starts with the setting, its app settings included.
+
+    WEB_CONCURRENCY is the default for its workers. Arguments among the app settings follow those of the knobs.
+    """
     facts = WEB_SERVERS[setting.host or ""]
+    if is_app_service(setting.host):
+        return {**settings_of_counts(setting.process_count, setting.thread_count)}
     count = None if setting.thread_count is None else str(setting.thread_count)
-    values: dict[str, str | None] = {"WEB_CONCURRENCY": str(setting.process_count)}
+    own = dict(setting.app_settings)
+    values: dict[str, str | None] = {WEB_CONCURRENCY: str(setting.process_count)}
     if facts.worker_class is not None:
-        threads = f" --threads {count}" if count is not None and facts.threads == "server" else ""
-        values["GUNICORN_CMD_ARGS"] = f"--worker-class {facts.worker_class}{threads}"
+        threads = f"--threads {count}" if count is not None and facts.threads == "server" else ""
+        known = (f"--worker-class {facts.worker_class}", threads, own.pop(GUNICORN_ARGUMENTS, ""))
+        values[GUNICORN_ARGUMENTS] = " ".join(filter(None, known))
     if facts.threads == "pool" and count is not None:
         values[THREAD_COUNT] = count
-    return values
+    return values | own
+
+
+def is_app_service(host: str | None) -> bool:
+    """Whether a host runs the command of App Service."""
+    return (host or "").partition(":")[0] == APP_SERVICE_HOST
 
 
 def words_of(setting: Setting, names: Iterable[str]) -> str:

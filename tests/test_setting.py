@@ -104,6 +104,12 @@ def test_settings_of_a_web_server_are_the_variables_that_it_reads() -> None:
         "WEB_CONCURRENCY": "3",
         "GUNICORN_CMD_ARGS": "--worker-class sync",
     }
+    own = (("GUNICORN_CMD_ARGS", "--timeout 9"), ("A", "b"))
+    assert Setting(thread_count=4, host="gunicorn:gthread", app_settings=own).settings_to_set() == {
+        "WEB_CONCURRENCY": "1",
+        "GUNICORN_CMD_ARGS": "--worker-class gthread --threads 4 --timeout 9",
+        "A": "b",
+    }
     uvicorn = Setting(thread_count=4, host="uvicorn", app_settings=(("A", "b"),)).settings_to_set()
     assert uvicorn == {"WEB_CONCURRENCY": "1", "PYTHON_THREADPOOL_THREAD_COUNT": "4", "A": "b"}
     workers = Setting(host="gunicorn:uvicorn").settings_to_set()
@@ -122,6 +128,8 @@ def test_threads_in_effect_are_those_of_the_host_where_none_are_set() -> None:
         "gunicorn:asgi": 1000,
         "gunicorn:uvicorn": 1000,
         "uvicorn": 1000,
+        "app-service": 1,
+        "app-service:fastapi": 1000,
     }
     unset, four = Setting(host="gunicorn:gthread"), Setting(host="gunicorn:gthread", thread_count=4)
     assert unset.simplicity < four.simplicity

@@ -35,7 +35,8 @@ ROOMS: tuple[Room, ...] = (
     room("errors", "every error that is meant for the user"),
     room("formatting", "numbers in words"),
     room("environ", "the environment variables of this process"),
-    room("setting", "Setting and the table of knobs", "formatting"),
+    room("app_service", "what App Service starts for a folder, and with which command", "errors"),
+    room("setting", "Setting and the table of knobs", "formatting app_service"),
     room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
@@ -52,7 +53,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors environ setting packages host server_process middleware",
+        "errors environ setting packages app_service host server_process middleware",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
@@ -74,12 +75,13 @@ ROOMS: tuple[Room, ...] = (
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
-        f"{BASE} {ANALYSIS} environ packages host hosts report",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans report",
     ),
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages host hosts plans sweep report probe instrument terminal doctor",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal "
+        "doctor",
     ),
 )
 

@@ -16,8 +16,9 @@ from functune.formatting import plural
 
 async def lessons() -> AsyncIterator[Figure]:
     """The shipped experiments: Little's law at every level, and the expectations of each experiment."""
+    experiments, inputs = lab.shipped_experiments()
     with TemporaryDirectory() as folder:
-        every = await lab.measured(lab.shipped_experiments(), Path(folder) / "run")
+        every = await lab.measured(experiments, Path(folder) / "run", inputs=inputs)
     yield law_figure([level for findings in every for level in findings.levels])
     for findings in every:
         for figure in expectations(findings):

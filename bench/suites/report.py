@@ -16,9 +16,9 @@ ROUNDS = 3
 
 async def report() -> AsyncIterator[Figure]:
     """``functune report`` of a simulated run of all shipped experiments, including the start of the command."""
-    experiments = lab.shipped_experiments()
+    experiments, inputs = lab.shipped_experiments()
     with TemporaryDirectory() as folder:
-        run = lab.simulated_run(experiments, Path(folder) / "run")
+        run = lab.simulated_run(experiments, Path(folder) / "run", inputs)
         seconds = tuple(_seconds(run) for _ in range(ROUNDS))
         size = (run / "report.html").stat().st_size
     yield Figure(bounds.REPORT_TIME, seconds, detail=f"{len(experiments)} experiments")

@@ -14,8 +14,8 @@ from functune.analysis.laws.time_split import Split, splits_of
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.numbers.levels import Level, levels_of
-from functune.analysis.search.adaptive import Skipped
 from functune.analysis.search.exploration import Scope, explore
+from functune.analysis.search.skipped import Skipped
 from functune.analysis.server_choice import ServerChoice, choose_server
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.limit import Limit

@@ -23,7 +23,7 @@ from functune.experiments.planned import planned_settings
 from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
-from functune.hosts.fitting import fitting_host
+from functune.hosts.fitting import app_on_host, fitting_host
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment, collect_environment, without_secret
@@ -132,6 +132,8 @@ def sweep(
         folder, app, kind = reopened(resume, script_root=script_root, entry=entry, host=host, key=key)
     else:
         app = ServedApp(existing_folder(script_root or Path()), entry)
+        python = chosen_python(app.folder, python=python, install=install)
+        app = app_on_host(app, host, python=python)
         asked, inputs = experiments_and_inputs(files or shipped_experiments())
         folder, kind = created(
             overridden(asked, **overrides),
@@ -140,7 +142,7 @@ def sweep(
             app=app,
             host=host,
             key=key,
-            python=chosen_python(app.folder, python=python, install=install),
+            python=python,
         )
     run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
 

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from functune import environ
+from functune.app_service.generated import NO_FASTAPI, STARTUP_SETTINGS
 from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
@@ -24,10 +25,10 @@ from functune.experiments.model import Strategy
 from functune.host.local_settings import read_local_settings
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting, server_setting
-from functune.hosts.fitting import fitting_host
+from functune.hosts.fitting import app_on_host, fitting_host
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
-from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting
+from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
 
 SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
 """Seconds."""
@@ -163,6 +164,7 @@ def tune(
     python = chosen_python(app.folder, python=python, install=install)
     began = time.monotonic()
     host = tuned_host(host, app, plan=plan, python=python)
+    app = app_on_host(app, host, python=python)
     tuning = Tuning(
         app=app,
         kind=registry.host_kind(host, python=python),
@@ -220,6 +222,7 @@ def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
     given = dict(named_value(text) for text in now)
     if host in WEB_SERVERS:
         read = {"WEB_CONCURRENCY", *(["GUNICORN_CMD_ARGS"] if WEB_SERVERS[host].worker_class else [])}
+        read |= set(STARTUP_SETTINGS) - {NO_FASTAPI} if is_app_service(host) else set()
         others = {name: value for name, value in given.items() if name not in {*read, THREAD_COUNT}}
         in_file = read_local_settings(app.folder).values if app.entry is None else {}
         pool = {name: value for name, value in in_file.items() if name == THREAD_COUNT}

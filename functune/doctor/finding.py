@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from functune.app_service.startup import StartDecision
+
 type Severity = Literal["error", "warning", "note"]
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -44,6 +46,21 @@ class StartFigures(msgspec.Struct, frozen=True, kw_only=True):
     process_count: int
 
 
+class AppServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What App Service starts, and on which instance."""
+
+    python: str
+    """Major and minor version, such as ``3.13``."""
+    python_said_by: str
+    """The file or flag that names it."""
+    tier: str
+    cores: int
+    memory_mb: int
+    start: StartDecision
+    workers: str
+    """How many requests the workers serve at a time, as a sentence."""
+
+
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the doctor says about one app."""
 
@@ -59,6 +76,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     """What was not looked at, and why."""
     start: StartFigures | None = None
+    app_service: AppServiceFigures | None = None
+    """For the plan app-service."""
 
     def at_least(self, severity: Severity) -> list[Finding]:
         """The findings of this severity or worse."""

@@ -20,6 +20,7 @@ HEADINGS: dict[Family, str] = {
     "settings": "App settings",
     "host.json": "host.json",
     "requirements": "Packages",
+    "app-service": "App Service",
     "code": "Code",
     "measured": "Measured",
 }

@@ -1,6 +1,8 @@
 """The rules by their id."""
 
 from functune.doctor.rule import Rule
+from functune.doctor.rules.app_service_command import COMMAND_RULES
+from functune.doctor.rules.app_service_start import START_RULES
 from functune.doctor.rules.blocking import BLOCKING_RULES
 from functune.doctor.rules.clients import CLIENT_RULES
 from functune.doctor.rules.concurrency import CONCURRENCY_RULES
@@ -18,6 +20,8 @@ RULES: dict[str, Rule] = {
         *HOST_JSON_RULES,
         *REQUIREMENTS_RULES,
         *SETTINGS_RULES,
+        *START_RULES,
+        *COMMAND_RULES,
         *MEASURED_RULES,
     )
 }

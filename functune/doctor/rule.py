@@ -8,8 +8,17 @@ import msgspec
 from functune.doctor.finding import Finding, Severity
 from functune.doctor.reading.inspected import InspectedApp
 
-type Family = Literal["code", "blocking", "clients", "concurrency", "host.json", "requirements", "settings", "measured"]
-type Needs = Literal["the files", "--for", "--run", "--measure", "--memory, with --run or --measure"]
+type Family = Literal[
+    "code", "blocking", "clients", "concurrency", "host.json", "requirements", "settings", "app-service", "measured"
+]
+type Needs = Literal[
+    "the files",
+    "--for",
+    "--plan app-service",
+    "--run",
+    "--measure",
+    "--memory or --tier, with --run or --measure",
+]
 
 
 class RuleCase(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ type ThreadCount = Annotated[int, Meta(ge=1, le=MAX_THREAD_COUNT)] | Unset
 type ProcessCount = Annotated[int, Meta(ge=1, le=MAX_PROCESS_COUNT)]
 type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONCURRENCY)] | Unset
 type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
-type HostName = Annotated[str, Meta(pattern=r"^[a-z]+(:[a-z]+)?\Z")]
+type HostName = Annotated[str, Meta(pattern=r"^[a-z]+(-[a-z]+)*(:[a-z]+)?\Z")]
 type Users = Annotated[int, Meta(ge=1, le=1000)]
 type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
 type Text = Annotated[str, Meta(min_length=1)]

@@ -191,7 +191,10 @@ def _split_segments(text: str) -> list[str]:
     if text[start:]:
         pieces.append(text[start:])
     if any(not piece for piece in pieces):
-        raise ValueError("two separators '/' follow each other (does the route begin with a slash?)")
+        raise ValueError(
+            "two separators '/' follow each other: begin the route without one; that of AsgiFunctionApp and "
+            'WsgiFunctionApp begins with one, so it needs extensions.http.routePrefix "" in host.json'
+        )
     return pieces
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from functune.environ import PYTHON_PATH, SCRIPT_ROOT, child_environ
 from functune.hosts.served_app import ServedApp
-from functune.packages.app_packages import AppPackages, find_app_packages
+from functune.packages.app_packages import AppPackages, PackageSource, find_app_packages
 from functune.packages.server_packages import server_packages
 from functune.packages.worker_start import worker_start
 
@@ -14,6 +14,15 @@ from functune.packages.worker_start import worker_start
 def packages_of(app: ServedApp, *, python: str | None) -> AppPackages:
     """Where the packages of the app come from; ``python`` is the interpreter that the user names, if any."""
     return find_app_packages(app.resolved, python=python, within=None if app.root is None else app.root.resolve())
+
+
+def lent_python(app: ServedApp) -> str | None:
+    """The interpreter of the environment of an app in a folder of another; None for an app on its own."""
+    if app.root is None:
+        return None
+    found = packages_of(app, python=None)
+    python = found.interpreter.executable if found.source is PackageSource.SHARED else found.python
+    return None if python is None else str(python)
 
 
 def app_process(app: ServedApp, *, python: str | None, variables: Mapping[str, str]) -> tuple[Path, dict[str, str]]:

@@ -1,14 +1,16 @@
 """The setting that the user has configured for an app."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from functune.app_service.generated import generated_counts
 from functune.errors import SettingsError
 from functune.host.settings import THREAD_COUNT_SOURCE, read_host_settings
 from functune.host.whole_numbers import parse_whole_number
 from functune.hosts.served_app import ServedApp
-from functune.setting import THREAD_COUNT, WEB_SERVERS, Setting
+from functune.setting import THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
 
 
 def configured_setting(script_root: Path) -> Setting:
@@ -35,6 +37,8 @@ def server_setting(host: str, app: ServedApp, variables: Mapping[str, str]) -> S
 
     Raises SettingsError for a number that is none.
     """
+    if is_app_service(host):
+        return platform_setting(host, variables)
     facts, arguments = WEB_SERVERS[host], variables.get("GUNICORN_CMD_ARGS", "")
     own = facts.worker_class is not None
     workers = (flag_value(arguments, "-w", "--workers") if own else None) or variables.get("WEB_CONCURRENCY")
@@ -49,6 +53,13 @@ def server_setting(host: str, app: ServedApp, variables: Mapping[str, str]) -> S
         thread_count=count_of("threads", threads) or default,
         host=host,
     )
+
+
+def platform_setting(host: str, variables: Mapping[str, str]) -> Setting:
+    """The setting that the app settings of App Service give. Raises SettingsError for one that ends the start."""
+    counts = generated_counts(variables, os.process_cpu_count() or 1)
+    has_threads = WEB_SERVERS[host].threads == "server"
+    return Setting(process_count=counts.workers, thread_count=counts.threads if has_threads else None, host=host)
 
 
 def flag_value(arguments: str, *flags: str) -> str | None:

@@ -1,9 +1,12 @@
 """The host that fits an app: the class of Gunicorn's workers by the interface of the app."""
 
+from dataclasses import replace
+
 from functune.errors import UsageError
 from functune.hosts.described import describe_app
+from functune.hosts.platform_start import platform_start
 from functune.hosts.served_app import ServedApp
-from functune.setting import GUNICORN_FOR, WEB_SERVERS
+from functune.setting import GUNICORN_FOR, WEB_SERVERS, is_app_service
 
 GUNICORN = "gunicorn"
 
@@ -15,6 +18,8 @@ def fitting_host(host: str | None, app: ServedApp, *, python: str | None) -> str
     A function app runs on the local host where none is named. Raises UsageError for a host that does not serve the
     interface of the app, and as ``describe_app`` does.
     """
+    if is_app_service(host):
+        return platform_start(app, python=python).host
     if app.entry is None:
         return GUNICORN_FOR["wsgi"] if host == GUNICORN else host or "local"
     asked = host or GUNICORN
@@ -27,7 +32,16 @@ def fitting_host(host: str | None, app: ServedApp, *, python: str | None) -> str
     name = GUNICORN_FOR[interface] if asked == GUNICORN else asked
     facts = WEB_SERVERS.get(name)
     if facts is not None and facts.interface != interface:
-        fitting = " or ".join(each for each, other in WEB_SERVERS.items() if other.interface == interface)
+        fitting = " or ".join(
+            each for each, other in WEB_SERVERS.items() if other.interface == interface and not is_app_service(each)
+        )
         title = "an ASGI" if interface == "asgi" else "a WSGI"
         raise UsageError(f"{app.entry} is {title} app; {name} serves {facts.interface.upper()}: use --host {fitting}")
     return name
+
+
+def app_on_host(app: ServedApp, host: str | None, *, python: str | None) -> ServedApp:
+    """The app that a host runs: on App Service the one that the platform finds in the folder. Raises UsageError."""
+    if app.entry is not None or not is_app_service(host):
+        return app
+    return replace(app, entry=platform_start(app, python=python).target)

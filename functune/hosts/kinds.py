@@ -30,6 +30,9 @@ class RunningHost(Protocol):
     def tail(self) -> str:
         """The last lines it printed; empty where they are not known."""
 
+    def worker_ends(self, opened: float, closed: float) -> dict[str, int]:
+        """The workers that it lost from one moment to another, epoch seconds, by reason; empty where it keeps none."""
+
     async def routes(self) -> list[str]:
         """The routes of its app, such as ``GET /api/x``; empty for a host that does not list them."""
 

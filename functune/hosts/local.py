@@ -14,6 +14,7 @@ import httpx
 from functune.environ import child_environ
 from functune.errors import HostError
 from functune.host.console import LISTENING
+from functune.hosts.app_process import lent_python
 from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of, require_function_app
 from functune.hosts.program import Program
@@ -66,12 +67,12 @@ class LocalHostKind:
         require_function_app(app, host="local")
         # An empty variable counts as unset, and still hides a value in local.settings.json.
         variables = {name: value or "" for name, value in setting.app_setting_values().items()}
-        python = [] if self.python is None else ["--python", self.python]
+        python = self.python or lent_python(app)
         return HostProcess(
             app.folder,
             process_count=setting.process_count,
             environ=child_environ({**app_settings, **variables}),
-            flags=[*flags_of(setting, _FLAGS, host="local"), *python],
+            flags=[*flags_of(setting, _FLAGS, host="local"), *(["--python", python] if python else [])],
         )
 
 

@@ -49,6 +49,10 @@ class StartedHost(ABC):
         """The last lines the program printed."""
         return self._program.tail(count) if self._program is not None else ""
 
+    def worker_ends(self, opened: float, closed: float) -> dict[str, int]:
+        """None: a host that replaces its workers unseen says so in its log."""
+        return {}
+
     async def routes(self) -> list[str]:
         """The routes of the app, such as ``GET /api/x``."""
         return await listed_routes(self.base_url)

@@ -65,6 +65,10 @@ class RemoteHost:
         """Empty: the log is at the URL."""
         return ""
 
+    def worker_ends(self, opened: float, closed: float) -> dict[str, int]:
+        """None: they are in the log at the URL."""
+        return {}
+
     async def routes(self) -> list[str]:
         """The routes of the app; empty when its host keeps them from this key, as on Azure without the master key."""
         return await listed_routes(self.base_url, key=self.key)

@@ -18,14 +18,16 @@ from typing import ClassVar
 import httpx
 import msgspec
 
+from functune.app_service.generated import WEB_CONCURRENCY
 from functune.environ import APP_ENTRY, CALLS_FOLDER, FUNCTION_KEY, LAB_PID, MASTER_KEY
-from functune.errors import HostError
+from functune.errors import HostError, UsageError
 from functune.hosts.app_process import app_process
 from functune.hosts.described import describe_app
 from functune.hosts.knobs import require_knobs
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
+from functune.hosts.worker_ends import WorkerEnds
 from functune.server_process import SERVES
 from functune.setting import THREAD_COUNT, WEB_SERVERS, ServerFacts, Setting
 
@@ -66,6 +68,7 @@ class WebServer(StartedHost):
         self._variables = variables
         self._python = python
         self._ready: set[str] = set()
+        self._ends = WorkerEnds()
         self._counts = TemporaryDirectory(prefix="functune-calls-")
         self.calls_folder = self._counts.name
 
@@ -88,6 +91,7 @@ class WebServer(StartedHost):
             self.base_url = found[1]
         if found := SERVES.search(line):
             self._ready.add(found[1])
+        self._ends.read(line)
 
     async def is_ready(self, client: httpx.AsyncClient) -> bool:
         """Whether it listens and as many workers as it was asked for have loaded the app."""
@@ -110,6 +114,10 @@ class WebServer(StartedHost):
     async def _stop(self) -> None:
         await super()._stop()
         self._counts.cleanup()
+
+    def worker_ends(self, opened: float, closed: float) -> dict[str, int]:
+        """The workers that it lost from one moment to another, as its log says."""
+        return self._ends.between(opened, closed)
 
     async def routes(self) -> list[str]:
         """The routes that the app itself lists; none of a function app, which only a Functions host lists."""
@@ -140,9 +148,14 @@ class WebServerKind(ABC):
         return True
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
-        """Check that it has each knob."""
+        """Check that it has each knob, and that nothing among the app settings would be ignored."""
         for setting in settings:
             require_knobs(setting, host=self.host)
+            if WEB_CONCURRENCY in dict(setting.app_settings):
+                raise UsageError(
+                    f"--host {self.host}: app_settings holds {WEB_CONCURRENCY}, which the number of workers on the "
+                    "command line overrides: it is set by process_count"
+                )
 
     def seconds(self, setting: Setting) -> float:
         """About how long a server takes to start and stop, in seconds."""

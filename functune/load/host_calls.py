@@ -10,10 +10,12 @@ mean of the finished calls is far too low.
 import http.client
 import mmap
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+import psutil
 
 from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, read_totals
 
@@ -58,12 +60,33 @@ def read_host_calls(base_url: str) -> HostCalls | None:
 
 
 def read_call_pages(folder: Path) -> HostCalls:
-    """The calls until now, from the pages of all workers that have loaded the app, by pid."""
-    now, workers = time.perf_counter(), {}
+    """
+    The calls until now, from the pages of the workers that run, by pid.
+
+    A worker that was killed leaves its page with the calls that it was running, which would seem to be open for good.
+    """
+    now = time.perf_counter()
+    return HostCalls(front=None, at=now, workers=read_every_page(folder, now, is_wanted=_runs))
+
+
+def read_every_page(
+    folder: Path, now: float, is_wanted: Callable[[str], bool] = lambda _: True
+) -> dict[str, WorkerCalls]:
+    """The calls until ``now``, seconds of time.perf_counter, of every worker that has loaded the app, by pid."""
+    workers = {}
     for path in folder.glob(f"*{CALLS_SUFFIX}"):
-        with path.open("rb") as file, mmap.mmap(file.fileno(), PAGE_BYTES, prot=mmap.PROT_READ) as memory:
-            workers[path.stem] = WorkerCalls(**read_totals(memory, now)._asdict())
-    return HostCalls(front=None, at=now, workers=workers)
+        if is_wanted(path.stem):
+            with path.open("rb") as file, mmap.mmap(file.fileno(), PAGE_BYTES, prot=mmap.PROT_READ) as memory:
+                workers[path.stem] = WorkerCalls(**read_totals(memory, now)._asdict())
+    return workers
+
+
+def _runs(pid: str) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent to notice does not."""
+    try:
+        return bool(psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def open_calls(opened: HostCalls | None, closed: HostCalls | None) -> float | None:

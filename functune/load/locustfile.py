@@ -92,6 +92,9 @@ class Client(FastHttpUser):
         # Otherwise FastHttpUser turns an error status into an exception with a transcript. That fails where the body is
         # not UTF-8, and the request is never reported. ``send`` decides which statuses are errors.
         self.client.client.valid_response_codes = frozenset(range(1000))  # type: ignore[misc]
+        # Otherwise a GET whose connection ends is sent again, up to twice, and counts as one slow success. The size of
+        # the pool, which has been made by now, only says how often.
+        self.client.client.clientpool.get_client(str(self.client.base_url))._connection_pool.size = -1
         self.client.client.cookiejar = None  # the cookie of a load balancer would keep a user on one instance
 
     def send(

@@ -15,7 +15,7 @@ from functune.plans.conflicts import FrontEnd
 from functune.plans.plan import Asked, Chosen, ParameterValue
 from functune.plans.price_list import container_apps_prices
 from functune.plans.sizes import CONTAINER_APPS_SIZES, DEFAULT_CONTAINER_APPS_SIZE, MB_PER_GIB
-from functune.plans.start_command import program_of, command_target, setting_flags, start_variables
+from functune.plans.start_command import command_target, program_of, setting_flags, start_variables
 from functune.plans.texts import APP, OWN_TEMPLATE, assignments, bicep_value, unset_names
 from functune.plans.web_plan import WebPlan, other_variables
 

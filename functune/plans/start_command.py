@@ -45,7 +45,9 @@ def start_line(setting: Setting, *, port: str, entry: str | None) -> str:
     words = [program_of(setting), *flag_words(server_flags(setting, port=port)), *setting_flags(setting).others]
     words += ["--factory"] if is_uvicorn_factory(setting, entry) else []
     unquoted = (port, f"{EVERY_ADDRESS}:{port}")  # $PORT stays a variable of the shell
-    return " ".join(each if each in unquoted else shlex.quote(each) for each in [*words, command_target(setting, entry)])
+    return " ".join(
+        each if each in unquoted else shlex.quote(each) for each in [*words, command_target(setting, entry)]
+    )
 
 
 def program_of(setting: Setting) -> str:

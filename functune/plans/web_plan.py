@@ -11,14 +11,14 @@ from functune.plans.plan import Asked, Chosen, ParameterValue
 from functune.plans.sizes import InstanceSize
 from functune.plans.start_command import (
     COUNT_VARIABLES,
+    command_target,
     facts_of,
     program_of,
-    command_target,
     setting_flags,
     start_line,
 )
 from functune.plans.texts import template_note
-from functune.setting import Setting, server_variables
+from functune.setting import Setting, is_app_service, server_variables
 
 TEMPLATE_CLASSES = ("asgi", "uvicorn_worker.UvicornWorker")
 """The values of workerClass in the templates, which serve functune.asgi:app."""
@@ -40,8 +40,8 @@ class WebPlan(LocalPlan):
     """Where and when the prices are from."""
 
     def allows(self, setting: Setting) -> bool:
-        """Every setting of a web server."""
-        return not setting.is_on_functions
+        """Every setting of a web server, whose command is then one of its own."""
+        return not setting.is_on_functions and not is_app_service(setting.host)
 
     def size(self, asked: Asked) -> InstanceSize:
         """The size that was asked for, or the default."""

@@ -5,6 +5,7 @@ They are the seam between measuring and analysis: the sweep appends them, one JS
 the analysis reads nothing else. Times are in seconds and rates per second unless the name says otherwise.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -15,6 +16,8 @@ from functune.setting import Setting
 SCHEMA_VERSION = 3
 BUSY_GENERATOR = 0.9
 """Cores used by the load generator above which it may limit the throughput itself: it has one thread."""
+ACCEPTED_ERRORS = 0.01
+"""Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
 BUSY_MACHINE = 0.25
 """Cores used by other programs above which they may have influenced a figure."""
 
@@ -24,6 +27,12 @@ type Phase = Literal["capacity", "arrivals", "confirm"]
 The purpose of a step: capacity is the closed loop, arrivals the open loop at a given load, and confirm repeats the
 chosen setting and the defaults, so that the luckiest of many settings is not recommended.
 """
+
+
+def causes_in_words(errors: Mapping[str, int], ends: Mapping[str, int]) -> str:
+    """Failures by kind, with the workers that the server lost: ``HTTP 500: 12; workers ended by SIGKILL: 2``."""
+    kinds = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(errors.items(), key=lambda pair: -pair[1]))
+    return "; ".join([kinds, *(f"workers ended by {reason}: {count:,}" for reason, count in sorted(ends.items()))])
 
 
 class RequestResults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +90,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The same for those that failed."""
     errors: dict[str, int]
     """Failures by kind, e.g. ``{"HTTP 500": 2, "ConnectionRefusedError": 1}``."""
+    worker_ends: dict[str, int] = {}
+    """The workers that the server lost during the step, by reason, such as its time-out."""
     worker_requests: dict[str, int]
     """Answers in the window by worker pid (JSON object keys are strings)."""
     worker_peak_in_flight: dict[str, int]
@@ -153,6 +164,11 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         """Failed share of the completed requests, 0 to 1; 0 when none completed."""
         total = len(self.latencies_us) + len(self.error_latencies_us)
         return len(self.error_latencies_us) / total if total else 0.0
+
+    @property
+    def served(self) -> bool:
+        """Whether something was served and at most 1 % of the requests failed."""
+        return bool(self.latencies_us) and self.error_ratio <= ACCEPTED_ERRORS
 
 
 class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

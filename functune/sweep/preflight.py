@@ -5,7 +5,8 @@ A wrong path, key or body is shown with the answer, the host's log and the app's
 measured in vain.
 """
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.experiments.planned import planned_subjects
 from functune.experiments.requests import JOURNEY
+from functune.formatting import plural
 from functune.hosts.kinds import RunningHost
 from functune.load.records import CheckedRequest, LoadPlan
 from functune.load.runner import CHECK_TIMEOUT, checked_requests
@@ -38,7 +40,7 @@ async def preflight(
     Raises LoadError with each request that fails, its answer, the host's last lines and the app's routes.
     """
     answers: list[CheckedRequest] = []
-    plans = distinct_plans(experiments, folder)
+    plans, began = distinct_plans(experiments, folder), time.time()
     for plan in plans:
         answers += await checked_requests(plan, base_url=host.base_url, key=host.key, answer_within=answer_within)
     if not answers:
@@ -48,7 +50,8 @@ async def preflight(
         routes = await host.routes()
         secrets = [name for plan in plans for name in plan.secrets]
         log = [line for line in host.tail().splitlines() if line.strip()][-LOG_LINES:]
-        raise LoadError(without_values(failure_text(failed, len(answers), log, routes), secrets))
+        ends = host.worker_ends(began, time.time())
+        raise LoadError(without_values(failure_text(failed, len(answers), log, routes, ends), secrets))
     return answers
 
 
@@ -69,7 +72,9 @@ def distinct_plans(experiments: Iterable[Experiment], folder: Path) -> list[Load
     return [plan for place, plan in enumerate(found) if plan not in found[:place]]
 
 
-def failure_text(failed: Sequence[CheckedRequest], count: int, log: Sequence[str], routes: Sequence[str]) -> str:
+def failure_text(
+    failed: Sequence[CheckedRequest], count: int, log: Sequence[str], routes: Sequence[str], ends: Mapping[str, int]
+) -> str:
     """The message about the requests that failed."""
     begun = (
         "The request failed when it was sent once"
@@ -80,6 +85,7 @@ def failure_text(failed: Sequence[CheckedRequest], count: int, log: Sequence[str
         f"{begun}, so nothing was measured:",
         *(f"  {one.request}: {in_words(one)}" for one in failed),
     ]
+    lines += [f"Meanwhile {plural(times, 'worker')} of the server ended by {reason}." for reason, times in ends.items()]
     if log:
         lines += [
             "The last lines of the host:",

@@ -8,7 +8,8 @@ import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 
-from functune.analysis.numbers.figures import ACCEPTED_ERRORS
+import msgspec
+
 from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
 from functune.experiments.model import Experiment
@@ -160,15 +161,15 @@ class Run:
         try:
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
-                    self.write(trial, step, requests)
+                    self.write(trial, step, requests, host)
         except LoadError as error:
             said = without_values(host.tail(), load.secrets)
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
-        if not self.routes and any(each.error_ratio > ACCEPTED_ERRORS for each in self.measured[-1:]):
+        if not self.routes and not all(each.served for each in self.measured[-1:]):
             self.routes = tuple(await host.routes())
         self.trials += 1
 
-    def write(self, trial: PlannedTrial, step: StepEnd, requests: Sequence[Request]) -> None:
+    def write(self, trial: PlannedTrial, step: StepEnd, requests: Sequence[Request], host: RunningHost) -> None:
         """Write the measurement of a step. Raises LoadError when no request was answered."""
         place = Place(
             experiment=trial.experiment.name,
@@ -179,7 +180,8 @@ class Run:
             phase=trial.phase,
             share=trial.share_of(step.arrival_rate),
         )
-        measurement = windows.measure(step, requests, place)
+        measured = windows.measure(step, requests, place)
+        measurement = msgspec.structs.replace(measured, worker_ends=host.worker_ends(step.began, step.closed))
         self.folder.append(measurement)
         self.measured.append(measurement)
         self.steps += 1

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
-from functune.analysis.numbers.figures import ACCEPTED_ERRORS
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.formatting import count, plural
+from functune.run.measurement import ACCEPTED_ERRORS, causes_in_words
 
 
 def findings_lines(experiments: Iterable[ExperimentFindings], *, with_settings: bool = True) -> Iterator[str]:
@@ -60,10 +60,8 @@ def failures_in_words(findings: ExperimentFindings) -> str:
         causes = [void.reason for level in findings.void for void in level.void]
         causes += [failed.reason for failed in findings.failed]
         return causes[0] if causes else "nothing was measured"
-    seen: Counter[str] = Counter()
-    for level in levels:
-        seen.update(level.figures.errors)
+    seen = sum((Counter(level.figures.errors) for level in levels), Counter[str]())
+    ends = sum((Counter(level.figures.worker_ends) for level in levels), Counter[str]())
     failed = sum(level.figures.failed for level in levels)
     requests = failed + sum(level.figures.requests for level in levels)
-    kinds = ", ".join(f"{kind}: {count(times)}" for kind, times in seen.most_common())
-    return f"{count(failed)} of {plural(requests, 'request')} failed ({kinds})"
+    return f"{count(failed)} of {plural(requests, 'request')} failed ({causes_in_words(seen, ends)})"

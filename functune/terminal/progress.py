@@ -12,7 +12,7 @@ from rich.text import Text
 
 from functune.analysis.numbers.repeats import SAME
 from functune.formatting import plural
-from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement
+from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement, causes_in_words
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.trials import PlannedTrial
 
@@ -42,9 +42,7 @@ class Lines:
 
     def show(self, event: Event) -> None:
         """Print an event."""
-        is_best = isinstance(event, StepFinished) and (
-            self.best is None or is_better(event.measurement, self.best, by=1 + SAME)
-        )
+        is_best = isinstance(event, StepFinished) and is_better(event.measurement, self.best, by=1 + SAME)
         if is_best and isinstance(event, StepFinished):
             self.best = event.measurement
         print_event(self.console, event, note="  (best so far)" if is_best else "")
@@ -74,8 +72,8 @@ def print_event(console: Console, event: Event, *, note: str = "") -> None:
 
 def described(measurement: Measurement) -> str:
     """One measurement on one line, in columns."""
-    kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(measurement.errors.items()))
-    errors = f"  {measurement.error_ratio:.1%} failed ({kinds})" if measurement.errors else ""
+    found = causes_in_words(measurement.errors, measurement.worker_ends)
+    errors = f"  {measurement.error_ratio:.1%} failed ({found})" if measurement.errors else ""
     load = f"{measurement.users:>4} users" if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
     return (
         f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.subject}  {load}  "
@@ -136,7 +134,7 @@ class Bar:
                 self.set_left(event.left)
             case StepFinished():
                 self.set_left(event.left)
-                if self.best is None or is_better(event.measurement, self.best):
+                if is_better(event.measurement, self.best):
                     self.best = event.measurement
             case TrialFailed():
                 self.set_left(event.left)
@@ -162,6 +160,14 @@ class Bar:
         return lines
 
 
-def is_better(measurement: Measurement, best: Measurement, *, by: float = 1.0) -> bool:
-    """Whether it belongs to another experiment than the best so far, or has more than ``by`` times its throughput."""
-    return measurement.experiment != best.experiment or measurement.throughput > by * best.throughput
+def is_better(measurement: Measurement, best: Measurement | None, *, by: float = 1.0) -> bool:
+    """
+    Whether few of its requests failed and it has more than ``by`` times the throughput of the best so far.
+
+    The best begins anew with each subject of each experiment.
+    """
+    if not measurement.served:
+        return False
+    if best is None or (measurement.experiment, measurement.subject) != (best.experiment, best.subject):
+        return True
+    return measurement.throughput > by * best.throughput

@@ -131,3 +131,42 @@ def test_static_check_does_not_wait_for_the_numbers_of_the_analysis(app: Path) -
     assert done.returncode == 1
     assert "functune.doctor.registry" in done.stderr
     assert "scipy" not in done.stderr
+
+
+def test_app_service_shows_what_starts_for_any_web_app(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("from flask import Flask\n\napp = Flask(__name__)\n")
+    (tmp_path / "requirements.txt").write_text("flask==3.1.0\n")
+    given = ("--plan", "app-service", "--tier", "P1v3", "--setting", "PYTHON_ENABLE_GUNICORN_MULTIWORKERS=true")
+    done = run("doctor", str(tmp_path), *given)
+    assert done.exit_code == 0
+    assert "Step 4 of 5, Flask: app.py is one of the names" in done.output
+    assert (
+        '--workers=5 --chdir=/home/site/wwwroot" gunicorn app:app\n  5 sync workers: 5 requests at a time.'
+        in done.output
+    )
+    document = json.loads(run("doctor", str(tmp_path), *given, "--format", "json").output)
+    assert (document["app_service"]["tier"], document["app_service"]["start"]["worker_count"]) == ("P1v3", 5)
+    broken = run("doctor", str(tmp_path), "--for", "app-service", "--startup-file", "uvicorn app:app")
+    assert broken.exit_code == 1
+    assert "error [wrong-interface]\n  app.py:3\n" in broken.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--tier", "B1"], "--tier: for App Service; add --plan app-service"),
+        (
+            ["--plan", "app-service", "--python-version", "new"],
+            "--python-version 'new': it takes a version such as 3.13",
+        ),
+        (["--plan", "app-service", "--setting", "X"], "--setting 'X': it takes NAME=VALUE"),
+        (["--plan", "app-service", "--measure"], "--measure starts a function app, and this folder has none"),
+        (["--plan", "app-service", "--settings", "/nonexistent"], "--settings /nonexistent: No such file or directory"),
+    ],
+)
+def test_flags_of_app_service_that_do_not_fit_are_explained(app: Path, arguments: list[str], said: str) -> None:
+    if "--measure" in arguments:
+        (app / "function_app.py").unlink()
+    done = run("doctor", str(app), *arguments)
+    assert done.exit_code == 2
+    assert said in done.output

@@ -37,7 +37,7 @@ def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
         (["probe", "http://127.0.0.1:1", "--script-root", "."], "probe takes either the URL"),
         (["probe", "--host", "https://x"], "'https://x' is not one of 'local', 'func'"),
         (["probe", "--host", "local", "--script-root", "/nonexistent"], "there is no such folder"),
-        (["sweep", "--host", "nonsense"], "allowed are local, func, gunicorn, uvicorn, and the URL of an app"),
+        (["sweep", "--host", "nonsense"], "allowed are local, func, gunicorn, uvicorn, app-service, and the URL"),
         (["probe", "nonsense"], "'nonsense' is not a URL"),
         (["probe", "http://127.0.0.1:1", "--largest-wave", "4"], "4 is not in the range 16<=x<=1024"),
         (["sweep", "/nonexistent/x.toml"], "/nonexistent/x.toml: No such file or directory"),

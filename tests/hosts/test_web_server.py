@@ -21,7 +21,7 @@ from functune.hosts.served_app import ServedApp
 from functune.load.host_calls import read_call_pages
 from functune.setting import Setting
 from functune.timing.header import WORKER, parse
-from tests.host.serving import APPS, is_alive
+from tests.host.serving import APPS
 
 SHOWCASE = APPS.parents[2]
 SERVERS = ("gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn")
@@ -179,33 +179,17 @@ async def test_server_that_cannot_load_the_app_ends_with_the_lines_of_the_app(tm
         assert "Traceback" not in str(raised.value), name
 
 
-@pytest.mark.parametrize("name", ["gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi"])
-async def test_worker_that_is_killed_is_replaced_and_no_answer_is_lost_or_swapped(name: str) -> None:
-    async with running(APPS / "main", name, setting=Setting(process_count=2)) as (host,), clients() as client:
-        first = {(await client.get(f"{host.base_url}/api/sync/sleep")).json()["pid"] for _ in range(8)}
-        os.kill(min(first), signal.SIGKILL)
-
-        async def tokens(user: int) -> list[bool]:
-            answers = []
-            for number in range(20):
-                token = f"{user}-{number}"
-                with contextlib.suppress(httpx.TransportError):  # it was in flight in the killed worker
-                    reply = await client.get(f"{host.base_url}/api/async/sleep?ms=5&token={token}")
-                    answers.append(reply.status_code == 200 and reply.json()["token"] == token)
-            return answers
-
-        answers = [each for user in await asyncio.gather(*map(tokens, range(8))) for each in user]
-        assert all(answers)
-        assert len(answers) >= 150  # of 160: at most those in flight at the kill are lost
-        assert not is_alive(min(first))
-    assert not any(map(is_alive, first))
-
-
 def test_knobs_that_a_server_lacks_and_unknown_classes_are_refused() -> None:
     with pytest.raises(UsageError, match="gunicorn:sync: thread_count is 4, which this host does not have"):
         host_kind("gunicorn:sync").require_settable([Setting(thread_count=4)], with_target=[])
     with pytest.raises(UsageError, match="uvicorn: per_instance_concurrency is 4"):
         host_kind("uvicorn").require_settable([Setting(per_instance_concurrency=4)], with_target=[])
+    for argument, knob in (("--threads=4", "thread_count"), ("-w4", "process_count"), ("-k sync", "host")):
+        setting = Setting(app_settings=(("GUNICORN_CMD_ARGS", f"--timeout 9 {argument}"),))
+        with pytest.raises(UsageError, match=f"{argument[:2]}.* Gunicorn would ignore: it is set by {knob}"):
+            host_kind("gunicorn:gthread").require_settable([setting], with_target=[])
+    with pytest.raises(UsageError, match=r"WEB_CONCURRENCY.* set by process_count"):
+        host_kind("uvicorn").require_settable([Setting(app_settings=(("WEB_CONCURRENCY", "4"),))], with_target=[])
     with pytest.raises(UsageError, match=r"gunicorn:eventlet: .* allowed: gunicorn:gthread, gunicorn:sync"):
         host_kind("gunicorn:eventlet")
     with pytest.raises(UsageError, match="--host 'uvicorn:x'"):

@@ -14,7 +14,7 @@ from functune.plans.plan import Asked, Chosen, HostingPlan
 from functune.plans.price_list import app_service_prices, container_apps_prices
 from functune.plans.registry import APP_SERVICE, PLANS, asked_of
 from functune.plans.sizes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES
-from functune.setting import WEB_SERVERS, Setting
+from functune.setting import WEB_SERVERS, Setting, is_app_service
 from tests.analysis.simulated import findings, planned, step, sweep
 from tests.infra.bicep import INFRA, ROOT, parse
 from tests.infra.test_parameters import defaults, unfit
@@ -78,7 +78,7 @@ def test_run_on_several_hosts_gives_each_plan_the_best_it_can_run() -> None:
     assert by_plan["app-service"] == by_plan["container-apps"] == "gunicorn:gthread"
 
 
-@pytest.mark.parametrize("host", WEB_SERVERS)
+@pytest.mark.parametrize("host", [host for host in WEB_SERVERS if not is_app_service(host)])
 @pytest.mark.parametrize("plan", WEB_PLANS, ids=lambda plan: plan.name)
 def test_commands_are_those_of_the_azure_cli_and_set_what_is_advised(plan: HostingPlan, host: str) -> None:
     threads = () if host == "gunicorn:sync" else (1, 16)

@@ -70,6 +70,9 @@ class StandInHost:
             self.process.kill()
         await self.process.wait()
 
+    def worker_ends(self, opened: float, closed: float) -> dict[str, int]:
+        return {}
+
     def tail(self) -> str:
         return "the stand-in says nothing"
 

@@ -31,12 +31,18 @@ TRIAL = PlannedTrial(
 
 
 def measurement(
-    latencies_us: list[int], *, experiment: str = "test", generator_cpu: float = 0.1, other_cpu: float | None = 0.1
+    latencies_us: list[int],
+    *,
+    experiment: str = "test",
+    subject: Subject = SUBJECT,
+    failed: int = 0,
+    generator_cpu: float = 0.1,
+    other_cpu: float | None = 0.1,
 ) -> Measurement:
     return Measurement(
         experiment=experiment,
         trial=0,
-        subject=SUBJECT,
+        subject=subject,
         handler="def",
         setting=SETTING,
         users=64,
@@ -45,8 +51,8 @@ def measurement(
         warm_up=1,
         concurrency=64,
         latencies_us=latencies_us,
-        error_latencies_us=[5],
-        errors={"HTTP 500": 1},
+        error_latencies_us=[5] * failed,
+        errors={"HTTP 500": failed} if failed else {},
         worker_requests={},
         worker_peak_in_flight={},
         worker_threads={},
@@ -63,8 +69,10 @@ def about(seconds: float) -> TimeLeft:
     return TimeLeft(seconds=seconds, at_most=False)
 
 
-def step(latencies_us: list[int], *, generator_cpu: float = 0.1, other_cpu: float | None = 0.1) -> StepFinished:
-    measured = measurement(latencies_us, generator_cpu=generator_cpu, other_cpu=other_cpu)
+def step(
+    latencies_us: list[int], *, failed: int = 0, generator_cpu: float = 0.1, other_cpu: float | None = 0.1
+) -> StepFinished:
+    measured = measurement(latencies_us, failed=failed, generator_cpu=generator_cpu, other_cpu=other_cpu)
     return StepFinished(trial=TRIAL, measurement=measured, left=about(63.4))
 
 
@@ -72,8 +80,8 @@ EVENTS = [
     SweepStarted(steps=3, left=about(125.0)),
     TrialStarted(trial=TRIAL, left=about(124.0)),
     step([100_000, 102_000, 130_000]),
-    step([], generator_cpu=0.97, other_cpu=None),
-    step([100_000], other_cpu=1.2),
+    step([], failed=1, generator_cpu=0.97, other_cpu=None),
+    step([100_000] * 9, failed=1, other_cpu=1.2),
     TrialFailed(trial=TRIAL, cause="no [brackets] lost", is_known=False, left=about(0)),
     SweepFinished(folder=Path("run"), steps=2, failures=1, routes=()),
 ]
@@ -91,11 +99,10 @@ def shown(*, terminal: bool) -> str:
 def test_progress_prints_plain_lines_without_a_terminal() -> None:
     assert shown(terminal=False).splitlines() == [
         "3 steps, about 2:05. T: threads per process, P: worker processes",
-        "test  T=16 P=2     /a    64 users       1.5 requests/s    102.0 ms median  25.0% failed (HTTP 500: 1)"
-        "  about 1:03 left  (best so far)",
+        "test  T=16 P=2     /a    64 users       1.5 requests/s    102.0 ms median  about 1:03 left  (best so far)",
         "test  T=16 P=2     /a    64 users       0.0 requests/s        - ms median  100.0% failed (HTTP 500: 1)"
         "  about 1:03 left  (the load generator used 0.97 cores: the host may be faster than this)",
-        "test  T=16 P=2     /a    64 users       0.5 requests/s    100.0 ms median  50.0% failed (HTTP 500: 1)"
+        "test  T=16 P=2     /a    64 users       4.5 requests/s    100.0 ms median  10.0% failed (HTTP 500: 1)"
         "  about 1:03 left  (other programs used 1.20 cores)",
         "FAILED test  T=16 P=2  /a: no [brackets] lost",
         "2 steps measured, 1 trial failed: run",
@@ -117,10 +124,17 @@ def test_bar_shows_time_left_and_the_best_so_far() -> None:
     assert "best so far: test  T=16 P=2     /a    64 users       4.0 requests/s" in output.getvalue()
 
 
-def test_best_so_far_begins_anew_with_each_experiment() -> None:
-    fast, slow = measurement([1] * 9), measurement([1], experiment="next")
-    assert progress.is_better(slow, fast)
+def test_best_so_far_begins_anew_with_each_experiment_and_route() -> None:
+    fast = measurement([1] * 9)
+    assert progress.is_better(measurement([1], experiment="next"), fast)
+    assert progress.is_better(measurement([1], subject=Subject(route="/b")), fast)
     assert not progress.is_better(measurement([1]), fast)
+
+
+def test_step_whose_requests_fail_is_not_the_best_so_far() -> None:
+    assert not progress.is_better(measurement([1] * 9, failed=1), None)
+    assert not progress.is_better(measurement([1] * 90, failed=1), measurement([1] * 9))
+    assert progress.is_better(measurement([1] * 99, failed=1), measurement([1] * 9))
 
 
 def line(event: Event) -> str:

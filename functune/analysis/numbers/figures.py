@@ -8,11 +8,8 @@ import msgspec
 import numpy as np
 
 from functune.analysis.numbers.statistics import Interval, percentile, percentile_interval
-from functune.run.measurement import Measurement
+from functune.run.measurement import ACCEPTED_ERRORS, Measurement
 from functune.setting import Setting
-
-ACCEPTED_ERRORS = 0.01
-"""Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
 
 
 class Price(Protocol):
@@ -56,6 +53,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     failed: int = 0
     errors: dict[str, int] = {}
     """Failures by kind."""
+    worker_ends: dict[str, int] = {}
+    """The workers that the server lost, by reason."""
     arrivals: int = 0
     """Arrivals intended in the window; 0 for a closed loop."""
     wait: Times | None = None
@@ -140,6 +139,7 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         requests=len(latencies),
         failed=len(failed),
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
+        worker_ends=dict(sum((Counter(each.worker_ends) for each in repeats), Counter[str]())),
         arrivals=sum(each.arrivals for each in repeats),
         wait=times(concatenated(each.wait_times_us for each in repeats)),
         service=times(concatenated(each.service_times_us for each in repeats)),

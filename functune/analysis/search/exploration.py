@@ -9,8 +9,9 @@ settings that the plan does not allow are faster.
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from functune.analysis.numbers.levels import Level
-from functune.analysis.search.adaptive import NextStep, SearchPlan, Skipped, next_batch
+from functune.analysis.search.adaptive import NextStep, SearchPlan, next_batch
 from functune.analysis.search.objective import parse_objective
+from functune.analysis.search.skipped import Skipped
 from functune.experiments.model import Experiment
 from functune.experiments.planned import planned_settings, planned_subjects, required_steps
 from functune.experiments.subject import Subject

@@ -13,6 +13,7 @@ from functune.analysis.verdict.limit_evidence import (
     too_large,
 )
 from functune.formatting import duration, number, plural, rate
+from functune.run.measurement import causes_in_words
 
 ONE_CORE = 0.85
 """Cores of a process from which its CPU time is the limit."""
@@ -38,7 +39,7 @@ def too_little_known(evidence: LimitEvidence) -> Limit | None:
     if evidence.at.users >= least:
         return None
     if evidence.failed:
-        return failed_answers_limit(evidence.failed[-1].users, evidence.failed[-1].figures.errors)
+        return failed_answers_limit(evidence.failed[-1])
     is_are = "is" if evidence.at.users == 1 else "are"
     return unknown_limit(
         f"{plural(evidence.at.users, 'user')} {is_are} too few to show it: measure at least "
@@ -46,10 +47,12 @@ def too_little_known(evidence: LimitEvidence) -> Limit | None:
     )
 
 
-def failed_answers_limit(users: int, errors: dict[str, int]) -> Limit:
+def failed_answers_limit(failed: Level) -> Limit:
     """Failed answers say nothing about a setting: the app has to be fixed first."""
-    kinds = ", ".join(f"{kind} {plural(count, 'time')}" for kind, count in errors.items())
-    return unknown_limit(f"Answers failed at {plural(users, 'user')} ({kinds}): fix that first, then measure again.")
+    found = causes_in_words(failed.figures.errors, failed.figures.worker_ends)
+    return unknown_limit(
+        f"Answers failed at {plural(failed.users, 'user')} ({found}): fix that first, then measure again."
+    )
 
 
 def memory_limit(evidence: LimitEvidence) -> Limit | None:
@@ -135,7 +138,8 @@ def admission_limit(evidence: LimitEvidence) -> Limit | None:
             evidence=(f"{number(inside)} calls are inside at a time, where {admitted} are admitted",),
         )
     outside, alone, latency = calls_outside(at), evidence.service_alone, evidence.latency_alone
-    if outside is None or alone is None or latency is None:
+    # A web server reads a request in the thread that will run it, so calls outside wait for a thread or a core.
+    if outside is None or alone is None or latency is None or not at.setting.is_on_functions:
         return None
     # A short handler has most of its calls outside without any limit, and so has one on a host with no core to spare.
     if outside < MOSTLY * at.users or alone.mean < MOSTLY * latency or is_busy(at):

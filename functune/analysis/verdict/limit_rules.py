@@ -62,5 +62,5 @@ def limit_without_steps(levels: Iterable[Level]) -> Limit:
     """The limit where no step worked: unknown, with the failures where some were counted."""
     failed = next((level for level in levels if level.counts and level.figures.failed), None)
     if failed is not None:
-        return failed_answers_limit(failed.users, failed.figures.errors)
+        return failed_answers_limit(failed)
     return unknown_limit("No step worked.")

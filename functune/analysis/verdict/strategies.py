@@ -11,6 +11,7 @@ No score depends on other settings, so neither their order nor an additional wor
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from functune.analysis.numbers.levels import Level, paired_ratio
 from functune.analysis.numbers.repeats import SAME, Spread
 from functune.analysis.search.objective import Objective
 from functune.experiments.model import Strategy
+from functune.run.measurement import causes_in_words
 from functune.setting import Setting
 
 WORSE = 1 / (1 - SAME)
@@ -173,12 +175,10 @@ def nothing_worked(offered: Sequence[Level]) -> str:
     """Why no step worked, with the kinds of failure that were seen."""
     if not offered:
         return "Nothing of it was measured."
-    seen: dict[str, int] = {}
-    for level in offered:
-        for kind, count in level.figures.errors.items():
-            seen[kind] = seen.get(kind, 0) + count
-    kinds = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(seen.items(), key=lambda pair: -pair[1]))
-    return f"No step worked: each failed more than 1 % of its requests, or all of them ({kinds or 'no answer at all'})."
+    seen = sum((Counter(level.figures.errors) for level in offered), Counter[str]())
+    ends = sum((Counter(level.figures.worker_ends) for level in offered), Counter[str]())
+    found = causes_in_words(seen, ends) if seen else "no answer at all"
+    return f"No step worked: each failed more than 1 % of its requests, or all of them ({found})."
 
 
 def knees(kept: Iterable[Level]) -> list[Level]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from functune.doctor.finding import Diagnosis, Finding, Severity, is_at_least
+from functune.doctor.finding import AppServiceFigures, Diagnosis, Finding, Severity, is_at_least
 from functune.report.markup import without_control_characters
 
 
@@ -21,6 +21,10 @@ def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:
         errors="0",
         skipped="0",
     )
+    if diagnosis.app_service is not None:
+        properties = ElementTree.SubElement(suite, "properties")
+        for name, value in start_values(diagnosis.app_service).items():
+            ElementTree.SubElement(properties, "property", name=name, value=without_control_characters(value))
     for rule in rules:
         case = ElementTree.SubElement(suite, "testcase", classname="functune.doctor", name=rule)
         found = [each for each in diagnosis.findings if each.rule == rule]
@@ -32,6 +36,11 @@ def junit_text(diagnosis: Diagnosis, threshold: Severity) -> str:
             ElementTree.SubElement(case, "system-out").text = junit_lines(milder)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def start_values(found: AppServiceFigures) -> dict[str, str]:
+    """What App Service starts, as properties."""
+    return {"step": found.start.step, "command": found.start.command, "workers": found.workers, "tier": found.tier}
 
 
 def junit_lines(findings: Iterable[Finding]) -> str:

@@ -28,10 +28,17 @@ def sarif_text(diagnosis: Diagnosis, threshold: Severity) -> str:
                 "tool": {"driver": {"name": "functune", "version": version("functune"), "rules": rules}},
                 "columnKind": "unicodeCodePoints",
                 "results": [result(each, places[each.rule]) for each in diagnosis.findings],
+                **start_properties(diagnosis),
             }
         ],
     }
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode() + "\n"
+
+
+def start_properties(diagnosis: Diagnosis) -> dict[str, Any]:
+    """What App Service starts, as a property of the run."""
+    found = diagnosis.app_service
+    return {} if found is None else {"properties": {"appService": msgspec.to_builtins(found)}}
 
 
 def rule_descriptor(rule: Rule) -> dict[str, Any]:

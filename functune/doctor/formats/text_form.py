@@ -14,13 +14,31 @@ def plain_text(diagnosis: Diagnosis, threshold: Severity) -> str:
     """The findings by rule with the worst first, then what was not looked at, and the counts."""
     order = {each.rule: place for place, each in reversed(list(enumerate(diagnosis.findings)))}
     by_rule = sorted(diagnosis.findings, key=lambda each: (SEVERITIES.index(each.severity), order[each.rule]))
-    lines = []
+    lines = app_service_lines(diagnosis)
     for _, group in itertools.groupby(by_rule, key=lambda each: (each.severity, each.rule)):
         lines += [*group_lines(list(group)), ""]
     if diagnosis.start is not None:
         lines += start_lines(diagnosis)
     lines += diagnosis.notes
     return "\n".join([*lines, summary_line(diagnosis, threshold)]) + "\n"
+
+
+def app_service_lines(diagnosis: Diagnosis) -> list[str]:
+    """What App Service starts, with the command on a line of its own, so that it can be copied."""
+    found = diagnosis.app_service
+    if found is None:
+        return []
+    place = ":".join(str(part) for part in (found.start.file, found.start.line) if part is not None)
+    instance = f"{plural(found.cores, 'core')}, {found.memory_mb} MB"
+    return [
+        f"App Service, Python {found.python} (from {found.python_said_by}), {found.tier} ({instance})",
+        *indented(f"Step {len(found.start.tried) + 1} of 5, {found.start.step}: {found.start.reason}", 2),
+        *(line for tried in found.start.tried for line in indented(f"Not {tried.step}: {tried.reason}", 4)),
+        f"  Command{f' ({place})' if place else ''}:",
+        f"    {found.start.command}",
+        *indented(found.workers, 2),
+        "",
+    ]
 
 
 def group_lines(findings: Sequence[Finding]) -> Iterator[str]:

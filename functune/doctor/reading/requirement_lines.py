@@ -43,9 +43,9 @@ class RequirementFile:
     """Whether some lines name no package, such as a path, a URL or another index."""
 
 
-def read_requirement_lines(root: Path) -> RequirementFile:
-    """Read requirements.txt of the app."""
-    path = root / REQUIREMENTS
+def read_requirement_lines(root: Path, name: str = REQUIREMENTS) -> RequirementFile:
+    """Read requirements.txt of the app, or the file that the build takes in its place."""
+    path = root / name
     if not path.is_file():
         return RequirementFile(is_there=False)
     found: list[RequirementLine] = []

@@ -18,10 +18,11 @@ class SettingPlace:
     name: str
     value: str | None
     """None where the template computes it."""
-    file: str
-    line: int
+    file: str | None
+    """None for one that is given to the command."""
+    line: int | None
     is_deployed: bool
-    """Whether it is in a template, and not in local.settings.json."""
+    """Whether the deployed app has it: it is in a template or given, and not in local.settings.json."""
 
 
 def local_places(root: Path) -> Iterator[SettingPlace]:

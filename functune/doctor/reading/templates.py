@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from functune.host.whole_numbers import parse_whole_number
 
 _PLACES = ("*.bicep", "infra/**/*.bicep", "infrastructure/**/*.bicep", "deploy/**/*.bicep", "bicep/**/*.bicep")
 _SETTING = re.compile(
     r"\{\s*name\s*:\s*'(?P<listed>[A-Za-z_][\w.:]*)'\s*,?\s*value\s*:\s*(?P<of_listed>[^\n}]+)"
-    r"|^\s*'?(?P<keyed>(?:FUNCTIONS|PYTHON|WEBSITE|SCM|ENABLE|AzureWebJobs|AzureFunctionsJobHost)_?\w+|TZ)'?\s*:"
+    r"|^\s*'?(?P<keyed>(?:FUNCTIONS|PYTHON|WEBSITE|SCM|ENABLE|AzureWebJobs|AzureFunctionsJobHost)_?\w+"
+    r"|TZ|WEB_CONCURRENCY|DISABLE_FASTAPI_DETECTION|GUNICORN_CMD_ARGS)'?\s*:"
     r"\s*(?P<of_keyed>[^\n]+)",
     re.MULTILINE,
 )
@@ -23,8 +25,19 @@ _COMMENT = re.compile(r"('(?:[^'\\\n]|\\.)*')|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _VISIBLE = re.compile(r"\S")
 _CONCURRENCY = re.compile(r"perInstanceConcurrency\s*:\s*([^\n},]+)")
 _SCALE = re.compile(r"scaleAndConcurrency\s*:\s*\{")
+_STACK = re.compile(r"linuxFxVersion\s*:\s*'PYTHON\|(?:\$\{(?P<name>\w+)\}|(?P<literal>[\d.]+))'", re.IGNORECASE)
+_COMMAND = re.compile(r"\bappCommandLine\s*:\s*(?P<value>[^\n]+)")
+_LOADED = re.compile(r"(?:trim\(\s*)?loadTextContent\(\s*'([^']+)'\s*\)\s*\)?\Z")
 _MOST_NAMES = 5
 """The longest chain of parameters that is followed."""
+
+
+class TemplateCommand(NamedTuple):
+    """A start-up command that a template sets, and the file and line that contain it."""
+
+    text: str
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +75,24 @@ class BicepTemplate:
         """The line of the one scaleAndConcurrency; None where there is none, or several."""
         found = list(_SCALE.finditer(self.text))
         return self.line_at(found[0].start()) if len(found) == 1 else None
+
+    def python_stack(self) -> str | None:
+        """The version in linuxFxVersion; None where it is not there, or not a literal."""
+        found = _STACK.search(self.text)
+        return None if found is None else found["literal"] or self.value_of(found["name"])
+
+    def startup_command(self, root: Path) -> TemplateCommand | None:
+        """The value of appCommandLine, also where it is the content of a file; None for none and for an expression."""
+        found = _COMMAND.search(self.text)
+        if found is None:
+            return None
+        written = found["value"].strip().rstrip(",").strip()
+        if (loaded := _LOADED.match(written)) is not None:
+            path = ((root / self.file).parent / loaded[1]).resolve()
+            text = path.read_text("utf-8-sig", errors="replace").strip() if path.is_file() else ""
+            return TemplateCommand(text, relative_name(path, root), 1) if text else None
+        value = self.value_of(written)
+        return TemplateCommand(value, self.file, self.line_at(found.start())) if value else None
 
     @property
     def sets_concurrency(self) -> bool:

@@ -33,7 +33,7 @@ def hosts_framework(app: InspectedApp) -> bool:
     )
 
 
-def counted(app: InspectedApp, name: str, file: str) -> SettingPlace | None:
+def counted(app: InspectedApp, name: str, file: str | None) -> SettingPlace | None:
     """Where a file sets a count to a number from 1; None where it does not."""
     for each in app.settings:
         number = parse_whole_number(each.value) if each.name == name and each.value else None
@@ -42,7 +42,7 @@ def counted(app: InspectedApp, name: str, file: str) -> SettingPlace | None:
     return None
 
 
-def count_in(app: InspectedApp, name: str, file: str) -> int | None:
+def count_in(app: InspectedApp, name: str, file: str | None) -> int | None:
     """That number."""
     place = counted(app, name, file)
     return None if place is None else parse_whole_number(place.value)

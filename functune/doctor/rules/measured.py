@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from functune.app_service.generated import MULTIWORKERS, WEB_CONCURRENCY, WORKER_NUMBER
 from functune.doctor.finding import Severity
 from functune.doctor.reading.evidence import LimitCase
 from functune.doctor.reading.inspected import InspectedApp
@@ -49,12 +50,12 @@ def workers_against_memory(app: InspectedApp) -> Iterator[RuleCase]:
         seen.append((app.start.worker_mb, "idle"))
     if not seen or (worst := max(seen))[0] * processes <= app.memory_mb:
         return
-    place = app.setting(PROCESS_COUNT)
+    file, line = place_of_processes(app)
     yield RuleCase(
         seen=f"A worker process needs {number(worst[0])} MB ({worst[1]}); {plural(processes, 'process')} need "
         f"{number(worst[0] * processes)} MB, and an instance has {app.memory_mb} MB.",
-        file=place.file if place is not None else None,
-        line=place.line if place is not None else None,
+        file=file,
+        line=line,
     )
 
 
@@ -79,10 +80,21 @@ def place_of_limit(case: LimitCase, more: str = "", severity: Severity | None = 
 
 
 def configured_processes(app: InspectedApp) -> int:
-    """The worker processes of an instance: one on Flex Consumption, else as set."""
+    """The worker processes of an instance: one on Flex Consumption, else as set; 1 where that is not known."""
+    if app.app_service is not None:
+        return app.app_service.decision.worker_count or 1
     place = app.setting(PROCESS_COUNT)
     count = parse_whole_number(place.value) if place is not None else None
     return 1 if app.plan == "flex" or count is None or not 1 <= count <= MAX_PROCESS_COUNT else count
+
+
+def place_of_processes(app: InspectedApp) -> tuple[str | None, int | None]:
+    """File and line that set the worker processes."""
+    if app.app_service is not None and app.app_service.is_own:
+        return app.app_service.place
+    names = (PROCESS_COUNT,) if app.app_service is None else (WORKER_NUMBER, MULTIWORKERS, WEB_CONCURRENCY)
+    found = next((place for name in names if (place := app.setting(name)) is not None), None)
+    return (None, None) if found is None else (found.file, found.line)
 
 
 MEASURED_RULES = (
@@ -122,10 +134,11 @@ MEASURED_RULES = (
         id="memory",
         family="measured",
         severity="error",
-        looks_for="worker processes that together need more than the memory given with `--memory`",
+        looks_for="worker processes that together need more than the memory given with `--memory`, or than that of the "
+        "`--tier`",
         why="The platform ends an instance that exceeds its memory, with every call in progress.",
         remedy="Use fewer worker processes or a larger instance, or load less in each worker.",
-        needs="--memory, with --run or --measure",
+        needs="--memory or --tier, with --run or --measure",
         check=workers_against_memory,
     ),
     Rule(

@@ -44,6 +44,9 @@ class AppModules:
     """The modules of an app by their name."""
 
     root: Path
+    """The folder that they are imported from."""
+    shown_from: Path
+    """The folder that the names of files are relative to."""
     by_name: dict[str, AppModule] = field(default_factory=dict)
     broken: list[BrokenFile] = field(default_factory=list)
     has_dynamic_imports: bool = False
@@ -56,10 +59,10 @@ class AppModules:
         return (self.root / f"{first}.py").is_file() or (folder.is_dir() and any(folder.rglob("*.py")))
 
 
-def read_modules(root: Path, entry: str) -> AppModules:
-    """Read the file ``entry`` of the app in ``root``, and all that it imports from there."""
-    found = AppModules(root=root)
-    waiting = [Path(entry).with_suffix("").as_posix().replace("/", ".")]
+def read_modules(root: Path, entry: str, shown_from: Path | None = None) -> AppModules:
+    """Read the file ``entry`` in ``root``, and all that it imports from there; nothing for an empty ``entry``."""
+    found = AppModules(root=root, shown_from=shown_from or root)
+    waiting = [Path(entry).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")] if entry else []
     seen: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -90,7 +93,7 @@ def prefixes(name: str) -> list[str]:
 
 def read_module(found: AppModules, name: str, path: Path) -> AppModule | None:
     """Parse a file; one that is not Python is noted as broken."""
-    file = path.relative_to(found.root).as_posix()
+    file = path.relative_to(found.shown_from).as_posix()
     try:
         tree = ast.parse(path.read_bytes(), filename=file)
     except SyntaxError as error:

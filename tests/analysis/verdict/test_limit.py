@@ -279,6 +279,9 @@ def test_calls_that_wait_in_front_of_idle_workers_are_not_admitted() -> None:
     assert limit_of(WAITS, limited).kind == "admission"
     assert "4.00 of 64 calls are in their handlers" in limit_in_words(limit_of(WAITS, limited))
     assert limit_of(WAITS, seen(users=64, rate=40, service=0.1, outside=1.5, cores=0.95)).kind != "admission"
+    on_server = msgspec.structs.replace(MANY, host="gunicorn:gthread")
+    served = [msgspec.structs.replace(each, setting=on_server) for each in (WAITS, limited)]
+    assert limit_of(*served).kind != "admission"  # which a web server does not have
 
 
 def test_generator_that_used_its_core_while_the_workers_were_idle_is_the_limit() -> None:
@@ -309,8 +312,9 @@ def test_generator_that_wakes_up_late_is_the_limit() -> None:
         ),
         ((WAITS,), "1 user is too few"),
         ((COMPUTES, ONE_THREAD_EACH), "two threads or more"),
-        ((WAITS, FAILS), "answers failed at 64 users (HTTP 503 40 times)"),
-        ((FAILS,), "answers failed at 64 users (HTTP 503 40 times)"),
+        ((WAITS, FAILS), "answers failed at 64 users (HTTP 503: 40)"),
+        ((msgspec.structs.replace(FAILS, worker_ends={"SIGKILL": 2}),), "(HTTP 503: 40; workers ended by SIGKILL: 2)"),
+        ((FAILS,), "answers failed at 64 users (HTTP 503: 40)"),
         ((WAITS, seen(users=64, rate=300, service=0.1)), "the time passes outside of the handler"),
     ],
 )

@@ -58,7 +58,7 @@ async def nothing(req: func.HttpRequest):
 
 @app.route("shared")
 def shared(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(0.02)
+    time.sleep(seconds(req))
     return ALWAYS
 
 

@@ -1,22 +1,17 @@
-"""Every rule for App Service and Container Apps holds, and refuses a copy of the template that breaks it."""
+"""The rules for App Service and Container Apps, each with the files it is about and copies that it must refuse."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.infra import app_service_rules, container_apps_rules, gunicorn_rules
-from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, INFRA, Template, edited, parse
-
-Rule = Callable[[Template], list[str]]
+from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, INFRA
+from tests.infra.rule_cases import Change, Rule
 
 NETWORK = INFRA / "modules" / "web-network.bicep"
 ENDPOINT = INFRA / "modules" / "web-endpoint.bicep"
 AUTOSCALE = INFRA / "modules" / "autoscale.bicep"
 ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
 
-# Each rule with the files it is about and copies it must refuse: file, text, replacement.
-CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
+WEB_CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
     app_service_rules.command_is_the_complete_one: (
         [APP_SERVICE],
         [
@@ -179,35 +174,3 @@ CASES: dict[Rule, tuple[list[Path], list[tuple[Path, str, str]]]] = {
         ],
     ),
 }
-
-
-@pytest.mark.parametrize(
-    ("rule", "path"),
-    [(rule, path) for rule, (paths, _) in CASES.items() for path in paths],
-    ids=lambda value: value.__name__ if callable(value) else value.name,
-)
-def test_rule_holds(rule: Rule, path: Path) -> None:
-    assert rule(parse(path)) == []
-
-
-@pytest.mark.parametrize(
-    ("rule", "path", "text", "replacement"),
-    [(rule, *change) for rule, (_, changes) in CASES.items() for change in changes],
-    ids=lambda value: getattr(value, "__name__", None),
-)
-def test_rule_refuses_a_copy_that_breaks_it(
-    rule: Rule, path: Path, text: str, replacement: str, tmp_path: Path
-) -> None:
-    assert rule(edited(path, text, replacement, tmp_path)) != []
-
-
-def test_every_rule_is_applied() -> None:
-    written = {
-        value
-        for module in (app_service_rules, container_apps_rules, gunicorn_rules)
-        for name, value in vars(module).items()
-        if getattr(value, "__module__", "") == module.__name__
-        and getattr(value, "__annotations__", {}).get("return") == list[str]
-        if not name.startswith("_")
-    }
-    assert written == set(CASES)

@@ -1,0 +1,303 @@
+"""
+The state of an adaptive search for one subject: each setting's levels, its bound, and the throughput it may reach.
+
+Bounds come from the times of a single user (see bounds). It is safe that they are too high: host, transport and
+switching threads cost time that no handler sees. The error of the single-user means could make them too low, so three
+standard errors are added; and a measurement that beats its bound by more than 5 % raises all bounds by as much.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from functune.analysis.laws.bounds import Bound, Demand, bound, demand_of
+from functune.analysis.laws.prediction import weighted_mean
+from functune.analysis.numbers.figures import together
+from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.repeats import SAME
+from functune.analysis.search.objective import QUANTILES, Objective
+from functune.experiments.subject import Subject
+from functune.formatting import plural
+from functune.run.measurement import Handler
+from functune.setting import Setting
+
+STANDARD_ERRORS = 3
+"""The number of standard errors of the single-user means by which bounds are raised."""
+KNEE = 1.3
+"""Times the predicted knee at which a setting is visited: right at its knee it serves less than at its best."""
+UNSEEN = 1.03
+"""Times the most of a setting that a level of it may serve that was not measured, however little others gained."""
+PAST = 2
+"""Levels measured past the best before throughput counts as falling."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A level, and whether it counts."""
+
+    level: Level
+    kept: bool | None
+    """Whether it worked and keeps the objective; None where its requests are too few to decide."""
+
+    @property
+    def throughput(self) -> float:
+        """Requests per second."""
+        return self.level.throughput
+
+
+class SearchState(msgspec.Struct, frozen=True, kw_only=True):
+    """The knowledge of a search about one subject, all of it from its levels."""
+
+    subject: Subject
+    settings: tuple[Setting, ...]
+    """Simplest first."""
+    users: tuple[int, ...]
+    objective: Objective | None
+    cores: float | None
+    baseline: Setting
+    """The setting that the answer is compared with."""
+    seen: dict[tuple[Setting, int], Seen]
+    demand: Demand | None
+    handler: Handler | None
+    alone: float | None
+    """Mean latency of a single user, seconds."""
+    lift: float
+    """The factor applied to bounds."""
+
+    def levels(self, setting: Setting) -> dict[int, Seen]:
+        """The levels of a setting, by users, ascending."""
+        return {n: self.seen[setting, n] for n in sorted(n for one, n in self.seen if one == setting)}
+
+    def kept(self, setting: Setting) -> dict[int, float]:
+        """The throughputs of a setting's levels that count, by users."""
+        return {n: level.throughput for n, level in self.levels(setting).items() if level.kept}
+
+    def most(self, setting: Setting) -> float:
+        """The most throughput of a setting that counts, 0 without any."""
+        return max(self.kept(setting).values(), default=0.0)
+
+    @property
+    def leader(self) -> Setting | None:
+        """The simplest setting within 5 % of the most throughput."""
+        best = self.best
+        return next((one for one in self.settings if self.most(one) >= (1 - SAME) * best), None) if best else None
+
+    @property
+    def best(self) -> float:
+        """The most throughput of all that counts."""
+        return max(map(self.most, self.settings), default=0.0)
+
+    def bound(self, setting: Setting, users: float) -> Bound | None:
+        """The throughput that a setting cannot exceed at a number of users; None where nothing bounds it."""
+        if self.demand is None:
+            return None
+        limit = bound(self.demand, users=users, setting=setting, handler=self.handler, cores=self.cores)
+        return Bound(throughput=limit.throughput * self.lift, limit=limit.limit)
+
+    def cap(self, setting: Setting) -> float:
+        """The throughput the setting cannot exceed at any of the levels; infinite where nothing bounds it."""
+        limit = self.bound(setting, self.users[-1])
+        return math.inf if limit is None else limit.throughput
+
+    def could_win(self, setting: Setting, throughput: float) -> bool:
+        """Whether so much throughput would make a setting the leader: 5 % faster than it, or tied and simpler."""
+        leader = self.leader
+        if leader is None or setting == leader:
+            return True
+        if (1 - SAME) * throughput > self.most(leader):
+            return True
+        return setting.simplicity < leader.simplicity and throughput >= (1 - SAME) * self.best
+
+    def with_other_threads(self, setting: Setting) -> Setting | None:
+        """
+        The simplest setting that differs in the threads only, where threads make no difference; None for none.
+
+        They make none to an ``async def`` handler that is called alone: the pool runs ``def`` handlers.
+        """
+        if self.handler != "async def" or self.subject.is_mix or self.subject.background_users:
+            return None
+        alike = msgspec.structs.replace(setting, thread_count=None)
+        same = (one for one in self.settings if msgspec.structs.replace(one, thread_count=None) == alike)
+        return None if (simplest := next(same)) == setting else simplest
+
+    def start(self, setting: Setting) -> int:
+        """
+        The level at which a setting is visited first: just beyond its predicted knee, where users fill it.
+
+        By Little's law the knee is the bound times the latency of a lone user. An objective on latency lowers it to the
+        users that the bound serves within the limit. Without bounds it is the last level, where settings differ most.
+        """
+        if self.demand is None or self.alone is None:
+            return self.users[-1]
+        limit = bound(self.demand, users=math.inf, setting=setting, handler=self.handler, cores=self.cores)
+        wanted = KNEE * limit.throughput * self.alone
+        if (longest := latency_limit(self.objective)) is not None:
+            wanted = min(wanted, limit.throughput * longest)
+        return next((n for n in self.users if n >= (1 - SAME) * wanted), self.users[-1])
+
+    def visited(self, setting: Setting) -> bool:
+        """Whether a setting was measured at its first level or beyond, or at one that broke the objective."""
+        start = self.start(setting)
+        return any(n >= start or level.kept is False for n, level in self.levels(setting).items())
+
+    def first(self, setting: Setting) -> Seen | None:
+        """The level at which a setting was visited first; None before that."""
+        ordered = sorted(self.levels(setting), key=lambda n: first_measured(self.seen[setting, n].level))
+        beyond = [n for n in ordered if n >= self.start(setting)] or ordered
+        return self.seen[setting, beyond[0]] if beyond else None
+
+    @property
+    def gain(self) -> float:
+        """The factor from the leader's first level to its best: other settings may gain as much."""
+        leader = self.leader
+        first = self.first(leader) if leader is not None else None
+        if leader is None or first is None or not first.throughput:
+            return 1.0
+        return self.most(leader) / first.throughput
+
+    def potential(self, setting: Setting) -> float:
+        """
+        The throughput that a visited setting may reach: its first level with the leader's gain, or a little more than
+        its most where a level is open.
+        """
+        first = self.first(setting)
+        reach = first.throughput * self.gain if first is not None else 0.0
+        most = self.most(setting) * (1.0 if self.open_level(setting) is None else UNSEEN)
+        return min(max(most, reach), self.cap(setting))
+
+    def open_level(self, setting: Setting) -> tuple[int, str] | None:
+        """The next level of a visited setting that may serve more, and why; None when its peak is known."""
+        kept = self.kept(setting)
+        if not kept:
+            return self.towards_objective(setting)
+        best = max(kept, key=lambda n: (kept[n], -n))
+        return self.above(setting, best) or self.below(setting, best)
+
+    def towards_objective(self, setting: Setting) -> tuple[int, str] | None:
+        """The level that may count, by Little's law N = X R, of a setting without one that does."""
+        levels = self.levels(setting)
+        broken = [n for n, level in levels.items() if level.kept is False]
+        lower = [n for n in self.users if n not in levels and (not broken or n < broken[0])]
+        if not lower:
+            return None
+        if not broken:
+            return lower[-1], "too few requests so far to judge the objective"
+        limit, throughput = latency_limit(self.objective), levels[broken[0]].throughput
+        within = [n for n in lower if limit is None or n <= throughput * limit]
+        return (within or lower[:1])[-1], f"{plural(broken[0], 'user')} broke the objective or failed requests"
+
+    def above(self, setting: Setting, best: int) -> tuple[int, str] | None:
+        """The level after the best, up to PAST levels, unless the bound or the objective ends there."""
+        levels = self.levels(setting)
+        if self.most(setting) * (1 + SAME) >= self.cap(setting):
+            return None
+        for n in [n for n in self.users if n > best][:PAST]:
+            if n not in levels:
+                return n, f"{plural(best, 'user')} served the most so far: is that the peak?"
+            if levels[n].kept is False:
+                return None
+        return None
+
+    def below(self, setting: Setting, fewest: int) -> tuple[int, str] | None:
+        """The level before, unless it was measured or its bound says that it serves less."""
+        n = max((n for n in self.users if n < fewest), default=None)
+        if n is None or (setting, n) in self.seen:
+            return None
+        limit = self.bound(setting, n)
+        if limit is not None and limit.throughput < (1 - SAME) * self.most(setting):
+            return None
+        return n, f"as much as {plural(fewest, 'user')} with fewer?"
+
+    def users_of(self, setting: Setting) -> int:
+        """The fewest users with 95 % of a setting's most throughput; its first level where none counts."""
+        kept = self.kept(setting)
+        return min((n for n in kept if kept[n] >= (1 - SAME) * self.most(setting)), default=self.start(setting))
+
+    def fresh(self, setting: Setting, users: int, *, times: int) -> bool:
+        """Whether a step was measured that many times, the last time when no step was new any more."""
+        last_new = max(first_measured(seen.level) for seen in self.seen.values())
+        found = self.seen.get((setting, users))
+        if found is None or len(found.level.repeats) < times:
+            return False
+        return max(repeat.started_at for repeat in found.level.repeats) >= last_new
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether a lone user already breaks an objective on latency: more users only wait longer."""
+        broken = [level for (_, users), level in self.seen.items() if users == 1 and level.kept is False]
+        return latency_limit(self.objective) is not None and bool(broken) and not self.best
+
+
+def search_state(
+    subject: Subject,
+    settings: tuple[Setting, ...],
+    users: tuple[int, ...],
+    measured: Sequence[Level],
+    objective: Objective | None,
+    cores: float | None,
+    baseline: Setting | None,
+) -> SearchState:
+    """The state of the search for one subject."""
+    own = [
+        level for level in measured if level.subject == subject and level.setting in settings and level.share is None
+    ]
+    limits = without_throughput(objective)
+    alone = [level for level in own if level.users == 1]
+    needs = demand_of(own, cores=cores)
+    handler = next((level.handler for level in own if level.handler is not None), None)
+    return SearchState(
+        subject=subject,
+        settings=settings,
+        users=users,
+        objective=limits,
+        cores=cores,
+        baseline=Setting() if baseline is None else baseline,
+        seen={(level.setting, level.users): seen_level(level, limits) for level in own},
+        demand=needs,
+        handler=handler,
+        alone=weighted_mean(alone),
+        lift=1.0 if needs is None else margin(alone) * exceeded(own, needs, handler, cores),
+    )
+
+
+def first_measured(level: Level) -> float:
+    """When a level was measured first, epoch seconds."""
+    return min(repeat.started_at for repeat in level.repeats)
+
+
+def without_throughput(objective: Objective | None) -> Objective | None:
+    """The conditions that more users break; None without any."""
+    if objective is None:
+        return None
+    limits = tuple(each for each in objective.conditions if each.metric != "throughput")
+    return Objective(conditions=limits) if limits else None
+
+
+def seen_level(level: Level, objective: Objective | None) -> Seen:
+    """The level, and whether it keeps the objective."""
+    worked = level.figures.worked
+    return Seen(level=level, kept=objective.met(level.figures) if worked and objective is not None else worked)
+
+
+def margin(alone: Sequence[Level]) -> float:
+    """1 plus three relative standard errors of the single-user means; those of the less certain one."""
+    samples = together(each.figures.service for each in alone), together(each.figures.cpu for each in alone)
+    errors = [each.deviation / math.sqrt(each.count) / each.mean for each in samples if each is not None and each.mean]
+    return 1 + STANDARD_ERRORS * max(errors, default=0.0)
+
+
+def exceeded(levels: Sequence[Level], needs: Demand, handler: Handler | None, cores: float | None) -> float:
+    """The factor by which a repeat beat its bound; 1 where none did by more than the noise of 5 %."""
+    over = [1.0]
+    for level in levels:
+        limit = bound(needs, users=level.users, setting=level.setting, handler=handler, cores=cores).throughput
+        if math.isfinite(limit):
+            over += [repeat.figures.throughput / limit for repeat in level.repeats]
+    return most if (most := max(over)) > 1 + SAME else 1.0
+
+
+def latency_limit(objective: Objective | None) -> float | None:
+    """The lowest latency limit of an objective, seconds; None where it has none."""
+    if objective is None:
+        return None
+    return min((each.limit for each in objective.conditions if each.metric in QUANTILES), default=None)

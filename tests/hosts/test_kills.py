@@ -1,0 +1,80 @@
+"""Web servers under load whose workers are killed or reloaded: no answer is lost, doubled or another request's."""
+
+import asyncio
+import time
+
+import pytest
+
+from bench.disturbed import Disturbed, disturbed, killing, reloading, serving, workers
+from functune.experiments.subject import Subject
+from functune.load import windows
+from functune.load.records import LoadPlan
+from functune.load.runner import finished_steps
+from functune.load.windows import Place
+from functune.setting import Setting
+
+PROCESSES = 2
+CONNECTIONS = 40
+KILLS = 2
+CUT_OFF = {"ConnectionResetError", "HTTPConnectionClosed"}
+"""Failures of a request whose connection ended."""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("name", ["gunicorn:sync", "gunicorn:gthread", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn"])
+async def test_workers_that_are_killed_under_load_lose_only_the_requests_they_had(name: str) -> None:
+    async with serving(name, setting(name)) as host:
+        seen = await disturbed(host, lambda host: killing(host, kills=KILLS), connections=CONNECTIONS)
+    require_sound(seen)
+    assert len(seen.begun) == PROCESSES + KILLS
+    assert 0 < len(seen.tally.cut) <= KILLS * CONNECTIONS
+    assert not seen.tally.failed
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("name", ["gunicorn:gthread", "gunicorn:asgi"])
+async def test_reload_under_load_loses_no_call_that_a_worker_has_begun(name: str) -> None:
+    async with serving(name, setting(name)) as host:
+        seen = await disturbed(host, lambda host: reloading(host, reloads=1), connections=CONNECTIONS)
+    require_sound(seen)
+    assert len(seen.begun) == 2 * PROCESSES
+    assert sum(seen.begun.values()) == seen.tally.answers.total()
+    assert not seen.tally.failed
+
+
+def require_sound(seen: Disturbed) -> None:
+    assert seen.faults == []
+    assert seen.tally.answers.total() > CONNECTIONS
+
+
+def setting(name: str) -> Setting:
+    return Setting(process_count=PROCESSES, thread_count=None if name == "gunicorn:sync" else 16)
+
+
+@pytest.mark.fault
+async def test_step_in_which_a_worker_is_killed_has_its_failures_and_no_figure_that_mixes_workers() -> None:
+    async with serving("gunicorn:gthread", setting("gunicorn:gthread")) as host:
+        plan = LoadPlan(
+            route="/api/sync/x?s=0.05",
+            users=(CONNECTIONS,),
+            warm_up=0.3,
+            measure=2.5,
+            host_pid=host.pid,
+            calls_folder=host.calls_folder,
+        )
+        before, began = workers(host), time.time()
+        kill = asyncio.create_task(killing(host, kills=1, after=20 * CONNECTIONS))
+        [(step, requests)] = [each async for each in finished_steps(plan, base_url=host.base_url)]
+        await kill
+        found = windows.measure(
+            step, requests, Place("kills", 0, Subject(route=plan.route), setting("gunicorn:gthread"))
+        )
+        assert host.worker_ends(began, time.time()) == {"SIGKILL": 1}
+        assert sum(found.errors.values()) <= CONNECTIONS
+        assert set(found.errors) <= CUT_OFF
+        assert found.errors
+        served = {int(pid) for pid in found.worker_requests}
+        assert len(served & before) == 2
+        assert len(served | workers(host)) == 3
+        assert sum(found.worker_requests.values()) == len(found.latencies_us)
+        assert (found.open_calls, found.host_cpu) == (None, None)

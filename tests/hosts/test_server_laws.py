@@ -1,0 +1,120 @@
+"""
+Throughputs that are known before web servers are measured: how many calls each class of workers runs at a time.
+
+By Little's law, T threads in each of P processes serve T P / S calls of S seconds, and never more. The lower bound is
+wide enough for a busy machine, and above what one process less would serve. ``python -m bench law`` has narrow bounds.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from functune.experiments.model import Experiment, Load, Matrix, Workload
+from functune.hosts.local import LOCAL_HOST
+from functune.hosts.registry import kind_for_settings
+from functune.hosts.served_app import ServedApp
+from functune.run.environment import collect_environment
+from functune.run.folder import RunFolder
+from functune.run.measurement import Measurement
+from functune.sweep.run import measure_run
+from functune.sweep.trials import Grid
+from tests.host.serving import APPS
+
+LEAST, MOST = 0.8, 1.04
+"""Of the throughput by Little's law."""
+SECONDS = 0.1
+SLEEP = Workload(routes=("/api/sync/sleep?ms=100",))
+MAIN = ServedApp(APPS / "main")
+ROOT = Path(__file__).parents[2]
+FASTAPI = ROOT / "experiments" / "apps" / "fastapi"
+TOKENS = 40
+"""The threads of anyio's default limiter."""
+
+
+async def measured(
+    path: Path,
+    *,
+    users: int,
+    settings: Matrix,
+    workload: Workload = SLEEP,
+    app: ServedApp = MAIN,
+    seconds: float = 1.5,
+) -> list[Measurement]:
+    """The measurements of a sweep."""
+    experiment = Experiment(
+        name="laws",
+        question="How many at a time?",
+        workload=workload,
+        settings=settings,
+        load=Load(users=(users,), warm_up=0.3, measure=seconds, search="grid"),
+    )
+    here = collect_environment(script_root=app.folder, host="", host_kind="local", command=[])
+    folder = RunFolder.create(path, [experiment], here)
+    end = await measure_run(
+        folder,
+        app=app,
+        kind=kind_for_settings(LOCAL_HOST, settings.host),
+        planner=Grid(),
+        on_progress=lambda _: None,
+        calibrated=False,
+    )
+    assert end.failures == 0, (path / "failures.jsonl").read_text()
+    assert [each.errors for each in folder.measurements()] == [{}] * len(folder.measurements())
+    return folder.measurements()
+
+
+@pytest.mark.parametrize(
+    ("host", "threads", "processes", "users"),
+    [("gunicorn:sync", "unset", 4, 12), ("gunicorn:gthread", 16, 4, 256), ("gunicorn:gthread", 2, 2, 12)],
+)
+async def test_threads_of_all_processes_serve_one_call_each(
+    host: str, threads: int, processes: int, users: int, tmp_path: Path
+) -> None:
+    settings = Matrix(host=(host,), thread_count=(threads,), process_count=(processes,))
+    [found] = await measured(tmp_path / "run", users=users, settings=settings)
+    at_a_time = processes * (1 if host == "gunicorn:sync" else threads)
+    assert LEAST < found.throughput / (at_a_time / SECONDS) < MOST
+    assert len(found.worker_requests) == processes
+
+
+@pytest.mark.parametrize("host", ["gunicorn:asgi", "gunicorn:uvicorn"])
+async def test_threads_argument_changes_nothing_where_the_runtime_has_the_pool(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool of 8 threads serves 8 at a time, with one thread of Gunicorn or with 32."""
+    for argument in ("1", "32"):
+        monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--threads {argument}")
+        settings = Matrix(host=(host,), thread_count=(8,))
+        [found] = await measured(tmp_path / argument, users=24, settings=settings)
+        assert LEAST < found.throughput / (8 / SECONDS) < MOST, argument
+
+
+async def test_fast_requests_wait_for_two_slow_ones_on_two_sync_workers_only(tmp_path: Path) -> None:
+    workload = Workload(routes=("/api/sync/sleep?ms=5",), background="/api/sync/sleep?ms=300", background_users=(0, 2))
+    settings = Matrix(host=("gunicorn:sync", "gunicorn:gthread"), thread_count=(4,), process_count=(2,))
+    found = await measured(tmp_path / "run", users=1, settings=settings, workload=workload)
+    median = {
+        (each.setting.host, each.subject.background_users): sorted(each.latencies_us)[len(each.latencies_us) // 2]
+        for each in found
+    }
+    assert median["gunicorn:sync", 2] > 5 * median["gunicorn:sync", 0]
+    assert median["gunicorn:gthread", 2] < 3 * median["gunicorn:gthread", 0]
+
+
+@pytest.mark.parametrize(
+    ("host", "threads", "tokens"),
+    [("uvicorn", "unset", None), ("local", 4, None), ("local", 4, 2 * TOKENS)],
+)
+async def test_def_endpoints_of_fastapi_run_in_40_threads_whatever_the_setting_says(
+    host: str, threads: int, tokens: int | None, tmp_path: Path
+) -> None:
+    """On Uvicorn the app itself is served, on the local host a function app around it."""
+    settings = Matrix(
+        host=(host,), thread_count=(threads,), app_settings=({} if tokens is None else {"THREAD_TOKENS": str(tokens)},)
+    )
+    app = ServedApp(FASTAPI, entry="main:app" if host == "uvicorn" else None, root=ROOT)
+    workload = Workload(routes=("/report?ms=200",))
+    [found] = await measured(
+        tmp_path / "run", users=2 * TOKENS, settings=settings, workload=workload, app=app, seconds=3
+    )
+    assert LEAST < found.throughput / ((tokens or TOKENS) / 0.2) < MOST
