@@ -58,8 +58,8 @@ async def test_times_are_those_up_to_the_start_of_the_answer(calls: Path) -> Non
     seen: list[int] = []
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
-        time.sleep(SLEEP)  # noqa: ASYNC251 - the loop is held on purpose
         await asyncio.sleep(SLEEP)
+        time.sleep(SLEEP)  # noqa: ASYNC251 - the loop is held on purpose, up to the answer
         await send(START)
         await send(LAST)
         seen.append(open_calls(calls))
