@@ -25,7 +25,7 @@ from functune.experiments.model import Strategy
 from functune.host.local_settings import read_local_settings
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting, server_setting
-from functune.hosts.fitting import app_on_host, fitting_host
+from functune.hosts.fitting import GUNICORN, app_on_host, fitting_host
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
 from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
@@ -57,7 +57,8 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--host",
     metavar="|".join(registry.STARTED_KINDS),
-    help=f"The host: {registry.STARTED_WORDS}.  [default: local; with --app Gunicorn with the workers that fit]",
+    help=f"The host: {registry.STARTED_WORDS}.  [default: local; for --app, and for a plan without Functions, Gunicorn "
+    "with the workers that fit]",
 )
 @click.option("-X", "--request", "method", metavar="METHOD", help="Method.  [default: GET, with a body POST]")
 @click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Header; repeat it for more.")
@@ -194,7 +195,7 @@ def tune(
 
 def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | None) -> str:
     """
-    The full name of the host.
+    The full name of the host; without a name the one that fits the app, and Gunicorn for a plan without Functions.
 
     Raises UsageError for a URL, whose settings cannot be changed from here, for a host that does not run the app, and
     for a plan that does not have the host.
@@ -206,6 +207,8 @@ def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | Non
         )
     from functune.plans.registry import PLANS
 
+    if host is None and not PLANS[plan].allows(Setting(host="local")):
+        host = GUNICORN
     name = fitting_host(host, app, python=python)
     on_host = Setting(host=name)
     if not PLANS[plan].allows(on_host):

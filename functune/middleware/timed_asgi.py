@@ -53,19 +53,23 @@ class TimedAsgi:
             watch.end()
 
     async def _follow_lifespan(self, scope: Message, receive: AsgiReceive, send: AsgiSend) -> None:
+        has_failed = False
+
         async def watched_send(message: Message) -> None:
+            nonlocal has_failed
             match message["type"]:
                 case "lifespan.startup.complete":
                     self._tell_ready()
                 case "lifespan.startup.failed":
+                    has_failed = True
                     print_failure(message.get("message", ""))
             await send(message)
 
         try:
             await self.app(scope, receive, watched_send)
-        except BaseException:
-            self._tell_ready()  # an app without a lifespan refuses it, and the server goes on
-            raise
+        finally:
+            if not has_failed:
+                self._tell_ready()  # an app without a lifespan refuses or ignores it, and the server goes on
 
     def _tell_ready(self) -> None:
         if not self._is_ready:

@@ -11,12 +11,18 @@ from functune.plans.conflicts import FrontEnd
 from functune.plans.plan import Chosen, ParameterValue
 from functune.plans.price_list import app_service_prices
 from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
-from functune.plans.start_command import start_line
 from functune.plans.texts import APP, app_setting_commands, bicep_value, site_fragment
 from functune.plans.web_plan import WebPlan, other_variables
+from functune.setting import Setting, is_app_service
 
 HOURS_PER_MONTH = 730
 """The hours for which the price list has its prices per month."""
+
+
+_GENERATED = (
+    "The platform generates the start-up command that was measured, so none of your own may be set: an empty one "
+    "removes it. It has time-outs of 600 s, and the front end ends a request after 230 s."
+)
 
 
 class AppServicePlan(WebPlan):
@@ -32,8 +38,18 @@ class AppServicePlan(WebPlan):
     instance = "an instance"
     prices_of = f"prices of {app_service_prices().as_of} from {app_service_prices().source}"
 
+    def allows(self, setting: Setting) -> bool:
+        """The command that the platform generates, too."""
+        return super().allows(setting) or is_app_service(setting.host)
+
+    def start_command(self, chosen: Chosen) -> str | None:
+        """None where the platform generates it."""
+        return None if is_app_service(chosen.setting.host) else super().start_command(chosen)
+
     def app_settings(self, chosen: Chosen) -> dict[str, str | None]:
-        """What the start-up command does not set."""
+        """Those that the start-up command does not set, or that the generated command is made from."""
+        if is_app_service(chosen.setting.host):
+            return chosen.setting.app_setting_values()
         return other_variables(chosen.setting)
 
     def parameters(self, chosen: Chosen) -> dict[str, ParameterValue] | None:
@@ -43,8 +59,9 @@ class AppServicePlan(WebPlan):
 
     def notes(self, chosen: Chosen) -> tuple[str, ...]:
         """The quotes of a command, too: the platform puts the whole command between single quotes."""
-        command = start_line(chosen.setting, port=self.port, entry=chosen.entry)
-        if not set(command) & set("'\""):
+        if is_app_service(chosen.setting.host):
+            return (*self.cost_notes(chosen), *self.core_notes(chosen), _GENERATED)
+        if not set(self.start_command(chosen) or "") & set("'\""):
             return super().notes(chosen)
         return (
             *super().notes(chosen),
@@ -52,9 +69,15 @@ class AppServicePlan(WebPlan):
             "between them, an option or the app, to a configuration file of Gunicorn, and name that with --config.",
         )
 
+    def template_gap(self, chosen: Chosen) -> str:
+        """Also that the template has a command of its own."""
+        if is_app_service(chosen.setting.host):
+            return "it sets a start-up command, and the platform generates the one that was measured"
+        return super().template_gap(chosen)
+
     def fragment(self, chosen: Chosen) -> str | None:
         """The start-up command in siteConfig, the size of the plan where the reader asked for one, and app settings."""
-        command = bicep_value(start_line(chosen.setting, port=self.port, entry=chosen.entry))
+        command = bicep_value(self.start_command(chosen) or "")
         size = chosen.asked.size
         places = {
             "In the properties of the app (Microsoft.Web/sites):": [
@@ -68,7 +91,7 @@ class AppServicePlan(WebPlan):
 
     def commands(self, chosen: Chosen) -> str | None:
         """The start-up command, and the app settings. The size belongs to the plan, which other apps may share."""
-        command = start_line(chosen.setting, port=self.port, entry=chosen.entry)
+        command = self.start_command(chosen) or ""
         lines = [f"az webapp config set {APP} --startup-file {shlex.quote(command)}"]
         return "\n".join([*lines, *app_setting_commands("webapp", self.app_settings(chosen))]) + "\n"
 

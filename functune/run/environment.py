@@ -7,6 +7,7 @@ It holds no environment variables, and the home directory only as ``~``: a run f
 import hashlib
 import os
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -159,8 +160,9 @@ def shown_command(command: Sequence[str]) -> str:
 
 
 def without_home(text: str) -> str:
-    """The text with the home directory as ``~``."""
-    return text.replace(str(Path.home()), "~")
+    """The text with the home directory as ``~``, where a path begins with it."""
+    home = re.escape(str(Path.home()))
+    return re.sub(rf"(?<![\w./~-]){home}(?![\w.-])", "~", text)
 
 
 def cpu_model() -> str | None:

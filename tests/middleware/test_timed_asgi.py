@@ -133,11 +133,16 @@ async def test_process_says_that_it_is_ready_after_the_start_up_of_the_app(
     async def without(scope: Message, receive: Receive, send: Send) -> None:
         raise ValueError("this app serves HTTP only")
 
+    async def ignoring(scope: Message, receive: Receive, send: Send) -> None:
+        return
+
     await sent_by(starting, "lifespan", ({"type": "lifespan.startup"},))
     assert order[0] == ""
     assert order[1].endswith(" serves src.app:app\n")
     with pytest.raises(ValueError, match="HTTP only"):
         await sent_by(without, "lifespan")
+    assert " serves src.app:app\n" in capsys.readouterr().out
+    await sent_by(ignoring, "lifespan")
     assert " serves src.app:app\n" in capsys.readouterr().out
 
 
@@ -162,3 +167,4 @@ async def test_failed_start_up_is_said_with_the_lines_of_the_app(
     assert said.startswith(f"functune: the app src.app:app in {tmp_path} did not start: OSError: no database\n")
     assert f'File "{tmp_path}/src/app.py", line 7' in said
     assert "starlette" not in said
+    assert " serves " not in said

@@ -71,6 +71,20 @@ def test_functions_host_is_advised_for_no_web_plan() -> None:
     assert {each.plan for each in advice_for_plans(findings(found, sweep(found)))} == {"local", "flex", "premium"}
 
 
+def test_command_that_the_platform_generates_is_advised_by_its_app_settings_alone() -> None:
+    [_, found] = advice_for_plans(measured("app-service"))
+    assert found.plan == "app-service"
+    assert found.start_command is None
+    settings = {"PYTHON_ENABLE_GUNICORN_MULTIWORKERS": "true", "PYTHON_GUNICORN_CUSTOM_WORKER_NUM": "2"}
+    settings["PYTHON_GUNICORN_CUSTOM_THREAD_NUM"] = "16"
+    assert found.app_settings == settings
+    reset, given = (found.commands or "").splitlines()
+    assert az_parsed(reset)["--startup-file"] == ""
+    assert az_settings(given) == settings
+    assert "appCommandLine: ''" in (found.fragment or "")
+    assert found.bicepparam is None
+
+
 def test_run_on_several_hosts_gives_each_plan_the_best_it_can_run() -> None:
     found = measured("local", "gunicorn:gthread")
     by_plan = {each.plan: each.setting.host for each in advice_for_plans(found)}

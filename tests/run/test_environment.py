@@ -30,6 +30,12 @@ def test_command_hides_the_home_directory() -> None:
     assert environment.shown_command(words) == "functune sweep 'a b.toml' --out ~/runs/1"
 
 
+def test_home_directory_is_hidden_only_where_a_path_begins_with_it() -> None:
+    home = str(Path.home())
+    assert environment.without_home(f"--out={home}/a {home} '{home}/b'") == "--out=~/a ~ '~/b'"
+    assert environment.without_home(f"/mnt{home}/a {home}2/b") == f"/mnt{home}/a {home}2/b"
+
+
 @pytest.mark.parametrize(("text", "cores"), [("200000 100000\n", 2.0), ("50000 100000\n", 0.5), ("max 100000\n", None)])
 def test_cpu_quota_is_in_cores(text: str, cores: float | None, tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text(text)
