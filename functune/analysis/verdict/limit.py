@@ -48,7 +48,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
     """The figures it rests on, a phrase each."""
     reason: str = ""
-    """For an unknown limit: why it is unknown, and how to find it."""
+    """For an unknown limit: why it is unknown, and how to find it. For threads: that more of them were not measured."""
 
 
 def unknown_limit(reason: str) -> Limit:

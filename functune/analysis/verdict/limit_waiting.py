@@ -22,7 +22,10 @@ SCALES = 0.8
 EXPLAINED = 0.5
 """Share of the growth of a call that one line must explain to be named."""
 DOUBLES = 1.3
-"""Factor of throughput from one to two processes below which a limit lies outside the processes."""
+"""Factor of throughput from one to two processes, or from few to many threads, below which it counts as the same."""
+UNTRIED_THREADS = (
+    "no setting with more threads was measured to serve more, so measure one: a lock or a pool may be the next limit"
+)
 WAITS: dict[LineKind, LimitKind] = {"lock": "lock", "file lock": "lock", "pool": "pool", "executor": "pool"}
 """The limit that a wait points to, by what the line waits in; a network wait needs a second look."""
 
@@ -66,7 +69,17 @@ def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:
             f"{plural(places, 'thread')} / {duration(service)} make {rate(places / service)}, and "
             f"{rate(full.throughput)} were measured",
         ),
+        reason="" if more_threads_served_more(evidence) else UNTRIED_THREADS,
     )
+
+
+def more_threads_served_more(evidence: LimitEvidence) -> bool:
+    """Whether a setting served clearly more than one with fewer threads."""
+    most: dict[int, float] = {}
+    for level in evidence.levels:
+        places = level.setting.threads * level.setting.process_count
+        most[places] = max(most.get(places, 0.0), level.throughput)
+    return any(most[more] > DOUBLES * most[fewer] for more in most for fewer in most if more > fewer)
 
 
 def is_full(level: Level) -> bool:

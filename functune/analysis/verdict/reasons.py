@@ -26,6 +26,8 @@ SENTENCES: dict[LimitKind, str] = {
     "unknown": "The limit is not known: {reason}",
 }
 """The sentence of each kind, without its full stop; ``{at}`` is the line and ``{reason}`` why it is unknown."""
+UNTRIED = "The handler waits{at} and keeps every thread busy; {reason}"
+"""The sentence of ``threads`` where no figures show that more of them add throughput."""
 
 REMEDIES: dict[str, str] = {
     "anyio CapacityLimiter": ". For the `def` endpoints of FastAPI and Starlette it is a limiter of 40 threads in each "
@@ -38,7 +40,9 @@ REMEDIES: dict[str, str] = {
 def limit_in_words(limit: Limit) -> str:
     """The limit in one sentence, with the line where one is known, and the figures in parentheses; then the remedy."""
     reason = f"{limit.reason[:1].lower()}{limit.reason[1:].rstrip('.')}"
-    sentence = SENTENCES[limit.kind].format(at=line_in_words(limit), reason=reason)
+    sentence = (UNTRIED if limit.kind == "threads" and limit.reason else SENTENCES[limit.kind]).format(
+        at=line_in_words(limit), reason=reason
+    )
     figures = joined(list(limit.evidence))
     remedy = REMEDIES.get(limit.where.waits_in or "", "") if limit.kind == "pool" and limit.where is not None else ""
     return f"{sentence} ({figures}){remedy}." if figures else f"{sentence}{remedy}."
