@@ -155,13 +155,13 @@ def test_figures_alone_name_the_limit(kind: LimitKind, steps: tuple[Measurement,
 
 
 def test_more_threads_are_said_to_add_throughput_only_where_a_setting_with_more_served_more() -> None:
-    def full(threads: int, *, rate: float) -> Measurement:
+    def full(threads: int, *, rate: int) -> Measurement:
         return seen(users=64, rate=rate, service=0.1, setting=Setting(thread_count=threads))
 
     alone = seen(users=1, rate=10, service=0.1, setting=Setting(thread_count=1))
-    untried = limit_in_words(limit_of(alone, full(1, rate=9.9)))
+    untried = limit_in_words(limit_of(alone, full(1, rate=10)))
     assert "keeps every thread busy; no setting with more threads was measured to serve more, so measure one" in untried
-    shown = limit_in_words(limit_of(alone, full(1, rate=9.9), full(4, rate=39.7)))
+    shown = limit_in_words(limit_of(alone, full(1, rate=10), full(4, rate=40)))
     assert "keeps every thread busy: more threads add throughput" in shown
 
 
