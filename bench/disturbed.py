@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bench.exchanges import Tally, User
+from bench.exchanges import Failure, Tally, User
 from functune.hosts.kinds import RunningHost
 from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
@@ -58,9 +58,9 @@ class Disturbed(NamedTuple):
         return found
 
     @property
-    def outside(self) -> list[object]:
+    def outside(self) -> list[Failure]:
         """The failures of requests that no disturbance met."""
-        return list(self.tally.outside([(begin, end + GRACE) for begin, end in self.times]))
+        return self.tally.outside([(begin, end + GRACE) for begin, end in self.times])
 
 
 @asynccontextmanager
