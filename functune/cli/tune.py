@@ -21,6 +21,7 @@ from functune.cli.sweep import MEMORY_HELP, SIZES
 from functune.cli.tune_run import Tuning
 from functune.errors import UsageError
 from functune.experiments.model import Strategy
+from functune.host.local_settings import read_local_settings
 from functune.hosts import registry
 from functune.hosts.configured import configured_setting, server_setting
 from functune.hosts.fitting import fitting_host
@@ -216,7 +217,9 @@ def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
     if host in WEB_SERVERS:
         read = {"WEB_CONCURRENCY", *(["GUNICORN_CMD_ARGS"] if WEB_SERVERS[host].worker_class else [])}
         others = {name: value for name, value in given.items() if name not in {*read, THREAD_COUNT}}
-        setting = server_setting(host, app, environ.process_environ() | given)
+        in_file = read_local_settings(app.folder).values if app.entry is None else {}
+        pool = {name: value for name, value in in_file.items() if name == THREAD_COUNT}
+        setting = server_setting(host, app, {**pool, **environ.process_environ(), **given})
         return msgspec.structs.replace(setting, app_settings=tuple(sorted(others.items())))
     return functions_setting(app.folder, given)
 

@@ -25,7 +25,7 @@ from functune.errors import HostError, PortInUseError, UsageError
 from functune.host.local_settings import read_local_settings
 from functune.host.settings import DEFAULT_STARTUP_INTERVAL
 from functune.hosts.kinds import StartedKind
-from functune.hosts.knobs import flags_of
+from functune.hosts.knobs import flags_of, require_function_app
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import STOP_TIMEOUT, StartedHost, host_status
@@ -121,6 +121,7 @@ class CoreTools:
     def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "CoreToolsHost":
         """A host with this setting. Raises UsageError for a concurrency per instance, which func cannot limit."""
         flags_of(setting, _FLAGS, host="func")
+        require_function_app(app, host="func")
         return CoreToolsHost(
             self,
             app.resolved,

@@ -33,6 +33,12 @@ def has_threads_to_set(host: str, app: ServedApp) -> bool:
     return facts is None or facts.threads == "server" or (facts.threads == "pool" and app.entry is None)
 
 
+def require_function_app(app: ServedApp, *, host: str) -> None:
+    """Check that an app is a function app, for a Functions host. Raises UsageError."""
+    if app.entry is not None:
+        raise UsageError(f"--host {host} runs function apps: {app.entry} needs --host gunicorn or uvicorn")
+
+
 def require_knobs(setting: Setting, *, host: str) -> None:
     """Check that a setting has no value for a knob that the host of this name lacks. Raises UsageError."""
     for knob in KNOBS:

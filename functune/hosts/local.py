@@ -16,7 +16,7 @@ from functune.errors import HostError
 from functune.host.console import LISTENING
 from functune.hosts.app_process import lent_python
 from functune.hosts.kinds import StartedKind
-from functune.hosts.knobs import flags_of
+from functune.hosts.knobs import flags_of, require_function_app
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost, host_status
@@ -64,6 +64,7 @@ class LocalHostKind:
             async with LOCAL_HOST.running(ServedApp(Path(".")), setting=Setting(thread_count=16)) as host:
                 host.base_url  # http://127.0.0.1:43211
         """
+        require_function_app(app, host="local")
         # An empty variable counts as unset, and still hides a value in local.settings.json.
         variables = {name: value or "" for name, value in setting.app_setting_values().items()}
         python = self.python or lent_python(app)

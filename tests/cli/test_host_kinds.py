@@ -217,12 +217,13 @@ def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: P
         "[settings]\nthread_count = [1, 4]\n[load]\nusers = [1, 4]\nwarm_up = 0.3\nmeasure = 1\n"
     )
     run = tmp_path / "run"
-    done = functune("sweep", experiment, "--host", "gunicorn:gthread", "--out", run)
+    done = functune("sweep", experiment, "--host", "gunicorn", "--out", run)
     assert done.returncode == 0, done.stderr
+    assert json.loads((run / ENVIRONMENT).read_text())["host_kind"] == "gunicorn:gthread"
     assert "GUNICORN_CMD_ARGS=--worker-class gthread --threads 4" in done.stdout
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
     report = json.loads((run / "report.json").read_text())
     assert {each["plan"] for each in report["apply"]} == {"local"}
-    refused = functune("tune", "/api/sync/sleep", "--host", "gunicorn:gthread")
+    refused = functune("tune", "/api/sync/sleep", "--host", "gunicorn", "--for", "flex")
     assert refused.returncode == 2
-    assert "allowed are local and func; `functune sweep --host gunicorn:gthread`" in refused.stderr
+    assert "--for flex with --host gunicorn:gthread, which Flex Consumption does not run: allowed: " in refused.stderr

@@ -183,6 +183,11 @@ def test_host_that_does_not_fit_is_refused_before_anything_starts() -> None:
             fitting_host(host, WSGI, python=None)
 
 
+def test_functions_hosts_refuse_an_app_that_is_no_function_app() -> None:
+    with pytest.raises(UsageError, match=r"--host local runs function apps: src\.app:app needs --host gunicorn"):
+        host_kind("local").running(WSGI, setting=Setting())
+
+
 def test_routes_of_an_app_are_those_that_its_framework_lists(tmp_path: Path) -> None:
     (tmp_path / "web.py").write_text(
         "from types import SimpleNamespace as Made\n"

@@ -100,6 +100,7 @@ def test_fastapi_app_whose_def_endpoint_waits_for_the_limiter(app: Path, strange
     assert limit["kind"] == "pool", limit
     assert "CapacityLimiter" in json.dumps(limit)
     assert limit["where"]["file"] == "api/main.py"
+    assert "current_default_thread_limiter().total_tokens" in done.stdout
 
 
 @pytest.mark.parametrize("app", ["web_django"], indirect=True)

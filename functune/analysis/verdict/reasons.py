@@ -27,13 +27,21 @@ SENTENCES: dict[LimitKind, str] = {
 }
 """The sentence of each kind, without its full stop; ``{at}`` is the line and ``{reason}`` why it is unknown."""
 
+REMEDIES: dict[str, str] = {
+    "anyio CapacityLimiter": ". For the `def` endpoints of FastAPI and Starlette it is a limiter of 40 threads in each "
+    "process, which only the app changes, where it starts: "
+    "anyio.to_thread.current_default_thread_limiter().total_tokens = 100",
+}
+"""More about a pool, by the name of what calls wait in."""
+
 
 def limit_in_words(limit: Limit) -> str:
-    """The limit in one sentence, with the line where one is known, and the figures in parentheses."""
+    """The limit in one sentence, with the line where one is known, and the figures in parentheses; then the remedy."""
     reason = f"{limit.reason[:1].lower()}{limit.reason[1:].rstrip('.')}"
     sentence = SENTENCES[limit.kind].format(at=line_in_words(limit), reason=reason)
     figures = joined(list(limit.evidence))
-    return f"{sentence} ({figures})." if figures else f"{sentence}."
+    remedy = REMEDIES.get(limit.where.waits_in or "", "") if limit.kind == "pool" and limit.where is not None else ""
+    return f"{sentence} ({figures}){remedy}." if figures else f"{sentence}{remedy}."
 
 
 def line_in_words(limit: Limit) -> str:
