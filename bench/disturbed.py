@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bench.exchanges import Tally, User
+from bench.exchanges import Failure, Tally, User
 from functune.hosts.kinds import RunningHost
 from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
@@ -58,9 +58,9 @@ class Disturbed(NamedTuple):
         return found
 
     @property
-    def outside(self) -> list[object]:
+    def outside(self) -> list[Failure]:
         """The failures of requests that no disturbance met."""
-        return list(self.tally.outside([(begin, end + GRACE) for begin, end in self.times]))
+        return self.tally.outside([(begin, end + GRACE) for begin, end in self.times])
 
 
 @asynccontextmanager
@@ -89,14 +89,9 @@ async def disturbed(host: RunningHost, disturb: Disturb, *, connections: int) ->
     )
 
 
-async def killing(host: RunningHost, *, kills: int, every: float = 0.0, after: int = 0) -> list[tuple[float, float]]:
-    """
-    Kill the busiest worker, some times in turn; each time the server replaces it, and ``every`` seconds pass.
-
-    The first kill waits for as many calls as ``after``.
-    """
+async def killing(host: RunningHost, *, kills: int, every: float = 0.0) -> list[tuple[float, float]]:
+    """Kill the busiest worker, some times in turn; each time the server replaces it, and ``every`` seconds pass."""
     times = []
-    await until(lambda: sum(each.ended for each in read_call_pages(folder_of(host)).workers.values()) >= after)
     for _ in range(kills):
         # Not any worker: the connections of a server may all be those of one.
         await until(lambda: bool(open_calls_of(host, busiest(host))))

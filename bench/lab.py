@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from bench.processes import ROOT
 from functune.analysis.experiment import ExperimentFindings
 from functune.cli.sweep import experiments_and_inputs
@@ -63,7 +65,9 @@ def _simulated_steps(experiment: Experiment) -> list[Measurement]:
     steps: list[Measurement] = []
     while batch := planner.next_trials(experiment, steps, []):
         for trial in batch:
-            steps += _simulated_trial(trial, index=len(steps))
+            # Of the subject that was asked for, which may be a request with a name.
+            found = _simulated_trial(trial, index=len(steps))
+            steps += [msgspec.structs.replace(each, subject=trial.subject) for each in found]
     return steps
 
 
