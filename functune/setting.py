@@ -183,7 +183,7 @@ KNOBS: tuple[Knob, ...] = (
         variable=None,
         allowed='the name of a host, such as "local" or "gunicorn:gthread"',
         words=lambda value: "on the host of the run" if value is None else f"on {value}",
-        rank=lambda setting: setting.host or "",
+        rank=lambda setting: _HOST_RANKS.get(setting.host, len(_HOST_RANKS)),
         short=lambda value: value or "",
     ),
 )
@@ -216,6 +216,8 @@ The hosts that are web servers, as ``--host`` takes them.
 
 App Service starts Gunicorn too, but with a command of its own, and it starts FastAPI with another class of workers.
 """
+_HOST_RANKS = {host: rank for rank, host in enumerate([None, "local", "func", *WEB_SERVERS])}
+"""The Functions hosts come first among settings that serve alike."""
 APP_SERVICE_HOST = "app-service"
 GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
 """The host that ``gunicorn`` without a class of workers stands for, by the interface of the app."""

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -11,6 +12,9 @@ from hypothesis import settings
 # On a busy machine one example may take a second without anything being wrong.
 settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
+
+LONGEST = ("stranger", "truth", "cli", "hosts")
+"""The folders with the files that take longest."""
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="REGEX",
         help="fail each test skipped for a reason that does not match REGEX; an empty REGEX allows none (default: all)",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: begun last, one of them would run alone at the end."""
+    folder = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(folder).parts[0] not in LONGEST)
 
 
 @pytest.hookimpl(wrapper=True)

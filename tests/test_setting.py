@@ -140,3 +140,9 @@ def test_limit_per_instance_is_recommended_as_the_limit_of_host_json() -> None:
     assert Setting(per_instance_concurrency=4).settings_to_set()[MAX_CONCURRENT_REQUESTS] == "4"
     assert MAX_CONCURRENT_REQUESTS not in Setting().settings_to_set()
     assert MAX_CONCURRENT_REQUESTS not in Setting(per_instance_concurrency=4).app_setting_values()
+
+
+def test_functions_hosts_come_first_among_settings_that_serve_alike() -> None:
+    hosts = ["gunicorn:asgi", "uvicorn", "local", "gunicorn:gthread"]
+    ranked = sorted((Setting(host=host, thread_count=4) for host in hosts), key=lambda setting: setting.simplicity)
+    assert [setting.host for setting in ranked] == ["local", "gunicorn:gthread", "gunicorn:asgi", "uvicorn"]

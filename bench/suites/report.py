@@ -12,11 +12,14 @@ from bench.figure import Figure, NotMeasuredError
 from bench.processes import ROOT
 
 ROUNDS = 3
+EXPERIMENTS = 13
+"""As many as the bounds are for; time and size grow with their number."""
 
 
 async def report() -> AsyncIterator[Figure]:
-    """``functune report`` of a simulated run of all shipped experiments, including the start of the command."""
+    """``functune report`` of a simulated run of the first shipped experiments, including the start of the command."""
     experiments, inputs = lab.shipped_experiments()
+    experiments = experiments[:EXPERIMENTS]
     with TemporaryDirectory() as folder:
         run = lab.simulated_run(experiments, Path(folder) / "run", inputs)
         seconds = tuple(_seconds(run) for _ in range(ROUNDS))

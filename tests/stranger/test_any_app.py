@@ -19,7 +19,7 @@ pytestmark = pytest.mark.network
 
 DELAY = 0.03
 """Seconds that the bank takes to answer."""
-BUDGET = 40
+BUDGET = 30
 """Seconds: the line of code needs a profile, for which the smallest budget has no time on a busy machine."""
 
 
