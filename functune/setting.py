@@ -216,7 +216,7 @@ The hosts that are web servers, as ``--host`` takes them.
 
 App Service starts Gunicorn too, but with a command of its own, and it starts FastAPI with another class of workers.
 """
-_HOST_RANKS = {host: rank for rank, host in enumerate([None, "local", "func", *WEB_SERVERS])}
+_HOST_RANKS: Mapping[str | None, int] = {host: rank for rank, host in enumerate([None, "local", "func", *WEB_SERVERS])}
 """The Functions hosts come first among settings that serve alike."""
 APP_SERVICE_HOST = "app-service"
 GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
