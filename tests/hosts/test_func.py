@@ -137,6 +137,7 @@ def test_func_ends_with_a_program_that_is_killed(tools: CoreTools) -> None:
     script = f"""
 import asyncio, pathlib
 from functune.hosts.func import CoreTools
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 async def main():

@@ -27,7 +27,8 @@ async def test_workers_that_are_killed_under_load_lose_only_the_requests_they_ha
         seen = await disturbed(host, lambda host: killing(host, kills=KILLS), connections=CONNECTIONS)
     require_sound(seen)
     assert len(seen.begun) == PROCESSES + KILLS
-    assert 0 < len(seen.tally.cut) <= KILLS * CONNECTIONS
+    # A sync worker has one request at a time, or none.
+    assert (0 if name == "gunicorn:sync" else 1) <= len(seen.tally.cut) <= KILLS * CONNECTIONS
     assert not seen.tally.failed
 
 

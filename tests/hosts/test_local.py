@@ -67,6 +67,7 @@ def test_host_process_ends_with_a_program_that_is_killed() -> None:
     script = f"""
 import asyncio, httpx, pathlib
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
 async def main():

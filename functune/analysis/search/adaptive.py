@@ -6,7 +6,8 @@ starts with one user on the simplest setting, whose times bound every other sett
 bounded by one core before several of its calls were seen to share it: hashing and numpy release the GIL. Then the first
 of these rules that finds a step decides, again and again:
 
-1. the levels around the best of the first setting visited, up to two past it: they show how much other levels gain;
+1. the levels around the best of the first setting visited, up to two past it, unless it has reached its bound: they
+   show how much other levels gain;
 2. a setting not visited yet, the simplest of those with the highest bound first, just beyond its predicted knee;
 3. the levels of the leader, and of a setting that would win if its other levels gained as much as the leader's;
 4. fewer users with the leader, while they serve as much;
@@ -66,8 +67,10 @@ class AdaptiveSearch(msgspec.Struct, frozen=True, kw_only=True):
         """A step that may change the leader."""
         state = self.state
         visited = [one for one in state.settings if state.visited(one)]
-        if visited == [state.leader] and (found := self.refine(visited)) is not None:
-            return found  # the first setting visited shows how much other levels gain
+        # The first setting visited shows how much other levels gain.
+        shows_gain = visited == [state.leader] and not state.is_at_bound(visited[0])
+        if shows_gain and (found := self.refine(visited)) is not None:
+            return found
         different = [one for one in state.settings if one not in visited and state.with_other_threads(one) is None]
         unseen = [one for one in different if state.could_win(one, state.cap(one))]
         if unseen:

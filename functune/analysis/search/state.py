@@ -186,10 +186,14 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
         within = [n for n in lower if limit is None or n <= throughput * limit]
         return (within or lower[:1])[-1], f"{plural(broken[0], 'user')} broke the objective or failed requests"
 
+    def is_at_bound(self, setting: Setting) -> bool:
+        """Whether no other level of a setting can serve clearly more."""
+        return self.most(setting) * (1 + SAME) >= self.cap(setting)
+
     def above(self, setting: Setting, best: int) -> tuple[int, str] | None:
         """The level after the best, up to PAST levels, unless the bound or the objective ends there."""
         levels = self.levels(setting)
-        if self.most(setting) * (1 + SAME) >= self.cap(setting):
+        if self.is_at_bound(setting):
             return None
         for n in [n for n in self.users if n > best][:PAST]:
             if n not in levels:
