@@ -1,6 +1,7 @@
 """The settings of Hypothesis, the option that fails skipped tests, and the package index."""
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -32,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="REGEX",
         help="fail each test skipped for a reason that does not match REGEX; an empty REGEX allows none (default: all)",
     )
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start be interrupted also where a shell has begun the tests in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,7 +65,7 @@ async def measured(
 
 @pytest.mark.parametrize(
     ("host", "threads", "processes", "users"),
-    [("gunicorn:sync", "unset", 4, 12), ("gunicorn:gthread", 16, 4, 256), ("gunicorn:gthread", 2, 2, 12)],
+    [("gunicorn:sync", "unset", 4, 12), ("gunicorn:gthread", 16, 4, 256), ("gunicorn:gthread", 2, 2, 48)],
 )
 async def test_threads_of_all_processes_serve_one_call_each(
     host: str, threads: int, processes: int, users: int, tmp_path: Path
