@@ -28,6 +28,8 @@ KNEE = 1.3
 """Times the predicted knee at which a setting is visited: right at its knee it serves less than at its best."""
 UNSEEN = 1.03
 """Times the most of a setting that a level of it may serve that was not measured, however little others gained."""
+AT_BOUND = 0.9
+"""Share of its bound from which a setting shows nothing about the gain of other levels."""
 PAST = 2
 """Levels measured past the best before throughput counts as falling."""
 
@@ -187,13 +189,13 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
         return (within or lower[:1])[-1], f"{plural(broken[0], 'user')} broke the objective or failed requests"
 
     def is_at_bound(self, setting: Setting) -> bool:
-        """Whether no other level of a setting can serve clearly more."""
-        return self.most(setting) * (1 + SAME) >= self.cap(setting)
+        """Whether no other level of a setting can serve much more; its bound is a little too high on purpose."""
+        return self.most(setting) >= AT_BOUND * self.cap(setting)
 
     def above(self, setting: Setting, best: int) -> tuple[int, str] | None:
         """The level after the best, up to PAST levels, unless the bound or the objective ends there."""
         levels = self.levels(setting)
-        if self.is_at_bound(setting):
+        if self.most(setting) * (1 + SAME) >= self.cap(setting):
             return None
         for n in [n for n in self.users if n > best][:PAST]:
             if n not in levels:
