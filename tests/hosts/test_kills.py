@@ -71,5 +71,7 @@ async def test_step_in_which_a_worker_is_killed_has_its_failures_and_no_figure_t
     assert set(ends) == {"SIGKILL"}
     assert 0 < sum(found.errors.values()) <= ends["SIGKILL"] * CONNECTIONS
     assert set(found.errors) <= CUT_OFF
-    assert sum(found.worker_requests.values()) == len(found.latencies_us)
+    # An answer that is cut off after its headers names its worker too.
+    reported = sum(found.worker_requests.values()) - len(found.latencies_us)
+    assert 0 <= reported <= sum(found.errors.values())
     assert (found.open_calls, found.host_cpu) == (None, None)
