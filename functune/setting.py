@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY, settings_of_counts
+from functune.app_service.generated import GUNICORN_ARGUMENTS, UVICORN_WORKER_CLASS, WEB_CONCURRENCY, settings_of_counts
 from functune.formatting import count, joined, plural
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
@@ -206,7 +206,7 @@ WEB_SERVERS: Mapping[str, ServerFacts] = {
     "gunicorn:gthread": ServerFacts("wsgi", "gthread", "server", 1),
     "gunicorn:sync": ServerFacts("wsgi", "sync", "none", 1),
     "gunicorn:asgi": ServerFacts("asgi", "asgi", "pool", DEFAULT_THREAD_COUNT),
-    "gunicorn:uvicorn": ServerFacts("asgi", "uvicorn_worker.UvicornWorker", "pool", DEFAULT_THREAD_COUNT),
+    "gunicorn:uvicorn": ServerFacts("asgi", UVICORN_WORKER_CLASS, "pool", DEFAULT_THREAD_COUNT),
     "uvicorn": ServerFacts("asgi", None, "pool", DEFAULT_THREAD_COUNT),
     "app-service": ServerFacts("wsgi", None, "server", 1),
     "app-service:fastapi": ServerFacts("asgi", None, "none", DEFAULT_THREAD_COUNT),

@@ -66,7 +66,7 @@ ROOMS: tuple[Room, ...] = (
         f"{BASE} analysis/numbers analysis/laws analysis/search",
     ),
     room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
-    room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS}"),
+    room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service"),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
     room("probe", "workers and threads counted from outside", "errors timing"),

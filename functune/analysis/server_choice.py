@@ -28,7 +28,7 @@ class ServerStanding(msgspec.Struct, frozen=True, kw_only=True):
     memory_mb: float | None
     """Highest memory of all worker processes together."""
     cost: float | None
-    """Of a million requests on an always busy instance that serves as much; it compares settings and is no budget."""
+    """Cost of a million requests on an always busy instance that serves as much. For comparison, not for a budget."""
     cost_spread: Spread | None = None
     """The cost across repeats; None for fewer than two."""
     priced_instance: str = ""

@@ -35,7 +35,7 @@ The value of CONFIG_FROM_PATH in the image, unless an app setting replaces it: t
 """
 APP_FOLDER = "/home/site/wwwroot"
 """Where the app is. A build on the platform may run it from a folder below /tmp."""
-FASTAPI_WORKERS = "uvicorn_worker.UvicornWorker"
+UVICORN_WORKER_CLASS = "uvicorn_worker.UvicornWorker"
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 """What Go's strconv.ParseBool reads."""

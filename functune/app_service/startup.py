@@ -14,9 +14,9 @@ import msgspec
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import (
     APP_FOLDER,
-    FASTAPI_WORKERS,
     GUNICORN_ARGUMENTS,
     NO_FASTAPI,
+    UVICORN_WORKER_CLASS,
     generated_arguments,
     generated_counts,
     read_flag,
@@ -150,7 +150,7 @@ def _generated(deployed: Deployment, step: StartupStep, target: str, reason: str
     arguments = " ".join(generated_arguments(deployed.settings, cores=deployed.cores, folder=folder))
     counts = generated_counts(deployed.settings, deployed.cores)
     is_asgi = step == "FastAPI"
-    named = FASTAPI_WORKERS if is_asgi else "gthread" if counts.threads > 1 else "sync"
+    named = UVICORN_WORKER_CLASS if is_asgi else "gthread" if counts.threads > 1 else "sync"
     return StartDecision(
         step=step,
         reason=reason,
@@ -165,4 +165,4 @@ def _generated(deployed: Deployment, step: StartupStep, target: str, reason: str
 
 def gunicorn_words(step: StartupStep, target: str) -> list[str]:
     """The command of a step, without GUNICORN_CMD_ARGS."""
-    return ["gunicorn", *(["-k", FASTAPI_WORKERS] if step == "FastAPI" else []), target]
+    return ["gunicorn", *(["-k", UVICORN_WORKER_CLASS] if step == "FastAPI" else []), target]

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from functune import environ
-from functune.app_service.generated import NO_FASTAPI, STARTUP_SETTINGS
+from functune.app_service.generated import GUNICORN_ARGUMENTS, NO_FASTAPI, STARTUP_SETTINGS, WEB_CONCURRENCY
 from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
@@ -224,7 +224,7 @@ def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
     """
     given = dict(named_value(text) for text in now)
     if host in WEB_SERVERS:
-        read = {"WEB_CONCURRENCY", *(["GUNICORN_CMD_ARGS"] if WEB_SERVERS[host].worker_class else [])}
+        read = {WEB_CONCURRENCY, *([GUNICORN_ARGUMENTS] if WEB_SERVERS[host].worker_class else [])}
         read |= set(STARTUP_SETTINGS) - {NO_FASTAPI} if is_app_service(host) else set()
         others = {name: value for name, value in given.items() if name not in {*read, THREAD_COUNT}}
         in_file = read_local_settings(app.folder).values if app.entry is None else {}

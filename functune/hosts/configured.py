@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from functune.app_service.generated import generated_counts
+from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY, generated_counts
 from functune.errors import SettingsError
 from functune.host.settings import THREAD_COUNT_SOURCE, read_host_settings
 from functune.host.whole_numbers import parse_whole_number
@@ -39,9 +39,9 @@ def server_setting(host: str, app: ServedApp, variables: Mapping[str, str]) -> S
     """
     if is_app_service(host):
         return platform_setting(host, variables)
-    facts, arguments = WEB_SERVERS[host], variables.get("GUNICORN_CMD_ARGS", "")
+    facts, arguments = WEB_SERVERS[host], variables.get(GUNICORN_ARGUMENTS, "")
     own = facts.worker_class is not None
-    workers = (flag_value(arguments, "-w", "--workers") if own else None) or variables.get("WEB_CONCURRENCY")
+    workers = (flag_value(arguments, "-w", "--workers") if own else None) or variables.get(WEB_CONCURRENCY)
     threads = None
     if facts.threads == "server":
         threads = flag_value(arguments, "--threads")
@@ -49,7 +49,7 @@ def server_setting(host: str, app: ServedApp, variables: Mapping[str, str]) -> S
         threads = variables.get(THREAD_COUNT)
     default = facts.default_threads if facts.threads == "server" else None
     return Setting(
-        process_count=count_of("WEB_CONCURRENCY", workers) or 1,
+        process_count=count_of(WEB_CONCURRENCY, workers) or 1,
         thread_count=count_of("threads", threads) or default,
         host=host,
     )

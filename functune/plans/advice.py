@@ -46,7 +46,7 @@ class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
     """The size of an instance that the notes and the cost are for; None for a plan without sizes."""
     cost: float | None = None
     """
-    Of a million requests, US dollars, on an always busy instance that serves as much as the machine that measured.
+    Cost of a million requests in US dollars, on an always busy instance as fast as the machine that measured.
 
     It compares settings and is no budget; None where no price is known.
     """

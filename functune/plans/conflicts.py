@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from functune.app_service.generated import WEB_CONCURRENCY
 from functune.plans.start_command import (
     SERVER_TIMEOUTS,
     facts_of,
@@ -36,7 +37,7 @@ def conflict_notes(setting: Setting, front: FrontEnd) -> tuple[str, ...]:
 def count_conflicts(setting: Setting) -> Iterator[str]:
     """Workers and threads that something else overrides."""
     given = dict(setting.app_settings)
-    if "WEB_CONCURRENCY" in given:
+    if WEB_CONCURRENCY in given:
         yield "WEB_CONCURRENCY is left out: the number of workers in the start-up command overrides it."
     if _MULTIWORKERS in given:
         yield (

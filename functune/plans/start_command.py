@@ -10,10 +10,10 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY
 from functune.setting import WEB_SERVERS, ServerFacts, Setting
 
-GUNICORN_VARIABLE = "GUNICORN_CMD_ARGS"
-COUNT_VARIABLES = frozenset({GUNICORN_VARIABLE, "WEB_CONCURRENCY"})
+COUNT_VARIABLES = frozenset({GUNICORN_ARGUMENTS, WEB_CONCURRENCY})
 """The variables that the flags of a complete command replace."""
 SERVER_TIMEOUTS: Mapping[str, str] = {"--timeout": "230", "--graceful-timeout": "25", "--keep-alive": "75"}
 """
@@ -78,7 +78,7 @@ def start_variables(setting: Setting, *, port: str, entry: str | None) -> dict[s
     if program_of(setting) == "uvicorn":
         factory = {"UVICORN_FACTORY": "true"} if is_uvicorn_factory(setting, entry) else {}
         return {uvicorn_variable(name): value for name, value in flags.items()} | factory
-    return {GUNICORN_VARIABLE: shlex.join([*flag_words(flags), *setting_flags(setting).others])}
+    return {GUNICORN_ARGUMENTS: shlex.join([*flag_words(flags), *setting_flags(setting).others])}
 
 
 def server_flags(setting: Setting, *, port: str) -> dict[str, str]:
@@ -114,7 +114,7 @@ def setting_flags(setting: Setting) -> SettingFlags:
     names = (*SERVER_TIMEOUTS, *_LOGS, "--worker-class", "--workers", "--threads")
     for name in names:
         parser.add_argument(name, *shorts.get(name, []), dest=name)
-    text = dict(setting.app_settings).get(GUNICORN_VARIABLE, "")
+    text = dict(setting.app_settings).get(GUNICORN_ARGUMENTS, "")
     found, others = parser.parse_known_args(shlex.split(text))
     values = {name: getattr(found, name) for name in names}
     return SettingFlags(known={name: value for name, value in values.items() if value is not None}, others=others)

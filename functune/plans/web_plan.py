@@ -1,8 +1,10 @@
 """The rules that App Service and Container Apps share: they run web servers, and none of them the Functions host."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+from functune.app_service.generated import UVICORN_WORKER_CLASS
 from functune.formatting import number, plural, rate
 from functune.plans.billing import Cost
 from functune.plans.conflicts import FrontEnd, conflict_notes
@@ -20,14 +22,14 @@ from functune.plans.start_command import (
 from functune.plans.texts import template_note
 from functune.setting import Setting, is_app_service, server_variables
 
-TEMPLATE_CLASSES = ("asgi", "uvicorn_worker.UvicornWorker")
+TEMPLATE_CLASSES = ("asgi", UVICORN_WORKER_CLASS)
 """The values of workerClass in the templates, which serve functune.asgi:app."""
 
-_PACKAGES = {"asgi": "gunicorn from 25.1 on", "uvicorn_worker.UvicornWorker": "gunicorn and uvicorn-worker"}
+_PACKAGES = {"asgi": "gunicorn from 25.1 on", UVICORN_WORKER_CLASS: "gunicorn and uvicorn-worker"}
 """What a class of workers needs; the server alone for the others. Gunicorn's asgi class is stable since 25.1."""
 
 
-class WebPlan(LocalPlan):
+class WebPlan(LocalPlan, ABC):
     """See HostingPlan. The base of the plans for web servers."""
 
     sizes: ClassVar[Mapping[str, InstanceSize]]
@@ -96,9 +98,9 @@ class WebPlan(LocalPlan):
         """On an always busy instance of the size."""
         return self.busy_cost(chosen).per_million if chosen.throughput else None
 
+    @abstractmethod
     def busy_cost(self, chosen: Chosen) -> Cost:
         """The cost with the throughput that was measured."""
-        raise NotImplementedError
 
     def cost_notes(self, chosen: Chosen) -> tuple[str, ...]:
         """What a million requests cost, and what the figure is good for."""
