@@ -100,7 +100,7 @@ def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> Htt
     in both processes on Linux and macOS.
     """
     headers, before = answer.headers, ""
-    if any(name in _REPORTED for name, _ in headers):
+    if not _REPORTED.isdisjoint([name for name, _ in headers]):
         before = b", ".join([value for name, value in headers if name == _SERVER_TIMING]).decode("latin-1")
         headers = [header for header in headers if header[0] not in _REPORTED]
     timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before)

@@ -4,13 +4,15 @@ import http.client
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.client import HTTPMessage
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from functune.run.profile import ProfileLine
 from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples
+from functune.timing.header import SERVER_TIMING, WORKER, parse
 from functune.timing.sampler_switch import SamplerSwitch
 from tests.host.serving import Serving, wait_until
 
@@ -28,12 +30,23 @@ class SampledHost:
 
     def samples(self, path: str, *, users: int, seconds: float) -> list[WorkerSamples]:
         """The samples of all workers while users call a path."""
-        with calling(self.serving.url, path, users=users):
-            period = self.switch.turn_on()
+        return self.samples_and_service(path, users=users, seconds=seconds)[0]
+
+    def samples_and_service(
+        self, path: str, *, users: int, seconds: float, headers: Mapping[str, str] = {}
+    ) -> tuple[list[WorkerSamples], float]:
+        """The samples of all workers while users call a path, and the seconds in handlers that the answers report."""
+        with calling(self.serving.url, path, users=users, headers=headers) as answers:
+            period, began = self.switch.turn_on(), time.perf_counter()
             time.sleep(seconds)  # the length of the load, not a wait for something
             self.switch.turn_off()
+            ended = time.perf_counter()
         wait_until(lambda: len(read_samples(self.folder, period)) == self.processes, "file of each worker")
-        return read_samples(self.folder, period)
+        reports = [
+            parse(found[WORKER], found[SERVER_TIMING]) for answered, found in answers if began <= answered < ended
+        ]
+        service = sum(each.service or 0 for each in reports if each is not None) / 1e6
+        return read_samples(self.folder, period), service
 
     def lines(self, path: str, *, users: int, seconds: float = 0.8) -> tuple[ProfileLine, ...]:
         """The lines of the same, the one with the most time first."""
@@ -57,18 +70,26 @@ def sampled_host(app: Path, folder: Path, *, threads: int = 16, processes: int =
 
 
 @contextmanager
-def calling(url: str, path: str, *, users: int) -> Iterator[None]:
-    """Users who call a path, one call after another, once each of them has got an answer."""
+def calling(
+    url: str, path: str, *, users: int, headers: Mapping[str, str] = {}
+) -> Iterator[list[tuple[float, HTTPMessage]]]:
+    """
+    Users who call a path, one call after another, once each of them has got an answer.
+
+    The list grows by the end, seconds of time.perf_counter, and the headers of each answer.
+    """
     address = urlsplit(url)
     stop, answered, failed = threading.Event(), threading.Barrier(users + 1, timeout=30), list[int]()
+    answers: list[tuple[float, HTTPMessage]] = []
 
     def call() -> None:
         connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=30)
         waits = True
         while not stop.is_set():
-            connection.request("GET", path)
+            connection.request("GET", path, headers=dict(headers))
             answer = connection.getresponse()
             answer.read()
+            answers.append((time.perf_counter(), answer.headers))
             if answer.status != 200:
                 failed.append(answer.status)
             if waits:
@@ -81,7 +102,7 @@ def calling(url: str, path: str, *, users: int) -> Iterator[None]:
         thread.start()
     try:
         answered.wait()
-        yield
+        yield answers
     finally:
         stop.set()
         for thread in threads:
