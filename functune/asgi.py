@@ -31,6 +31,7 @@ from functune.host.in_process import (
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer
+from functune.limiter import KeptLimiter, limiter_of_process
 from functune.server_process import sample_if_asked
 
 
@@ -39,6 +40,7 @@ class FunctionAppAsgi:
 
     def __init__(self) -> None:
         self._timer = in_process_timer()
+        self._limiter: KeptLimiter | None = None
         self._loading: asyncio.Task[InProcessApp] | None = None
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
@@ -83,12 +85,15 @@ class FunctionAppAsgi:
         settings = in_process_settings()
         runtime.start()
         sample_if_asked(settings.script_root, asyncio.get_running_loop())
+        self._limiter = limiter_of_process()
         return await load_in_process(settings, begin=self._begin, timer=self._timer)
 
     async def _begin(self) -> Invoke:
         return self._invoke
 
     async def _invoke(self, request: InvocationRequest, _: str) -> InvocationResponse:
+        if self._limiter is not None:
+            self._limiter.set_tokens()
         return runtime.with_call_times(await runtime.invoke(request), self._timer)
 
 

@@ -26,10 +26,22 @@ where it is set.
 """
 
 
+LIMITER_TOKENS = "FUNCTUNE_LIMITER_TOKENS"
+"""
+The threads that anyio's default limiter admits in a process of the app, at which functune keeps it; unset or empty for
+those of the app. The local host and the ASGI servers obey it.
+"""
+
+
 APP_ENTRY = "FUNCTUNE_APP"
 """``module:callable`` of the app that functune.middleware serves in the folder of FUNCTUNE_SCRIPT_ROOT."""
 LAB_PID = "FUNCTUNE_LAB_PID"
 """The process that started the server, by which its first process knows that it is the first."""
+
+
+def limiter_tokens() -> str:
+    """The threads of anyio's limiter as they are asked for; empty where they are not."""
+    return os.environ.get(LIMITER_TOKENS, "")
 
 
 def app_entry() -> str:

@@ -29,6 +29,8 @@ MAX_PROCESS_COUNT = 10
 MAX_THREAD_COUNT = 1000
 """The most threads a sweep sets: as many as it has users, so more could never be busy."""
 MAX_PER_INSTANCE_CONCURRENCY = 1000
+MAX_LIMITER_TOKENS = 1000
+"""The same as for threads: a sweep has no more users."""
 INSTANCE_MEMORY_MB = (512, 2048, 4096)
 """The instance sizes of Flex Consumption, MB."""
 
@@ -43,6 +45,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Worker processes of the instance."""
     thread_count: int | None = None
     """Threads per worker process for ``def`` handlers; None leaves the variable unset."""
+    limiter_tokens: int | None = None
+    """Threads that anyio's default limiter admits in each process; None for those of the app, 40 by default."""
     per_instance_concurrency: int | None = None
     """Requests that the instance admits at a time; None for any number."""
     host: str | None = None
@@ -156,8 +160,19 @@ KNOBS: tuple[Knob, ...] = (
         short=lambda value: f"T={'unset' if value is None else value}",
     ),
     Knob(
+        # The lab sets it in the worker, and the reader in the code of the app: no setting of a platform does.
+        name="limiter_tokens",
+        column=2,
+        title="limiter tokens",
+        variable=None,
+        allowed=f'a whole number from 1 to {MAX_LIMITER_TOKENS}, or "unset"',
+        words=lambda value: "limiter tokens unset" if value is None else plural(value, "limiter token"),
+        rank=lambda setting: setting.limiter_tokens or 0,
+        short=lambda value: "" if value is None else f"L={value}",
+    ),
+    Knob(
         name="app_settings",
-        column=3,
+        column=4,
         title="app settings",
         variable=None,
         allowed="a table of app settings: names of letters, digits and _ . : with strings as their values",
@@ -168,7 +183,7 @@ KNOBS: tuple[Knob, ...] = (
     Knob(
         # No limit ranks before a limit.
         name="per_instance_concurrency",
-        column=2,
+        column=3,
         title="requests at a time",
         variable=None,
         allowed=f'a whole number from 1 to {MAX_PER_INSTANCE_CONCURRENCY}, or "unset"',
@@ -178,7 +193,7 @@ KNOBS: tuple[Knob, ...] = (
     ),
     Knob(
         name="host",
-        column=4,
+        column=5,
         title="hosts",
         variable=None,
         allowed='the name of a host, such as "local" or "gunicorn:gthread"',
@@ -222,10 +237,20 @@ APP_SERVICE_HOST = "app-service"
 GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
 """The host that ``gunicorn`` without a class of workers stands for, by the interface of the app."""
 LACKING_KNOBS: Mapping[str, frozenset[str]] = {
-    host: frozenset({"per_instance_concurrency", *(["thread_count"] if facts.threads == "none" else [])})
+    host: frozenset(
+        {
+            "per_instance_concurrency",
+            *(["thread_count"] if facts.threads == "none" else []),
+            *(["limiter_tokens"] if facts.interface == "wsgi" else []),
+        }
+    )
     for host, facts in WEB_SERVERS.items()
-}
-"""The knobs that a host lacks, by its name. They are unset there."""
+} | {"func": frozenset({"limiter_tokens"})}
+"""
+The knobs that a host lacks, by its name. They are unset there.
+
+The workers of Core Tools are not the lab's, so it cannot set a limiter in them.
+"""
 
 COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 """The knobs in the order of table columns."""

@@ -35,6 +35,7 @@ TERMS = [
     "knob",
     "level",
     "limit",
+    "limiter",
     "load",
     "measurement",
     "plan",

@@ -5,7 +5,7 @@ import pytest
 
 from functune.experiments.messages import ALLOWED_VALUES
 from functune.experiments.model import Matrix, Where
-from functune.experiments.planned import planned_settings
+from functune.experiments.planned import left_out_in_words, planned_settings
 from functune.setting import (
     KNOBS,
     MAX_CONCURRENT_REQUESTS,
@@ -46,6 +46,7 @@ def test_defaults_of_the_matrix_are_those_of_azure() -> None:
         (Setting(thread_count=16, process_count=2), "16 threads in 2 processes", "T=16 P=2"),
         (Setting(thread_count=1), "1 thread in 1 process", "T=1 P=1"),
         (Setting(), "1 process, threads unset", "T=unset P=1"),
+        (Setting(limiter_tokens=80), "1 process, threads unset, 80 limiter tokens", "T=unset P=1 L=80"),
         (Setting(thread_count=4, per_instance_concurrency=8), "4 threads in 1 process, 8 at a time", "T=4 P=1 c=8"),
         (
             Setting(app_settings=(("A", "1"), ("B", "2"))),
@@ -68,6 +69,33 @@ def test_simplest_setting_has_the_fewest_processes_then_threads() -> None:
         Setting(thread_count=4, process_count=2),
     ]
     assert sorted(set(ordered), key=lambda one: one.simplicity) == ordered
+
+
+def test_more_limiter_tokens_are_less_simple_than_none_and_simpler_than_a_process() -> None:
+    ordered = [Setting(), Setting(limiter_tokens=40), Setting(limiter_tokens=80), Setting(process_count=2)]
+    backwards = ordered[::-1]
+    assert sorted(backwards, key=lambda one: one.simplicity) == ordered
+
+
+def test_limiter_is_left_out_on_hosts_that_do_not_have_it() -> None:
+    matrix = Matrix(limiter_tokens=("unset", 80), host=("local", "func", "gunicorn:gthread", "uvicorn"))
+    assert [(each.host, each.limiter_tokens) for each in planned_settings(matrix)] == [
+        ("local", None),
+        ("func", None),
+        ("gunicorn:gthread", None),
+        ("uvicorn", None),
+        ("local", 80),
+        ("uvicorn", 80),
+    ]
+    assert left_out_in_words(matrix) == [
+        "func has no limiter_tokens: its settings leave it unset.",
+        "gunicorn:gthread has no limiter_tokens: its settings leave it unset.",
+    ]
+    several = Matrix(thread_count=(4,), limiter_tokens=(80,), host=("gunicorn:sync", "local"))
+    assert left_out_in_words(several) == [
+        "gunicorn:sync has no thread_count and no limiter_tokens: its settings leave them unset."
+    ]
+    assert left_out_in_words(Matrix(host=("gunicorn:sync",))) == []
 
 
 def test_app_settings_name_every_variable_and_keep_unset_ones() -> None:

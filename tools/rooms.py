@@ -42,13 +42,14 @@ ROOMS: tuple[Room, ...] = (
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
     room("server_process", "what the lab reads of a process of a web server", "environ timing"),
-    room("host", "the local Functions host", "errors environ setting packages timing server_process"),
-    room("asgi", "a function app for ASGI servers", "errors host server_process"),
+    room("limiter", "anyio's limiter of threads, in a process of the app", "errors environ"),
+    room("host", "the local Functions host", "errors environ setting packages timing server_process limiter"),
+    room("asgi", "a function app for ASGI servers", "errors host limiter server_process"),
     room("wsgi", "a function app for WSGI servers", "environ errors host server_process"),
     room(
         "middleware",
         "any WSGI or ASGI app with the times of its calls",
-        "environ errors host timing server_process",
+        "environ errors host limiter timing server_process",
     ),
     room(
         "hosts",

@@ -19,7 +19,7 @@ from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
 from functune.experiments.inputs import require_variables, with_inputs
 from functune.experiments.model import Experiment, SearchName, Strategy, Workload
-from functune.experiments.planned import planned_settings
+from functune.experiments.planned import left_out_in_words, planned_settings
 from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
@@ -182,6 +182,9 @@ def created(
     host = fitting_host(host, app, python=python)
     kind = host_kind_for(asked, host, key=key, python=python)
     environment = environment_of(app, kind, host=host, key=key, python=python)
+    for experiment in asked:
+        for sentence in left_out_in_words(experiment.settings):
+            click.echo(f"{experiment.name}: {sentence}")
     return RunFolder.create(out, asked, environment, inputs=inputs), kind
 
 

@@ -34,6 +34,7 @@ from functune.experiments.subject import Subject
 from functune.setting import (
     INSTANCE_MEMORY_MB,
     KNOBS,
+    MAX_LIMITER_TOKENS,
     MAX_PER_INSTANCE_CONCURRENCY,
     MAX_PROCESS_COUNT,
     MAX_THREAD_COUNT,
@@ -44,6 +45,7 @@ from functune.setting import (
 
 type ThreadCount = Annotated[int, Meta(ge=1, le=MAX_THREAD_COUNT)] | Unset
 type ProcessCount = Annotated[int, Meta(ge=1, le=MAX_PROCESS_COUNT)]
+type LimiterTokens = Annotated[int, Meta(ge=1, le=MAX_LIMITER_TOKENS)] | Unset
 type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONCURRENCY)] | Unset
 type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
 type HostName = Annotated[str, Meta(pattern=r"^[a-z]+(-[a-z]+)*(:[a-z]+)?\Z")]
@@ -114,6 +116,7 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     thread_count: Annotated[tuple[ThreadCount, ...], Meta(min_length=1)] = ("unset",)
     process_count: Annotated[tuple[ProcessCount, ...], Meta(min_length=1)] = (1,)
+    limiter_tokens: Annotated[tuple[LimiterTokens, ...], Meta(min_length=1)] = ("unset",)
     per_instance_concurrency: Annotated[tuple[PerInstanceConcurrency, ...], Meta(min_length=1)] = ("unset",)
     app_settings: Annotated[tuple[dict[SettingName, str], ...], Meta(min_length=1)] = ({},)
     """Other app settings of the app, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
@@ -170,6 +173,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     thread_count: ThreadCount | None = None
     process_count: ProcessCount | None = None
+    limiter_tokens: LimiterTokens | None = None
     per_instance_concurrency: PerInstanceConcurrency | None = None
     app_settings: dict[SettingName, str] | None = None
     host: HostName | None = None
@@ -227,6 +231,7 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     thread_count: ThreadCount = "unset"
     process_count: ProcessCount = 1
+    limiter_tokens: LimiterTokens = "unset"
     per_instance_concurrency: PerInstanceConcurrency = "unset"
     app_settings: dict[SettingName, str] = {}
     host: HostName | None = None

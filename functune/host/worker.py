@@ -22,6 +22,7 @@ import msgspec
 import uvloop
 
 from functune.environ import profile_folder
+from functune.errors import FunctuneError
 from functune.host import runtime
 from functune.host.messages import (
     FromWorker,
@@ -30,14 +31,17 @@ from functune.host.messages import (
     InvocationResponse,
     MessageReader,
     ProtocolError,
+    RpcException,
     RpcLog,
     StartStream,
     ToWorker,
     WorkerInitRequest,
+    WorkerInitResponse,
     encode,
     escape_surrogates,
 )
 from functune.host.parent import end_with_parent
+from functune.limiter import KeptLimiter, limiter_of_process
 from functune.timing.asking import TIMES_ASKED
 from functune.timing.calls import CallTimer
 from functune.timing.page import PAGE_BYTES, CallPage
@@ -63,6 +67,7 @@ class WorkerStream(asyncio.Protocol):
         self._loop = loop
         self._timer = timer
         self._asked_timer: CallTimer | None = None
+        self._limiter: KeptLimiter | None = None
         self._reader: MessageReader[ToWorker] = MessageReader(ToWorker.__value__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.Transport | None = None
@@ -94,16 +99,26 @@ class WorkerStream(asyncio.Protocol):
                 if timer is None and TIMES_ASKED in message.http.headers:
                     timer = self._timer_of_askers()
                     message = runtime.measured_alone(message, timer)
+                if self._limiter is not None:
+                    self._limiter.set_tokens()
                 self._answer(await runtime.invoke(message), timer)
             case WorkerInitRequest():
                 self._show_app()
-                loaded = await runtime.init(message)
+                loaded = self._with_limiter(await runtime.init(message))
                 if self._timer is not None:
                     runtime.time_functions(self._timer)
                 self.send(loaded)
                 sys.stdout.flush()
             case FunctionsMetadataRequest():
                 self.send(await runtime.indexed_functions())
+
+    def _with_limiter(self, loaded: WorkerInitResponse) -> WorkerInitResponse:
+        """The answer to the load of the app; a failure where the app lacks the limiter that is asked for."""
+        try:
+            self._limiter = limiter_of_process()
+        except FunctuneError as error:
+            return msgspec.structs.replace(loaded, exception=loaded.exception or RpcException(str(error), ""))
+        return loaded
 
     def _timer_of_askers(self) -> CallTimer:
         """The timer for requests that ask for their times, where those of the others are not measured."""

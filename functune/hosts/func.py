@@ -25,7 +25,7 @@ from functune.errors import HostError, PortInUseError, UsageError
 from functune.host.local_settings import read_local_settings
 from functune.host.settings import DEFAULT_STARTUP_INTERVAL
 from functune.hosts.kinds import StartedKind
-from functune.hosts.knobs import flags_of, require_function_app
+from functune.hosts.knobs import flags_of, require_function_app, require_knobs
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import STOP_TIMEOUT, StartedHost, host_status
@@ -112,6 +112,7 @@ class CoreTools:
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that each knob has a variable."""
         for setting in settings:
+            require_knobs(setting, host="func")
             flags_of(setting, _FLAGS, host="func")
 
     def seconds(self, setting: Setting) -> float:
@@ -119,7 +120,8 @@ class CoreTools:
         return _FIRST_WORKER_GUESS + max(setting.process_count - 2, 0) * DEFAULT_STARTUP_INTERVAL
 
     def running(self, app: ServedApp, *, setting: Setting, app_settings: Mapping[str, str] = {}) -> "CoreToolsHost":
-        """A host with this setting. Raises UsageError for a concurrency per instance, which func cannot limit."""
+        """A host with this setting. Raises UsageError for a knob that func does not have."""
+        require_knobs(setting, host="func")
         flags_of(setting, _FLAGS, host="func")
         require_function_app(app, host="func")
         return CoreToolsHost(

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 
+from functune.environ import LIMITER_TOKENS
 from functune.errors import UsageError
 from functune.hosts.served_app import ServedApp
 from functune.setting import KNOBS, LACKING_KNOBS, WEB_SERVERS, Setting
+
+_OTHERWISE = ("app_settings", "host", "limiter_tokens")
+"""The knobs that have neither a variable of the platform nor a flag."""
+
+
+def limiter_variables(setting: Setting) -> dict[str, str]:
+    """The variable for anyio's limiter; empty where the setting leaves it to the app, whatever the environment has."""
+    return {LIMITER_TOKENS: "" if setting.limiter_tokens is None else str(setting.limiter_tokens)}
 
 
 def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[str]:
@@ -16,7 +25,7 @@ def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[s
     given: list[str] = []
     for knob in KNOBS:
         value = getattr(setting, knob.name)
-        if knob.variable is not None or knob.name in ("app_settings", "host") or value is None:
+        if knob.variable is not None or knob.name in _OTHERWISE or value is None:
             continue
         if knob.name not in flags:
             raise UsageError(

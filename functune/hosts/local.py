@@ -16,7 +16,7 @@ from functune.errors import HostError
 from functune.host.console import LISTENING
 from functune.hosts.app_process import lent_python
 from functune.hosts.kinds import StartedKind
-from functune.hosts.knobs import flags_of, require_function_app
+from functune.hosts.knobs import flags_of, limiter_variables, require_function_app
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost, host_status
@@ -71,7 +71,7 @@ class LocalHostKind:
         return HostProcess(
             app.folder,
             process_count=setting.process_count,
-            environ=child_environ({**app_settings, **variables}),
+            environ=child_environ({**app_settings, **variables, **limiter_variables(setting)}),
             flags=[*flags_of(setting, _FLAGS, host="local"), *(["--python", python] if python else [])],
         )
 

@@ -23,7 +23,7 @@ from functune.environ import APP_ENTRY, CALLS_FOLDER, FUNCTION_KEY, LAB_PID, MAS
 from functune.errors import HostError, UsageError
 from functune.hosts.app_process import app_process
 from functune.hosts.described import describe_app
-from functune.hosts.knobs import require_knobs
+from functune.hosts.knobs import limiter_variables, require_knobs
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
@@ -168,7 +168,7 @@ class WebServerKind(ABC):
 
     def variables(self, app: ServedApp, setting: Setting, app_settings: Mapping[str, str]) -> dict[str, str]:
         """The variables of the app with this setting: the threads are among them where the runtime has the pool."""
-        given = {**app_settings, **dict(setting.app_settings)}
+        given = {**app_settings, **dict(setting.app_settings), **limiter_variables(setting)}
         if app.entry is not None:
             return {**given, APP_ENTRY: app.entry}
         threads = msgspec.structs.replace(setting, host=self.host).threads

@@ -3,6 +3,7 @@
 import sys
 
 from functune.errors import FunctuneError
+from functune.limiter import limiter_of_process
 from functune.middleware.entry import app_of_process
 from functune.middleware.timed_asgi import TimedAsgi
 
@@ -13,7 +14,7 @@ _START_FAILED = 3
 def started_asgi() -> TimedAsgi:
     """The app of this process. Ends the process with the error where it cannot be loaded."""
     try:
-        return TimedAsgi(app_of_process())
+        return TimedAsgi(app_of_process(), limiter=limiter_of_process())
     except FunctuneError as error:
         print(f"functune: {error}", file=sys.stderr, flush=True)
         sys.exit(_START_FAILED)

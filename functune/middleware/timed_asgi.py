@@ -11,6 +11,7 @@ from typing import Any
 
 from functune.environ import app_entry, in_process_root
 from functune.host.app_frames import app_frames
+from functune.limiter import KeptLimiter
 from functune.server_process import process_page, ready_line, sample_if_asked
 from functune.timing.calls import CallTimes, as_coroutine
 from functune.timing.watch import CallWatch, watched, with_time_headers
@@ -24,8 +25,9 @@ type AsgiApp = Callable[[Message, AsgiReceive, AsgiSend], Awaitable[None]]
 class TimedAsgi:
     """The app. Its process counts calls from its first connection or its lifespan on, which begins in the worker."""
 
-    def __init__(self, timed: AsgiApp) -> None:
+    def __init__(self, timed: AsgiApp, *, limiter: KeptLimiter | None = None) -> None:
         self.app = timed
+        self._limiter = limiter
         self._pid = 0
         self._is_ready = False
 
@@ -33,6 +35,8 @@ class TimedAsgi:
         if self._pid != os.getpid():
             self._pid, self._page = os.getpid(), process_page()
             sample_if_asked(in_process_root(), asyncio.get_running_loop())
+        if self._limiter is not None:
+            self._limiter.set_tokens()
         match scope["type"]:
             case "lifespan":
                 await self._follow_lifespan(scope, receive, send)

@@ -6,6 +6,7 @@ import msgspec
 
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.verdict.advice import Advice, advise
+from functune.analysis.verdict.limiter_line import limiter_note
 from functune.analysis.verdict.memory import settings_too_large
 from functune.analysis.verdict.recommendation import Recommendation, aim_of, recommend
 from functune.analysis.verdict.strategies import NoChoice
@@ -174,7 +175,13 @@ def plan_advice(
     )
     size, parameters, app_settings = plan.size(asked), plan.parameters(chosen), plan.app_settings(chosen)
     template_notes = plan.template_notes(chosen)
-    notes = (*unmet, *excluded_notes(findings, plan, recommended, advice), *plan.notes(chosen), *template_notes)
+    notes = (
+        *filter(None, [limiter_note(setting)]),
+        *unmet,
+        *excluded_notes(findings, plan, recommended, advice),
+        *plan.notes(chosen),
+        *template_notes,
+    )
     routes = ", ".join(map(str, advice.subjects))
     comments = (f"functune: {setting.in_words}, for {routes} ({findings.name})", *notes)
     return PlanAdvice(

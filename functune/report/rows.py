@@ -28,6 +28,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     process_count: int
     thread_count: int | None
+    limiter_tokens: int | None
     per_instance_concurrency: int | None
     app_settings: str
     users: int
@@ -115,6 +116,7 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         repeats=repeats,
         process_count=setting.process_count,
         thread_count=setting.thread_count,
+        limiter_tokens=setting.limiter_tokens,
         per_instance_concurrency=setting.per_instance_concurrency,
         app_settings=" ".join(f"{name}={value}" for name, value in setting.app_settings),
         users=level.users,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.numbers.hot_lines import SubjectProfile
+from functune.analysis.verdict.limiter_line import limiter_note
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
 from functune.formatting import count, duration, number, percent
@@ -65,6 +66,7 @@ def settings_block(found: PlanAdvice) -> list[str]:
             f"- leave `{name}` unset" if value is None else f"- `{name}={value}`"
             for name, value in found.app_settings.items()
         ),
+        *([] if (note := limiter_note(found.setting)) is None else [f"- {as_markdown(note)}"]),
     ]
 
 

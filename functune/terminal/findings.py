@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.verdict.limiter_line import limiter_note
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.formatting import count, plural
 from functune.run.measurement import ACCEPTED_ERRORS, causes_in_words
@@ -29,6 +30,8 @@ def experiment_lines(findings: ExperimentFindings, *, with_settings: bool = True
     for advice in findings.advice if with_settings else ():
         for name, value in advice.settings_to_set.items():
             yield f"  {name}={value}" if value is not None else f"  leave {name} unset"
+        if (note := limiter_note(advice.setting)) is not None:
+            yield f"  {note}"
     yield from map(outcome_line, findings.outcomes)
 
 

@@ -104,16 +104,20 @@ async def test_fast_requests_wait_for_two_slow_ones_on_two_sync_workers_only(tmp
 
 @pytest.mark.parametrize(
     ("host", "threads", "tokens"),
-    [("uvicorn", "unset", None), ("local", 4, None), ("local", 4, 2 * TOKENS)],
+    [
+        ("uvicorn", "unset", None),
+        ("uvicorn", "unset", 2 * TOKENS),
+        ("gunicorn:asgi", "unset", 2 * TOKENS),
+        ("local", 4, None),
+        ("local", 4, 2 * TOKENS),
+    ],
 )
-async def test_def_endpoints_of_fastapi_run_in_40_threads_whatever_the_setting_says(
+async def test_def_endpoints_of_fastapi_run_in_as_many_threads_as_the_limiter_has_tokens(
     host: str, threads: int, tokens: int | None, tmp_path: Path
 ) -> None:
-    """On Uvicorn the app itself is served, on the local host a function app around it."""
-    settings = Matrix(
-        host=(host,), thread_count=(threads,), app_settings=({} if tokens is None else {"THREAD_TOKENS": str(tokens)},)
-    )
-    app = ServedApp(FASTAPI, entry="main:app" if host == "uvicorn" else None, root=ROOT)
+    """40 by default, whatever the threads. On the local host a function app is around the app, which is unchanged."""
+    settings = Matrix(host=(host,), thread_count=(threads,), limiter_tokens=(tokens or "unset",))
+    app = ServedApp(FASTAPI, entry=None if host == "local" else "main:app", root=ROOT)
     workload = Workload(routes=("/report?ms=200",))
     [found] = await measured(tmp_path / "run", users=2 * TOKENS, settings=settings, workload=workload, app=app)
     assert LEAST < found.throughput / ((tokens or TOKENS) / 0.2) < MOST

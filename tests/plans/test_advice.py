@@ -75,6 +75,23 @@ def test_further_app_settings_are_named_where_no_parameter_takes_them() -> None:
     assert any("SWITCH_INTERVAL_MS: the template of this project has no parameter" in note for note in flex.notes)
 
 
+def test_limiter_is_a_line_for_the_app_and_in_no_setting_of_a_plan() -> None:
+    line = "anyio.to_thread.current_default_thread_limiter().total_tokens = 80"
+    found = analysed(settings=Matrix(thread_count=(1, 16), limiter_tokens=(80,)))
+    for plan in (LOCAL, PREMIUM, FLEX):
+        advice = only(found, plan)
+        assert advice.setting.limiter_tokens == 80
+        assert len([note for note in advice.notes if note.endswith(line)]) == 1
+        others = only(analysed(settings=Matrix(thread_count=(1, 16))), plan)
+        assert (advice.app_settings, advice.parameters) == (others.app_settings, others.parameters)
+        assert (advice.fragment, advice.commands) == (others.fragment, others.commands)
+        assert not any("limiter" in note for note in others.notes)
+    flex = only(found, FLEX)
+    assert flex.bicepparam is not None
+    assert [text for text in flex.bicepparam.splitlines() if line in text and not text.startswith("//")] == []
+    assert line in flex.bicepparam
+
+
 def test_memory_is_the_experiments() -> None:
     experiment = msgspec.structs.replace(planned(settings=Matrix(thread_count=(1, 16))), memory_mb=512)
     found = findings(experiment, sweep(experiment))

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from functune.experiments.model import Expectation, Where
+from functune.experiments.model import Expectation, Matrix, Where
 from functune.report.document import ReportDocument
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
@@ -113,6 +113,17 @@ def test_page_and_summary_say_what_was_not_judged_and_why(tmp_path: Path) -> Non
     assert f"| ❔ not judged: {reason} | 16 threads serve 160" in summary(document)
     outcome = json.loads(recommendation_json(document))["experiments"][0]["expectations"][0]
     assert (outcome["result"], outcome["reason"]) == ("not judged", reason)
+
+
+def test_page_and_summary_show_the_line_of_a_recommended_limiter(tmp_path: Path) -> None:
+    line = "current_default_thread_limiter().total_tokens = 80"
+    experiment = planned(settings=Matrix(thread_count=(1, 16), limiter_tokens=(80,)))
+    document = reported(tmp_path / "with", (experiment, sweep(experiment)))
+    values = render_page(document).partition("in Values of local.settings.json")[2].partition("<details>")[0]
+    assert line in values
+    assert line in summary(document).replace("\\_", "_")
+    without = reported(tmp_path / "without", threads())
+    assert "total_tokens" not in render_page(without) + summary(without).replace("\\_", "_")
 
 
 def test_page_and_summary_warn_of_other_programs(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The run folder: what was written is there, whatever ended the sweep."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def test_opened_folder_holds_what_was_written(folder: RunFolder) -> None:
     assert again.measurements() == again.require_measurements() == STEPS
     assert again.calibrations() == [CALIBRATION]
     assert again.failures() == [FAILURE]
+
+
+def test_folder_from_before_a_knob_has_it_unset(folder: RunFolder) -> None:
+    """Its lines and its experiments lack the knob, and it can still be resumed."""
+    key = "limiter_tokens"
+    lines = [line.replace(f',"{key}":null', "") for line in journal(folder).read_text().splitlines()]
+    journal(folder).write_text("".join(f"{line}\n" for line in lines))
+    toml = folder.path / EXPERIMENTS
+    toml.write_text(re.sub(rf"{key} = \[.*?\]\n", "", toml.read_text(), flags=re.DOTALL))
+    assert key not in journal(folder).read_text() + toml.read_text()
+    again = RunFolder.open_to_resume(folder.path)
+    assert (again.experiments, again.measurements()) == ((planned(),), STEPS)
 
 
 def test_new_folder_holds_nothing_yet(tmp_path: Path) -> None:

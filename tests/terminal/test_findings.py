@@ -68,6 +68,15 @@ def test_lines_of_an_experiment_are_verdict_certainty_settings_and_expectations(
     ]
 
 
+def test_recommended_limiter_is_a_line_for_the_app_below_the_settings() -> None:
+    experiment = planned(settings=Matrix(thread_count=(1, 16), limiter_tokens=(80,)))
+    found = findings(experiment, sweep(experiment))
+    *_, threads, limiter = experiment_lines(found)
+    assert threads == "  PYTHON_THREADPOOL_THREAD_COUNT=16"
+    assert limiter.endswith("anyio.to_thread.current_default_thread_limiter().total_tokens = 80")
+    assert "total_tokens" not in "\n".join(experiment_lines(found, with_settings=False))
+
+
 def test_every_experiment_begins_with_its_question() -> None:
     one = waits()
     lines = list(findings_lines([one, one]))

@@ -1,6 +1,7 @@
 """The limit of a subject in words: the sentence that stands as the reason under a recommendation."""
 
 from functune.analysis.verdict.limit import Limit, LimitKind
+from functune.analysis.verdict.limiter_line import limiter_line
 from functune.formatting import joined
 
 SENTENCES: dict[LimitKind, str] = {
@@ -30,9 +31,9 @@ UNTRIED = "The handler waits{at} and keeps every thread busy; {reason}"
 """The sentence of ``threads`` where no figures show that more of them add throughput."""
 
 REMEDIES: dict[str, str] = {
-    "anyio CapacityLimiter": ". For the `def` endpoints of FastAPI and Starlette it is a limiter of 40 threads in each "
-    "process, which only the app changes, where it starts: "
-    "anyio.to_thread.current_default_thread_limiter().total_tokens = 100",
+    "anyio CapacityLimiter": ". For the `def` endpoints of FastAPI and Starlette it is a limiter of threads in each "
+    f"process, 40 unless the app sets another number in its lifespan: {limiter_line(100)}. An experiment with "
+    'limiter_tokens = ["unset", 100] under [settings] measures the app with other numbers, without a change to it',
 }
 """More about a pool, by the name of what calls wait in."""
 

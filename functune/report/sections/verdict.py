@@ -4,6 +4,7 @@ import json
 from collections import Counter
 
 from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.verdict.limiter_line import limiter_note
 from functune.formatting import count, plural
 from functune.plans.advice import PlanAdvice
 from functune.plans.registry import LOCAL, PLANS
@@ -73,6 +74,7 @@ def local_values(found: PlanAdvice) -> Html:
         element("h3", f"Set for {', '.join(map(str, found.subjects))}, in Values of local.settings.json"),
         copyable(",\n".join(values)) if values else None,
         *(element("p", "Leave ", element("code", name), " unset.", class_="muted") for name in unset),
+        None if (note := limiter_note(found.setting)) is None else element("p", note),
     )
 
 
