@@ -92,7 +92,9 @@ def _endpoint(text: str) -> str:
     try:
         parts = urlsplit(endpoint)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        is_origin = bool(parts.hostname) and parts.port != 0 and endpoint == f"{parts.scheme}://{parts.netloc}"
+        # The resolver encodes every name in this way, and raises for an empty or overlong part.
+        is_name = bool((parts.hostname or "").encode("idna"))
+        is_origin = is_name and parts.port != 0 and endpoint == f"{parts.scheme}://{parts.netloc}"
     except ValueError:
         is_safe = is_origin = False
     if not (is_safe and is_origin) or "@" in endpoint:
