@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab lessons test soak venv serve check fix schema bench package equipment clean
+.PHONY: help lab lessons test soak venv serve check fix schema lock bench package equipment clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -23,11 +23,11 @@ soak: venv ## Run the tests that break workers 20 times in a row; stop at the fi
 
 venv: .venv/installed ## Create .venv and install everything
 
-.venv/installed: pyproject.toml requirements.txt .python-version
+.venv/installed: pyproject.toml requirements.in .python-version
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null || { \
 		echo "functune needs Python 3.13 (the version its worker runtime starts at): install it from python.org or with 'pyenv install 3.13' or 'uv python install 3.13', then run make again, with PYTHON=/path/to/python3.13 if it is not on the PATH." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --requirement requirements.in
 	@touch $@
 
 serve: venv ## Run the app on the local host at http://127.0.0.1:7071
@@ -44,6 +44,9 @@ fix: venv ## Format and apply the safe lint fixes
 
 schema: venv ## Write the JSON Schema of report.json
 	$(BIN)/python -m functune.report.document > docs/schema/report.schema.json
+
+lock: venv ## Write requirements.txt and hosting/requirements.txt from their .in files; LOCK_FLAGS=--upgrade takes new versions
+	$(BIN)/python -m tools.lock $(LOCK_FLAGS)
 
 bench: venv ## Measure the project's performance figures and compare each with its bound
 	$(BIN)/python -m bench

@@ -5,6 +5,7 @@ The functions, and the plain modules they call.
     handlers                                      wraps such a function into a handler for the runtime
     answers, parameters, invocations              responses and errors, checked parameters, counts and times of calls
     fetch_request, targets, outbound              the urls to fetch, the allowed hosts, the outbound calls
+    deadline_transport                            the time-out of a sync call, as one deadline for all of it
     credentials                                   tokens from Microsoft Entra ID
     resource_manager, scale_settings              reads the scale settings of the site, and caches them
     threads, processes, switch_interval, instance the values that the probe reads

@@ -1,6 +1,7 @@
 """JSON responses, and errors as problem details (RFC 9457)."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -9,6 +10,9 @@ from typing import Any
 import azure.functions as func
 
 _SHOWN_LENGTH = 60
+# What may be secret in a url: the query, such as a function key or a signature, the fragment, and user information.
+_QUERY = re.compile(r"([?#]).+", re.DOTALL)
+_USER = re.compile(r"(?<=//)[^/?#]*(?=@)")
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -42,9 +46,14 @@ def problem_answer(problem: ProblemError) -> func.HttpResponse:
     )
 
 
+def label(url: str) -> str:
+    """``url`` for a response or a log: the query, the fragment and user information are masked."""
+    return _QUERY.sub(r"\1***", _USER.sub("***", url))
+
+
 def shown(value: object) -> str:
-    """``value`` for a message: text is quoted, and a long value is cut."""
-    text = repr(value)
+    """``value`` for a message: text is quoted, a url in it is masked as by ``label``, and a long value is cut."""
+    text = repr(label(value)) if isinstance(value, str) else label(repr(value))
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
-from blueprints.answers import ProblemError
+from blueprints.answers import ProblemError, label
 from blueprints.fetch_request import (
     TIMEOUT_MS,
     URLS_SETTING,
@@ -33,7 +33,7 @@ from blueprints.outbound import (
     sync_client,
 )
 from blueprints.parameters import ChoiceParameter
-from blueprints.targets import AllowList, label, parse_url
+from blueprints.targets import AllowList, parse_url
 
 if TYPE_CHECKING:
     import httpx

@@ -2,15 +2,17 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from blueprints.answers import ProblemError, shown
+from blueprints.answers import ProblemError, label, shown
 from blueprints.parameters import IntegerParameter
-from blueprints.targets import ALLOWED_HOSTS_SETTING, AllowList, allow_list_of, label, parse_allow_list, parse_url
+from blueprints.targets import ALLOWED_HOSTS_SETTING, AllowList, allow_list_of, parse_allow_list, parse_url
 
 if TYPE_CHECKING:
     import httpx
@@ -52,8 +54,16 @@ def fetch_settings() -> FetchSettings:
 
 @lru_cache(maxsize=1)
 def _fetch_settings(urls_text: str, hosts_text: str) -> FetchSettings:
+    texts = urls_text.replace(",", " ").split()
+    for index, (before, text) in enumerate(pairwise(texts), 1):
+        if "?" in before and "://" not in text:  # shown, it could be the rest of a secret
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"the app setting {URLS_SETTING}[{index}] has no scheme, and a query is before it; write a comma in a "
+                "url as %2C and a blank as %20",
+            )
     try:
-        urls = _labelled(urls_text.replace(",", " ").split(), named=URLS_SETTING)
+        urls = _labelled(texts, named=URLS_SETTING)
     except ProblemError as problem:
         # The fault is in the configuration of the app, not in the request.
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"the app setting {problem.detail}") from problem
@@ -121,18 +131,25 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 def _labelled(texts: Sequence[str], *, named: str) -> "dict[str, httpx.URL]":
-    """Urls by label. Refuses duplicates: results are keyed by url, and one fetch less would skew the comparison."""
+    """
+    Urls by label; of those with the same label, each after the first has its number added.
+
+    Refuses duplicates: they are most likely a mistake, and one fetch less or more would skew the comparison.
+    """
     if len(texts) > MOST_URLS:
         raise ProblemError(HTTPStatus.BAD_REQUEST, f"{named} has {len(texts)} urls; give 1 to {MOST_URLS}")
-    urls = {}
+    urls: dict[str, httpx.URL] = {}
+    times: Counter[str] = Counter()
     for index, text in enumerate(texts):
-        if label(text) in urls:
+        if text in texts[:index]:
             raise ProblemError(
                 HTTPStatus.BAD_REQUEST,
-                f"{named}[{index}] is {shown(label(text))} again; results are keyed by url, so make equal urls "
-                "different with a query parameter, such as ?n=1 and ?n=2",
+                f"{named}[{index}] is {shown(text)} again; make equal urls different with a query parameter, such as "
+                "?n=1 and ?n=2",
             )
-        urls[label(text)] = parse_url(text, named=f"{named}[{index}]")
+        url, name = parse_url(text, named=f"{named}[{index}]"), label(text)
+        times[name] += 1
+        urls[name if times[name] == 1 else f"{name} ({times[name]})"] = url
     return urls
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from blueprints.answers import label
 from blueprints.targets import AllowList
 
 if TYPE_CHECKING:
@@ -48,35 +49,30 @@ class Fetched:
 
 
 class Meter:
-    """Counts the body bytes of one call, and enforces MOST_BYTES and the time-out."""
+    """Counts the body bytes of one call, and enforces MOST_BYTES."""
 
-    def __init__(self, timeout_ms: int) -> None:
-        self._timeout_ms = timeout_ms
-        self._deadline = time.monotonic() + timeout_ms / 1000
+    def __init__(self) -> None:
         self.bytes = 0
 
     def add(self, chunk: bytes) -> None:
-        """Count ``chunk``. Raises FetchError above MOST_BYTES, and FetchTimeoutError after the time-out."""
+        """Count ``chunk``. Raises FetchError above MOST_BYTES."""
         self.bytes += len(chunk)
         if self.bytes > MOST_BYTES:
             raise FetchError(f"body larger than {MOST_BYTES} bytes")
-        if time.monotonic() > self._deadline:
-            raise FetchTimeoutError(f"timed out after {self._timeout_ms} ms")
 
 
 def fetch_sync(client: "httpx.Client", url: "httpx.URL", allowed: AllowList, timeout_ms: int) -> Fetched:
     """
-    GET ``url`` through ``client`` and read the body. Raises FetchError.
+    GET ``url`` through ``client`` and read the body, all within ``timeout_ms``. Raises FetchError.
 
-    The time-out applies to each phase (connect, write, each read) and to the body as a whole. Blocking I/O cannot be
-    interrupted, so a server that is slow in every phase can take a few times as long. Name resolution has no time-out.
+    Only name resolution can take longer: it blocks the thread, and nothing can interrupt it.
     """
     import httpx
 
-    meter = Meter(timeout_ms)
-    request = client.build_request("GET", url, timeout=timeout_ms / 1000)
+    meter, end = Meter(), time.monotonic() + timeout_ms / 1000
     try:
         for _ in range(MOST_REDIRECTS + 1):
+            request = client.build_request("GET", url, timeout=max(end - time.monotonic(), 0))
             response = client.send(request, stream=True)
             try:
                 following = _next_hop(response, allowed)
@@ -84,10 +80,10 @@ def fetch_sync(client: "httpx.Client", url: "httpx.URL", allowed: AllowList, tim
                     for chunk in response.iter_raw():
                         meter.add(chunk)
                     return Fetched(response.status_code, meter.bytes)
-                request = following
+                url = following
             finally:
                 response.close()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise as_fetch_error(error, timeout_ms) from error
     raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
@@ -96,18 +92,45 @@ async def fetch_async(client: "httpx.AsyncClient", url: "httpx.URL", allowed: Al
     """GET ``url`` through ``client`` and read the body, all within ``timeout_ms``. Raises FetchError."""
     import httpx
 
+    handshake = _Handshake()
     try:
-        return await asyncio.wait_for(_fetch_async(client, url, allowed, timeout_ms), timeout_ms / 1000)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return await asyncio.wait_for(_fetch_async(client, url, allowed, timeout_ms, handshake), timeout_ms / 1000)
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise as_fetch_error(error, timeout_ms) from error
     except asyncio.TimeoutError as error:  # noqa: UP041 - Python 3.10 has two; this name is right in every version
+        await handshake.abandon()
         raise FetchTimeoutError(f"timed out after {timeout_ms} ms") from error
 
 
-async def _fetch_async(client: "httpx.AsyncClient", url: "httpx.URL", allowed: AllowList, timeout_ms: int) -> Fetched:
-    meter = Meter(timeout_ms)
-    request = client.build_request("GET", url, timeout=timeout_ms / 1000)
+class _Handshake:
+    """
+    The connection of a call between TCP and TLS, so that it can be closed.
+
+    httpcore leaves it open when the handshake is cancelled, and the event loop keeps it until the server closes it.
+    """
+
+    def __init__(self) -> None:
+        self._connected: Any = None
+
+    async def trace(self, event: str, info: dict[str, Any]) -> None:
+        """See the events of a call, by the extension ``trace`` of httpx."""
+        if event == "connection.connect_tcp.complete":
+            self._connected = info["return_value"]
+        elif event == "connection.start_tls.complete":
+            self._connected = None
+
+    async def abandon(self) -> None:
+        """Close the connection, if there is one; without TLS it is closed already, and stays so."""
+        if self._connected is not None:
+            await self._connected.aclose()
+
+
+async def _fetch_async(
+    client: "httpx.AsyncClient", url: "httpx.URL", allowed: AllowList, timeout_ms: int, handshake: _Handshake
+) -> Fetched:
+    meter = Meter()
     for _ in range(MOST_REDIRECTS + 1):
+        request = client.build_request("GET", url, timeout=timeout_ms / 1000, extensions={"trace": handshake.trace})
         response = await client.send(request, stream=True)
         try:
             following = _next_hop(response, allowed)
@@ -115,22 +138,22 @@ async def _fetch_async(client: "httpx.AsyncClient", url: "httpx.URL", allowed: A
                 async for chunk in response.aiter_raw():
                     meter.add(chunk)
                 return Fetched(response.status_code, meter.bytes)
-            request = following
+            url = following
         finally:
             await response.aclose()
     raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
 
-def _next_hop(response: "httpx.Response", allowed: AllowList) -> "httpx.Request | None":
+def _next_hop(response: "httpx.Response", allowed: AllowList) -> "httpx.URL | None":
     """
-    The request that follows a redirect on the same, allowed host; None when ``response`` is the final one.
+    The url of a redirect on the same, allowed host; None when ``response`` is the final one.
 
     A redirect to another host is final: an allowed host must not be able to send the app to one that is not allowed.
     """
-    following = response.next_request
-    if following is None or following.url.host != response.url.host or not allowed.permits(following.url):
+    if response.next_request is None:
         return None
-    return following
+    url = response.next_request.url
+    return url if url.raw_host == response.url.raw_host and allowed.permits(url) else None
 
 
 def sync_client() -> "httpx.Client":
@@ -138,9 +161,7 @@ def sync_client() -> "httpx.Client":
     global _sync_client
     with _lock:
         if _sync_client is None:
-            import httpx
-
-            _sync_client = httpx.Client(**_options())
+            _sync_client = own_sync_client()
             atexit.register(_sync_client.close)
         return _sync_client
 
@@ -154,9 +175,7 @@ def async_client() -> "httpx.AsyncClient":
     """
     global _async_client
     if _async_client is None:
-        import httpx
-
-        _async_client = httpx.AsyncClient(**_options())
+        _async_client = own_async_client()
     return _async_client
 
 
@@ -172,24 +191,29 @@ def own_sync_client() -> "httpx.Client":
     """A client for one call, configured like the shared one; the caller closes it."""
     import httpx
 
-    return httpx.Client(**_options())
+    from blueprints.deadline_transport import DeadlineTransport
+
+    return httpx.Client(transport=DeadlineTransport(_limits()), **_options())
 
 
 def own_async_client() -> "httpx.AsyncClient":
     """A client for one call of an ``async def`` handler; the caller closes it."""
     import httpx
 
-    return httpx.AsyncClient(**_options())
+    return httpx.AsyncClient(limits=_limits(), **_options())
+
+
+def _limits() -> "httpx.Limits":
+    import httpx
+
+    # The default of httpx is 100, fewer than the threads a worker may have: the pool would become the bottleneck.
+    return httpx.Limits(max_connections=1000, max_keepalive_connections=200)
 
 
 def _options() -> dict[str, Any]:
     from http.cookiejar import CookieJar, DefaultCookiePolicy
 
-    import httpx
-
     return {
-        # The default of httpx is 100, fewer than the threads a worker may have: the pool would become the bottleneck.
-        "limits": httpx.Limits(max_connections=1000, max_keepalive_connections=200),
         # A proxy from the environment would make the calls instead of us and bypass the list of allowed hosts.
         "trust_env": False,
         # All callers share the client; a cookie set for one must not be sent for the next.
@@ -208,7 +232,9 @@ def as_fetch_error(error: Exception, timeout_ms: int) -> FetchError:
             return FetchError("name not resolved")
         if isinstance(cause, ConnectionRefusedError):
             return FetchError("connection refused")
-    return FetchError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    if isinstance(error, UnicodeError):
+        return FetchError("the name of a host is not valid")
+    return FetchError(label(f"{type(error).__name__}: {error}") if str(error) else type(error).__name__)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

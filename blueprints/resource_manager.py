@@ -92,7 +92,9 @@ def _endpoint(text: str) -> str:
     try:
         parts = urlsplit(endpoint)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        is_origin = bool(parts.hostname) and parts.port != 0 and endpoint == f"{parts.scheme}://{parts.netloc}"
+        # The resolver encodes every name in this way, and raises for an empty or overlong part.
+        is_name = bool((parts.hostname or "").encode("idna"))
+        is_origin = is_name and parts.port != 0 and endpoint == f"{parts.scheme}://{parts.netloc}"
     except ValueError:
         is_safe = is_origin = False
     if not (is_safe and is_origin) or "@" in endpoint:
@@ -107,7 +109,7 @@ def read_sync(source: Source) -> ScaleSettings:
     """
     Read the settings on this thread, with the client and the credential that all threads share. Raises NotReadError.
 
-    The time-out applies to each phase of the call; getting the token has the time-outs of the credential.
+    The time-out applies to the whole call; getting the token has the time-outs of the credential.
     """
     import httpx
 
@@ -116,7 +118,7 @@ def read_sync(source: Source) -> ScaleSettings:
         response = sync_client().get(source.url, headers=headers, timeout=TIMEOUT_SECONDS)
     except ProblemError as problem:
         raise NotReadError(problem.detail) from problem
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, UnicodeError) as error:
         raise _unreachable(as_fetch_error(error, _timeout_ms())) from error
     return parse(response.status_code, response.content)
 
@@ -133,7 +135,7 @@ async def read_async(source: Source) -> ScaleSettings:
         raise NotReadError(problem.detail) from problem
     except asyncio.TimeoutError as error:  # noqa: UP041 - Python 3.10 has two; this name is right in every version
         raise _unreachable(FetchError(f"timed out after {_timeout_ms()} ms")) from error
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, UnicodeError) as error:
         raise _unreachable(as_fetch_error(error, _timeout_ms())) from error
     return parse(response.status_code, response.content)
 

@@ -3,7 +3,8 @@ Builds the deployment zip as Azure's tools do: every file of the folder that ``.
 
     python -m tools.package dist/app.zip
 
-Core Tools and azd read .funcignore themselves, with the semantics of .gitignore; ``az`` sends the zip it is given.
+Core Tools and azd read .funcignore themselves, by rules close to those of .gitignore (tests/tools/ignore_rules.py);
+``az`` sends the zip it is given.
 A file that is not part of the app is refused, so that no stray file is deployed. Exit codes: 0 built, 1 refused,
 2 wrong usage.
 """

@@ -34,6 +34,7 @@ ANALYSIS = f"{FLOORS} analysis"
 ROOMS: tuple[Room, ...] = (
     room("errors", "every error that is meant for the user"),
     room("formatting", "numbers in words"),
+    room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("setting", "Setting and the table of knobs", "formatting app_service"),
@@ -54,7 +55,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors environ setting packages app_service host server_process middleware",
+        "errors base_url environ setting packages app_service host server_process middleware",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
@@ -70,7 +71,7 @@ ROOMS: tuple[Room, ...] = (
     room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service"),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
-    room("probe", "workers and threads counted from outside", "errors timing"),
+    room("probe", "workers and threads counted from outside", "errors base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
     room(

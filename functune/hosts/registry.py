@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import NoReturn
 
 import functune.hosts
+from functune.base_url import shown_url
 from functune.errors import UsageError
 from functune.hosts.kinds import HostKind, StartedKind
 from functune.hosts.several import SeveralKinds
@@ -68,7 +69,11 @@ def _unknown(host: str) -> NoReturn:
 def _at_url(host: str, *, key: str | None, route: str, python: str | None) -> HostKind:
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
-        raise UsageError(f"--host '{host}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071")
+        raise UsageError(
+            f"--host '{shown_url(host)}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071"
+        )
     if python is not None:
-        raise UsageError(f"--python and --install go with --host local or func; the app at {host} has its own packages")
+        raise UsageError(
+            f"--python and --install go with --host local or func; the app at {shown_url(host)} has its own packages"
+        )
     return RemoteHost(host, key=key, route=route)

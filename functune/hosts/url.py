@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import httpx
 
+from functune.base_url import base_url, shown_url
 from functune.environ import URL_KEY
 from functune.errors import HostError, UsageError
 from functune.hosts.routes import listed_routes
@@ -29,7 +30,7 @@ class RemoteHost:
     pid: ClassVar[None] = None
 
     def __init__(self, url: str, *, key: str | None, route: str) -> None:
-        self.base_url = checked_url(url)
+        self.base_url = str(base_url(url, given="--host")).rstrip("/")
         self.name = self.base_url
         self.key = key
         self.calls_folder: str | None = None
@@ -86,26 +87,10 @@ class RemoteHost:
             ) from error
         if status in {401, 403}:
             refused = "refuses the function key it was given" if self.key else "asks for a function key"
-            raise HostError(f"{self.base_url}{self._route} answered {status}: it {refused}; set {URL_KEY}")
+            raise HostError(f"{shown_url(self.base_url + self._route)} answered {status}: it {refused}; set {URL_KEY}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the app running."""
-
-
-def checked_url(url: str) -> str:
-    """The URL without a slash at its end. Raises UsageError when it cannot be the base URL of an app."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise UsageError(f"--host '{url}' is not a URL: {error}") from error
-    if parsed.userinfo or parsed.query or parsed.fragment:
-        raise UsageError(
-            f"--host {parsed.scheme}://{parsed.host}… holds more than scheme, name, port and path; "
-            f"give a function key as {URL_KEY}, and parameters with the routes of the experiment"
-        )
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise UsageError(f"--host '{url}' is not the base URL of an app, such as http://127.0.0.1:7071")
-    return str(parsed).rstrip("/")

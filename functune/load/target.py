@@ -12,7 +12,7 @@ async def target_settings(target: Target | None) -> AsyncIterator[dict[str, str]
     """
     Start the target on this machine and give the app settings that point the app to it; none without a target.
 
-    Its urls differ in their query, because the app keys its results by url. The target ends on the way out.
+    Its urls differ in their query, because the app refuses equal ones. The target ends on the way out.
     """
     if target is None:
         yield {}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import httpx
 
+from functune.base_url import base_url
 from functune.errors import LoadError
 from functune.probe.report import Configured, ProbeReport, Wave
 from functune.probe.sightings import Sighting, sighting
@@ -17,7 +18,6 @@ from functune.probe.target import (
     RequestTarget,
     ShowcaseTarget,
     answer_of,
-    base_of,
     configured_by_host,
     configured_by_showcase,
     showcase_base,
@@ -46,7 +46,7 @@ async def probe_app(
     ``key`` is sent as ``x-functions-key``, ``on_wave`` is called after each wave. Raises UsageError for a text that is
     not a URL, LoadError when the app cannot be reached, or its answers do not name the worker that made them.
     """
-    base = base_of(url)
+    base = base_url(url)
     async with httpx.AsyncClient(
         base_url=base if request else showcase_base(base),
         headers={TIMES_ASKED: "1"} | ({"x-functions-key": key} if key else {}),

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Protocol
 
 import httpx
 
-from functune.errors import LoadError, UsageError
+from functune.errors import LoadError
 from functune.probe.report import Configured
 
 _LONGEST_SLEEP_MS = 8_000
@@ -75,22 +75,6 @@ class RequestTarget:
     def can_take(self, size: int, factor: int) -> bool:
         """A wave is repeated once."""
         return factor <= 2
-
-
-def base_of(url: str) -> httpx.URL:
-    """The URL. Raises UsageError, without repeating a key or password in it, when it is not the base of an app."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise UsageError(f"'{url}' is not a URL: {error}") from error
-    if parsed.userinfo or parsed.query or parsed.fragment:
-        raise UsageError(
-            f"{parsed.scheme}://{parsed.host}… is not a URL of scheme, name, port and path alone; give a function key "
-            "as FUNCTUNE_KEY, and the query with --route"
-        )
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise UsageError(f"'{url}' is not a URL; give the app's base, such as http://127.0.0.1:7071")
-    return parsed
 
 
 def showcase_base(url: httpx.URL) -> httpx.URL:

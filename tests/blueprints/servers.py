@@ -6,17 +6,25 @@ import json
 import socket
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
 OVERSIZED = 11 * 1024 * 1024
+_DRIPS = 1000
+_DRIP_PAUSE = 0.02
+DRIP_SECONDS = _DRIPS * _DRIP_PAUSE
+"""How long a slow answer takes at least, if the client waits for its end."""
+# The first bytes of a server's TLS handshake: a record of 16 KB, of which the rest would follow.
+_TLS_RECORD = b"\x16\x03\x03\x40\x00"
 
 
 class Servers:
     """
     Starts servers on loopback, at free ports, and remembers what they were asked.
 
-    Paths: /sleep?ms=, /status/500, /redirect?to=, /oversized, /drip (a byte of body each 20 ms), /cookie, and the
-    identity endpoint of App Service at /msi/token.
+    Paths: /sleep?ms=, /status/500, /redirect?to=, /redirect-again (to itself, after 100 ms), /oversized, /cookie, and
+    the identity endpoint of App Service at /msi/token. Slow, with 20 ms between their parts: /drip a byte of the body,
+    /drip-headers a byte of a header, /interim a response 103.
     """
 
     def __init__(self) -> None:
@@ -30,7 +38,19 @@ class Servers:
 
     async def start(self) -> str:
         """Start a server; returns its address, such as ``127.0.0.1:40123``."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return await self._start(self._serve)
+
+    async def start_slow_tls(self) -> str:
+        """Start a server whose TLS handshake comes byte by byte; returns its address."""
+        return await self._start(self._serve_slow_tls)
+
+    async def all_left(self) -> None:
+        """Wait until no client is connected any more."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    async def _start(self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> str:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self._servers.append(server)
         return f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
@@ -45,11 +65,7 @@ class Servers:
             await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self.connections += 1
-        task.add_done_callback(self._tasks.discard)
+        self._remember_connection()
         try:
             while line := await reader.readline():
                 headers = await _read_headers(reader)
@@ -58,9 +74,23 @@ class Servers:
         except ConnectionError:
             pass  # the client gave up, as some tests want it to
         finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            await _close(writer)
+
+    async def _serve_slow_tls(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._remember_connection()
+        try:
+            await _drip(writer, _TLS_RECORD, b"\0")
+        except ConnectionError:
+            pass
+        finally:
+            await _close(writer)
+
+    def _remember_connection(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections += 1
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve_one(self, target: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
         url = urlsplit(target)
@@ -82,10 +112,17 @@ class Servers:
                 await send(writer, 200, b"slept")
             case "/redirect":
                 await send(writer, 302, b"elsewhere", location=query["to"])
+            case "/redirect-again":
+                await asyncio.sleep(0.1)
+                await send(writer, 302, b"once more", location=path)
             case "/oversized":
                 await send(writer, 200, bytes(OVERSIZED))
             case "/drip":
-                await _drip(writer)
+                await _drip(writer, b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n", b".")
+            case "/drip-headers":
+                await _drip(writer, b"HTTP/1.1 200 OK\r\nx-slow: ", b".")
+            case "/interim":
+                await _drip(writer, b"", b"HTTP/1.1 103 Early Hints\r\n\r\n")
             case "/cookie":
                 await send(writer, 200, b"", **{"set-cookie": "session=secret; Path=/"})
             case "/msi/token":
@@ -110,12 +147,18 @@ async def send(writer: asyncio.StreamWriter, status: int, body: bytes, **headers
     await writer.drain()
 
 
-async def _drip(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-    for _ in range(1000):
-        writer.write(b".")
+async def _drip(writer: asyncio.StreamWriter, first: bytes, repeated: bytes) -> None:
+    writer.write(first)
+    for _ in range(_DRIPS):
+        writer.write(repeated)
         await writer.drain()
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(_DRIP_PAUSE)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def _send_token(writer: asyncio.StreamWriter, query: dict[str, str], headers: dict[str, str]) -> None:

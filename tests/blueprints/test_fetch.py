@@ -11,6 +11,13 @@ SINGLE = [fetch.sync_fetch, fetch.async_fetch]
 MANY = [fetch.parallel_fetch, fetch.sequential_fetch]
 
 
+BAD_URLS = [
+    *("", "ftp://localhost/", "http://u:p@localhost/", "http://xn--/", "http://xn--a/", "http://a..b/"),
+    *("http://[::1/", "http://[]/", "http://localhost:0/", "http://localhost:65536/", "http://localhost:port/"),
+    *("http://u:p@xn--/", "http://%00/", f"http://{'a' * 64}/"),
+]
+
+
 def named(handler: Any) -> str:
     name: str = handler._function.get_function_name()
     return name
@@ -28,7 +35,7 @@ async def test_fetch_answers_the_outbound_call(
     monkeypatch.setenv("FETCH_ALLOWED_HOSTS", address)
     answer = await call(handler, {"url": f"http://{address}/status/500?code=k3y"})
     assert answer.status == 200
-    assert answer.body["url"] == f"http://{address}/status/500?code=***"
+    assert answer.body["url"] == f"http://{address}/status/500?***"
     assert (answer.body["status"], answer.body["bytes"]) == (500, 8)
     assert answer.body["elapsedMs"] > 0
     assert answer.body["handler"] == ("def" if handler is fetch.sync_fetch else "async def")
@@ -43,7 +50,7 @@ async def test_fetch_without_url_takes_the_first_of_the_setting(
     monkeypatch.setenv("FETCH_URLS", f"http://{address}/status/201?sig=k3y, http://{address}/status/202")
     answer = await call(handler)
     assert (answer.status, answer.body["status"]) == (200, 201)
-    assert answer.body["url"] == f"http://{address}/status/201?sig=***"
+    assert answer.body["url"] == f"http://{address}/status/201?***"
 
 
 @pytest.mark.parametrize("handler", SINGLE, ids=named)
@@ -81,11 +88,30 @@ async def test_fetch_without_an_answer_is_a_bad_gateway(
 
 
 @pytest.mark.parametrize("handler", SINGLE, ids=named)
-@pytest.mark.parametrize("query", [{}, {"url": ""}, {"url": "ftp://localhost/"}, {"url": "http://u:p@localhost/"}])
+@pytest.mark.parametrize("query", [{}, *({"url": url} for url in BAD_URLS)])
 async def test_fetch_of_a_bad_url_is_a_problem(call: Call, handler: Any, query: dict[str, str]) -> None:
     answer = await call(handler, query)
     assert (answer.status, answer.mimetype) == (400, "application/problem+json")
     assert answer.body["detail"].startswith("url ")
+
+
+@pytest.mark.parametrize("handler", MANY, ids=named)
+@pytest.mark.parametrize("url", BAD_URLS)
+async def test_fetch_many_of_a_bad_url_is_a_problem(call: Call, handler: Any, url: str) -> None:
+    answer = await call(handler, body=body(urls=["http://localhost/", url]))
+    assert (answer.status, answer.mimetype) == (400, "application/problem+json")
+    assert answer.body["detail"].startswith("urls[1] ")
+
+
+@pytest.mark.parametrize("handler", SINGLE + MANY, ids=named)
+@pytest.mark.parametrize("url", [url for url in BAD_URLS if url])
+async def test_bad_url_in_the_setting_is_unavailable(
+    call: Call, monkeypatch: pytest.MonkeyPatch, handler: Any, url: str
+) -> None:
+    monkeypatch.setenv("FETCH_URLS", f"http://localhost/ {url}")
+    answer = await call(handler)
+    assert (answer.status, answer.mimetype) == (503, "application/problem+json")
+    assert answer.body["detail"].startswith("the app setting FETCH_URLS[1] ")
 
 
 @pytest.mark.parametrize("handler", SINGLE, ids=named)
@@ -105,7 +131,8 @@ async def test_fetch_many_from_the_setting(
     monkeypatch.setenv("FETCH_URLS", ", ".join(urls))
     answer = await call(handler)
     assert answer.status == 200
-    assert list(answer.body["results"]) == urls
+    label = f"http://{address}/sleep?***"
+    assert list(answer.body["results"]) == [label, f"{label} (2)", f"{label} (3)"]
     assert all(result["status"] == 200 and result["elapsedMs"] >= 50 for result in answer.body["results"].values())
     assert answer.body["sequentialMs"] == pytest.approx(
         sum(result["elapsedMs"] for result in answer.body["results"].values()), abs=0.01
@@ -136,11 +163,11 @@ async def test_fetch_many_keeps_failures_apart(
     answer = await call(handler, body=body(urls=urls, timeoutMs=1000))
     assert answer.status == 200
     results = answer.body["results"]
-    assert results[fine.replace("k3y", "***")]["status"] == 200
+    assert results[fine.replace("code=k3y", "***")]["status"] == 200
     assert results[failed]["status"] == 500
     assert results[refused]["error"] == "connection refused"
     assert results[unknown]["error"] == "name not resolved"
-    assert results[slow]["error"] == "timed out after 1000 ms"
+    assert results[slow.replace("ms=20000", "***")]["error"] == "timed out after 1000 ms"
     assert all(result["elapsedMs"] > 0 for result in results.values())
     assert "k3y" not in json.dumps(answer.body)
 
@@ -173,7 +200,7 @@ async def test_parallel_fetch_respects_max_concurrency(
         (body(urls=["ftp://localhost/"]), "urls[0] is 'ftp"),
         (body(urls=["http://localhost/", ""]), "urls[1] is ''"),
         (body(urls=["http://localhost/"] * 2), "urls[1] is 'http://localhost/' again"),
-        (body(urls=["http://h/?code=1", "http://h/?code=2"]), "urls[1] is 'http://h/?code=***' again"),
+        (body(urls=["http://h/?code=1", "http://h/?code=1"]), "urls[1] is 'http://h/?***' again"),
         (body(urls=[f"http://localhost/{n}" for n in range(51)]), "urls has 51 urls; give 1 to 50"),
         (body(urls=["http://localhost/"], timeoutMs=0), "timeoutMs is 0; give a whole number from 1 to 30000"),
         (body(urls=["http://localhost/"], timeoutMs=30_001), "timeoutMs is 30001"),
@@ -221,6 +248,7 @@ async def test_one_forbidden_host_refuses_all(
         ("http://h/a,http://h/a", "the app setting FETCH_URLS[1] is 'http://h/a' again"),
         ("http://u:secret@h/", "the app setting FETCH_URLS[0] contains a user name or password"),
         ("http://u:secret@h:port/", "the app setting FETCH_URLS[0] is 'http://***@h:port/', which is not a url"),
+        ("http://h/?sig=k3y,secret", "the app setting FETCH_URLS[1] has no scheme, and a query is before it"),
     ],
 )
 async def test_fetch_many_without_usable_setting_is_unavailable(
@@ -230,6 +258,7 @@ async def test_fetch_many_without_usable_setting_is_unavailable(
     answer = await call(handler)
     assert (answer.status, answer.mimetype) == (503, "application/problem+json")
     assert detail in answer.body["detail"]
+    assert "secret" not in answer.body["detail"]
 
 
 async def test_default_allow_list_is_the_hosts_of_fetch_urls(

@@ -68,7 +68,7 @@ def test_blueprints_import_only_what_is_deployed(path: Path) -> None:
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module or "")
     roots = {name.partition(".")[0] for name in imported}
-    assert roots <= sys.stdlib_module_names | {"azure", "httpx", "blueprints"}
+    assert roots <= sys.stdlib_module_names | {"azure", "httpx", "httpcore", "blueprints"}
 
 
 def test_host_json_is_unbounded_and_http_only() -> None:

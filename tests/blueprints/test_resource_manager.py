@@ -46,6 +46,8 @@ def test_endpoint_on_loopback_may_be_plain_http(endpoint: str) -> None:
         "management.azure.com",
         " https://management.azure.com",
         "https://[::1",
+        "https://management..azure.com",
+        f"https://{'a' * 64}.azure.com",
     ],
 )
 def test_endpoint_a_token_must_not_go_to_is_refused(endpoint: str) -> None:

@@ -38,7 +38,7 @@ def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
         (["probe", "--host", "https://x"], "'https://x' is not one of 'local', 'func'"),
         (["probe", "--host", "local", "--script-root", "/nonexistent"], "there is no such folder"),
         (["sweep", "--host", "nonsense"], "allowed are local, func, gunicorn, uvicorn, app-service, and the URL"),
-        (["probe", "nonsense"], "'nonsense' is not a URL"),
+        (["probe", "nonsense"], "'nonsense' is not the base URL of an app"),
         (["probe", "http://127.0.0.1:1", "--largest-wave", "4"], "4 is not in the range 16<=x<=1024"),
         (["sweep", "/nonexistent/x.toml"], "/nonexistent/x.toml: No such file or directory"),
         (["sweep", "--script-root", "/nonexistent"], "--script-root /nonexistent: there is no such folder"),

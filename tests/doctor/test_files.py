@@ -136,6 +136,12 @@ def test_package_that_something_may_load_is_not_unused(tmp_path: Path, name: str
     ]
 
 
+def test_package_of_a_locked_file_is_not_unused(tmp_path: Path) -> None:
+    """It has what its packages require as well, and what they require is not known where they are not installed."""
+    folder = write_files(tmp_path, {"requirements.txt": "pandas==2.3.3 \\\n    --hash=sha256:00\n"})
+    assert found_in(folder, "requirement-unused") == []
+
+
 def test_import_by_a_computed_name_silences_what_is_unused(tmp_path: Path) -> None:
     source = f"import importlib\n{HEAD}\nimportlib.import_module(name)\n"
     folder = write_files(tmp_path, {"requirements.txt": "pandas==2.3.3\n", "function_app.py": source})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SECRET = re.compile(r"key|secret|password|token|connection_?string", re.IGNORECASE)
-# What the image may contain of this repository: the app, what serves it, and what the packages are installed from.
-COPIED = {"function_app.py", "functune_times.py", "host.json", "blueprints", "functune", "hosting", "requirements.txt"}
+# What the image may contain of this repository: the app and what serves it, with its requirements.
+COPIED = {"function_app.py", "functune_times.py", "host.json", "blueprints", "functune", "hosting"}
 
 
 @dataclass(frozen=True)

@@ -149,9 +149,11 @@ def test_workers_are_compared_on_each_instance() -> None:
     assert "instances                                2" in probe_lines(report)
 
 
-@pytest.mark.parametrize("url", ["", "localhost:7071", "ftp://127.0.0.1", "http://", "http://[::1", "http://a/?code=k"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:7071", "ftp://127.0.0.1", "http://", "http://[::1", "http://a/?code=k", "http://xn--/"]
+)
 async def test_probe_refuses_what_is_no_url(url: str) -> None:
-    with pytest.raises(UsageError, match="is not a URL"):
+    with pytest.raises(UsageError, match="is not the base URL of an app"):
         await probe_app(url)
 
 

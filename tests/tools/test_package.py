@@ -40,7 +40,7 @@ def test_package_of_this_repository_holds_the_app_alone_and_is_small(tmp_path: P
 
 
 def test_everything_at_the_top_is_the_apps_or_left_out() -> None:
-    """A new file or folder of the repository must be named in .funcignore, or it would be deployed."""
+    """A new file or folder of the repository stays out until .funcignore names it."""
     assert {path.parts[0] for path in packaged_files(ROOT)} == TOP
 
 

@@ -21,6 +21,8 @@ class RequirementLine:
     requirement: Requirement
     file: str
     line: int
+    is_locked: bool = False
+    """Whether it has a hash: such a file has what its packages require as well."""
 
     @property
     def name(self) -> str:
@@ -51,11 +53,15 @@ def read_requirement_lines(root: Path, name: str = REQUIREMENTS) -> RequirementF
     found: list[RequirementLine] = []
     has_others = False
     for file in included_files(path):
-        for number, raw in enumerate(file.read_text("utf-8-sig", errors="replace").splitlines(), 1):
+        raws = file.read_text("utf-8-sig", errors="replace").splitlines()
+        for number, raw in enumerate(raws, 1):
+            is_locked = "--hash" in raw or (raw.endswith("\\") and "--hash" in "".join(raws[number : number + 1]))
             line = _OPTION.sub("", _COMMENT.sub("", raw)).strip().rstrip("\\").strip()
             try:
                 name = file.relative_to(root.resolve(), walk_up=True).as_posix()
-                found.append(RequirementLine(requirement=Requirement(line), file=name, line=number))
+                found.append(
+                    RequirementLine(requirement=Requirement(line), file=name, line=number, is_locked=is_locked)
+                )
             except InvalidRequirement:
                 has_others |= bool(line) and not line.startswith(("-r", "--requirement", "--hash"))
                 has_others |= _NOT_REQUIRED.match(line) is not None

@@ -71,7 +71,10 @@ def unused_packages(app: InspectedApp) -> Iterator[RuleCase]:
     needed = {
         one for each in app.requirements.lines for one in app.installed.closure([each.requirement])[0] - {each.name}
     }
+    _, is_complete = app.installed.closure(each.requirement for each in app.requirements.lines if each.applies)
     for line in app.requirements.lines:
+        if line.is_locked and not is_complete:  # one of the packages that are not installed may require it
+            continue
         modules = modules_of(app, line.name)
         is_plugin = line.name in NOT_IMPORTED or line.name in needed or line.name.startswith("opentelemetry")
         if not modules or is_plugin or line.requirement.extras:
