@@ -131,14 +131,6 @@ CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
             ),
         ],
     ),
-    rules.vnet_closes_storage: (
-        [FLEX],
-        [
-            (FLEX, "vnetEnabled ? 'Disabled' : 'Enabled'", "'Enabled'"),
-            (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "'Allow'"),
-            (FLEX, "vnetEnabled ? network!.outputs.appSubnetId : null", "null"),
-        ],
-    ),
     rules.azd_finds_its_way: (
         AZD_FILES,
         [

@@ -14,6 +14,9 @@ MONITORING = INFRA / "modules" / "monitoring.bicep"
 WORKSPACE = INFRA / "modules" / "workspace.bicep"
 ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
 NETWORK = INFRA / "modules" / "network.bicep"
+PASSWORDS = INFRA / "modules" / "identities-only.bicep"
+SPENDING = INFRA / "modules" / "spending.bicep"
+WORKBOOK = INFRA / "modules" / "workbook.bicep"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -34,7 +37,12 @@ def test_every_resource_body_fits_the_types_of_azure(path: Path) -> None:
             "startupCommand:",
             "site.properties.siteConfig.startupCommand: is no property",
         ),
-        (APP_SERVICE, "{ allow: false }", "{ allowed: false }", "sitePublishing.properties.allowed: is no property"),
+        (PASSWORDS, "{ allow: false }", "{ allowed: false }", "siteDeployment.properties.allowed: is no property"),
+        (FLEX, "    ipAddress: trim(", "    address: trim(", "ipSecurityRestrictions[0].address: is no property"),
+        (PREMIUM, "contentShareTraffic:", "shareTraffic:", "outboundVnetRouting.shareTraffic: is no property"),
+        (NETWORK, "publicIpAddresses:", "addresses:", "gateway.properties.addresses: is no property"),
+        (SPENDING, "contactEmails:", "emails:", "notifications.half.emails: is no property"),
+        (WORKBOOK, "serializedData:", "data:", "workbook.properties.data: is no property"),
         (CONTAINER_APPS, "minReplicas:", "minimumReplicas:", "scale.minimumReplicas: is no property"),
         (CONTAINER_APPS, "path: '/health'", "route: '/health'", "httpGet.route: is no property"),
         (ENVIRONMENT, "ftpEnabled:", "ftp:", "networking.properties.ftp: is no property"),
@@ -63,7 +71,7 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
         (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
         (FLEX, "var tags = { 'azd-env-name': environmentName }", "var tags = 'none'", "tags: is 'none'"),
         (
-            APP_SERVICE,
+            PASSWORDS,
             "name: 'ftp'",
             "name: 'git'",
             "name: is 'git', not one of ftp, scm",
@@ -72,6 +80,9 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
         (CONTAINER_APPS, "targetPort: port", "targetPort: '8000'", "targetPort: is '8000', not int"),
         (ENVIRONMENT, "name: 'networking'", "name: 'network'", "name: is 'network', not one of"),
         (PREMIUM, "functionAppScaleLimit: maximumInstanceCount", "functionAppScaleLimit: planSku", "not int"),
+        (PREMIUM, "capacity: minimumInstanceCount", "capacity: planSku", "not int"),
+        (FLEX, "priority: 100 + index", "priority: 'first'", "priority: is 'first', not int"),
+        (SPENDING, "amount: monthlyBudget", "amount: email", "amount: is some string, not int"),
         (WORKSPACE, "features: { disableLocalAuth: true }", "features: []", "features: is []"),
     ],
 )
