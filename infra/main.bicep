@@ -117,7 +117,7 @@ param monthlyBudget int = 50
 @description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Once the budget exists, give the same day in every later month.')
 param budgetStartDate string = ''
 
-@description('GB-seconds in an hour above which alertEmail gets a mail within minutes; costs reach the budget hours later. One busy 2048 MB instance uses 7,200 in an hour.')
+@description('GB-seconds on demand in an hour above which alertEmail gets a mail within minutes; costs reach the budget hours later. One busy 2048 MB instance uses 7,200 in an hour.')
 @minValue(1)
 @maxValue(1000000)
 param alertGbSecondsPerHour int = 36000
@@ -365,7 +365,9 @@ module workbook 'modules/workbook.bicep' = {
     appId: functionApp.id
     metrics: [
       { name: 'InstanceCount', how: 'max', title: 'Instances, idle ones too' }
-      { name: 'OnDemandFunctionExecutionUnits', how: 'sum', title: 'Billed use in MB-milliseconds: 1,024,000 are a GB-second' }
+      { name: 'OnDemandFunctionExecutionUnits', how: 'sum', title: 'Billed use on demand, MB-milliseconds: 1,024,000 are a GB-second' }
+      { name: 'AlwaysReadyFunctionExecutionUnits', how: 'sum', title: 'Billed use of always-ready instances while they run, MB-milliseconds' }
+      { name: 'AlwaysReadyUnits', how: 'sum', title: 'Billed baseline of always-ready instances, MB-milliseconds' }
       { name: 'OnDemandFunctionExecutionCount', how: 'sum', title: 'Billed executions' }
       { name: 'CpuPercentage', how: 'max', title: 'CPU of the busiest instance, %' }
     ]

@@ -13,7 +13,7 @@ def telemetry_is_chosen(template: Template) -> list[str]:
     """
     With full telemetry, the host's own categories are at Information, the level of calls and aggregates.
 
-    A dot cannot be part of the name of a setting on Linux, so the prefix Host stands for Host.Results and
+    A dot in the name of a setting becomes an underscore on Linux, so the prefix Host stands for Host.Results and
     Host.Aggregator; host.json must not name a longer category of these, which would win.
     """
     levels = json.loads((ROOT / "host.json").read_text())["logging"]["logLevel"]
