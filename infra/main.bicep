@@ -144,9 +144,6 @@ var ipRules = [
   }
 ]
 
-// Storage Blob Data Owner: the host stores its keys and locks in blobs, as well as the deployment package. An app
-// with queue triggers, blob triggers or Durable Functions also needs the contributor roles for queues and tables.
-var blobOwnerRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b')
 var readerRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
 
 // --- Identity: user-assigned, so that its roles exist before the app first starts
@@ -169,48 +166,7 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-// --- Storage: no account keys, no anonymous access
-
-resource storage 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  name: 'st${token}'
-  location: location
-  tags: tags
-  kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
-  properties: {
-    allowBlobPublicAccess: false
-    allowSharedKeyAccess: false
-    defaultToOAuthAuthentication: true
-    minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: true
-    publicNetworkAccess: vnetEnabled ? 'Disabled' : 'Enabled'
-    networkAcls: {
-      // Nothing of Azure comes in but by the private endpoint.
-      bypass: vnetEnabled ? 'None' : 'AzureServices'
-      defaultAction: vnetEnabled ? 'Deny' : 'Allow'
-    }
-  }
-}
-
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
-  parent: storage
-  name: 'default'
-}
-
-resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
-  parent: blobs
-  name: deploymentContainerName
-}
-
-resource blobOwner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, identity.id, blobOwnerRoleId)
-  scope: storage
-  properties: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: blobOwnerRoleId
-  }
-}
+// --- Storage and network
 
 module network 'modules/network.bicep' = if (inNetwork) {
   name: 'network'
@@ -224,17 +180,18 @@ module network 'modules/network.bicep' = if (inNetwork) {
   }
 }
 
-// The app uses no queues or tables.
-module blobEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled) {
-  name: 'blob-endpoint'
+module hostStorage 'modules/host-storage.bicep' = {
+  name: 'host-storage'
   params: {
-    name: 'pe-blob-${token}'
+    token: token
     location: location
     tags: tags
-    targetId: storage.id
-    groupId: 'blob'
-    subnetId: network!.outputs.endpointSubnetId
-    zoneId: network!.outputs.zoneIds[0]
+    identityId: identity.id
+    principalId: identity.properties.principalId
+    containerName: deploymentContainerName
+    vnetEnabled: vnetEnabled
+    endpointSubnetId: vnetEnabled ? network!.outputs.endpointSubnetId : ''
+    zoneId: vnetEnabled ? network!.outputs.zoneIds[0] : ''
   }
 }
 
@@ -274,7 +231,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${storage.properties.primaryEndpoints.blob}${deploymentContainerName}'
+          value: '${hostStorage.outputs.blobEndpoint}${deploymentContainerName}'
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identity.id
@@ -305,7 +262,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
       // Set here and not in a resource of their own, so that they exist at the first start of the app. There is no
       // FUNCTIONS_WORKER_PROCESS_COUNT, which is documented as not valid on this plan; premium.bicep has it.
       appSettings: [
-        { name: 'AzureWebJobsStorage__blobServiceUri', value: storage.properties.primaryEndpoints.blob }
+        { name: 'AzureWebJobsStorage__blobServiceUri', value: hostStorage.outputs.blobEndpoint }
         { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
         { name: 'AzureWebJobsStorage__clientId', value: identity.properties.clientId }
         { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: monitoring.outputs.connectionString }
@@ -326,12 +283,6 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
       ]
     }
   }
-  dependsOn: [
-    deploymentContainer
-    blobOwner
-    // Without its endpoint, the app cannot read its package.
-    blobEndpoint
-  ]
 }
 
 module deployment 'modules/identities-only.bicep' = {

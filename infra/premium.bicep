@@ -154,9 +154,6 @@ var ipRules = [
   }
 ]
 
-// Storage Blob Data Owner: the host stores its keys and locks in blobs.
-var blobOwnerRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b')
-
 // --- Identity: user-assigned, so that its roles exist before the app first starts
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -177,27 +174,7 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-// --- Storage: two accounts, since the plan mounts the app's files from a file share, which requires an account key
-
-resource storage 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  name: 'st${token}'
-  location: location
-  tags: tags
-  kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
-  properties: {
-    allowBlobPublicAccess: false
-    allowSharedKeyAccess: false
-    defaultToOAuthAuthentication: true
-    minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: true
-    publicNetworkAccess: vnetEnabled ? 'Disabled' : 'Enabled'
-    networkAcls: {
-      bypass: vnetEnabled ? 'None' : 'AzureServices'
-      defaultAction: vnetEnabled ? 'Deny' : 'Allow'
-    }
-  }
-}
+// --- Storage and network: two accounts, since the plan mounts the app's files from a file share, which requires an account key
 
 resource contentStorage 'Microsoft.Storage/storageAccounts@2025-01-01' = {
   name: 'stc${token}'
@@ -232,16 +209,6 @@ resource contentShares 'Microsoft.Storage/storageAccounts/fileServices/shares@20
   }
 ]
 
-resource blobOwner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, identity.id, blobOwnerRoleId)
-  scope: storage
-  properties: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: blobOwnerRoleId
-  }
-}
-
 module network 'modules/network.bicep' = if (inNetwork) {
   name: 'network'
   params: {
@@ -254,17 +221,17 @@ module network 'modules/network.bicep' = if (inNetwork) {
   }
 }
 
-// The app uses no queues or tables.
-module blobEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled) {
-  name: 'blob-endpoint'
+module hostStorage 'modules/host-storage.bicep' = {
+  name: 'host-storage'
   params: {
-    name: 'pe-blob-${token}'
+    token: token
     location: location
     tags: tags
-    targetId: storage.id
-    groupId: 'blob'
-    subnetId: network!.outputs.endpointSubnetId
-    zoneId: network!.outputs.zoneIds[0]
+    identityId: identity.id
+    principalId: identity.properties.principalId
+    vnetEnabled: vnetEnabled
+    endpointSubnetId: vnetEnabled ? network!.outputs.endpointSubnetId : ''
+    zoneId: vnetEnabled ? network!.outputs.zoneIds[0] : ''
   }
 }
 
@@ -313,7 +280,7 @@ var settings = [
   // The platform installs the packages when the code is sent. There is no ENABLE_ORYX_BUILD: az removes it when it sends code,
   // and the next deployment of the template would put it back and restart the app.
   { name: 'SCM_DO_BUILD_DURING_DEPLOYMENT', value: 'true' }
-  { name: 'AzureWebJobsStorage__blobServiceUri', value: storage.properties.primaryEndpoints.blob }
+  { name: 'AzureWebJobsStorage__blobServiceUri', value: hostStorage.outputs.blobEndpoint }
   { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
   { name: 'AzureWebJobsStorage__clientId', value: identity.properties.clientId }
   { name: 'WEBSITE_CONTENTAZUREFILECONNECTIONSTRING', value: 'DefaultEndpointsProtocol=https;AccountName=${contentStorage.name};AccountKey=${contentStorage.listKeys().keys[0].value};EndpointSuffix=${environment().suffixes.storage}' }
@@ -365,7 +332,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
       appSettings: concat(settings, [{ name: 'WEBSITE_CONTENTSHARE', value: appShare }])
     })
   })
-  dependsOn: [blobOwner, contentShares, blobEndpoint, fileEndpoint]
+  dependsOn: [contentShares, fileEndpoint]
 }
 
 resource slot 'Microsoft.Web/sites/slots@2024-11-01' = if (stagingSlotEnabled) {

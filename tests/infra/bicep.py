@@ -127,11 +127,11 @@ class Template:
         return dict(self.document.get("modules", {}))
 
     def calls(self, path: str) -> list[ModuleCall]:
-        """The calls of the module in one file of the folder ``modules``."""
+        """The calls of the module in one file of the folder ``modules``, from outside of it or from inside."""
         return [
             ModuleCall(symbol, path, _inner(found["config"])["params"], found["config"].get("condition"))
             for symbol, found in self.modules.items()
-            if found["detail"]["path"] == f"modules/{path}"
+            if found["detail"]["path"] in (f"modules/{path}", path)
         ]
 
     def condition(self, symbol: str) -> Any:

@@ -4,33 +4,42 @@ from pathlib import Path
 
 from tests.infra import network_rules
 from tests.infra.bicep import APP_SERVICE, FLEX, INFRA, PREMIUM
-from tests.infra.rule_cases import AZD_FILES, SITE_FILES, Change, Rule
+from tests.infra.rule_cases import AZD_FILES, HOST_STORAGE, SITE_FILES, Change, Rule
 
 NETWORK = INFRA / "modules" / "network.bicep"
 ENDPOINT = INFRA / "modules" / "private-endpoint.bicep"
 
 NETWORK_CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
     network_rules.vnet_closes_storage: (
-        AZD_FILES,
+        [HOST_STORAGE, PREMIUM],
         [
-            (FLEX, "vnetEnabled ? 'Disabled' : 'Enabled'", "'Enabled'"),
-            (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "'Allow'"),
-            (FLEX, "vnetEnabled ? 'None' : 'AzureServices'", "'AzureServices'"),
+            (HOST_STORAGE, "vnetEnabled ? 'Disabled' : 'Enabled'", "'Enabled'"),
+            (HOST_STORAGE, "vnetEnabled ? 'Deny' : 'Allow'", "'Allow'"),
+            (HOST_STORAGE, "vnetEnabled ? 'None' : 'AzureServices'", "'AzureServices'"),
             (PREMIUM, "vnetEnabled ? 'None' : 'AzureServices'", "isPrivate ? 'None' : 'AzureServices'"),
         ],
     ),
-    network_rules.closed_storage_has_endpoints: (
-        AZD_FILES,
+    network_rules.closed_storage_has_an_endpoint: (
+        [HOST_STORAGE, PREMIUM],
         [
-            (FLEX, "    blobEndpoint\n  ]", "  ]"),
-            (FLEX, "targetId: storage.id", "targetId: functionApp.id"),
-            (PREMIUM, "targetId: contentStorage.id", "targetId: storage.id"),
-            (PREMIUM, "contentShares, blobEndpoint, fileEndpoint]", "contentShares, blobEndpoint]"),
+            (HOST_STORAGE, "targetId: storage.id", "targetId: ''"),
+            (HOST_STORAGE, "'private-endpoint.bicep' = if (vnetEnabled)", "'private-endpoint.bicep' ="),
+            (PREMIUM, "targetId: contentStorage.id", "targetId: functionApp.id"),
+            (PREMIUM, "dependsOn: [contentShares, fileEndpoint]", "dependsOn: [contentShares]"),
             (
                 PREMIUM,
                 "fileEndpoint 'modules/private-endpoint.bicep' = if (vnetEnabled)",
                 "fileEndpoint 'modules/private-endpoint.bicep' = if (isPrivate)",
             ),
+        ],
+    ),
+    network_rules.host_storage_is_closed_with_the_network: (
+        AZD_FILES,
+        [
+            (FLEX, "    vnetEnabled: vnetEnabled\n", "    vnetEnabled: isPrivate\n"),
+            (FLEX, "endpointSubnetId: vnetEnabled ? network!.outputs.endpointSubnetId : ''", "endpointSubnetId: ''"),
+            (PREMIUM, "vnetEnabled ? network!.outputs.zoneIds[0] : ''", "isPrivate ? network!.outputs.zoneIds[0] : ''"),
+            (PREMIUM, "value: hostStorage.outputs.blobEndpoint", "value: 'https://st.blob.core.windows.net'"),
         ],
     ),
     network_rules.app_joins_the_network: (

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.infra.bicep import ModuleCall, Template, chosen, mentions, walk, web_apps
+from tests.infra.bicep import ModuleCall, Template, app_settings, chosen, mentions, walk, web_apps
 
 # What joins the subnet of an app, by the template that needs it.
 _DELEGATIONS = {
@@ -28,17 +28,36 @@ def vnet_closes_storage(template: Template) -> list[str]:
     return wrong
 
 
-def closed_storage_has_endpoints(template: Template) -> list[str]:
-    """Each closed account has an endpoint, for which the app waits: without it, the app cannot read its files."""
+def closed_storage_has_an_endpoint(template: Template) -> list[str]:
+    """An account that is closed has an endpoint of its own, for which an app in the same file waits."""
     wrong = []
-    endpoints = template.calls("private-endpoint.bicep")
-    (site,) = template.of_type("Microsoft.Web/sites")
     for account in template.of_type("Microsoft.Storage/storageAccounts"):
-        found = [call for call in endpoints if mentions(call.params["targetId"], account.symbol)]
+        calls = template.calls("private-endpoint.bicep")
+        found = [call for call in calls if mentions(call.params["targetId"], account.symbol)]
         if [call.condition for call in found] != ["vnetEnabled"]:
             wrong.append(f"{account.symbol} has no endpoint of its own where it is closed")
-        elif found[0].symbol not in site.body.get("dependsOn", []):
-            wrong.append(f"{site.symbol} starts before {found[0].symbol}")
+        wrong += [
+            f"{site.symbol} starts before {call.symbol}"
+            for site in template.of_type("Microsoft.Web/sites")
+            for call in found
+            if call.symbol not in site.body.get("dependsOn", [])
+        ]
+    return wrong
+
+
+def host_storage_is_closed_with_the_network(template: Template) -> list[str]:
+    """The account of the host is closed with ``vnetEnabled``, and the app waits for it by using its output."""
+    (call,) = template.calls("host-storage.bicep")
+    wrong = [] if call.params.get("vnetEnabled") == "vnetEnabled" else ["the account does not take vnetEnabled"]
+    for name, output in (("endpointSubnetId", "endpointSubnetId"), ("zoneId", "zoneIds")):
+        condition, value = chosen(call.params.get(name))
+        if condition != "vnetEnabled" or output not in str(value):
+            wrong.append(f"the account does not take the {output} of the network")
+    wrong += [
+        f"{site.symbol} may start before its identity has the role"
+        for site in web_apps(template)
+        if call.symbol not in str(app_settings(site).get("AzureWebJobsStorage__blobServiceUri"))
+    ]
     return wrong
 
 
@@ -77,9 +96,10 @@ def endpoints_use_their_zone(template: Template) -> list[str]:
     """An endpoint writes its addresses into the zone of its kind: the index counts the zones that the network makes."""
     zones = _zones(template)
     wrong = []
-    for call in template.calls("private-endpoint.bicep"):
+    for call in [*template.calls("private-endpoint.bicep"), *template.calls("host-storage.bicep")]:
         name = zones.get(_index(call), "")
-        wanted = _ZONES[call.params["groupId"].partition("-")[0]]
+        # The account of the host has an endpoint for its blobs.
+        wanted = _ZONES[call.params.get("groupId", "blob").partition("-")[0]]
         if not str(template.value(name)).startswith(wanted):
             wrong.append(f"{call.symbol} writes into {name or 'no zone'}")
     return wrong

@@ -20,10 +20,9 @@ ROLES = {
 # File, scope and role: every role the app gets, and nothing above one resource.
 GRANTED = {
     ("container-apps.bicep", "registry", "AcrPull"),
-    ("main.bicep", "storage", "Storage Blob Data Owner"),
     ("main.bicep", "functionApp", "Reader"),
+    ("modules/host-storage.bicep", "storage", "Storage Blob Data Owner"),
     ("modules/monitoring.bicep", "component", "Monitoring Metrics Publisher"),
-    ("premium.bicep", "storage", "Storage Blob Data Owner"),
 }
 # Replaced by functionAppConfig, by the platform or by nothing; az functionapp flex-migration leaves the same out.
 INVALID_ON_FLEX = set(NOT_ON_FLEX)

@@ -10,6 +10,7 @@ from tools.equipment import AZURE_TYPES
 
 pytestmark = pytest.mark.skipif(AZMCP is None, reason=AZURE_TYPES.missing)
 
+HOST_STORAGE = INFRA / "modules" / "host-storage.bicep"
 MONITORING = INFRA / "modules" / "monitoring.bicep"
 WORKSPACE = INFRA / "modules" / "workspace.bicep"
 ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
@@ -67,8 +68,8 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
             "not int",
         ),
         (FLEX, "type: 'UserAssigned'\n", "type: 'Mine'\n", "identity.type: is 'Mine'"),
-        (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "vnetEnabled ? 'Deny' : 'On'", "defaultAction: is 'On'"),
-        (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
+        (HOST_STORAGE, "vnetEnabled ? 'Deny' : 'Allow'", "vnetEnabled ? 'Deny' : 'On'", "defaultAction: is 'On'"),
+        (HOST_STORAGE, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
         (FLEX, "var tags = { 'azd-env-name': environmentName }", "var tags = 'none'", "tags: is 'none'"),
         (
             PASSWORDS,
@@ -96,8 +97,8 @@ def test_a_value_of_the_wrong_type_is_seen(
     ("path", "text", "expected"),
     [
         (FLEX, "  location: location\n", "identity.location: is missing"),
-        (FLEX, "  kind: 'StorageV2'\n", "storage.kind: is missing"),
-        (FLEX, "    roleDefinitionId: blobOwnerRoleId\n", "blobOwner.properties.roleDefinitionId: is missing"),
+        (HOST_STORAGE, "  kind: 'StorageV2'\n", "storage.kind: is missing"),
+        (HOST_STORAGE, "    roleDefinitionId: blobOwnerRoleId\n", "blobOwner.properties.roleDefinitionId: is missing"),
         (MONITORING, "    Application_Type: 'web'\n", "component.properties.Application_Type: is missing"),
     ],
 )
