@@ -140,8 +140,9 @@ var storageZones = [
 ]
 var siteZone = 'privatelink.azurewebsites.net'
 // A swap exchanges the shares, so a template that is deployed afterwards has to exchange them too.
-var appShare = slotsSwapped ? slotName : 'app'
-var slotShare = slotsSwapped ? 'app' : slotName
+var stagingShare = '${appName}-${slotName}'
+var appShare = slotsSwapped ? stagingShare : appName
+var slotShare = slotsSwapped ? appName : stagingShare
 
 // Without a range everybody may call; with one, only those may.
 var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
@@ -203,7 +204,7 @@ resource contentFiles 'Microsoft.Storage/storageAccounts/fileServices@2025-01-01
 }
 
 resource contentShares 'Microsoft.Storage/storageAccounts/fileServices/shares@2025-01-01' = [
-  for name in ['app', slotName]: {
+  for name in [appName, stagingShare]: {
     parent: contentFiles
     name: name
   }

@@ -55,7 +55,8 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
           natGateway: natGatewayEnabled ? { id: gateway.id } : null
           delegations: [
             {
-              name: 'app'
+              // Kept as it was once made: a subnet that an app has joined does not let go of its delegation.
+              name: (delegation == 'Microsoft.App/environments') ? 'flex-consumption' : 'app-service'
               properties: { serviceName: delegation }
             }
           ]

@@ -129,14 +129,14 @@ SITE_CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
     premium_rules.shares_follow_the_swap: (
         [PREMIUM],
         [
-            (PREMIUM, "var slotShare = slotsSwapped ? 'app' : slotName", "var slotShare = slotName"),
+            (PREMIUM, "slotsSwapped ? appName : stagingShare", "stagingShare"),
             (
                 PREMIUM,
-                "var slotShare = slotsSwapped ? 'app' : slotName",
-                "var slotShare = slotsSwapped ? slotName : 'app'",
+                "slotsSwapped ? appName : stagingShare",
+                "slotsSwapped ? stagingShare : appName",
             ),
             (PREMIUM, "value: slotShare }", "value: appShare }"),
-            (PREMIUM, "for name in ['app', slotName]", "for name in ['app']"),
+            (PREMIUM, "for name in [appName, stagingShare]", "for name in [appName]"),
         ],
     ),
     operation_rules.telemetry_is_chosen: (
