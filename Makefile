@@ -55,7 +55,7 @@ package: venv ## Build the deployment zip, install it as the remote build does a
 	$(BIN)/python -m tools.package dist/app.zip
 	$(BIN)/python -m tools.rehearsal dist/app.zip
 
-equipment: venv ## Get what the tests need and pip cannot install: a browser, Azure's types, axe-core
+equipment: venv ## Get what the tests need and pip cannot install: a browser, Azure's types, axe-core, Kusto's language service
 	@$(BIN)/python -m tools.equipment
 
 clean: ## Remove the environment, test equipment, caches and run folders

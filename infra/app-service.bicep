@@ -26,6 +26,15 @@ param planSku string = 'B1'
 @description('Give the app a private address only: a private endpoint for the app and for its slot, and a virtual network for its outbound calls. By default on from S1 on; no function key is asked for outside of Functions. It has no effect with I1v2, which is always private. Deploy the code from inside the network then.')
 param privateNetworkEnabled bool = (planSku != 'B1')
 
+@description('Send the outbound calls through a NAT gateway in a virtual network: one fixed address that others can allow, and ports enough for many connections at once. It is billed by the hour and by the GB. It has no effect with I1v2, whose environment has an address of its own.')
+param natGatewayEnabled bool = false
+
+@description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
+param allowedIpRanges string = ''
+
+@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. It asks for an identity in any case.')
+param deploymentRestricted bool = false
+
 @description('Number of instances that always run. The plan is billed for each.')
 @minValue(1)
 @maxValue(30)
@@ -75,6 +84,17 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
+@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+param alertEmail string = ''
+
+@description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
+@minValue(1)
+@maxValue(1000000)
+param monthlyBudget int = 50
+
+@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Once the budget exists, give the same day in every later month.')
+param budgetStartDate string = ''
+
 // --- Names
 
 var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
@@ -84,7 +104,19 @@ var slotName = 'staging'
 var tierOf = { B1: 'Basic', S1: 'Standard', P0v3: 'PremiumV3', P1v3: 'PremiumV3', I1v2: 'IsolatedV2' }
 var isIsolated = (planSku == 'I1v2')
 var isPrivate = (privateNetworkEnabled && (planSku != 'I1v2'))
+var inNetwork = (isPrivate || (natGatewayEnabled && (planSku != 'I1v2')))
 var hasSlot = (planSku != 'B1')
+
+// Without a range everybody may call; with one, only those may.
+var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
+var ipRules = [
+  for (range, index) in allowedRanges: {
+    name: 'allowed-${index}'
+    priority: 100 + index
+    action: 'Allow'
+    ipAddress: trim(range)
+  }
+]
 
 // --- Identity: user-assigned, for the app and its slot. It has no role: the app reads nothing of Azure here.
 
@@ -105,12 +137,15 @@ module workspace 'modules/workspace.bicep' = {
   }
 }
 
-module network 'modules/web-network.bicep' = if (isPrivate) {
+module network 'modules/network.bicep' = if (inNetwork) {
   name: 'network'
   params: {
     token: token
     location: location
     tags: tags
+    delegation: 'Microsoft.Web/serverFarms'
+    zoneNames: isPrivate ? ['privatelink.azurewebsites.net'] : []
+    natGatewayEnabled: natGatewayEnabled
   }
 }
 
@@ -159,8 +194,8 @@ var siteProperties = {
   httpsOnly: true
   clientAffinityEnabled: false
   publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
-  virtualNetworkSubnetId: isPrivate ? network!.outputs.appSubnetId : null
-  outboundVnetRouting: isPrivate ? { allTraffic: true } : null
+  virtualNetworkSubnetId: inNetwork ? network!.outputs.appSubnetId : null
+  outboundVnetRouting: inNetwork ? { allTraffic: true } : null
   siteConfig: {
     linuxFxVersion: 'PYTHON|${pythonVersion}'
     // The platform adds nothing to a command of one's own, so this one is complete.
@@ -172,6 +207,9 @@ var siteProperties = {
     minTlsVersion: '1.2'
     scmMinTlsVersion: '1.2'
     remoteDebuggingEnabled: false
+    ipSecurityRestrictions: ipRules
+    ipSecurityRestrictionsDefaultAction: empty(ipRules) ? 'Allow' : 'Deny'
+    scmIpSecurityRestrictionsUseMain: deploymentRestricted
     appSettings: [
       // The platform installs these packages when the code is deployed; requirements.txt has only those of the app.
       { name: 'SCM_DO_BUILD_DURING_DEPLOYMENT', value: 'true' }
@@ -200,19 +238,6 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
   properties: siteProperties
 }
 
-// Only identities deploy, not a user name and password.
-resource sitePublishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
-  parent: site
-  name: 'scm'
-  properties: { allow: false }
-}
-
-resource siteFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
-  parent: site
-  name: 'ftp'
-  properties: { allow: false }
-}
-
 // AppServiceHTTPLogs is left out: it has the query of every request, and a function key may be in a query.
 resource siteLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'logs'
@@ -239,44 +264,53 @@ resource slot 'Microsoft.Web/sites/slots@2024-11-01' = if (hasSlot) {
   properties: siteProperties
 }
 
-resource slotPublishing 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = if (hasSlot) {
-  parent: slot
-  name: 'scm'
-  properties: { allow: false }
+module deployment 'modules/identities-only.bicep' = {
+  name: 'deployment'
+  params: {
+    siteName: site.name
+    slotName: hasSlot ? slotName : ''
+  }
+  // The policies of the slot need the slot.
+  dependsOn: [slot]
 }
 
-resource slotFtp 'Microsoft.Web/sites/slots/basicPublishingCredentialsPolicies@2024-11-01' = if (hasSlot) {
-  parent: slot
-  name: 'ftp'
-  properties: { allow: false }
-}
-
-module siteEndpoint 'modules/web-endpoint.bicep' = if (isPrivate) {
+module siteEndpoint 'modules/private-endpoint.bicep' = if (isPrivate) {
   name: 'site-endpoint'
   params: {
     name: 'pe-site-${token}'
     location: location
     tags: tags
-    siteId: site.id
+    targetId: site.id
     groupId: 'sites'
     subnetId: network!.outputs.endpointSubnetId
-    zoneId: network!.outputs.zoneId
+    zoneId: network!.outputs.zoneIds[0]
   }
 }
 
-module slotEndpoint 'modules/web-endpoint.bicep' = if (isPrivate && hasSlot) {
+module slotEndpoint 'modules/private-endpoint.bicep' = if (isPrivate && hasSlot) {
   name: 'slot-endpoint'
   params: {
     name: 'pe-${slotName}-${token}'
     location: location
     tags: tags
-    siteId: site.id
+    targetId: site.id
     groupId: 'sites-${slotName}'
     subnetId: network!.outputs.endpointSubnetId
-    zoneId: network!.outputs.zoneId
+    zoneId: network!.outputs.zoneIds[0]
   }
   // The group of the slot exists once the slot does.
   dependsOn: [slot]
+}
+
+module spending 'modules/spending.bicep' = if (!empty(alertEmail)) {
+  name: 'spending'
+  params: {
+    token: token
+    tags: tags
+    email: alertEmail
+    monthlyBudget: monthlyBudget
+    startDate: budgetStartDate
+  }
 }
 
 output AZURE_LOCATION string = location
@@ -284,3 +318,4 @@ output AZURE_RESOURCE_GROUP string = resourceGroup().name
 output AZURE_WEB_APP_NAME string = site.name
 output AZURE_WEB_APP_SLOT string = hasSlot ? slotName : ''
 output AZURE_WEB_APP_URI string = 'https://${site.properties.defaultHostName}'
+output AZURE_WEB_APP_SLOT_URI string = hasSlot ? 'https://${slot!.properties.defaultHostName}' : ''

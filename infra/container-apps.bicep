@@ -40,6 +40,9 @@ param concurrentRequests int = 10
 @description('Let everybody reach the app. Off, only apps of the same environment do. No function key is asked for outside of Functions.')
 param publicIngressEnabled bool = true
 
+@description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
+param allowedIpRanges string = ''
+
 // --- Concurrency: functune can measure the effect of each of these
 
 @description('WEB_CONCURRENCY: Gunicorn workers in each replica. One per core: more do not compute faster, and each has a copy of the app in memory.')
@@ -84,6 +87,17 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
+@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+param alertEmail string = ''
+
+@description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
+@minValue(1)
+@maxValue(1000000)
+param monthlyBudget int = 50
+
+@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Once the budget exists, give the same day in every later month.')
+param budgetStartDate string = ''
+
 // --- Names
 
 var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
@@ -100,6 +114,15 @@ var memoryOf = {
   '1.75': '3.5Gi'
   '2': '4Gi'
 }
+// Without a range everybody may call; with one, only those may.
+var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
+var ipRules = [
+  for (range, index) in allowedRanges: {
+    name: 'allowed-${index}'
+    action: 'Allow'
+    ipAddressRange: trim(range)
+  }
+]
 var health = { path: '/health', port: port, scheme: 'HTTP' }
 // Pulls images from one registry, and nothing else.
 var pullRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '7f951dda-4ed3-4680-a7ca-43fe172d538d')
@@ -190,6 +213,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = if (!empty(imageTag)) {
         allowInsecure: false
         targetPort: port
         transport: 'auto'
+        ipSecurityRestrictions: ipRules
       }
       registries: [{ server: registry.properties.loginServer, identity: identity.id }]
     }
@@ -239,6 +263,17 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = if (!empty(imageTag)) {
     }
   }
   dependsOn: [pull]
+}
+
+module spending 'modules/spending.bicep' = if (!empty(alertEmail)) {
+  name: 'spending'
+  params: {
+    token: token
+    tags: tags
+    email: alertEmail
+    monthlyBudget: monthlyBudget
+    startDate: budgetStartDate
+  }
 }
 
 output AZURE_LOCATION string = location

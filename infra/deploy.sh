@@ -1,29 +1,57 @@
 #!/usr/bin/env bash
-# Deploys the resource group, the resources and the app with az. docs/deploy.md describes other ways and the costs.
+# Deploys the resource group, the resources and the app with az, and checks the app. docs/deploy.md describes other ways and
+# the costs.
 set -euo pipefail
 
-if [ $# -lt 2 ] || [ $# -gt 3 ]; then
-    echo "usage: infra/deploy.sh RESOURCE_GROUP LOCATION [small|medium|large]   (default: medium)" >&2
+usage="usage: infra/deploy.sh RESOURCE_GROUP LOCATION [small|medium|large|premium] [PARAMETER=VALUE ...]
+
+medium is the default. The name is that of a file infra/NAME.parameters.json, which you may add; one that begins with premium
+is for infra/premium.bicep, the others are for infra/main.bicep. A PARAMETER=VALUE overrides the file:
+
+  infra/deploy.sh my-group westeurope small fetchUrls=https://example.com,https://example.org"
+if [ $# -lt 2 ]; then
+    echo "$usage" >&2
     exit 2
 fi
 group=$1 location=$2 size=${3:-medium}
+shift $(($# < 3 ? 2 : 3))
 cd "$(dirname "$0")/.."
 parameters=infra/$size.parameters.json
 if [ ! -f "$parameters" ]; then
-    echo "infra/deploy.sh: there is no $parameters; give small, medium or large" >&2
+    echo "infra/deploy.sh: there is no $parameters; give small, medium, large or premium" >&2
     exit 2
 fi
+for override in "$@"; do
+    if [[ $override != [a-z]*=* ]]; then
+        echo "infra/deploy.sh: $override is no PARAMETER=VALUE" >&2
+        exit 2
+    fi
+done
 if ! command -v az >/dev/null; then
     echo "infra/deploy.sh: az is not installed; see https://learn.microsoft.com/cli/azure/install-azure-cli" >&2
     exit 1
 fi
+case $size in
+premium*) template=premium ;;
+*) template=main ;;
+esac
+
+output() {
+    az deployment group show --resource-group "$group" --name "$template" \
+        --query "properties.outputs.$1.value" --output tsv
+}
 
 make venv
 .venv/bin/python -m tools.package dist/app.zip
-az group create --name "$group" --location "$location" --output none
-app=$(az deployment group create --resource-group "$group" --template-file infra/main.bicep \
-    --parameters "$parameters" --parameters environmentName="$group" \
-    --query properties.outputs.AZURE_FUNCTION_APP_NAME.value --output tsv)
+# Creating a group needs a role on the subscription; a group that is there does not.
+if [ "$(az group exists --name "$group")" != true ]; then
+    az group create --name "$group" --location "$location" --output none
+fi
+az deployment group create --resource-group "$group" --name "$template" --template-file "infra/$template.bicep" \
+    --parameters "$parameters" --parameters environmentName="$group" "$@" --output none
+app=$(output AZURE_FUNCTION_APP_NAME)
+url=$(output SERVICE_API_URI)
 az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src dist/app.zip --build-remote true
-echo "Deployed: https://$app.azurewebsites.net/api/health"
+echo "Deployed: $url/api/health"
 echo "Clean up with: az group delete --name $group"
+AZURE_RESOURCE_GROUP=$group AZURE_FUNCTION_APP_NAME=$app .venv/bin/python infra/probe.py "$url"

@@ -60,22 +60,41 @@ param fetchUrls string = ''
 @description('FETCH_ALLOWED_HOSTS: the hosts that the app may call, each as host or host:port, separated by commas. If empty, only the hosts of fetchUrls are allowed.')
 param fetchAllowedHosts string = ''
 
-@description('IDENTITY_ALLOWED_SCOPES: the scopes for which /api/identity/* may request a token, separated by commas. The default is Resource Manager only, since the app uses no other scope.')
-param identityAllowedScopes string = '${environment().resourceManager}.default'
+@description('IDENTITY_ALLOWED_SCOPES: the scopes for which /api/identity/* may request a token, separated by commas. If empty, Resource Manager only, since the app uses no other scope.')
+param identityAllowedScopes string = ''
 
 @description('PYTHON_ENABLE_DEBUG_LOGGING. Off by default: the worker would send debug records with every call, and measured times would include them.')
 param debugLogging bool = false
 
 // --- Optional parts
 
-@description('Put the app into a virtual network and the storage account behind a private endpoint, without public access. Off by default: it costs by the hour, and the identity already protects the data. The app itself stays public.')
+@description('Put the app into a virtual network and the storage account behind a private endpoint, without public access. Off by default: it costs by the hour, and the identity already protects the data. The app itself stays public unless publicNetworkAccess says otherwise.')
 param vnetEnabled bool = false
+
+@description('Send the outbound calls through a NAT gateway in a virtual network: one fixed address that others can allow, and ports enough for many connections at once. It is billed by the hour and by the GB.')
+param natGatewayEnabled bool = false
+
+@description('Disabled closes the public address of the app and of its deployment endpoint. With vnetEnabled, the app then has a private endpoint: deploy and call from inside that network.')
+@allowed(['Enabled', 'Disabled'])
+param publicNetworkAccess string = 'Enabled'
+
+@description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
+param allowedIpRanges string = ''
+
+@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. It asks for an identity in any case.')
+param deploymentRestricted bool = false
 
 @description('Add an Azure Load Testing resource. Off by default: functune does not need it, and its runs are billed.')
 param loadTestingEnabled bool = false
 
 @description('Let the app read its own site (role Reader), so that it can report its live scale settings, which an instance cannot see. It reads nothing else.')
 param scaleSettingsReaderEnabled bool = true
+
+// --- Logs and spending
+
+@description('What Application Insights gets. full: a record of each call, sampled under load, and the aggregates, which the workbook needs. failures: failed calls and warnings only, which costs less.')
+@allowed(['full', 'failures'])
+param telemetry string = 'full'
 
 @description('Number of days for which logs are kept. The minimum is 30.')
 @minValue(30)
@@ -87,16 +106,44 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
+@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+param alertEmail string = ''
+
+@description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
+@minValue(1)
+@maxValue(1000000)
+param monthlyBudget int = 50
+
+@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Once the budget exists, give the same day in every later month.')
+param budgetStartDate string = ''
+
+@description('GB-seconds on demand in an hour above which alertEmail gets a mail within minutes; costs reach the budget hours later. One busy 2048 MB instance uses 7,200 in an hour.')
+@minValue(1)
+@maxValue(1000000)
+param alertGbSecondsPerHour int = 36000
+
 // --- Names
 
 var token = toLower(uniqueString(subscription().id, resourceGroup().id, environmentName))
 var tags = { 'azd-env-name': environmentName }
 var deploymentContainerName = 'app-package'
 var appName = 'func-${token}'
+var inNetwork = (vnetEnabled || natGatewayEnabled)
+var isPrivate = (vnetEnabled && (publicNetworkAccess == 'Disabled'))
+var blobZone = 'privatelink.blob.${environment().suffixes.storage}'
+var siteZone = 'privatelink.azurewebsites.net'
 
-// Storage Blob Data Owner: the host stores its keys and locks in blobs, as well as the deployment package. An app
-// with queue triggers, blob triggers or Durable Functions also needs the contributor roles for queues and tables.
-var blobOwnerRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b')
+// Without a range everybody may call; with one, only those may.
+var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
+var ipRules = [
+  for (range, index) in allowedRanges: {
+    name: 'allowed-${index}'
+    priority: 100 + index
+    action: 'Allow'
+    ipAddress: trim(range)
+  }
+]
+
 var readerRoleId = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
 
 // --- Identity: user-assigned, so that its roles exist before the app first starts
@@ -119,55 +166,32 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-// --- Storage: no account keys, no anonymous access
+// --- Storage and network
 
-resource storage 'Microsoft.Storage/storageAccounts@2025-01-01' = {
-  name: 'st${token}'
-  location: location
-  tags: tags
-  kind: 'StorageV2'
-  sku: { name: 'Standard_LRS' }
-  properties: {
-    allowBlobPublicAccess: false
-    allowSharedKeyAccess: false
-    defaultToOAuthAuthentication: true
-    minimumTlsVersion: 'TLS1_2'
-    supportsHttpsTrafficOnly: true
-    publicNetworkAccess: vnetEnabled ? 'Disabled' : 'Enabled'
-    networkAcls: {
-      bypass: 'AzureServices'
-      defaultAction: vnetEnabled ? 'Deny' : 'Allow'
-    }
-  }
-}
-
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-01-01' = {
-  parent: storage
-  name: 'default'
-}
-
-resource deploymentContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-01-01' = {
-  parent: blobs
-  name: deploymentContainerName
-}
-
-resource blobOwner 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(storage.id, identity.id, blobOwnerRoleId)
-  scope: storage
-  properties: {
-    principalId: identity.properties.principalId
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: blobOwnerRoleId
-  }
-}
-
-module network 'modules/network.bicep' = if (vnetEnabled) {
+module network 'modules/network.bicep' = if (inNetwork) {
   name: 'network'
   params: {
     token: token
     location: location
     tags: tags
-    storageAccountId: storage.id
+    delegation: 'Microsoft.App/environments'
+    zoneNames: concat(vnetEnabled ? [blobZone] : [], isPrivate ? [siteZone] : [])
+    natGatewayEnabled: natGatewayEnabled
+  }
+}
+
+module hostStorage 'modules/host-storage.bicep' = {
+  name: 'host-storage'
+  params: {
+    token: token
+    location: location
+    tags: tags
+    identityId: identity.id
+    principalId: identity.properties.principalId
+    containerName: deploymentContainerName
+    vnetEnabled: vnetEnabled
+    endpointSubnetId: vnetEnabled ? network!.outputs.endpointSubnetId : ''
+    zoneId: vnetEnabled ? network!.outputs.zoneIds[0] : ''
   }
 }
 
@@ -201,12 +225,13 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
-    virtualNetworkSubnetId: vnetEnabled ? network!.outputs.appSubnetId : null
+    publicNetworkAccess: publicNetworkAccess
+    virtualNetworkSubnetId: inNetwork ? network!.outputs.appSubnetId : null
     functionAppConfig: {
       deployment: {
         storage: {
           type: 'blobContainer'
-          value: '${storage.properties.primaryEndpoints.blob}${deploymentContainerName}'
+          value: '${hostStorage.outputs.blobEndpoint}${deploymentContainerName}'
           authentication: {
             type: 'UserAssignedIdentity'
             userAssignedIdentityResourceId: identity.id
@@ -231,10 +256,13 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
+      ipSecurityRestrictions: ipRules
+      ipSecurityRestrictionsDefaultAction: empty(ipRules) ? 'Allow' : 'Deny'
+      scmIpSecurityRestrictionsUseMain: deploymentRestricted
       // Set here and not in a resource of their own, so that they exist at the first start of the app. There is no
       // FUNCTIONS_WORKER_PROCESS_COUNT, which is documented as not valid on this plan; premium.bicep has it.
       appSettings: [
-        { name: 'AzureWebJobsStorage__blobServiceUri', value: storage.properties.primaryEndpoints.blob }
+        { name: 'AzureWebJobsStorage__blobServiceUri', value: hostStorage.outputs.blobEndpoint }
         { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
         { name: 'AzureWebJobsStorage__clientId', value: identity.properties.clientId }
         { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: monitoring.outputs.connectionString }
@@ -244,19 +272,70 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
         { name: 'PYTHON_THREADPOOL_THREAD_COUNT', value: string(threadCount) }
         { name: 'PYTHON_ENABLE_DEBUG_LOGGING', value: debugLogging ? '1' : '0' }
         { name: 'AzureFunctionsJobHost__functionTimeout', value: functionTimeout }
+        // host.json has Warning for everything, which drops the records of calls and the aggregates: both are Information.
+        { name: 'AzureFunctionsJobHost__logging__logLevel__Host', value: (telemetry == 'full') ? 'Information' : 'Warning' }
         { name: 'FETCH_URLS', value: fetchUrls }
         { name: 'FETCH_ALLOWED_HOSTS', value: fetchAllowedHosts }
-        { name: 'IDENTITY_ALLOWED_SCOPES', value: identityAllowedScopes }
+        { name: 'IDENTITY_ALLOWED_SCOPES', value: empty(identityAllowedScopes) ? '${environment().resourceManager}.default' : identityAllowedScopes }
         // The site whose scale settings the app reads: on this plan, no platform variable names the resource group.
         { name: 'SITE_RESOURCE_ID', value: scaleSettingsReaderEnabled ? resourceId('Microsoft.Web/sites', appName) : '' }
         { name: 'RESOURCE_MANAGER_ENDPOINT', value: environment().resourceManager }
       ]
     }
   }
-  dependsOn: [
-    deploymentContainer
-    blobOwner
-  ]
+}
+
+module deployment 'modules/identities-only.bicep' = {
+  name: 'deployment'
+  params: {
+    // The plan has no slots.
+    siteName: functionApp.name
+  }
+}
+
+module siteEndpoint 'modules/private-endpoint.bicep' = if (isPrivate) {
+  name: 'site-endpoint'
+  params: {
+    name: 'pe-site-${token}'
+    location: location
+    tags: tags
+    targetId: functionApp.id
+    groupId: 'sites'
+    subnetId: network!.outputs.endpointSubnetId
+    zoneId: network!.outputs.zoneIds[1]
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  params: {
+    token: token
+    location: location
+    tags: tags
+    componentId: monitoring.outputs.componentId
+    appId: functionApp.id
+    metrics: [
+      { name: 'InstanceCount', how: 'max', title: 'Instances, idle ones too' }
+      { name: 'OnDemandFunctionExecutionUnits', how: 'sum', title: 'Billed use on demand, MB-milliseconds: 1,024,000 are a GB-second' }
+      { name: 'AlwaysReadyFunctionExecutionUnits', how: 'sum', title: 'Billed use of always-ready instances while they run, MB-milliseconds' }
+      { name: 'AlwaysReadyUnits', how: 'sum', title: 'Billed baseline of always-ready instances, MB-milliseconds' }
+      { name: 'OnDemandFunctionExecutionCount', how: 'sum', title: 'Billed executions' }
+      { name: 'CpuPercentage', how: 'max', title: 'CPU of the busiest instance, %' }
+    ]
+  }
+}
+
+module spending 'modules/spending.bicep' = if (!empty(alertEmail)) {
+  name: 'spending'
+  params: {
+    token: token
+    tags: tags
+    email: alertEmail
+    monthlyBudget: monthlyBudget
+    startDate: budgetStartDate
+    meteredAppId: functionApp.id
+    gbSecondsPerHour: alertGbSecondsPerHour
+  }
 }
 
 resource scaleSettingsReader 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (scaleSettingsReaderEnabled) {

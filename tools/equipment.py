@@ -1,5 +1,5 @@
 """
-Gets what the tests need and pip cannot install: a browser, Azure's resource types, and axe-core.
+Gets what the tests need and pip cannot install: a browser, Azure's resource types, axe-core, Kusto's language service.
 
     python -m tools.equipment                 get whatever is missing
     python -m tools.equipment azure-types     get one piece
@@ -210,7 +210,16 @@ AXE = _npm_package(
     size="3 MB",
     obstacle=_no_npm,
 )
-PIECES = {piece.name: piece for piece in (BROWSER, AZURE_TYPES, AXE)}
+KUSTO = _npm_package(
+    piece="kusto",
+    name="@kusto/language-service-next",
+    version="12.4.1",
+    folder=".azure-types/kusto",
+    file="Kusto.Language.Bridge.min.js",
+    size="31 MB",
+    obstacle=_no_npm,
+)
+PIECES = {piece.name: piece for piece in (BROWSER, AZURE_TYPES, AXE, KUSTO)}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

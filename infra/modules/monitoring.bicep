@@ -59,5 +59,8 @@ resource publisher 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+@description('Resource id of the component.')
+output componentId string = component.id
+
 @description('Destination of the telemetry. It is not a secret: local authentication is disabled, so sending requires a role.')
 output connectionString string = component.properties.ConnectionString

@@ -1,5 +1,5 @@
-// A virtual network for the app, with a private endpoint for the blobs of the storage account. The app uses no queues or
-// tables. The provider Microsoft.App, which owns the delegation of the app's subnet, must be registered.
+// A virtual network for an app: a subnet for its outbound calls, one for private endpoints, and a private DNS zone for each
+// kind of address that the endpoints have. With a NAT gateway, the outbound calls have one fixed address and the ports of it.
 targetScope = 'resourceGroup'
 
 @description('Unique part of the resource names.')
@@ -11,8 +11,35 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
-@description('Resource id of the storage account that gets a private endpoint.')
-param storageAccountId string
+@description('The service that joins the subnet of the app. Flex Consumption needs Microsoft.App/environments, whose provider must be registered; the other plans need Microsoft.Web/serverFarms.')
+@allowed(['Microsoft.App/environments', 'Microsoft.Web/serverFarms'])
+param delegation string
+
+@description('Names of the private DNS zones, such as privatelink.azurewebsites.net.')
+param zoneNames array
+
+@description('Send the outbound calls through a NAT gateway.')
+param natGatewayEnabled bool
+
+resource address 'Microsoft.Network/publicIPAddresses@2024-07-01' = if (natGatewayEnabled) {
+  name: 'ip-${token}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard' }
+  properties: { publicIPAllocationMethod: 'Static' }
+}
+
+resource gateway 'Microsoft.Network/natGateways@2024-07-01' = if (natGatewayEnabled) {
+  name: 'nat-${token}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard' }
+  properties: {
+    // A connection to the same address and port is kept this long without traffic.
+    idleTimeoutInMinutes: 4
+    publicIpAddresses: [{ id: address.id }]
+  }
+}
 
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   name: 'vnet-${token}'
@@ -25,10 +52,12 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
         name: 'app'
         properties: {
           addressPrefix: '10.0.1.0/24'
+          natGateway: natGatewayEnabled ? { id: gateway.id } : null
           delegations: [
             {
-              name: 'flex-consumption'
-              properties: { serviceName: 'Microsoft.App/environments' }
+              // Kept as it was once made: a subnet that an app has joined does not let go of its delegation.
+              name: (delegation == 'Microsoft.App/environments') ? 'flex-consumption' : 'app-service'
+              properties: { serviceName: delegation }
             }
           ]
         }
@@ -44,53 +73,32 @@ resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {
   }
 }
 
-resource blobZone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
-  name: 'privatelink.blob.${environment().suffixes.storage}'
-  location: 'global'
-  tags: tags
-}
-
-resource blobZoneLink 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
-  parent: blobZone
-  name: 'link-${token}'
-  location: 'global'
-  tags: tags
-  properties: {
-    registrationEnabled: false
-    virtualNetwork: { id: network.id }
+resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
+  for name in zoneNames: {
+    name: name
+    location: 'global'
+    tags: tags
   }
-}
+]
 
-resource blobEndpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
-  name: 'pe-blob-${token}'
-  location: location
-  tags: tags
-  properties: {
-    subnet: { id: '${network.id}/subnets/private-endpoints' }
-    privateLinkServiceConnections: [
-      {
-        name: 'blob'
-        properties: {
-          privateLinkServiceId: storageAccountId
-          groupIds: ['blob']
-        }
-      }
-    ]
+resource zoneLinks 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
+  for (name, index) in zoneNames: {
+    parent: zones[index]
+    name: 'link-${token}'
+    location: 'global'
+    tags: tags
+    properties: {
+      registrationEnabled: false
+      virtualNetwork: { id: network.id }
+    }
   }
-}
+]
 
-resource blobZoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-07-01' = {
-  parent: blobEndpoint
-  name: 'default'
-  properties: {
-    privateDnsZoneConfigs: [
-      {
-        name: 'blob'
-        properties: { privateDnsZoneId: blobZone.id }
-      }
-    ]
-  }
-}
-
-@description('Subnet that the app joins. This output waits for the private endpoint, without which the app must not start.')
+@description('Subnet that the app joins for its outbound calls.')
 output appSubnetId string = '${network.id}/subnets/app'
+
+@description('Subnet of the private endpoints.')
+output endpointSubnetId string = '${network.id}/subnets/private-endpoints'
+
+@description('Resource ids of the private DNS zones, in the order of zoneNames.')
+output zoneIds array = [for (name, index) in zoneNames: zones[index].id]

@@ -7,8 +7,7 @@ import pytest
 
 from tests.hosting.dockerfile import COPIED
 from tests.hosting.gunicorn_run import HOSTING, ROOT
-from tests.infra.app_service_rules import web_apps
-from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, app_settings, decorators, parse
+from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, app_settings, decorators, parse, web_apps
 from tests.infra.container_apps_rules import containers, variables_of
 
 APP_SERVICE_PAGE = (ROOT / "docs" / "app-service.md").read_text()

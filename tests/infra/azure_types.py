@@ -30,6 +30,8 @@ UNKNOWN = {
     "Microsoft.Network/privateDnsZones/A": "2024-06-01, that of the zone",
     "Microsoft.Network/privateDnsZones/virtualNetworkLinks": "2024-06-01, the public index of Bicep's types",
     "Microsoft.Insights/autoscalesettings": "2022-10-01, the public index of Bicep's types",
+    "Microsoft.Insights/actionGroups": "2023-01-01, Microsoft's samples",
+    "Microsoft.Insights/metricAlerts": "2018-03-01, Microsoft's samples",
     "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview, Microsoft's samples; there is no later version",
 }
 
@@ -186,8 +188,10 @@ class _Check:
             return []
         if isinstance(value, str):
             return self._named(value)
-        if not isinstance(value, dict) or not set(value) & {"operator", "function"}:
+        if not is_expression(value):
             return [value]
+        if "loop_type" in value:
+            return [[value["config"]]]
         if "function" in value:
             function = value["function"]
             if function["type"] == "any":
@@ -207,6 +211,13 @@ class _Check:
             parameter = self._template.parameters[text]
             return decorators(parameter).get("allowed") or [_Of(parameter["type"])]
         return [_Of("string")] if re.search(r"\$\{", text) else [text]
+
+
+def is_expression(value: Any) -> bool:
+    """Whether a parsed value is an operator, a function or a loop, not an object with a property of that name."""
+    return isinstance(value, dict) and any(
+        isinstance(value.get(kind), dict) for kind in ("operator", "function", "loop_type")
+    )
 
 
 @dataclass(frozen=True)

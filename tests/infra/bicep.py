@@ -42,6 +42,18 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class ModuleCall:
+    """A module as one file calls it."""
+
+    symbol: str
+    path: str
+    """Of the module's file, from the calling one."""
+    params: dict[str, Any]
+    condition: Any
+    """None where it is always deployed."""
+
+
+@dataclass(frozen=True)
 class Template:
     """One parsed file."""
 
@@ -50,8 +62,9 @@ class Template:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """By name: type, default and decorators."""
-        return dict(self.document.get("parameters", {}))
+        """By name: type, default and decorators; a negative number is one, and not the operator."""
+        found = self.document.get("parameters", {})
+        return {name: {**parameter, "default": _number(parameter["default"])} for name, parameter in found.items()}
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -65,21 +78,65 @@ class Template:
 
     @property
     def resources(self) -> list[Resource]:
-        """Every resource the file declares, those behind a condition too; ``properties`` in a variable are put in."""
+        """
+        Every resource the file deploys, those behind a condition too, but not those it only names (``existing``).
+
+        ``properties`` and ``siteConfig`` are one object, and ``appSettings`` one array, however they are put together.
+        """
         return [
             Resource(symbol, found["type"], found["api_version"], self._body(found["config"]), _loop(found["config"]))
             for symbol, found in self.document.get("resources", {}).items()
+            if not found.get("existing")
         ]
 
     def _body(self, config: dict[str, Any]) -> dict[str, Any]:
         """The object of a resource, without the condition or the loop around it."""
         body: dict[str, Any] = config["config"] if "condition" in config else config
-        return {**body, "properties": self.value(body["properties"])} if "properties" in body else body
+        if "properties" not in body:
+            return body
+        properties = self._united(body["properties"])
+        if "siteConfig" in properties:
+            site = self._united(properties["siteConfig"])
+            settings = {"appSettings": self._joined(site["appSettings"])} if "appSettings" in site else {}
+            properties = {**properties, "siteConfig": {**site, **settings}}
+        return {**body, "properties": properties}
+
+    def _united(self, expression: Any) -> dict[str, Any]:
+        """The properties of an object, of a variable that holds one, or of a ``union``."""
+        value: dict[str, Any] = self.value(expression)
+        if value.get("function", {}).get("type") != "union":
+            return value
+        parts = [self._united(part) for part in value["function"]["parameters"].values()]
+        return {name: item for part in parts for name, item in part.items()}
+
+    def _joined(self, expression: Any) -> list[Any]:
+        """The items of an array, of a variable that holds one, of both branches of a choice, or of a ``concat``."""
+        value = self.value(expression)
+        if isinstance(value, list):
+            return value
+        if "function" in value:
+            assert value["function"]["type"] == "concat", value
+            parts = list(value["function"]["parameters"].values())
+        else:
+            parts = [value["operator"]["operands"][branch] for branch in ("true_value", "false_value")]
+        return [item for part in parts for item in self._joined(part)]
 
     @property
     def modules(self) -> dict[str, Any]:
         """By name, as parsed."""
         return dict(self.document.get("modules", {}))
+
+    def calls(self, path: str) -> list[ModuleCall]:
+        """The calls of the module in one file of the folder ``modules``, from outside of it or from inside."""
+        return [
+            ModuleCall(symbol, path, _inner(found["config"])["params"], found["config"].get("condition"))
+            for symbol, found in self.modules.items()
+            if found["detail"]["path"] in (f"modules/{path}", path)
+        ]
+
+    def condition(self, symbol: str) -> Any:
+        """The condition of a resource; None where it is always deployed."""
+        return self.document["resources"][symbol]["config"].get("condition")
 
     def of_type(self, resource_type: str) -> list[Resource]:
         """The resources of one type."""
@@ -110,6 +167,11 @@ def decorators(parameter: dict[str, Any]) -> dict[str, Any]:
     return {decorator["type"]: decorator.get("argument") for decorator in parameter["decorators"]}
 
 
+def web_apps(template: Template) -> list[Resource]:
+    """The app and its slot."""
+    return [*template.of_type("Microsoft.Web/sites"), *template.of_type("Microsoft.Web/sites/slots")]
+
+
 def app_settings(site: Resource) -> dict[str, Any]:
     """App settings of a site: expressions by name."""
     return {setting["name"]: setting["value"] for setting in site.properties["siteConfig"]["appSettings"]}
@@ -128,9 +190,27 @@ def walk(value: Any) -> Iterator[Any]:
             yield from walk(item)
 
 
+def chosen(expression: Any) -> tuple[Any, Any]:
+    """Condition and value of ``condition ? value : …``; a pair of None for anything else."""
+    operator = expression.get("operator", {}) if isinstance(expression, dict) else {}
+    if operator.get("type") != "conditional":
+        return None, None
+    return operator["operands"]["condition"], operator["operands"]["true_value"]
+
+
 def mentions(expression: Any, name: str) -> bool:
     """Whether ``name`` stands somewhere in the expression, as a name of its own or inside an interpolated string."""
     return any(isinstance(part, str) and (part == name or f"${{{name}" in part) for part in walk(expression))
+
+
+def _number(default: Any) -> Any:
+    negative = isinstance(default, dict) and default.get("operator", {}).get("type") == "minus"
+    return -default["operator"]["operands"]["integer_value"] if negative else default
+
+
+def _inner(config: dict[str, Any]) -> dict[str, Any]:
+    inner: dict[str, Any] = config.get("config", config)
+    return inner
 
 
 def _loop(config: dict[str, Any]) -> tuple[str, Any] | None:

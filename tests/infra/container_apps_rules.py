@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.infra.app_service_rules import HEALTH
 from tests.infra.bicep import Template, mentions
+from tests.infra.site_rules import HEALTH
 
 # The largest that the platform documents for a probe.
 _MOST_FAILURES = 10

@@ -1,7 +1,6 @@
 """What holds for each template that starts Gunicorn; ``test_web_rules.py`` shows what each rule refuses."""
 
-from tests.infra.app_service_rules import web_apps
-from tests.infra.bicep import Template, app_settings, mentions
+from tests.infra.bicep import Template, app_settings, mentions, web_apps
 from tests.infra.container_apps_rules import containers, variables_of
 
 

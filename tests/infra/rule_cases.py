@@ -13,6 +13,7 @@ type Change = tuple[Path, str, str]
 AZD_FILES = [FLEX, PREMIUM]
 SITE_FILES = [*AZD_FILES, APP_SERVICE]
 WORKSPACE = INFRA / "modules" / "workspace.bicep"
+HOST_STORAGE = INFRA / "modules" / "host-storage.bicep"
 MONITORING = INFRA / "modules" / "monitoring.bicep"
 
 CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
@@ -74,12 +75,12 @@ CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
         + [(FLEX, "minTlsVersion: '1.2'", "minTlsVersion: '1.2'\n      linuxFxVersion: 'Python|3.13'")],
     ),
     rules.transport_is_encrypted: (
-        SITE_FILES,
+        [*SITE_FILES, HOST_STORAGE],
         [
             (FLEX, "httpsOnly: true", "httpsOnly: false"),
             (FLEX, "    httpsOnly: true\n", ""),
             (FLEX, "minTlsVersion: '1.2'", "minTlsVersion: '1.1'"),
-            (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: 'TLS1_0'"),
+            (HOST_STORAGE, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: 'TLS1_0'"),
             (PREMIUM, "supportsHttpsTrafficOnly: true", "supportsHttpsTrafficOnly: false"),
             (APP_SERVICE, "httpsOnly: true", "httpsOnly: false"),
             (APP_SERVICE, "    minTlsVersion: '1.2'", "    minTlsVersion: '1.0'"),
@@ -88,13 +89,13 @@ CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
     rules.keys_open_nothing: (
         FILES,
         [
-            (FLEX, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"),
-            (FLEX, "    allowSharedKeyAccess: false\n", ""),
-            (FLEX, "allowBlobPublicAccess: false", "allowBlobPublicAccess: true"),
+            (HOST_STORAGE, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"),
+            (HOST_STORAGE, "    allowSharedKeyAccess: false\n", ""),
+            (HOST_STORAGE, "allowBlobPublicAccess: false", "allowBlobPublicAccess: true"),
             (FLEX, "'AzureWebJobsStorage__blobServiceUri'", "'AzureWebJobsStorage'"),
             (FLEX, "value: fetchUrls", "value: 'AccountName=x;AccountKey=${storage.listKeys().keys[0].value}'"),
             (FLEX, "value: fetchUrls", "value: storage.listKeys().keys[0].value"),
-            (PREMIUM, "allowSharedKeyAccess: false", "allowSharedKeyAccess: true"),
+            (PREMIUM, "allowBlobPublicAccess: false", "allowBlobPublicAccess: true"),
             (MONITORING, "DisableLocalAuth: true", "DisableLocalAuth: false"),
             (WORKSPACE, "features: { disableLocalAuth: true }", "features: {}"),
         ],
@@ -110,8 +111,8 @@ CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
         FILES,
         [
             # Contributor, instead of a data role.
-            (FLEX, "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "b24988ac-6180-42a0-ab88-20f7382dd24c"),
-            (FLEX, "  scope: storage\n", ""),
+            (HOST_STORAGE, "b7e6dc6d-f1e8-4753-8033-0f276bb0955b", "b24988ac-6180-42a0-ab88-20f7382dd24c"),
+            (HOST_STORAGE, "  scope: storage\n", ""),
             (FLEX, "    principalType: 'ServicePrincipal'\n", ""),
             (MONITORING, "  scope: component\n", ""),
             # AcrPush, instead of AcrPull.
@@ -129,14 +130,6 @@ CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
                 "output AZURE_LOCATION string = location",
                 "@secure()\nparam pin string\noutput A string = 'x${pin}'",
             ),
-        ],
-    ),
-    rules.vnet_closes_storage: (
-        [FLEX],
-        [
-            (FLEX, "vnetEnabled ? 'Disabled' : 'Enabled'", "'Enabled'"),
-            (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "'Allow'"),
-            (FLEX, "vnetEnabled ? network!.outputs.appSubnetId : null", "null"),
         ],
     ),
     rules.azd_finds_its_way: (

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from functune.doctor.rules.settings import NOT_ON_FLEX
-from tests.infra.bicep import Resource, Template, app_settings, decorators, mentions, walk
+from tests.infra.bicep import Resource, Template, app_settings, chosen, decorators, mentions, walk
 
 # By name, for messages: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 ROLES = {
@@ -20,10 +20,9 @@ ROLES = {
 # File, scope and role: every role the app gets, and nothing above one resource.
 GRANTED = {
     ("container-apps.bicep", "registry", "AcrPull"),
-    ("main.bicep", "storage", "Storage Blob Data Owner"),
     ("main.bicep", "functionApp", "Reader"),
+    ("modules/host-storage.bicep", "storage", "Storage Blob Data Owner"),
     ("modules/monitoring.bicep", "component", "Monitoring Metrics Publisher"),
-    ("premium.bicep", "storage", "Storage Blob Data Owner"),
 }
 # Replaced by functionAppConfig, by the platform or by nothing; az functionapp flex-migration leaves the same out.
 INVALID_ON_FLEX = set(NOT_ON_FLEX)
@@ -115,7 +114,7 @@ def app_finds_its_own_site(template: Template) -> list[str]:
     wrong = []
     for site in template.of_type("Microsoft.Web/sites"):
         settings = app_settings(site)
-        condition, resource_id = _when(settings.get("SITE_RESOURCE_ID"))
+        condition, resource_id = chosen(settings.get("SITE_RESOURCE_ID"))
         if not (mentions(resource_id, site.body["name"]) and mentions(resource_id, "Microsoft.Web/sites")):
             wrong.append(f"{site.symbol} does not have its own id in SITE_RESOURCE_ID")
         if condition != "scaleSettingsReaderEnabled":
@@ -228,28 +227,6 @@ def outputs_hold_no_secret(template: Template) -> list[str]:
         if found and (template.name, name) not in HARMLESS_OUTPUTS:
             wrong.append(f"the output {name} holds {sorted(found)}")
     return wrong
-
-
-def vnet_closes_storage(template: Template) -> list[str]:
-    """With a virtual network, storage has no public access and the app is in the network."""
-    wrong = []
-    for account in template.of_type("Microsoft.Storage/storageAccounts"):
-        if _when(account.properties.get("publicNetworkAccess")) != ("vnetEnabled", "Disabled"):
-            wrong.append(f"{account.symbol} stays public with vnetEnabled")
-        if _when(account.properties.get("networkAcls", {}).get("defaultAction")) != ("vnetEnabled", "Deny"):
-            wrong.append(f"{account.symbol} lets everybody in with vnetEnabled")
-    for site in template.of_type("Microsoft.Web/sites"):
-        if _when(site.properties.get("virtualNetworkSubnetId"))[0] != "vnetEnabled":
-            wrong.append(f"{site.symbol} does not join the network with vnetEnabled")
-    return wrong
-
-
-def _when(expression: Any) -> tuple[Any, Any]:
-    """Condition and value of ``condition ? value : …``; a pair of None for anything else."""
-    operator = expression.get("operator", {}) if isinstance(expression, dict) else {}
-    if operator.get("type") != "conditional":
-        return None, None
-    return operator["operands"]["condition"], operator["operands"]["true_value"]
 
 
 def azd_finds_its_way(template: Template) -> list[str]:

@@ -10,10 +10,14 @@ from tools.equipment import AZURE_TYPES
 
 pytestmark = pytest.mark.skipif(AZMCP is None, reason=AZURE_TYPES.missing)
 
+HOST_STORAGE = INFRA / "modules" / "host-storage.bicep"
 MONITORING = INFRA / "modules" / "monitoring.bicep"
 WORKSPACE = INFRA / "modules" / "workspace.bicep"
 ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
 NETWORK = INFRA / "modules" / "network.bicep"
+PASSWORDS = INFRA / "modules" / "identities-only.bicep"
+SPENDING = INFRA / "modules" / "spending.bicep"
+WORKBOOK = INFRA / "modules" / "workbook.bicep"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -34,7 +38,12 @@ def test_every_resource_body_fits_the_types_of_azure(path: Path) -> None:
             "startupCommand:",
             "site.properties.siteConfig.startupCommand: is no property",
         ),
-        (APP_SERVICE, "{ allow: false }", "{ allowed: false }", "sitePublishing.properties.allowed: is no property"),
+        (PASSWORDS, "{ allow: false }", "{ allowed: false }", "siteDeployment.properties.allowed: is no property"),
+        (FLEX, "    ipAddress: trim(", "    address: trim(", "ipSecurityRestrictions[0].address: is no property"),
+        (PREMIUM, "contentShareTraffic:", "shareTraffic:", "outboundVnetRouting.shareTraffic: is no property"),
+        (NETWORK, "publicIpAddresses:", "addresses:", "gateway.properties.addresses: is no property"),
+        (SPENDING, "contactEmails:", "emails:", "notifications.half.emails: is no property"),
+        (WORKBOOK, "serializedData:", "data:", "workbook.properties.data: is no property"),
         (CONTAINER_APPS, "minReplicas:", "minimumReplicas:", "scale.minimumReplicas: is no property"),
         (CONTAINER_APPS, "path: '/health'", "route: '/health'", "httpGet.route: is no property"),
         (ENVIRONMENT, "ftpEnabled:", "ftp:", "networking.properties.ftp: is no property"),
@@ -59,11 +68,11 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
             "not int",
         ),
         (FLEX, "type: 'UserAssigned'\n", "type: 'Mine'\n", "identity.type: is 'Mine'"),
-        (FLEX, "vnetEnabled ? 'Deny' : 'Allow'", "vnetEnabled ? 'Deny' : 'On'", "defaultAction: is 'On'"),
-        (FLEX, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
+        (HOST_STORAGE, "vnetEnabled ? 'Deny' : 'Allow'", "vnetEnabled ? 'Deny' : 'On'", "defaultAction: is 'On'"),
+        (HOST_STORAGE, "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: false", "is False"),
         (FLEX, "var tags = { 'azd-env-name': environmentName }", "var tags = 'none'", "tags: is 'none'"),
         (
-            APP_SERVICE,
+            PASSWORDS,
             "name: 'ftp'",
             "name: 'git'",
             "name: is 'git', not one of ftp, scm",
@@ -72,6 +81,9 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
         (CONTAINER_APPS, "targetPort: port", "targetPort: '8000'", "targetPort: is '8000', not int"),
         (ENVIRONMENT, "name: 'networking'", "name: 'network'", "name: is 'network', not one of"),
         (PREMIUM, "functionAppScaleLimit: maximumInstanceCount", "functionAppScaleLimit: planSku", "not int"),
+        (PREMIUM, "capacity: minimumInstanceCount", "capacity: planSku", "not int"),
+        (FLEX, "priority: 100 + index", "priority: 'first'", "priority: is 'first', not int"),
+        (SPENDING, "amount: monthlyBudget", "amount: email", "amount: is some string, not int"),
         (WORKSPACE, "features: { disableLocalAuth: true }", "features: []", "features: is []"),
     ],
 )
@@ -85,8 +97,8 @@ def test_a_value_of_the_wrong_type_is_seen(
     ("path", "text", "expected"),
     [
         (FLEX, "  location: location\n", "identity.location: is missing"),
-        (FLEX, "  kind: 'StorageV2'\n", "storage.kind: is missing"),
-        (FLEX, "    roleDefinitionId: blobOwnerRoleId\n", "blobOwner.properties.roleDefinitionId: is missing"),
+        (HOST_STORAGE, "  kind: 'StorageV2'\n", "storage.kind: is missing"),
+        (HOST_STORAGE, "    roleDefinitionId: blobOwnerRoleId\n", "blobOwner.properties.roleDefinitionId: is missing"),
         (MONITORING, "    Application_Type: 'web'\n", "component.properties.Application_Type: is missing"),
     ],
 )

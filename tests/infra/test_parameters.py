@@ -10,11 +10,22 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.infra.bicep import FILES, FLEX, INFRA, ROOT, Template, decorators, parse
+from tests.infra.bicep import FILES, FLEX, INFRA, PREMIUM, ROOT, Template, decorators, parse
 
 SIZES = [INFRA / f"{size}.parameters.json" for size in ("small", "medium", "large")]
+GIVEN = [*SIZES, INFRA / "premium.parameters.json"]
 AZD = INFRA / "main.parameters.json"
+# What every way passes by itself: the name of the environment; and the region, which is that of the group.
+BY_THE_COMMAND = {"environmentName", "location"}
+# azd also looks at the variables of the shell, and images of Python set PYTHON_VERSION, to 3.13.1 for example.
+VARIABLES = {"pythonVersion": "APP_PYTHON_VERSION"}
+# What the three sizes differ in.
+SIZING = {
+    *("instanceMemoryMB", "perInstanceConcurrency", "threadCount"),
+    *("maximumInstanceCount", "alwaysReadyInstanceCount"),
+}
 _REFERENCE = re.compile(r"\$\{([A-Z_]+)(?:=(.*))?\}")
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def values(path: Path) -> dict[str, Any]:
@@ -46,9 +57,28 @@ def defaults(template: Template) -> dict[str, Any]:
     return {name: plain.get(value, value) if isinstance(value, str) else value for name, value in plain.items()}
 
 
-@pytest.mark.parametrize("path", SIZES, ids=lambda path: path.stem)
+def template_of(path: Path) -> Template:
+    """The template that ``infra/deploy.sh`` deploys with a parameter file."""
+    return parse(PREMIUM if path.name.startswith("premium") else FLEX)
+
+
+@pytest.mark.parametrize("path", GIVEN, ids=lambda path: path.stem)
 def test_parameter_file_fits_the_template(path: Path) -> None:
-    assert unfit(values(path), parse(FLEX)) == []
+    assert unfit(values(path), template_of(path)) == []
+
+
+@pytest.mark.parametrize("path", GIVEN, ids=lambda path: path.stem)
+def test_parameter_file_passes_every_parameter(path: Path) -> None:
+    assert set(values(path)) == set(template_of(path).parameters) - BY_THE_COMMAND
+
+
+def test_azd_passes_every_parameter() -> None:
+    assert set(values(AZD)) == set(parse(FLEX).parameters)
+
+
+def test_sizes_differ_in_their_size_only() -> None:
+    rest = [{name: value for name, value in values(path).items() if name not in SIZING} for path in SIZES]
+    assert rest[0] == rest[1] == rest[2]
 
 
 @pytest.mark.parametrize("path", SIZES, ids=lambda path: path.stem)
@@ -62,8 +92,9 @@ def test_a_parameter_file_that_does_not_fit_is_seen() -> None:
     assert len(unfit(given, parse(FLEX))) == len(given)
 
 
-def test_medium_is_the_default() -> None:
-    assert values(INFRA / "medium.parameters.json").items() <= defaults(parse(FLEX)).items()
+@pytest.mark.parametrize("path", [INFRA / "medium.parameters.json", INFRA / "premium.parameters.json"])
+def test_file_has_the_defaults(path: Path) -> None:
+    assert values(path).items() <= defaults(template_of(path)).items()
 
 
 def test_azd_passes_the_defaults_on_unless_its_environment_says_otherwise() -> None:
@@ -72,9 +103,10 @@ def test_azd_passes_the_defaults_on_unless_its_environment_says_otherwise() -> N
     for name, text in values(AZD).items():
         reference = _REFERENCE.fullmatch(text)
         assert reference, f"{name} is {text}, no reference to a variable"
-        if reference[2] is not None:
-            assert reference[2] == json.dumps(defaults(template)[name])
-    assert {name for name, default in defaults(template).items() if default is None} <= set(values(AZD))
+        if name not in BY_THE_COMMAND:
+            assert reference[1] == VARIABLES.get(name, _WORD.sub("_", name).upper())
+            default = defaults(template)[name]
+            assert (reference[2] or "") == (default if isinstance(default, str) else json.dumps(default))
 
 
 def test_azure_yaml_names_the_template_and_the_tagged_service() -> None:
@@ -94,8 +126,9 @@ def test_azure_yaml_names_the_template_and_the_tagged_service() -> None:
 def test_modules_get_every_parameter_they_need_and_no_other(path: Path) -> None:
     for name, module in parse(path).modules.items():
         config = module["config"].get("config", module["config"])
-        wanted = parse(path.parent / module["detail"]["path"]).parameters
-        assert set(config["params"]) == set(wanted), name
+        declared = parse(path.parent / module["detail"]["path"]).parameters
+        needed = {each for each, parameter in declared.items() if parameter["default"] is None}
+        assert needed <= set(config["params"]) <= set(declared), name
 
 
 @pytest.mark.skipif(shutil.which("bicep") is None, reason="the Bicep CLI is not installed; CI runs it on GitHub")

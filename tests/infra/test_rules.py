@@ -4,13 +4,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra import app_service_rules, container_apps_rules, gunicorn_rules, rules
+from tests.infra import (
+    app_service_rules,
+    container_apps_rules,
+    gunicorn_rules,
+    network_rules,
+    operation_rules,
+    premium_rules,
+    rules,
+    site_rules,
+)
 from tests.infra.bicep import edited, parse
+from tests.infra.network_rule_cases import NETWORK_CASES
 from tests.infra.rule_cases import CASES, Rule
+from tests.infra.site_rule_cases import SITE_CASES
 from tests.infra.web_rule_cases import WEB_CASES
 
-ALL_CASES = CASES | WEB_CASES
-MODULES = (rules, app_service_rules, container_apps_rules, gunicorn_rules)
+ALL_CASES = CASES | WEB_CASES | SITE_CASES | NETWORK_CASES
+MODULES = (
+    *(rules, site_rules, network_rules, operation_rules),
+    *(premium_rules, app_service_rules, container_apps_rules, gunicorn_rules),
+)
 
 
 @pytest.mark.parametrize(

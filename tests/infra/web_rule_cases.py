@@ -6,8 +6,6 @@ from tests.infra import app_service_rules, container_apps_rules, gunicorn_rules
 from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, INFRA
 from tests.infra.rule_cases import Change, Rule
 
-NETWORK = INFRA / "modules" / "web-network.bicep"
-ENDPOINT = INFRA / "modules" / "web-endpoint.bicep"
 AUTOSCALE = INFRA / "modules" / "autoscale.bicep"
 ENVIRONMENT = INFRA / "modules" / "app-service-environment.bicep"
 
@@ -19,71 +17,9 @@ WEB_CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
             (APP_SERVICE, "    appCommandLine: trim(loadTextContent('../hosting/startup.txt'))\n", ""),
         ],
     ),
-    app_service_rules.only_identities_deploy: (
+    app_service_rules.app_is_kept_warm: (
         [APP_SERVICE],
-        [
-            (APP_SERVICE, "{ allow: false }", "{ allow: true }"),
-            (APP_SERVICE, "  parent: site\n  name: 'ftp'", "  parent: site\n  name: 'web'"),
-            (APP_SERVICE, "  parent: slot\n  name: 'scm'", "  parent: site\n  name: 'scm'"),
-            (APP_SERVICE, "ftpsState: 'Disabled'", "ftpsState: 'FtpsOnly'"),
-            (APP_SERVICE, "scmMinTlsVersion: '1.2'", "scmMinTlsVersion: '1.0'"),
-            (APP_SERVICE, "remoteDebuggingEnabled: false", "remoteDebuggingEnabled: true"),
-        ],
-    ),
-    app_service_rules.app_is_checked_and_kept_warm: (
-        [APP_SERVICE],
-        [
-            (APP_SERVICE, "healthCheckPath: '/health'", "healthCheckPath: '/'"),
-            (APP_SERVICE, "alwaysOn: true", "alwaysOn: false"),
-        ],
-    ),
-    app_service_rules.slot_is_like_the_app: (
-        [APP_SERVICE],
-        [
-            (
-                APP_SERVICE,
-                "'Microsoft.Web/sites/slots@2024-11-01' = if (hasSlot)",
-                "'Microsoft.Web/sites/slots@2024-11-01' =",
-            ),
-            (APP_SERVICE, "Microsoft.Web/sites/slots@", "Microsoft.Web/sites/others@"),
-            (
-                APP_SERVICE,
-                "  properties: siteProperties\n}\n\n// Only",
-                "  properties: { siteConfig: { appSettings: [] } }\n}\n\n// Only",
-            ),
-        ],
-    ),
-    app_service_rules.private_app_is_reached_by_endpoints: (
-        [APP_SERVICE],
-        [
-            (APP_SERVICE, "isPrivate ? 'Disabled' : 'Enabled'", "'Enabled'"),
-            (APP_SERVICE, "isPrivate ? 'Disabled' : 'Enabled'", "isPrivate ? 'Enabled' : 'Disabled'"),
-            (APP_SERVICE, "isPrivate ? network!.outputs.appSubnetId : null", "null"),
-            (APP_SERVICE, "isPrivate ? { allTraffic: true } : null", "null"),
-            (APP_SERVICE, "groupId: 'sites'", "groupId: 'blob'"),
-            (APP_SERVICE, "groupId: 'sites-${slotName}'", "groupId: 'sites'"),
-            (
-                APP_SERVICE,
-                "'modules/web-endpoint.bicep' = if (isPrivate)",
-                "'modules/web-endpoint.bicep' = if (hasSlot)",
-            ),
-            (APP_SERVICE, "zoneId: network!.outputs.zoneId", "zoneId: ''"),
-        ],
-    ),
-    app_service_rules.private_addresses_have_names: (
-        [NETWORK],
-        [
-            (NETWORK, "'privatelink.azurewebsites.net'", "'azurewebsites.net'"),
-            (NETWORK, "{ id: network.id }", "{ id: '' }"),
-            (NETWORK, "Microsoft.Web/serverFarms", "Microsoft.App/environments"),
-        ],
-    ),
-    app_service_rules.endpoint_registers_its_name: (
-        [ENDPOINT],
-        [
-            (ENDPOINT, "privateEndpoints/privateDnsZoneGroups", "privateEndpoints/others"),
-            (ENDPOINT, "privateDnsZoneId: zoneId", "privateDnsZoneId: ''"),
-        ],
+        [(APP_SERVICE, "alwaysOn: true", "alwaysOn: false")],
     ),
     app_service_rules.plan_scales_both_ways: (
         [AUTOSCALE],

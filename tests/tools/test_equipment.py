@@ -90,4 +90,4 @@ def test_command_refuses_a_piece_there_is_not() -> None:
     command = [sys.executable, "-m", "tools.equipment", "bicep"]
     outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert outcome.returncode == 2
-    assert "unknown piece bicep; there are browser, azure-types, axe-core" in outcome.stderr
+    assert "unknown piece bicep; there are browser, azure-types, axe-core, kusto" in outcome.stderr

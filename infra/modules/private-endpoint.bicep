@@ -1,5 +1,5 @@
-// A private endpoint of a web app or of one of its slots, and its records in the private DNS zone: the app's own name
-// and the one of its deployment endpoint.
+// A private endpoint of one resource, such as a site, one of its slots, or the blobs of a storage account, and its records in
+// the private DNS zone. For a site, these are the app's own name and the one of its deployment endpoint.
 targetScope = 'resourceGroup'
 
 @description('Name of the private endpoint.')
@@ -11,16 +11,16 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
-@description('Resource id of the web app; for a slot too.')
-param siteId string
+@description('Resource id of what the endpoint leads to; for a slot, that of its site.')
+param targetId string
 
-@description('What the endpoint leads to: sites, or sites-<name of the slot>.')
+@description('The part of it: blob or file of a storage account, sites, or sites-<name of the slot>.')
 param groupId string
 
 @description('Subnet of the private endpoints.')
 param subnetId string
 
-@description('Private DNS zone of the private endpoints.')
+@description('Private DNS zone of the address.')
 param zoneId string
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
@@ -33,7 +33,7 @@ resource endpoint 'Microsoft.Network/privateEndpoints@2024-07-01' = {
       {
         name: groupId
         properties: {
-          privateLinkServiceId: siteId
+          privateLinkServiceId: targetId
           groupIds: [groupId]
         }
       }
@@ -47,7 +47,7 @@ resource zoneGroup 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024
   properties: {
     privateDnsZoneConfigs: [
       {
-        name: 'web'
+        name: groupId
         properties: { privateDnsZoneId: zoneId }
       }
     ]
