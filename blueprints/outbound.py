@@ -116,11 +116,11 @@ class _Handshake:
         """See the events of a call, by the extension ``trace`` of httpx."""
         if event == "connection.connect_tcp.complete":
             self._connected = info["return_value"]
-        elif event == "connection.start_tls.complete":
+        elif event == "http11.send_request_headers.started":  # from here on httpcore closes it, or another call has it
             self._connected = None
 
     async def abandon(self) -> None:
-        """Close the connection, if there is one; without TLS it is closed already, and stays so."""
+        """Close the connection, if it has not sent a request yet."""
         if self._connected is not None:
             await self._connected.aclose()
 
