@@ -114,7 +114,7 @@ param alertEmail string = ''
 @maxValue(1000000)
 param monthlyBudget int = 50
 
-@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Once the budget exists, give the same day in every later month.')
+@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Give the same day when you deploy again in a later month: with another day, a second budget is added.')
 param budgetStartDate string = ''
 
 @description('GB-seconds on demand in an hour above which alertEmail gets a mail within minutes; costs reach the budget hours later. One busy 2048 MB instance uses 7,200 in an hour.')

@@ -123,7 +123,7 @@ param alertEmail string = ''
 @maxValue(1000000)
 param monthlyBudget int = 50
 
-@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Once the budget exists, give the same day in every later month.')
+@description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Give the same day when you deploy again in a later month: with another day, a second budget is added.')
 param budgetStartDate string = ''
 
 // --- Names
@@ -139,6 +139,7 @@ var storageZones = [
   'privatelink.file.${environment().suffixes.storage}'
 ]
 var siteZone = 'privatelink.azurewebsites.net'
+// Documentation has the platform choose the share. Behind a private endpoint it has to exist before, and so to have a name.
 // A swap exchanges the shares, so a template that is deployed afterwards has to exchange them too.
 var stagingShare = '${appName}-${slotName}'
 var appShare = slotsSwapped ? stagingShare : appName

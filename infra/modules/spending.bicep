@@ -30,6 +30,8 @@ param gbSecondsPerHour int = 36000
 @description('The present month, which only the default of a parameter can know.')
 param thisMonth string = utcNow('yyyy-MM-01')
 
+var start = empty(startDate) ? thisMonth : startDate
+
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(meteredAppId)) {
   name: 'people-${token}'
   location: 'global'
@@ -42,12 +44,13 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(metere
 }
 
 resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
-  name: 'budget-${token}'
+  // The start of a budget cannot be changed, so another start is another budget.
+  name: 'budget-${token}-${start}'
   properties: {
     category: 'Cost'
     amount: monthlyBudget
     timeGrain: 'Monthly'
-    timePeriod: { startDate: empty(startDate) ? thisMonth : startDate }
+    timePeriod: { startDate: start }
     notifications: {
       half: {
         enabled: true

@@ -88,6 +88,8 @@ def budget_sends_mail(template: Template) -> list[str]:
         wrong.append(f"the budget warns at {sorted(kinds)}")
     if any(notice.get("contactEmails") != ["email"] or notice.get("enabled") is not True for notice in notices):
         wrong.append("a notice reaches nobody")
+    if not mentions(budget.body["name"], "start"):
+        wrong.append("a budget with another start would have the name of this one, whose start cannot be changed")
     (alert,) = template.of_type("Microsoft.Insights/metricAlerts")
     (criterion,) = alert.properties["criteria"]["allOf"]
     threshold = criterion["threshold"]

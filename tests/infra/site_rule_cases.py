@@ -187,6 +187,7 @@ SITE_CASES: dict[Rule, tuple[list[Path], list[Change]]] = {
             (SPENDING, "threshold: 50", "threshold: 90"),
             (SPENDING, "thresholdType: 'Forecasted'", "thresholdType: 'Actual'"),
             (SPENDING, "contactEmails: [email]", "contactEmails: []"),
+            (SPENDING, "'budget-${token}-${start}'", "'budget-${token}'"),
             (SPENDING, "gbSecondsPerHour * 1024000", "gbSecondsPerHour"),
             (SPENDING, "timeAggregation: 'Total'", "timeAggregation: 'Average'"),
             (SPENDING, "actions: [{ actionGroupId: people.id }]", "actions: []"),

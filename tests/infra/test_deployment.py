@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -191,15 +190,6 @@ def test_hook_runs_the_probe_in_both_shells() -> None:
         program, script = one["run"].split()
         assert program in ("python3", "python")
         assert ROOT / script == PROBE
-
-
-@pytest.mark.skipif(shutil.which("pwsh") is None, reason="PowerShell is not installed")
-def test_hook_runs_in_powershell() -> None:
-    run = yaml.safe_load((ROOT / "azure.yaml").read_text())["hooks"]["postdeploy"]["windows"]["run"]
-    with serving([HEALTHY]) as url:
-        subprocess.run(
-            ["pwsh", "-Command", run], cwd=ROOT, env={**os.environ, "SERVICE_API_URI": url}, check=True, timeout=120
-        )
 
 
 def test_hook_runs_in_sh() -> None:
