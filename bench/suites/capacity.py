@@ -63,7 +63,6 @@ def fast_app() -> InstanceCurve:
         seconds=0.05 * np.maximum(users / 100, 1.0),
         cpu=0.0005,
         sizes=np.linspace(0.5, 1.5, 100),
-        cores=2,
     )
 
 

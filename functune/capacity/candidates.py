@@ -19,13 +19,14 @@ MORE_INSTANCES = 4
 """Of App Service: so many more than the fewest that keep up are looked at."""
 
 
-def flex_candidates(curve: InstanceCurve, traffic: Traffic) -> Iterator[Configuration]:
-    """Memory x concurrency x always-ready instances: none, one, and enough for the mean rate."""
+def flex_candidates(curve: InstanceCurve, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
+    """Memory x concurrency x always-ready instances: none, one, and enough for the mean rate where that is allowed."""
+    most = int(known["flex-most"])
     for name, size in FLEX_SIZES.items():
         own = curve.on_cores(size.cores)
         for concurrency in useful_concurrencies(own):
             in_use = traffic.mean * float(own.response(concurrency)) / concurrency
-            for ready in sorted({0, 1, math.ceil(in_use)}):
+            for ready in sorted({0, 1, min(math.ceil(in_use), most)}):
                 yield Configuration(plan="flex", size=name, concurrency=concurrency, least=ready)
 
 
@@ -52,7 +53,7 @@ def candidates(plan: str, curve: InstanceCurve, traffic: Traffic, known: Assumpt
     """The configurations of a plan."""
     match plan:
         case "flex":
-            yield from flex_candidates(curve, traffic)
+            yield from flex_candidates(curve, traffic, known)
         case "premium":
             for size in PLANNED_SIZES[plan]:
                 yield from (Configuration(plan="premium", size=size, least=least) for least in (1, 2))

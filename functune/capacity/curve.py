@@ -22,8 +22,6 @@ class InstanceCurve(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Core-seconds of the host and its workers per request; None where they are not known."""
     sizes: np.ndarray
     """Equally likely sizes of a request, ascending, with a mean of 1."""
-    cores: float | None
-    """Those of the machine that measured."""
 
     def response(self, in_flight: np.ndarray | float) -> np.ndarray:
         """Seconds with that many in flight; beyond the most that was measured the throughput stays what it was."""
@@ -56,14 +54,10 @@ class InstanceCurve(msgspec.Struct, frozen=True, kw_only=True, eq=False):
             return self
         counts = np.unique(np.concatenate([self.in_flight, self.counts(int(self.in_flight[-1]))]))
         slower = self.response(counts) + self.cpu * (1 / min(cores, 1.0) - 1)
-        return msgspec.structs.replace(
-            self, in_flight=counts, seconds=np.maximum(slower, counts * self.cpu / cores), cores=cores
-        )
+        return msgspec.structs.replace(self, in_flight=counts, seconds=np.maximum(slower, counts * self.cpu / cores))
 
 
-def instance_curve(
-    levels: Iterable[Level], measured: Iterable[Measurement], *, cores: float | None
-) -> InstanceCurve | None:
+def instance_curve(levels: Iterable[Level], measured: Iterable[Measurement]) -> InstanceCurve | None:
     """
     The curve of a setting from its closed-loop levels of one subject that worked; None without any.
 
@@ -80,7 +74,6 @@ def instance_curve(
         seconds=np.array([level.figures.mean for level in known]),
         cpu=cpu_of(known),
         sizes=sizes_of(latencies),
-        cores=cores,
     )
 
 

@@ -9,9 +9,9 @@ the time B in which it is unused, follow from the rate L while that stays the sa
     c > 1    it is used while k = (j - 1) c + 1 or more requests are in flight, whose number is Poisson distributed with
              a mean of L R whatever the distribution of R (M/G/infinity): u = L P(k - 1), B = P(fewer than k)
 
-The second is exact for the first instance and up to 10 % too high for the others, which a request leaves later than the
-number in flight falls. A pause between two uses is about exponential with the rate v = u / B, exactly so for the first
-instance. An instance that is removed after T unused seconds is then
+The second is exact for the first instance only: a request leaves the others later than the number in flight falls. A
+pause between two uses is about exponential with the rate v = u / B, exactly so for the first instance. An instance that
+is removed after T unused seconds is then
 
     there for the share   1 - B exp(-v T)     of the time,
     started               u exp(-v T)         times a second.
@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln, pdtr
 
+from functune.analysis.laws.queueing import erlang_b_up_to
 from functune.plans.billing import BILLED_STEP, FLUSH, MINIMUM_BILLED
 
 LENGTHS = 20
@@ -75,7 +76,7 @@ def elastic(
     always there, and ``most`` how many others there may be.
     """
     load = (rates * response)[:, None]
-    number = np.arange(1, needed_most(float(load.max()), concurrency, ready + most) + 1)[None, :]
+    number = np.arange(1, max(ready, needed_most(float(load.max()), concurrency, ready + most)) + 1)[None, :]
     begins, unused = (
         single_uses(rates, load, number) if concurrency == 1 else shared_uses(rates, load, number, concurrency)
     )
@@ -96,11 +97,8 @@ def elastic(
 
 
 def single_uses(rates: np.ndarray, load: np.ndarray, number: np.ndarray) -> Uses:
-    """The uses of instances that take one request each, by the recursion of Erlang B."""
-    refused = np.ones((len(rates), number.shape[1] + 1))
-    for count in range(1, refused.shape[1]):
-        offered = load[:, 0] * refused[:, count - 1]
-        refused[:, count] = offered / (count + offered)
+    """The uses of instances that take one request each, by Erlang B."""
+    refused = erlang_b_up_to(number.shape[1], load[:, 0])
     taken = refused[:, :-1] - refused[:, 1:]
     return Uses(begins=rates[:, None] * taken, unused=1 - load * taken)
 

@@ -10,6 +10,8 @@ from functune.capacity.curve import InstanceCurve
 from functune.capacity.forecast import Forecast, Forecaster
 from functune.formatting import count, duration, number, percent, plural
 
+OTHERS = (1, 4, 16)
+"""Concurrencies that are shown in any case: the defaults of Python, and of other languages on two sizes."""
 PARALLEL = 6
 """Requests that a browser sends at a time to one server over HTTP/1.1."""
 
@@ -26,7 +28,7 @@ def explain_instances(forecaster: Forecaster, present: Configuration, curve: Ins
     size = present.instance
     own = curve.on_cores(size.cores)
     found = forecaster.forecast(present, curve)
-    choices = sorted({*useful_concurrencies(own), present.concurrency or 1})
+    choices = sorted({*OTHERS, *useful_concurrencies(own), present.concurrency or 1})
     others = [msgspec.structs.replace(present, concurrency=each) for each in choices]
     return Explanation(
         sentences=tuple(reasons(forecaster, present, own, found)),

@@ -38,8 +38,8 @@ def flex_day(
     most = int(given.assumptions["flex-most"])
     idle = given.assumptions["flex-idle"]
     found = elastic(grid, response, curve.sizes, concurrency=concurrency, idle=idle, cold=cold, ready=ready, most=most)
-    at = np.interp(np.log(np.maximum(moments, LEAST_RATE)), np.log(grid), np.arange(len(grid)))
-    there = np.interp(at, np.arange(len(grid)), found.there.sum(axis=1))
+    over = Over(moments, grid)
+    there = over(found.there.sum(axis=1), at_rest=ready)
     rate_limit = given.assumptions["flex-scale-out"]
     needed = np.minimum(held(there, idle / moment), ready + most)
     instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
@@ -48,16 +48,15 @@ def flex_day(
         needed = np.minimum(held(there + queue, idle / moment), ready + most)
         instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
     growth = np.maximum(np.diff(needed, prepend=needed[0]), 0.0)
-    delayed = np.interp(at, np.arange(len(grid)), found.delayed.sum(axis=1)) + growth / moment
-    churn = float(np.interp(at, np.arange(len(grid)), found.started.sum(axis=1)).mean())
+    delayed = over(found.delayed.sum(axis=1)) + growth / moment
     return DayCourse(
         instances=instances,
         rows=table.rows,
         row=table.row(moments / table.capacity),
         wait=wait,
         cold_share=np.clip(delayed / np.maximum(moments, LEAST_RATE), 0.0, 1.0),
-        starts=churn * DAY + float(growth.sum()) * DAY / given.traffic.seconds,
-        bill=flex_bill(flex_use(configuration, found, at, moments), given.prices.flex),
+        starts=DAY * float(over(found.started.sum(axis=1)).mean() + growth.sum() / given.traffic.seconds),
+        bill=flex_bill(flex_use(configuration, found, over), given.prices.flex),
     )
 
 
@@ -82,19 +81,28 @@ def mean_response(rates: np.ndarray, curve: InstanceCurve, concurrency: int) -> 
     return response
 
 
-def flex_use(configuration: Configuration, found: Elastic, at: np.ndarray, moments: np.ndarray) -> FlexUse:
+class Over:
+    """Takes what is known at some rates to the moments of the traffic."""
+
+    def __init__(self, moments: np.ndarray, grid: np.ndarray) -> None:
+        self.moments = moments
+        self.grid = np.log(grid)
+        self.at = np.log(np.maximum(moments, LEAST_RATE))
+
+    def __call__(self, values: np.ndarray, *, at_rest: float = 0.0) -> np.ndarray:
+        """The value at each moment, between those of two rates; ``at_rest`` where nothing comes."""
+        return np.where(self.moments > 0, np.interp(self.at, self.grid, values), at_rest)
+
+
+def flex_use(configuration: Configuration, found: Elastic, over: Over) -> FlexUse:
     """The averages that are billed, over the moments."""
-    ready, places = configuration.least, np.arange(len(found.there))
-    executing = np.interp(at, places, found.billed[:, ready:].sum(axis=1)).mean()
-    ready_executing = np.interp(at, places, found.billed[:, :ready].sum(axis=1)).mean()
-    share = np.interp(at, places, found.served[:, :ready].sum(axis=1))
-    mean = float(moments.mean())
-    ready_rate = float((share * moments).mean())
+    ready = configuration.least
+    ready_rate = float((over(found.served[:, :ready].sum(axis=1)) * over.moments).mean())
     return FlexUse(
         memory_mb=configuration.instance.memory_mb,
-        executing=float(executing),
-        rate=mean - ready_rate,
+        executing=float(over(found.billed[:, ready:].sum(axis=1)).mean()),
+        rate=float(over.moments.mean()) - ready_rate,
         ready=ready,
-        ready_executing=float(ready_executing),
+        ready_executing=float(over(found.billed[:, :ready].sum(axis=1)).mean()),
         ready_rate=ready_rate,
     )

@@ -19,6 +19,8 @@ from functune.capacity.traffic import Traffic
 
 FRONT_END_LIMIT = 230.0
 """Seconds after which the front end of Functions and App Service ends a request; that of Container Apps 10 s later."""
+RARE = 1e-3
+"""Starts a day: fewer are none."""
 QUANTILES_SHOWN = (0.5, 0.95, 0.99)
 COURSE_POINTS = 288
 """Points of a course that is kept: one for each five minutes of a day."""
@@ -78,15 +80,15 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 class InstanceKind(NamedTuple):
     """A kind of instance, which is simulated once."""
 
-    curve: int
-    """The identity of the curve that was measured."""
+    curve: InstanceCurve
+    """The one that was measured."""
     cores: float
     concurrency: int | None
 
 
 def kind_of(configuration: Configuration, curve: InstanceCurve) -> InstanceKind:
     """The kind of a configuration's instances."""
-    return InstanceKind(id(curve), configuration.instance.cores, configuration.concurrency)
+    return InstanceKind(curve, configuration.instance.cores, configuration.concurrency)
 
 
 class Forecaster:
@@ -124,6 +126,7 @@ class Forecaster:
         slow = self.day(configuration, curve, longest)
         p50, p95, p99 = self.latencies(slow, longest)
         fast_p95 = p95 if not slow.starts else self.latencies(self.day(configuration, curve, shortest), shortest)[1]
+        starts = slow.starts if slow.starts >= RARE else 0.0
         keeps_up = float(slow.wait.max()) <= FRONT_END_LIMIT
         figures = Figures(throughput=self.given.traffic.mean, p50=p50, p95=p95, p99=p99)
         met = self.objective.met(figures) if self.objective else None
@@ -138,8 +141,8 @@ class Forecaster:
             p95=p95,
             p99=p99,
             p95_shortest_start=fast_p95,
-            starts=slow.starts,
-            cold_seconds=(slow.starts * shortest, slow.starts * longest),
+            starts=starts,
+            cold_seconds=(starts * shortest, starts * longest),
             cold_share=float((slow.cold_share * self.requests).sum() / self.requests.sum()),
             keeps_up=keeps_up,
             meets=False if not keeps_up else met,

@@ -93,7 +93,7 @@ def app_on(
         for each in measured
         if (each.experiment, each.subject, each.setting) == (findings.name, subject.subject, choice.setting)
     ]
-    curve = instance_curve(own, of_setting, cores=findings.cores)
+    curve = instance_curve(own, of_setting)
     if curve is None:
         return "no step of its setting worked"
     peaks = [level.figures.worker_peak_mb or level.figures.host_memory_mb or 0.0 for level in own]

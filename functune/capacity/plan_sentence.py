@@ -6,6 +6,9 @@ from functune.analysis.search.objective import Objective
 from functune.capacity.forecast import Forecast
 from functune.formatting import duration, money
 
+SHOWN = 0.03
+"""The smallest relative difference of a p95 that the simulation shows."""
+
 
 def plan_sentence(
     best: Forecast | None,
@@ -39,6 +42,12 @@ def present_in_words(
     else:
         judged = ""
     return f"; the present one, {present.title}, costs {priced(present, currency)}{judged}"
+
+
+def p95_range_in_words(forecast: Forecast) -> str:
+    """The p95, or its range where the start of an instance makes a difference: ``1.10 s to 5.10 s``."""
+    low, high = duration(forecast.p95_shortest_start), duration(forecast.p95)
+    return high if forecast.p95_shortest_start > (1 - SHOWN) * forecast.p95 else f"{low} to {high}"
 
 
 def priced(forecast: Forecast, currency: str) -> str:

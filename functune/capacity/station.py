@@ -34,7 +34,7 @@ class Simulated(NamedTuple):
     latencies: np.ndarray
     """Seconds from arrival to answer; NaN for a request that is refused."""
     waits: np.ndarray
-    """Seconds from arrival until it proceeds."""
+    """Seconds from arrival until it proceeds; NaN likewise."""
     in_flight: np.ndarray
     """The time average of the requests in each station, over the whole simulation."""
     rates: np.ndarray
@@ -60,67 +60,82 @@ def simulate(
     # for. What remains is the chance that makes requests wait.
     arrivals = np.cumsum(gaps / gaps.mean() / rates[:, None], axis=1)
     work = work / work.mean()
+    hall = Hall(stations, arrivals, work, refusing=refusing)
     with np.errstate(divide="ignore", invalid="ignore"):  # an empty station has no speed and no end
-        begun, done, area = run_events(stations, arrivals, work, refusing=refusing)
+        for _ in range(2 * requests):  # each request comes and leaves
+            hall.step()
     kept = slice(int(requests * WARM_UP), int(requests * (1 - TAIL)))
-    latencies = done - arrivals
-    lasted = np.nanmax(done, axis=1)
+    latencies = hall.finishes - arrivals
+    lasted = np.nanmax(hall.finishes, axis=1)
     return Simulated(
         latencies=latencies[:, kept],
-        waits=(begun - arrivals)[:, kept],
-        in_flight=area / lasted,
+        waits=(hall.begins - arrivals)[:, kept],
+        in_flight=hall.area / lasted,
         rates=np.isfinite(latencies).sum(axis=1) / lasted,
         means=np.nanmean(latencies, axis=1),
     )
 
 
-def run_events(
-    stations: Sequence[Station], arrivals: np.ndarray, work: np.ndarray, *, refusing: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """When each request begins and ends, and the integral of the requests in the station; a row for each station."""
-    count, requests = arrivals.shape
-    slots = np.array([len(each.responses) for each in stations])
-    speeds = np.zeros((count, int(slots.max()) + 1))
-    for row, each in enumerate(stations):
-        speeds[row, 1 : len(each.responses) + 1] = 1 / each.responses
-    rows = np.arange(count)
-    ends = np.full((count, int(slots.max())), np.inf)
-    """On the virtual clock, of the request in each slot."""
-    held = np.zeros_like(ends, dtype=np.int64)
-    coming = np.concatenate([arrivals, np.full((count, 1), np.inf)], axis=1)
-    clock, virtual, area = np.zeros(count), np.zeros(count), np.zeros(count)
-    arrived, begun, running = (np.zeros(count, dtype=np.int64) for _ in range(3))
-    begins, finishes = np.zeros_like(arrivals), np.zeros_like(arrivals)
-    finished = np.zeros(count, dtype=np.int64)
-    for _ in range(2 * requests):
-        first = ends.argmin(axis=1)
-        speed = speeds[rows, running]
-        next_arrival = coming[rows, arrived]
-        next_end = np.where(running > 0, clock + (ends[rows, first] - virtual) / speed, np.inf)
-        leaving = (running > 0) & (next_end <= next_arrival)
-        coming_in = ~leaving & np.isfinite(next_arrival)
-        moment = np.where(leaving, next_end, np.where(coming_in, next_arrival, clock))
-        area += (arrived - finished) * (moment - clock)
-        virtual += (moment - clock) * speed
-        clock = moment
-        left = rows[leaving]
-        slot = first[leaving]
-        finishes[left, held[left, slot]] = moment[left]
-        ends[left, slot] = np.inf
-        running[left] -= 1
-        finished[left] += 1
-        arrived[coming_in] += 1
-        entering = rows[(begun < arrived) & (running < slots)]
-        free = ends[entering].argmax(axis=1)
-        request = begun[entering]
-        begins[entering, request] = clock[entering]
-        ends[entering, free] = virtual[entering] + work[entering, request]
-        held[entering, free] = request
-        begun[entering] += 1
-        running[entering] += 1
-        if refusing:
-            refused = rows[begun < arrived]
-            finishes[refused, begun[refused]] = np.nan
-            begun[refused] += 1
-            finished[refused] += 1
-    return begins, finishes, area
+class Hall:
+    """All stations and their requests, as arrays with a row for each station."""
+
+    def __init__(self, stations: Sequence[Station], arrivals: np.ndarray, work: np.ndarray, *, refusing: bool) -> None:
+        count = len(stations)
+        self.rows = np.arange(count)
+        self.slots = np.array([len(each.responses) for each in stations])
+        self.speeds = np.zeros((count, int(self.slots.max()) + 1))
+        for row, each in enumerate(stations):
+            self.speeds[row, 1 : len(each.responses) + 1] = 1 / each.responses
+        self.coming = np.concatenate([arrivals, np.full((count, 1), np.inf)], axis=1)
+        self.work = work
+        self.refusing = refusing
+        self.ends = np.full((count, int(self.slots.max())), np.inf)
+        """When the request in each slot is finished, on the virtual clock; infinite for a free slot."""
+        self.held = np.zeros_like(self.ends, dtype=np.int64)
+        """The request in each slot."""
+        self.clock, self.virtual, self.area = np.zeros(count), np.zeros(count), np.zeros(count)
+        self.arrived, self.begun, self.running, self.gone = (np.zeros(count, dtype=np.int64) for _ in range(4))
+        self.begins, self.finishes = np.zeros_like(arrivals), np.zeros_like(arrivals)
+
+    def step(self) -> None:
+        """The next event of each station: a request leaves or comes, and the one in front may begin."""
+        first = self.ends.argmin(axis=1)
+        speed = self.speeds[self.rows, self.running]
+        arrival = self.coming[self.rows, self.arrived]
+        end = np.where(self.running > 0, self.clock + (self.ends[self.rows, first] - self.virtual) / speed, np.inf)
+        leaving = (self.running > 0) & (end <= arrival)
+        coming = ~leaving & np.isfinite(arrival)
+        moment = np.where(leaving, end, np.where(coming, arrival, self.clock))
+        self.area += (self.arrived - self.gone) * (moment - self.clock)
+        self.virtual += (moment - self.clock) * speed
+        self.clock = moment
+        self.leave(self.rows[leaving], first[leaving])
+        self.arrived[coming] += 1
+        self.enter()
+        if self.refusing:
+            self.refuse()
+
+    def leave(self, rows: np.ndarray, slots: np.ndarray) -> None:
+        """The request in a slot of each of these stations is finished."""
+        self.finishes[rows, self.held[rows, slots]] = self.clock[rows]
+        self.ends[rows, slots] = np.inf
+        self.running[rows] -= 1
+        self.gone[rows] += 1
+
+    def enter(self) -> None:
+        """The request in front of each station begins where there is a free slot; one event frees one slot at most."""
+        rows = self.rows[(self.begun < self.arrived) & (self.running < self.slots)]
+        free = self.ends[rows].argmax(axis=1)
+        request = self.begun[rows]
+        self.begins[rows, request] = self.clock[rows]
+        self.ends[rows, free] = self.virtual[rows] + self.work[rows, request]
+        self.held[rows, free] = request
+        self.begun[rows] += 1
+        self.running[rows] += 1
+
+    def refuse(self) -> None:
+        """A request that came and did not begin goes elsewhere."""
+        rows = self.rows[self.begun < self.arrived]
+        self.begins[rows, self.begun[rows]] = self.finishes[rows, self.begun[rows]] = np.nan
+        self.begun[rows] += 1
+        self.gone[rows] += 1

@@ -2,6 +2,7 @@
 
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.capacity.forecast import Forecast
+from functune.capacity.plan_sentence import p95_range_in_words
 from functune.formatting import count, duration, money, number, percent
 from functune.report.assets import asset
 from functune.report.charts.drawing import draw
@@ -52,6 +53,7 @@ def render_capacity_page(plan: CapacityPlan) -> str:
 
 def plan_tiles(plan: CapacityPlan) -> Html:
     """The cheapest, the present one, and the traffic."""
+    meeting = sum(each.keeps_up and each.meets is not False for each in plan.forecasts)
     shown = [("Cheapest", plan.cheapest), ("Present", plan.present)]
     return element(
         "dl",
@@ -64,6 +66,11 @@ def plan_tiles(plan: CapacityPlan) -> Html:
             "Traffic",
             f"{number(plan.traffic.mean)} requests/s",
             f"{number(plan.traffic.peak)} at the peak; {count(round(plan.traffic.requests_a_month))} a month",
+        ),
+        tile(
+            "Objective",
+            plan.objective or "none stated",
+            f"{meeting} of {len(plan.forecasts)} configurations {'meet it' if plan.objective else 'keep up'}",
         ),
         class_="tiles",
     )
@@ -93,7 +100,7 @@ def explanation_section(plan: CapacityPlan) -> Html | None:
             count(round(each.peak_instances)),
             number(each.starts),
             money(each.month),
-            duration(each.p95),
+            p95_range_in_words(each),
         ]
         for each in plan.explanation.by_concurrency
     ]
@@ -122,7 +129,7 @@ def forecast_row(forecast: Forecast, plan: CapacityPlan) -> list[Content]:
         forecast.title,
         money(forecast.month),
         duration(forecast.p50),
-        duration(forecast.p95),
+        p95_range_in_words(forecast),
         duration(forecast.p99),
         number(forecast.instances),
         count(round(forecast.peak_instances)),

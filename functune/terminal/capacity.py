@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.capacity.explain import Explanation
 from functune.capacity.forecast import Forecast
+from functune.capacity.plan_sentence import p95_range_in_words
 from functune.formatting import count, duration, money, number, percent
 
 HEAD = ("Configuration", "a month", "p50", "p95", "instances", "at the peak", "starts a day", "wait for a start", "")
@@ -48,7 +49,7 @@ def forecast_cells(forecast: Forecast, plan: CapacityPlan) -> tuple[str, ...]:
         forecast.title,
         money(forecast.month),
         duration(forecast.p50),
-        duration(forecast.p95),
+        p95_range_in_words(forecast),
         number(forecast.instances),
         count(round(forecast.peak_instances)),
         number(forecast.starts),
@@ -69,7 +70,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
             count(round(each.peak_instances)),
             number(each.starts),
             money(each.month),
-            duration(each.p95),
+            p95_range_in_words(each),
         )
         for each in explanation.by_concurrency
     ]

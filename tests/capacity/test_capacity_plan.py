@@ -59,7 +59,7 @@ def test_plan_covers_every_plan_and_names_the_cheapest(plan: CapacityPlan) -> No
 
 def test_nothing_beats_the_frontier(plan: CapacityPlan) -> None:
     for point in plan.frontier:
-        assert not any(each.keeps_up and each.month <= point.month and each.p95 < point.p95 for each in plan.forecasts)
+        assert not any(each.keeps_up and each.month < point.month and each.p95 < point.p95 for each in plan.forecasts)
     assert [each.p95 for each in plan.frontier] == sorted((each.p95 for each in plan.frontier), reverse=True)
 
 

@@ -14,7 +14,7 @@ def test_curve_is_that_of_the_levels() -> None:
     setting = Setting(thread_count=4)
     steps = [step(setting=setting, users=users, wait=0.1, cpu=0.002, jitter=0.2) for users in (8, 1, 4, 16)]
     few_at_a_time = 0.05  # relative: some thirty requests of a lone user differ by a fifth
-    found = instance_curve(levels_of(steps), steps, cores=2)
+    found = instance_curve(levels_of(steps), steps)
     assert found is not None
     assert found.in_flight.tolist() == [1, 4, 8, 16]
     assert found.seconds == pytest.approx([0.102, 0.102, 0.204, 0.408], rel=few_at_a_time)
@@ -24,7 +24,7 @@ def test_curve_is_that_of_the_levels() -> None:
 
 
 def test_without_a_step_that_worked_there_is_no_curve() -> None:
-    assert instance_curve(levels_of([step(errors=900)]), [], cores=2) is None
+    assert instance_curve(levels_of([step(errors=900)]), []) is None
 
 
 def test_response_lies_between_what_was_measured_and_throughput_stays_beyond_it() -> None:
@@ -58,7 +58,5 @@ def test_waiting_is_the_same_on_a_fraction_of_a_core_until_its_cpu_time_fills_it
 
 def test_without_cpu_time_the_curve_is_taken_as_it_is() -> None:
     curve = waiting()
-    unknown = type(curve)(
-        in_flight=curve.in_flight, seconds=curve.seconds, cpu=None, sizes=curve.sizes, cores=curve.cores
-    )
+    unknown = type(curve)(in_flight=curve.in_flight, seconds=curve.seconds, cpu=None, sizes=curve.sizes)
     assert np.array_equal(unknown.on_cores(0.25).seconds, curve.seconds)

@@ -73,6 +73,10 @@ def test_always_ready_instances_are_there_and_never_start() -> None:
     assert found.delayed.sum() < 0.3 * without.delayed.sum()
 
 
+def test_more_always_ready_instances_than_are_ever_used_are_there_too() -> None:
+    assert at_rate(0.1, 0.1, concurrency=100, ready=7).there.sum() == pytest.approx(7)
+
+
 @pytest.mark.parametrize(("load", "concurrency"), [(0.3, 1), (12.0, 4), (900.0, 16)])
 def test_all_requests_in_flight_are_in_some_instance(load: float, concurrency: int) -> None:
     found = at_rate(load * 10, 0.1, concurrency=concurrency)

@@ -1,10 +1,11 @@
 """The instances of the cheapest and of the present configuration over the traffic."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.capacity.forecast import Course
-from functune.formatting import number
+from functune.formatting import count, number
 from functune.report.charts.drawing import Drawing, Margins, drawing
 from functune.report.charts.figure import ChartFigure
 from functune.report.charts.vega import Specification, category, linear_scale, literal, mark_layer, quantity
@@ -18,7 +19,7 @@ def plan_day_figure(plan: CapacityPlan) -> ChartFigure | None:
     """The courses; None where none is shown."""
     if not plan.courses:
         return None
-    peaks = [f"{number(max(course.values))} at the most" for course in plan.courses]
+    peaks = [f"up to {count(math.ceil(max(course.values)))}" for course in plan.courses]
     title = "; ".join(f"{course.title}: {peak}" for course, peak in zip(plan.courses, peaks, strict=True))
     note = (
         f"Instances over the time of the traffic. Grey: requests per second, from 0 to the peak of "
@@ -36,7 +37,9 @@ def day_drawing(plan: CapacityPlan) -> Drawing:
         for hour, value in zip(plan.traffic_course.hours, plan.traffic_course.values, strict=True)
     ]
     lines = [point for place, course in enumerate(plan.courses) for point in course_points(course, place)]
-    ends = "; ".join(f"{course.title}: up to {number(max(course.values))} instances" for course in plan.courses)
+    ends = "; ".join(
+        f"{course.title}: up to {count(math.ceil(max(course.values)))} instances" for course in plan.courses
+    )
     return drawing(
         lambda _: day_layers(traffic, lines, highest, plan.traffic.seconds / 3600),
         f"Instances over {number(plan.traffic.seconds / 3600)} hours. {ends}.",
