@@ -17,6 +17,7 @@ from enum import IntEnum
 
 from bench.figure import Figure, NotMeasuredError
 from bench.machine import Watch, is_busy
+from bench.suites.capacity import capacity
 from bench.suites.cold_start import app_import, app_start
 from bench.suites.connections import connections
 from bench.suites.fetch import fetch
@@ -45,6 +46,7 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "search": search,
     "truth": truth,
     "kills": kills,
+    "capacity": capacity,
 }
 
 

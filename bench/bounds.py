@@ -32,6 +32,9 @@ SEARCH_TIME = Bound("measuring time, search / grid", "", at_most=0.25)
 REPORT_TIME = Bound("report of 13 of the project's experiments", "s", at_most=6)
 REPORT_SIZE = Bound("size of that page", "MB", at_most=1.5)
 
+PLAN_TIME = Bound("plan of a day at a million requests a second, one core", "s", at_most=60)
+PLAN_MEMORY = Bound("memory of the process that plans it", "MB", at_most=1000)
+
 WRONG_LIMITS = Bound("handlers for which a wrong limit is named", "", at_most=0)
 EXACT_LINES = Bound("exact lines / limits named whose reason is a line", "", at_least=0.9)
 NAMED_LIMITS = Bound("limits named / handlers", "", at_least=0.8)

@@ -57,3 +57,8 @@ def plural(quantity: int, noun: str) -> str:
 def joined(parts: Sequence[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def money(amount: float) -> str:
+    """An amount of money: ``12.30``, ``1,240``."""
+    return f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"

@@ -69,11 +69,16 @@ ROOMS: tuple[Room, ...] = (
     ),
     room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
     room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service"),
+    room(
+        "capacity",
+        "traffic, the simulated instance, bills: instances, latency and cost on each plan",
+        f"{BASE} {ANALYSIS} plans",
+    ),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
-    room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
+    room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
     room("probe", "workers and threads counted from outside", "errors base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
-    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
+    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans capacity sweep report probe"),
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
@@ -82,8 +87,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal "
-        "doctor",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans capacity sweep report probe instrument "
+        "terminal doctor",
     ),
 )
 

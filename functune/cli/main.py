@@ -7,6 +7,7 @@ import click
 from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
 from functune.cli.instrument import instrument_app
+from functune.cli.plan import plan_capacity
 from functune.cli.probe import probe
 from functune.cli.runs import compare, lessons, recommend_settings, report
 from functune.cli.serve import serve
@@ -54,6 +55,7 @@ for command in (
     report,
     recommend_settings,
     compare,
+    plan_capacity,
     lessons,
 ):
     main.add_command(command)

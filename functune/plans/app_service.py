@@ -15,10 +15,6 @@ from functune.plans.texts import APP, app_setting_commands, bicep_value, site_fr
 from functune.plans.web_plan import WebPlan, other_variables
 from functune.setting import Setting, is_app_service
 
-HOURS_PER_MONTH = 730
-"""The hours for which the price list has its prices per month."""
-
-
 _GENERATED = (
     "The platform generates the start-up command that was measured, so none of your own may be set: an empty one "
     "removes it. It has time-outs of 600 s, and the front end ends a request after 230 s."
@@ -98,5 +94,4 @@ class AppServicePlan(WebPlan):
     def busy_cost(self, chosen: Chosen) -> Cost:
         """The price of an instance, whatever it serves."""
         prices = app_service_prices()
-        per_hour = prices.month[self.size(chosen.asked).name] / HOURS_PER_MONTH
-        return fixed_cost(chosen.throughput or 0.0, per_hour, prices.currency)
+        return fixed_cost(chosen.throughput or 0.0, prices.hour(self.size(chosen.asked).name), prices.currency)

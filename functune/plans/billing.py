@@ -21,6 +21,8 @@ MINIMUM_BILLED = 1.0
 """Seconds billed at least each time an instance begins to execute (documented for Flex Consumption)."""
 BILLED_STEP = 0.1
 """Seconds that billed time is rounded up to."""
+FLUSH = 5.0
+"""Seconds after which the host's timer closes an interval that is still open, and opens the next."""
 MB_PER_GB = 1024
 """2048 MB for a second are 2 GB-s: ten such instances cost $1.872 an hour in the example of Microsoft's cost page."""
 
@@ -87,25 +89,32 @@ def sparse_cost(
     return executions_cost(gigabytes(memory_mb) * fraction / arrival_rate * 1e6, prices)
 
 
-def billed_time(starts: np.ndarray, responses: np.ndarray) -> Cycle:
+def billed_time(starts: np.ndarray, responses: np.ndarray, *, flush: float = FLUSH) -> Cycle:
     """
     The billed time of one instance for calls by start and response time, seconds, in the order of their starts.
 
     The rule of the Functions host (FlexConsumptionMetricsPublisher, 2024; it may have changed): from the first call in
-    to the last one out is an interval; it is billed for at least 1 s and in steps of 0.1 s; time billed already is
-    not billed again, so an interval that begins before the end of the last bill counts from there. The host also closes
-    intervals every 5 s, which is not modelled: it adds at most a step of rounding each.
+    to the last one out is an interval, and a timer cuts those that are open every ``flush`` seconds; each is billed for
+    at least 1 s and in steps of 0.1 s; time billed already is not billed again, so an interval that begins before the
+    end of the last bill counts from there.
     """
-    total = 0.0
-    paid_until = -math.inf
-    inside_until = begin = float(starts[0])
-    for start, response in zip(starts.tolist(), responses.tolist(), strict=True):
-        if start > inside_until:
-            total, paid_until = pay(begin, inside_until, total, paid_until)
-            begin = inside_until = start
-        inside_until = max(inside_until, start + response)
-    total, paid_until = pay(begin, inside_until, total, paid_until)
-    return Cycle(billed=total, elapsed=max(paid_until, inside_until) - float(starts[0]))
+    total, paid_until = 0.0, -math.inf
+    origin = float(starts[0])
+    for begin, end in executing(starts, responses):
+        cut = origin + (math.floor((begin - origin) / flush) + 1) * flush
+        while cut < end:
+            total, paid_until = pay(begin, cut, total, paid_until)
+            begin, cut = cut, cut + flush
+        total, paid_until = pay(begin, end, total, paid_until)
+    return Cycle(billed=total, elapsed=max(paid_until, end) - origin)
+
+
+def executing(starts: np.ndarray, responses: np.ndarray) -> list[tuple[float, float]]:
+    """The intervals in which any of the calls runs, begin and end, for calls in the order of their starts."""
+    until = np.maximum.accumulate(starts + responses)
+    first = np.flatnonzero(np.concatenate([[True], starts[1:] > until[:-1]]))
+    last = np.append(first[1:] - 1, len(starts) - 1)
+    return list(zip(starts[first].tolist(), until[last].tolist(), strict=True))
 
 
 def pay(begin: float, end: float, total: float, paid_until: float) -> tuple[float, float]:

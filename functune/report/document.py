@@ -154,7 +154,7 @@ def indented_json(value: object) -> str:
     return msgspec.json.format(msgspec.json.encode(rounded(msgspec.to_builtins(value))), indent=2).decode() + "\n"
 
 
-def embedded_json(document: ReportDocument) -> str:
+def embedded_json(document: msgspec.Struct) -> str:
     """The document as JSON that can stand inside of HTML: no ``<`` that could end its element."""
     return msgspec.json.encode(rounded(msgspec.to_builtins(document))).decode().replace("<", "\\u003c")
 

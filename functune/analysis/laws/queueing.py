@@ -9,6 +9,8 @@ computing under the GIL does, and the processor sharing formulas are for that.
 
 import math
 
+import numpy as np
+
 
 def utilisation(arrival_rate: float, service: float, servers: int = 1) -> float:
     """r = L S / m. Raises ValueError for rates or times below 0, for no server, and for r of 1 and more."""
@@ -32,9 +34,15 @@ def erlang_b(servers: int, load: float) -> float:
     """
     if load < 0 or servers < 0:
         raise ValueError(f"the offered load is {load:g} at {servers} servers: allowed are at least 0 and 0")
-    blocked = 1.0
+    return float(erlang_b_up_to(servers, np.array([load]))[0, servers])
+
+
+def erlang_b_up_to(servers: int, loads: np.ndarray) -> np.ndarray:
+    """The same for 0 to that many servers, in columns, and for several loads from 0, in rows."""
+    blocked = np.ones((len(loads), servers + 1))
     for k in range(1, servers + 1):
-        blocked = load * blocked / (k + load * blocked)
+        offered = loads * blocked[:, k - 1]
+        blocked[:, k] = offered / (k + offered)
     return blocked
 
 

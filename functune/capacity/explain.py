@@ -1,0 +1,61 @@
+"""Why an app on Flex Consumption has so many instances at a low rate, in sentences with its own figures."""
+
+import math
+
+import msgspec
+
+from functune.capacity.candidates import useful_concurrencies
+from functune.capacity.configuration import Configuration
+from functune.capacity.curve import InstanceCurve
+from functune.capacity.forecast import Forecast, Forecaster
+from functune.formatting import count, duration, number, percent, plural
+
+OTHERS = (1, 4, 16)
+"""Concurrencies that are shown in any case: the defaults of Python, and of other languages on two sizes."""
+PARALLEL = 6
+"""Requests that a browser sends at a time to one server over HTTP/1.1."""
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """The reasons, and the same app with other concurrencies."""
+
+    sentences: tuple[str, ...]
+    by_concurrency: tuple[Forecast, ...]
+
+
+def explain_instances(forecaster: Forecaster, present: Configuration, curve: InstanceCurve) -> Explanation:
+    """Why the present configuration has that many instances, and what other concurrencies would have."""
+    size = present.instance
+    own = curve.on_cores(size.cores)
+    found = forecaster.forecast(present, curve)
+    choices = sorted({*OTHERS, *useful_concurrencies(own), present.concurrency or 1})
+    others = [msgspec.structs.replace(present, concurrency=each) for each in choices]
+    return Explanation(
+        sentences=tuple(reasons(forecaster, present, own, found)),
+        by_concurrency=tuple(forecaster.forecast(each, curve) for each in others),
+    )
+
+
+def reasons(forecaster: Forecaster, present: Configuration, own: InstanceCurve, found: Forecast) -> list[str]:
+    """The sentences, from the arithmetic of the mean rate to the minutes that instances are kept."""
+    concurrency = present.concurrency or 1
+    rate, idle = forecaster.given.traffic.mean, forecaster.given.assumptions["flex-idle"]
+    alone = float(own.response(1.0))
+    load = rate * alone
+    others = 1 - math.exp(-load)
+    needed = math.ceil(load / concurrency)
+    return [
+        f"At {number(rate)} requests/s of {duration(alone)} each, {number(load)} requests are in flight on average: "
+        f"{plural(max(needed, 1), 'instance')} would do if they came one after another.",
+        f"They come at random, so {percent(others)} of the requests find another one running"
+        + (
+            ". With perInstanceConcurrency 1, the default of Python, each of those needs an instance of its own."
+            if concurrency == 1
+            else f"; an instance takes {concurrency:,} at a time, and another one starts for the next."
+        ),
+        f"A client that sends {PARALLEL} requests at once, as a browser does, gets "
+        f"{plural(math.ceil(PARALLEL / concurrency), 'instance')} at any rate.",
+        f"An instance stays {idle:g} s after its last request [U], so what {idle:g} s needed at most is "
+        f"there all the time: {number(found.instances)} instances on average and {count(round(found.peak_instances))} "
+        f"at the busiest moment, with {number(found.starts)} starts a day.",
+    ]

@@ -1,0 +1,201 @@
+"""functune plan."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import click
+
+from functune.errors import UsageError
+from functune.run.folder import RunFolder
+
+if TYPE_CHECKING:
+    from functune.analysis.search.objective import Objective
+    from functune.capacity.capacity_plan import CapacityPlan
+    from functune.capacity.explain import Explanation
+    from functune.capacity.traffic import Traffic
+
+
+class Assumed(click.ParamType[tuple[str, float]]):
+    """``NAME=VALUE`` with a number."""
+
+    name = "assumption"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        """The name and the number."""
+        name, _, number = str(value).partition("=")
+        try:
+            return name, float(number)
+        except ValueError:
+            self.fail(f"{value!r}: allowed is NAME=NUMBER, such as flex-most=1000", param, ctx)
+
+
+@click.command("plan")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--traffic",
+    required=True,
+    metavar="SPEC|FILE.csv",
+    help="steady:RATE, daily:MEAN[:PEAK], burst:BASE:PEAK:SECONDS:EVERY, or a CSV file with a column 'arrival' "
+    "(seconds or ISO 8601) or 'requests' (those of each minute). Rates as 40/s, 2400/min or 1e6/day.",
+)
+@click.option("--objective", metavar="TEXT", help='Conditions to meet, such as "p95 < 500ms".  [default: the run\'s]')
+@click.option(
+    "--now",
+    metavar="CONFIGURATION",
+    help="The present configuration: flex:MB:CONCURRENCY[:ALWAYS_READY], premium:SIZE[:INSTANCES], "
+    "app-service:SIZE:INSTANCES or container-apps:CORES[:LEAST_REPLICAS].  [default: flex:2048:1, Azure's for Python]",
+)
+@click.option("--experiment", metavar="NAME", help="The experiment, for a run of several.")
+@click.option("--route", metavar="ROUTE", help="The subject, for an experiment of several.")
+@click.option(
+    "--cold-start",
+    type=(float, float),
+    metavar="LEAST MOST",
+    help="Seconds that a start of an instance takes; the objective is judged by the most.  [default: 1 5]",
+)
+@click.option(
+    "--assume",
+    type=Assumed(),
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Another number for a rule of a platform, such as flex-most=1000; docs/capacity.md lists them.",
+)
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Prices in place of the project's, in the form of functune/plans/prices.toml; it may have a part of them.",
+)
+@click.option("--explain", is_flag=True, help="Say why there are so many instances on Flex Consumption.")
+@click.option("--all", "with_all", is_flag=True, help="Print every configuration.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of the output.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def plan_capacity(
+    folder: Path,
+    traffic: str,
+    objective: str | None,
+    now: str | None,
+    experiment: str | None,
+    route: str | None,
+    cold_start: tuple[float, float] | None,
+    assume: tuple[tuple[str, float], ...],
+    prices: Path | None,
+    explain: bool,
+    with_all: bool,
+    form: str,
+    as_json: bool,
+) -> None:
+    """
+    Plan instances, latency and monthly cost on each hosting plan.
+
+    It takes the service time, the CPU demand and the latency against concurrency from a run, and simulates the traffic
+    on Flex Consumption, Premium, App Service and Container Apps. It prints the cheapest configuration that meets the
+    objective and the cost of the present one, and writes plan.html and plan.json into the run folder.
+
+    \b
+    Examples:
+      functune plan runs/2026-11-21-063000 --traffic daily:40:120 --objective "p95 < 500ms"
+      functune plan runs/2026-11-21-063000 --traffic steady:2/s --explain
+      functune plan runs/2026-11-21-063000 --traffic burst:1:200:60s:1h --now flex:2048:16:1 --cold-start 0.5 8
+      functune plan runs/2026-11-21-063000 --traffic requests.csv --prices west-europe.toml --format json
+
+    Exit codes: 0 fine, 1 no configuration keeps up and meets the objective, 2 wrong usage, 3 the folder holds no usable
+    run.
+    """
+    from functune.capacity.assumptions import assumptions
+    from functune.capacity.capacity_plan import make_plan
+    from functune.capacity.configuration import PYTHON_DEFAULT, parse_configuration
+    from functune.capacity.day import Conditions
+    from functune.capacity.measured_app import measured_apps, subject_to_plan
+    from functune.plans.price_list import changed_prices, shipped_prices
+    from functune.report.capacity_page import CAPACITY_DOCUMENT, CAPACITY_PAGE, render_capacity_page
+    from functune.report.document import find_all, indented_json
+    from functune.terminal.capacity import capacity_lines, explanation_lines
+
+    changes = [*zip(("cold-start-least", "cold-start-most"), cold_start or (), strict=False), *assume]
+    given = Conditions(
+        traffic=traffic_of(traffic),
+        assumptions=assumptions(changes),
+        prices=shipped_prices() if prices is None else changed_prices(text_of(prices, "--prices"), name=str(prices)),
+    )
+    present = PYTHON_DEFAULT if now is None else parse_configuration(now)
+    run = RunFolder.open(folder)
+    findings, subject = subject_to_plan(find_all(run), experiment=experiment, route=route)
+    apps, left_out = measured_apps(findings, subject, run.require_measurements())
+    aim = objective_of(objective if objective is not None else findings.experiment.objective)
+    plan = make_plan(
+        findings, subject, apps, left_out, given, objective=aim, present=present, progress=shown_progress()
+    )
+    run.write_text(CAPACITY_PAGE, render_capacity_page(plan))
+    run.write_text(CAPACITY_DOCUMENT, indented_json(plan))
+    if as_json or form == "json":
+        click.echo(indented_json(plan), nl=False)
+    else:
+        for line in capacity_lines(plan, with_all=with_all):
+            click.echo(line)
+        if explain:
+            click.echo()
+            for line in explanation_lines(explanation_of(plan)):
+                click.echo(line)
+        click.echo(f"\nPage: {(run.path / CAPACITY_PAGE).resolve().as_uri()}")
+    sys.exit(0 if plan.cheapest is not None else 1)
+
+
+def explanation_of(plan: "CapacityPlan") -> "Explanation":
+    """Why there are so many instances. Raises UsageError where the present plan is another than Flex Consumption."""
+    if plan.explanation is None:
+        raise UsageError(
+            "--explain is about Flex Consumption: give --now flex:MB:CONCURRENCY, for an app that runs there"
+        )
+    return plan.explanation
+
+
+def objective_of(text: str) -> "Objective | None":
+    """The objective of a text; None for an empty one."""
+    from functune.analysis.search.objective import parse_objective
+
+    return parse_objective(text) if text else None
+
+
+def traffic_of(spec: str) -> "Traffic":
+    """The traffic of a pattern, or of a CSV file. Raises UsageError for another text."""
+    from functune.capacity.traffic_spec import parse_traffic, traffic_of_csv
+
+    if spec.lower().endswith(".csv"):
+        return traffic_of_csv(text_of(Path(spec), "--traffic"), name=spec)
+    return parse_traffic(spec)
+
+
+def text_of(path: Path, flag: str) -> str:
+    """The text of a file. Raises UsageError where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise UsageError(f"{flag} {path}: {reason}") from error
+
+
+def shown_progress() -> Callable[[int, int], None]:
+    """Shows how many forecasts are done and the time left, on a terminal alone."""
+    if not sys.stderr.isatty():
+        return lambda done, whole: None
+    started = monotonic()
+
+    def show(done: int, whole: int) -> None:
+        left = (monotonic() - started) / done * (whole - done) if done else 0.0
+        text = f"forecast {done + 1} of {whole}{f', about {left:.0f} s left' if done else ''}"
+        click.echo(f"\r{text:<60}", nl=False, err=True)
+        if done + 1 == whole:
+            click.echo(f"\r{'':<60}\r", nl=False, err=True)
+
+    return show
