@@ -1,7 +1,7 @@
 """The rules for what limits a subject around its handler: memory, load generator, places that are admitted, host."""
 
 from functune.analysis.numbers.levels import Level
-from functune.analysis.verdict.limit import Limit, unknown_limit
+from functune.analysis.verdict.limit import Limit, sentence_start, unknown_limit
 from functune.analysis.verdict.limit_evidence import (
     LimitEvidence,
     calls_outside,
@@ -77,12 +77,27 @@ def memory_limit(evidence: LimitEvidence) -> Limit | None:
         )
     best = max(fitting, key=lambda level: level.throughput)
     if faster.throughput < CLEARLY_FASTER * best.throughput:
-        return None
+        return unclear_gain(faster, needs) if lacks_cores(faster) else None
     return Limit(
         kind="memory",
         where=None,
         share=None,
         evidence=(needs, f"the fastest setting that fits serves {rate(best.throughput)}"),
+    )
+
+
+def lacks_cores(level: Level) -> bool:
+    """Whether the processes of a level wanted a core each that other programs used."""
+    used = (level.figures.worker_cores or 0.0) / level.setting.process_count
+    return used < ONE_CORE <= (cores_wanted(level) or 0.0)
+
+
+def unclear_gain(level: Level, needs: str) -> Limit:
+    """On a busy machine a setting that needs more memory may serve as little as the others, and more on an idle one."""
+    return unknown_limit(
+        f"{sentence_start(needs)}. Settings that fit serve as much, but other programs used "
+        f"{number(level.figures.other_cpu or 0.0, digits=2)} cores, so the figures do not show whether more memory "
+        "would help: measure again on an idle machine."
     )
 
 

@@ -368,6 +368,33 @@ def test_memory_excludes_the_faster_setting_and_says_so() -> None:
     assert "512 MB" in nothing.reason
 
 
+def test_memory_that_a_busy_machine_hides_is_not_called_another_limit() -> None:
+    """A call computes 23 of 120 ms. Idle, 16 threads serve more than 4, and use too much memory."""
+    alone = seen(users=1, rate=8, service=0.12, cpu=0.023, cores=0.18, setting=Setting(thread_count=4))
+    slow = seen(users=16, rate=23, service=0.17, cpu=0.023, setting=Setting(thread_count=4), peak_mb=300.0)
+
+    def fast(*, cores: float, core_wait: float) -> Measurement:
+        return seen(
+            users=16,
+            rate=23,
+            service=0.68,
+            cpu=0.023,
+            cores=cores,
+            core_wait=core_wait,
+            other_cpu=1.4,
+            setting=Setting(thread_count=16),
+            peak_mb=1100.0,
+        )
+
+    hidden = find_limit(levels_of([alone, slow, fast(cores=0.53, core_wait=2.4)]), cores=2, memory_mb=512)
+    assert hidden.kind == "unknown"
+    assert "where an instance has 512 MB. Settings that fit serve as much, but other programs used 1.4 cores" in (
+        limit_in_words(hidden)
+    )
+    shown = find_limit(levels_of([alone, slow, fast(cores=0.95, core_wait=0.0)]), cores=2, memory_mb=512)
+    assert "512 MB" not in limit_in_words(shown)
+
+
 def test_limiter_of_anyio_is_said_with_the_line_that_raises_it() -> None:
     queued = msgspec.structs.replace(line("pool", alone=0.0, loaded=1.2), waits_in="anyio CapacityLimiter")
     said = limit_in_words(limit_of(*QUEUES, lines=(queued,)))
