@@ -10,6 +10,7 @@
     │   ├── PortInUseError
     │   ├── WorkerStartError     a worker process did not become ready
     │   ├── WorkerDiedError      a worker process ended while it was needed
+    │   ├── ResourceManagerError Azure's Resource Manager refused a request or did not answer
     │   └── FunctionTimeoutError an invocation ran longer than functionTimeout
     ├── LoadError                the load generator could not run or measured nothing
     └── RunFolderError           a run folder is missing, incomplete or of another schema
@@ -56,6 +57,17 @@ class WorkerStartError(HostError):
 
 class WorkerDiedError(HostError):
     """A worker process ended while it was needed."""
+
+
+class ResourceManagerError(HostError):
+    """Azure's Resource Manager refused a request, or did not answer."""
+
+    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        """Of the answer; None without one."""
+        self.code = code
+        """The code in the answer, such as ``Conflict``; empty without one."""
 
 
 class FunctionTimeoutError(HostError):

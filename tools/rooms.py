@@ -39,6 +39,11 @@ ROOMS: tuple[Room, ...] = (
     room("setting", "Setting and the table of knobs", "formatting app_service"),
     room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
+    room(
+        "azure",
+        "an app on Azure: read, changed and restored through Resource Manager",
+        "errors environ formatting run",
+    ),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
     room("server_process", "what the lab reads of a process of a web server", "environ timing"),
