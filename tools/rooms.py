@@ -42,7 +42,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "azure",
         "an app on Azure: read, changed and restored through Resource Manager",
-        "errors environ formatting run",
+        "errors environ setting run",
     ),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
@@ -58,7 +58,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors environ setting packages app_service host server_process middleware",
+        "errors environ setting packages app_service host server_process middleware azure timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
@@ -76,16 +76,16 @@ ROOMS: tuple[Room, ...] = (
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
     room("probe", "workers and threads counted from outside", "errors timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
-    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
+    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} azure plans sweep report probe"),
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans report",
+        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans report",
     ),
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal "
+        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans sweep report probe instrument terminal "
         "doctor",
     ),
 )

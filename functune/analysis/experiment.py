@@ -7,6 +7,7 @@ import msgspec
 from functune.analysis.checks.drift import Drift, drift
 from functune.analysis.checks.expectations import Outcome, check_expectations
 from functune.analysis.checks.interference import interference_warnings, window_warnings
+from functune.analysis.checks.live import instance_warnings, unseen_warnings
 from functune.analysis.laws.bounds import Demand, demand_of
 from functune.analysis.laws.curves import Law, laws_of
 from functune.analysis.laws.prediction import Prediction, predict
@@ -189,7 +190,12 @@ def analyse(
         subjects=subjects,
         limits={str(subject): limit for subject, limit in limits.items()},
         outcomes=check_expectations(experiment, valid, cores=cores),
-        warnings=(*interference_warnings(closed), *window_warnings(closed)),
+        warnings=(
+            *interference_warnings(closed),
+            *window_warnings(closed),
+            *instance_warnings(closed),
+            *unseen_warnings(closed),
+        ),
         drift=drift([level for level in closed if level.setting == experiment.compared_with]),
         void=tuple(level for level in every if level.void),
         failed=failed_settings(experiment, failures),

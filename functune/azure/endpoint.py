@@ -30,11 +30,16 @@ def checked_endpoint(text: str) -> str:
     return endpoint
 
 
+def is_loopback(origin: str) -> bool:
+    """Whether an origin is on the loopback interface."""
+    return urlsplit(origin).hostname in _LOOPBACK
+
+
 def app_url(host_name: str, endpoint: str) -> str:
     """
     The base URL of an app by its host name: https, as on Azure.
 
     It is http where both the app and Resource Manager are on the loopback interface.
     """
-    is_local = urlsplit(endpoint).hostname in _LOOPBACK and urlsplit(f"//{host_name}").hostname in _LOOPBACK
+    is_local = is_loopback(endpoint) and is_loopback(f"//{host_name}")
     return f"{'http' if is_local else 'https'}://{host_name}"

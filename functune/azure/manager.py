@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from functune.azure.endpoint import is_loopback
 from functune.azure.pace import PACE, Pace
 from functune.azure.tokens import AzureTokens
 from functune.environ import SHORTEST_SECRET
@@ -59,6 +60,7 @@ class ResourceManager:
             auth=AzureTokens(endpoint),
             timeout=_TIMEOUT,
             verify=ssl.create_default_context(),
+            trust_env=not is_loopback(endpoint),  # the proxies of the environment
         ) as client:
             yield cls(client, pace=pace)
 

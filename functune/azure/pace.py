@@ -12,6 +12,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Between two looks at what is under way."""
     give_up: float = 300.0
     """The longest time for one request with its repeats, for an operation, and until a change reads back."""
+    look: float = 1.0
+    """Between two looks at the app while it restarts."""
     restart: float = 60.0
     """After a change, where no answer shows that the app has restarted."""
     restart_limit: float = 300.0

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from functune.cli.azure import azure_commands
 from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
 from functune.cli.instrument import instrument_app
@@ -55,5 +56,6 @@ for command in (
     recommend_settings,
     compare,
     lessons,
+    azure_commands,
 ):
     main.add_command(command)

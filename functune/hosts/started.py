@@ -30,6 +30,7 @@ class StartedHost(ABC):
     """
 
     key: ClassVar[None] = None
+    setting_seen: ClassVar[None] = None
     calls_folder: str | None = None
     title: str
     """The host as the subject of an error message."""

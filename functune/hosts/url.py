@@ -27,6 +27,7 @@ class RemoteHost:
 
     runs_script_root: ClassVar[bool] = False
     pid: ClassVar[None] = None
+    setting_seen: ClassVar[None] = None
 
     def __init__(self, url: str, *, key: str | None, route: str) -> None:
         self.base_url = checked_url(url)

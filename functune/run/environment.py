@@ -69,8 +69,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def machine_cores(self) -> float | None:
-        """The usable cores where the app runs on this machine; None for a URL, whose machine is not known."""
-        return None if self.host_kind.startswith(("http://", "https://")) else self.usable_cores
+        """The usable cores where the app runs on this machine; None for one that runs elsewhere."""
+        return None if is_elsewhere(self.host_kind) else self.usable_cores
 
 
 COMPARED = (
@@ -122,6 +122,11 @@ def collect_environment(
         versions={package: version(package) for package in PACKAGES},
         git_commit=None if script_root is None else git_commit(script_root),
     )
+
+
+def is_elsewhere(host_kind: str) -> bool:
+    """Whether a value of --host names an app that runs elsewhere: at a URL, or on Azure."""
+    return host_kind.startswith(("http://", "https://", "azure:"))
 
 
 def differences(before: Environment, now: Environment) -> list[tuple[str, object, object]]:

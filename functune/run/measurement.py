@@ -93,7 +93,15 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     worker_ends: dict[str, int] = {}
     """The workers that the server lost during the step, by reason, such as its time-out."""
     worker_requests: dict[str, int]
-    """Answers in the window by worker pid (JSON object keys are strings)."""
+    """Answers in the window by worker pid (JSON object keys are strings), on several instances as ``instance/pid``."""
+    instance_requests: dict[str, int] = {}
+    """Answers in the window by instance; empty where they do not name it."""
+    setting_seen: bool | None = None
+    """
+    Whether answers of the app agreed with its setting after it was changed; False where they say nothing of it.
+
+    None for a host that was started with the setting.
+    """
     worker_peak_in_flight: dict[str, int]
     """Most calls open at once that any answer reported, by worker pid."""
     worker_threads: dict[str, int]

@@ -66,4 +66,11 @@ class SweepFinished:
     """The routes of the app, such as ``GET /api/health``; empty where no step failed or the host does not list them."""
 
 
-type Event = SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppChanged:
+    """An app that runs elsewhere was changed or restored, in words."""
+
+    text: str
+
+
+type Event = AppChanged | SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished

@@ -7,13 +7,14 @@ A planner chooses the next trials from the measurements so far.
 import contextlib
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
 from functune.environ import without_values
 from functune.errors import FunctuneError, HostError, LoadError
 from functune.experiments.model import Experiment
-from functune.hosts.kinds import HostKind, RunningHost
+from functune.hosts.kinds import ChangingKind, HostKind, RunningHost
 from functune.hosts.served_app import ServedApp
 from functune.load import windows
 from functune.load.calibration import calibrate
@@ -24,7 +25,16 @@ from functune.load.windows import Place
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
 from functune.sweep.apps import app_for
-from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
+from functune.sweep.events import (
+    AppChanged,
+    Event,
+    StepFinished,
+    SweepFinished,
+    SweepStarted,
+    TimeLeft,
+    TrialFailed,
+    TrialStarted,
+)
 from functune.sweep.preflight import needs_no_app_setting, preflight
 from functune.sweep.trials import PlannedTrial, Planner, load_on
 
@@ -55,12 +65,18 @@ async def measure_run(
         run.checked.extend(folder.experiments)
     if calibrated:
         folder.append(await calibrate())
-    while batch := run.next_batch():
-        for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
-            await run.measure_setting(list(group))
+    async with lasting(kind, lambda text: on_progress(AppChanged(text=text))):
+        while batch := run.next_batch():
+            for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
+                await run.measure_setting(list(group))
     if calibrated:
         folder.append(await calibrate())
     return run.finish()
+
+
+def lasting(kind: HostKind, report: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
+    """What the host kind keeps from the first host to the last."""
+    return kind.lasting(report) if isinstance(kind, ChangingKind) else contextlib.nullcontext()
 
 
 class Run:
@@ -181,7 +197,8 @@ class Run:
             share=trial.share_of(step.arrival_rate),
         )
         measured = windows.measure(step, requests, place)
-        measurement = msgspec.structs.replace(measured, worker_ends=host.worker_ends(step.began, step.closed))
+        ends = host.worker_ends(step.began, step.closed)
+        measurement = msgspec.structs.replace(measured, worker_ends=ends, setting_seen=host.setting_seen)
         self.folder.append(measurement)
         self.measured.append(measurement)
         self.steps += 1

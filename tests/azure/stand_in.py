@@ -31,6 +31,8 @@ SECRETS = {
     "FEED_URL": "https://feeds.invalid/orders?code=5ec2e7query",
 }
 """App settings that no output and no file may show."""
+SECRET_PARTS = ("c2VjcmV0LWtleS0x", "5ec2e7aa-1111", "k-5ec2e7-orders", "5ec2e7query")
+"""What is secret in them."""
 IDENTITY_HEADER = "5ec2e7-identity-header"
 PARTIAL = "Runtime name and version must be provided for FlexConsumption sites"
 
