@@ -6,7 +6,7 @@ import msgspec
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds. An answer with Retry-After replaces the first two."""
 
-    retry: float = 2.0
+    retry: float = 1.0
     """Before the first repeat of a request that failed; twice as long before each further one."""
     poll: float = 3.0
     """Between two looks at what is under way."""
