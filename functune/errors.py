@@ -9,6 +9,7 @@
     │   ├── InstallError         the packages of the app could not be installed
     │   ├── PortInUseError
     │   ├── WorkerStartError     a worker process did not become ready
+    │   ├── UnfitError           the host needs more memory than its instance has
     │   ├── WorkerDiedError      a worker process ended while it was needed
     │   └── FunctionTimeoutError an invocation ran longer than functionTimeout
     ├── LoadError                the load generator could not run or measured nothing
@@ -52,6 +53,14 @@ class PortInUseError(HostError):
 
 class WorkerStartError(HostError):
     """A worker process did not become ready."""
+
+
+class UnfitError(HostError):
+    """The host needs more memory than its instance has, which is a result and no failure."""
+
+    def __init__(self, message: str, *, memory_mb: int) -> None:
+        super().__init__(message)
+        self.memory_mb = memory_mb
 
 
 class WorkerDiedError(HostError):
