@@ -9,6 +9,7 @@
     │   ├── InstallError         the packages of the app could not be installed
     │   ├── PortInUseError
     │   ├── WorkerStartError     a worker process did not become ready
+    │   ├── UnfitError           the host needs more memory than its instance has
     │   ├── WorkerDiedError      a worker process ended while it was needed
     │   ├── ResourceManagerError Azure's Resource Manager refused a request or did not answer
     │   └── FunctionTimeoutError an invocation ran longer than functionTimeout
@@ -53,6 +54,14 @@ class PortInUseError(HostError):
 
 class WorkerStartError(HostError):
     """A worker process did not become ready."""
+
+
+class UnfitError(HostError):
+    """The host needs more memory than its instance has, which is a result and no failure."""
+
+    def __init__(self, message: str, *, memory_mb: int) -> None:
+        super().__init__(message)
+        self.memory_mb = memory_mb
 
 
 class WorkerDiedError(HostError):

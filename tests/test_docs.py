@@ -44,6 +44,7 @@ TERMS = [
     "run folder",
     "service",
     "setting",
+    "shape",
     "share",
     "step",
     "subject",

@@ -28,7 +28,7 @@ def room(name: str, holds: str, imports: str = "") -> Room:
     return Room(name, holds, frozenset(imports.split()))
 
 
-BASE = "errors formatting setting experiments run"
+BASE = "errors formatting setting shapes experiments run"
 FLOORS = "analysis/numbers analysis/laws analysis/search analysis/checks analysis/verdict"
 ANALYSIS = f"{FLOORS} analysis"
 ROOMS: tuple[Room, ...] = (
@@ -36,13 +36,14 @@ ROOMS: tuple[Room, ...] = (
     room("formatting", "numbers in words"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
-    room("setting", "Setting and the table of knobs", "formatting app_service"),
-    room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
+    room("shapes", "the shapes of an instance on each plan", "formatting"),
+    room("setting", "Setting and the table of knobs", "formatting app_service shapes"),
+    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
     room(
         "azure",
         "an app on Azure: read, changed and restored through Resource Manager",
-        "errors environ setting run",
+        "errors environ setting shapes run",
     ),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
@@ -58,7 +59,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors environ setting packages app_service host server_process middleware azure timing",
+        "errors environ formatting setting shapes packages app_service host server_process middleware azure timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),

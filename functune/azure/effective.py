@@ -3,9 +3,10 @@
 import msgspec
 
 from functune.azure.change import is_secret
-from functune.azure.present import PYTHON_CONCURRENCY
+from functune.azure.present import DEFAULT_MEMORY_MB, PYTHON_CONCURRENCY, shape_of_site
 from functune.azure.site import LiveSite
 from functune.setting import DEFAULT_THREAD_COUNT, MAX_CONCURRENT_REQUESTS, PROCESS_COUNT, THREAD_COUNT
+from functune.shapes import cores_in_words
 
 DYNAMIC = "FUNCTIONS_WORKER_DYNAMIC_CONCURRENCY_ENABLED"
 _OF_INTEREST = (MAX_CONCURRENT_REQUESTS, "AzureFunctionsJobHost__extensions__http__maxOutstandingRequests", DYNAMIC)
@@ -31,7 +32,7 @@ def scale_rows(site: LiveSite) -> tuple[LiveSetting, ...]:
     memory, most = site.memory_mb, site.maximum_instances
     ready = ", ".join(f"{name}: {many}" for name, many in site.always_ready.items())
     return (
-        LiveSetting(name="instanceMemoryMB", configured=text_of(memory), effective=f"{memory or 2048} MB"),
+        LiveSetting(name="instanceMemoryMB", configured=text_of(memory), effective=instance_in_words(site)),
         LiveSetting(
             name="perInstanceConcurrency",
             configured=text_of(site.per_instance_concurrency),
@@ -51,6 +52,12 @@ def scale_rows(site: LiveSite) -> tuple[LiveSetting, ...]:
             else "a change restarts all instances at once, and calls in flight are lost",
         ),
     )
+
+
+def instance_in_words(site: LiveSite) -> str:
+    """The memory in effect, with the cores that come with it."""
+    memory, shape = site.memory_mb or DEFAULT_MEMORY_MB, shape_of_site(site)
+    return f"{memory} MB" if shape is None else f"{memory} MB, typically with {cores_in_words(shape.cores)}"
 
 
 def concurrency_in_words(site: LiveSite) -> str:

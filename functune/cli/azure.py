@@ -94,6 +94,8 @@ def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool
             site = await live.read()
             found = single_advice(document.apply, plan="flex" if site.is_flex else "premium", experiment=experiment)
             values = advised_values(site, found.parameters, found.app_settings)
+            for note in found.notes:
+                click.echo(f"Note: {note}")
             if not show_difference(site, values) or dry_run:
                 return
             require_no_production(site, yes=yes)

@@ -9,6 +9,7 @@ import click
 from functune.cli.agreement import offer_restore, require_no_production
 from functune.errors import UsageError
 from functune.experiments.model import Experiment
+from functune.experiments.planned import planned_settings
 from functune.formatting import count, number, plural
 from functune.hosts.azure import AzureKind
 from functune.hosts.kinds import HostKind
@@ -36,6 +37,11 @@ def agreed_experiments(
         raise TypeError(f"{kind.name} is not on Azure")
     site, latency = surveyed_app(kind, yes=yes)
     changed = [on_live_app(each, setting_of_site(site)) for each in asked]
+    kind.require_settable(
+        list(dict.fromkeys(setting for each in changed for setting in planned_settings(each.settings))),
+        with_target=[each.name for each in changed if each.workload.target is not None],
+    )
+    kind.require_settable_on(site)
     planner = SearchPlanner(cores=None)
     trials = [trial for each in changed for trial in planner.trials_left(each, [], [])]
     agree_to_cost(kind, site, trials, latency=latency, max_cost=max_cost)
@@ -79,6 +85,7 @@ def agree_to_cost(
     kind: AzureKind, site: "LiveSite", trials: "Sequence[PlannedTrial]", *, latency: float, max_cost: float | None
 ) -> None:
     """Print how long the trials take and what they cost at most. Raises UsageError where that is above the limit."""
+    from functune.azure.present import DEFAULT_MEMORY_MB
     from functune.sweep.live_estimate import estimate_live
 
     if not site.is_flex:
@@ -87,7 +94,7 @@ def agree_to_cost(
     found = estimate_live(
         trials,
         seconds=kind.seconds,
-        memory=lambda setting: site.memory_mb or 2048,
+        memory=lambda setting: DEFAULT_MEMORY_MB if setting.instance is None else setting.instance.memory_mb,
         maximum_instances=site.maximum_instances or 100,
         latency=latency,
     )

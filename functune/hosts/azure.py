@@ -91,6 +91,11 @@ class AzureKind:
                     f"per_instance_concurrency is {setting.per_instance_concurrency}, and {self.site.name} is not on "
                     'Flex Consumption: allowed is "unset"'
                 )
+            if setting.instance is not None and (not present.is_flex or setting.instance.plan != "flex"):
+                allowed = "flex-512, flex-2048 and flex-4096" if present.is_flex else '"unset"'
+                raise UsageError(
+                    f"instance is {setting.instance}, which {self.site.name} has not on its plan: allowed is {allowed}"
+                )
 
     def seconds(self, setting: Setting) -> float:
         """About how long a change takes. Unseen, a restart is waited out."""
@@ -147,6 +152,7 @@ class AzureHost:
     """The app with one setting. Entering it writes the setting and waits until answers of the app agree with it."""
 
     pid: ClassVar[None] = None
+    quota: ClassVar[None] = None
     calls_folder: ClassVar[None] = None
 
     def __init__(self, kind: AzureKind, held: HeldApp, setting: Setting) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from functune.hosts.quota import Quota
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
@@ -18,6 +19,10 @@ class RunningHost(Protocol):
     @property
     def pid(self) -> int | None:
         """The process all of its processes are below; None for a host that was not started here."""
+
+    @property
+    def quota(self) -> Quota | None:
+        """The limits of its instance; None where it may use the whole machine, or runs elsewhere."""
 
     @property
     def key(self) -> str | None:

@@ -93,6 +93,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         worker_peak_mb=step.worker_peak_mb,
         front_pid=step.front_pid,
         worker_pids=step.worker_pids,
+        throttled=step.throttled,
         generator_cpu=step.generator_cpu,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,

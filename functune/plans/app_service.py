@@ -8,16 +8,12 @@ import shlex
 
 from functune.plans.billing import Cost, fixed_cost
 from functune.plans.conflicts import FrontEnd
-from functune.plans.plan import Chosen, ParameterValue
+from functune.plans.plan import Chosen, ParameterValue, has_instance
 from functune.plans.price_list import app_service_prices
-from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 from functune.plans.texts import APP, app_setting_commands, bicep_value, site_fragment
 from functune.plans.web_plan import WebPlan, other_variables
 from functune.setting import Setting, is_app_service
-
-HOURS_PER_MONTH = 730
-"""The hours for which the price list has its prices per month."""
-
+from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 
 _GENERATED = (
     "The platform generates the start-up command that was measured, so none of your own may be set: an empty one "
@@ -40,7 +36,7 @@ class AppServicePlan(WebPlan):
 
     def allows(self, setting: Setting) -> bool:
         """The command that the platform generates, too."""
-        return super().allows(setting) or is_app_service(setting.host)
+        return super().allows(setting) or (is_app_service(setting.host) and has_instance(self.name, setting))
 
     def start_command(self, chosen: Chosen) -> str | None:
         """None where the platform generates it."""
@@ -98,5 +94,4 @@ class AppServicePlan(WebPlan):
     def busy_cost(self, chosen: Chosen) -> Cost:
         """The price of an instance, whatever it serves."""
         prices = app_service_prices()
-        per_hour = prices.month[self.size(chosen.asked).name] / HOURS_PER_MONTH
-        return fixed_cost(chosen.throughput or 0.0, per_hour, prices.currency)
+        return fixed_cost(chosen.throughput or 0.0, prices.per_hour(self.size(chosen.asked).name), prices.currency)

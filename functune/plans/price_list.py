@@ -18,14 +18,22 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     free_executions: float
 
 
-class AppServicePrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prices of App Service on Linux: an instance costs the same whether it serves requests or not."""
+class InstancePrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prices of App Service on Linux or of Premium: an instance costs the same whether it serves requests or not."""
 
     currency: str
     as_of: str
     source: str
     month: dict[str, float]
     """An instance for 730 hours, by its size."""
+
+    def per_hour(self, size: str) -> float:
+        """An instance of a size for an hour."""
+        return self.month[size] / HOURS_PER_MONTH
+
+
+HOURS_PER_MONTH = 730
+"""The hours for which the price list has its prices per month."""
 
 
 class ContainerAppsPrices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,9 +54,15 @@ def flex_prices() -> Prices:
 
 
 @cache
-def app_service_prices() -> AppServicePrices:
+def app_service_prices() -> InstancePrices:
     """Those of App Service."""
-    return msgspec.convert(price_table("app-service"), AppServicePrices)
+    return msgspec.convert(price_table("app-service"), InstancePrices)
+
+
+@cache
+def premium_prices() -> InstancePrices:
+    """Those of Premium."""
+    return msgspec.convert(price_table("premium"), InstancePrices)
 
 
 @cache

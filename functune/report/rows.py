@@ -30,6 +30,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     thread_count: int | None
     per_instance_concurrency: int | None
     app_settings: str
+    instance: str
+    """Empty for the whole machine."""
     users: int
     arrivals_per_s: float | None
     """Intended; None for a closed loop."""
@@ -117,6 +119,7 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         thread_count=setting.thread_count,
         per_instance_concurrency=setting.per_instance_concurrency,
         app_settings=" ".join(f"{name}={value}" for name, value in setting.app_settings),
+        instance="" if setting.instance is None else str(setting.instance),
         users=level.users,
         arrivals_per_s=level.arrival_rate,
         share=level.share,

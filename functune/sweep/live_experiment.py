@@ -7,8 +7,14 @@ import msgspec
 from functune.errors import UsageError
 from functune.experiments.model import Baseline, Experiment
 from functune.setting import Setting
+from functune.shapes import InstanceShape
 
-LEFT_AS_IT_IS = {"thread_count": ("unset",), "per_instance_concurrency": ("unset",), "process_count": (1,)}
+LEFT_AS_IT_IS = {
+    "instance": ("unset",),
+    "thread_count": ("unset",),
+    "per_instance_concurrency": ("unset",),
+    "process_count": (1,),
+}
 """The lists of an experiment that names no value of a knob."""
 
 
@@ -34,6 +40,8 @@ def on_live_app(experiment: Experiment, present: Setting) -> Experiment:
     )
 
 
-def as_listed(value: int | None) -> int | str:
+def as_listed(value: int | InstanceShape | None) -> int | str:
     """A value as an experiment file has it."""
+    if isinstance(value, InstanceShape):
+        return value.name
     return "unset" if value is None else value

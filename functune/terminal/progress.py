@@ -70,9 +70,10 @@ def print_event(console: Console, event: Event, *, note: str = "") -> None:
             text = f"{described(event.measurement)}  {left_in_words(event.left)} left{note}{doubts(event.measurement)}"
         case TrialFailed():
             cause = "the same cause as an earlier trial" if event.is_known else event.cause
-            text = f"FAILED {trial_in_words(event.trial)}: {cause}"
+            text = f"{'UNFIT' if event.is_unfit else 'FAILED'} {trial_in_words(event.trial)}: {cause}"
         case SweepFinished():
             failed = f", {plural(event.failures, 'trial')} failed" if event.failures else ""
+            failed += f", {plural(event.unfit, 'trial')} did not fit the memory of the instance" if event.unfit else ""
             text = f"{plural(event.steps, 'step')} measured{failed}: {event.folder}"
         case AppChanged():
             text = event.text

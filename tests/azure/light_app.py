@@ -9,7 +9,7 @@ from tests.azure.stand_in import Answer, StandIn, reply
 
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 SECONDS = 0.02
-"""Of the handler."""
+"""Of the handler on an instance of 2048 MB; it takes as much longer as there is less memory."""
 
 
 class LightApp:
@@ -40,6 +40,7 @@ class LightApp:
         self.pools: list[asyncio.Semaphore] = []
         self.threads: list[set[int]] = []
         self.limits = (0, 0)
+        self.memory_mb = 2048
 
     def attach(self, stand_in: StandIn) -> None:
         """Follow the changes of a site."""
@@ -63,6 +64,7 @@ class LightApp:
             triggers = self.stand_in.scale.get("triggers") or {}
             concurrency = (triggers.get("http") or {}).get("perInstanceConcurrency", 1)
             self.limits = concurrency, int(self.stand_in.settings.get(THREADS, "1000"))
+            self.memory_mb = self.stand_in.scale["instanceMemoryMB"]
         self.places = [asyncio.Semaphore(self.limits[0]) for _ in range(self.instances)]
         self.pools = [asyncio.Semaphore(self.limits[1]) for _ in range(self.instances)]
         self.threads = [set() for _ in range(self.instances)]
@@ -86,11 +88,11 @@ class LightApp:
         thread = next(each for each in itertools.count(1) if each not in threads)
         threads.add(thread)
         calls = len(threads)
+        assert self.stand_in is not None
         try:
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(SECONDS * 2048 / self.memory_mb)
         finally:
             threads.discard(thread)
-        assert self.stand_in is not None
         if self.is_silent or self.stand_in.settings.get("FUNCTUNE_TIMES") != "1":
             return Answer(200, {"ok": True})
         pid = 100 * self.generation + 17

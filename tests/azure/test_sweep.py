@@ -34,6 +34,20 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     assert "changed nothing" in run("azure", "revert", SITE, "--yes").output
 
 
+def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, tmp_path: Path) -> None:
+    before = live.state()
+    experiment = write_experiment(tmp_path, concurrency="[2]", users="[1]")
+    experiment.write_text(
+        experiment.read_text().replace("settings = {", 'settings = { instance = ["flex-512", "flex-2048"],')
+    )
+    process = begin_fast(experiment, tmp_path / "run")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    steps = {str(each.setting.instance): each for each in RunFolder.open(tmp_path / "run").measurements()}
+    assert steps["flex-2048"].throughput / steps["flex-512"].throughput == pytest.approx(4, rel=0.25)
+    assert live.state() == before
+
+
 def test_what_the_experiment_does_not_list_stays_as_the_app_has_it(live: StandIn, tmp_path: Path) -> None:
     live.settings[THREADS] = "6"
     live.keep_history()
@@ -42,6 +56,7 @@ def test_what_the_experiment_does_not_list_stays_as_the_app_has_it(live: StandIn
     assert done.returncode == 0, done.stdout + done.stderr
     [step] = RunFolder.open(tmp_path / "run").measurements()
     assert (step.setting.thread_count, step.setting.per_instance_concurrency) == (6, 3)
+    assert str(step.setting.instance) == "flex-2048"
     assert live.settings[THREADS] == "6"
 
 
@@ -146,6 +161,10 @@ def test_settings_that_the_plan_does_not_take_are_refused_before_anything_is_wri
             "looks like a secret",
         ),
         (text.replace("settings = {", 'settings = { host = ["local"],'), "on Azure there is one host"),
+        (
+            text.replace("settings = {", 'settings = { instance = ["EP1"],'),
+            "allowed is flex-512, flex-2048 and flex-4096",
+        ),
     ):
         experiment.write_text(wrong)
         refused = run(*map(str, sweep_words(experiment, tmp_path / "run")))

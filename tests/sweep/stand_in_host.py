@@ -46,6 +46,7 @@ class StandInHost:
 
     key = None
     setting_seen = None
+    quota = None
     calls_folder = None
 
     def __init__(self, threads: int) -> None:
