@@ -97,7 +97,8 @@ async def read_site(manager: ResourceManager, site: SiteId) -> LiveSite:
 async def read_app_settings(manager: ResourceManager, site: SiteId) -> dict[str, str]:
     """The app settings. Their values are removed from messages of ``manager`` from now on."""
     document = await manager.post(f"{site.path}/config/appsettings/list")
-    found = {str(name): str(value) for name, value in (document.get("properties") or {}).items()}
+    properties = document.get("properties") or {}
+    found = {str(name): "" if value is None else str(value) for name, value in properties.items()}
     manager.hide(found)
     return found
 

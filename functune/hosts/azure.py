@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from functune.azure.change import SiteValues, require_no_secrets, together_with
 from functune.azure.endpoint import app_url, checked_endpoint
@@ -21,11 +21,37 @@ from functune.errors import HostError, ResourceManagerError, UsageError
 from functune.hosts.azure_witness import Witness
 from functune.hosts.routes import listed_routes
 from functune.hosts.served_app import ServedApp
-from functune.setting import Setting
+from functune.setting import KNOBS, Setting
 from functune.timing.asking import TIMES_SETTING
 
 WRITE_SECONDS = 20.0
 """About how long a change takes until it reads back and the app answers, where answers show the restart."""
+
+
+APPLIED_KNOBS = {"process_count", "thread_count", "per_instance_concurrency", "instance", "app_settings"}
+"""The knobs that the settings of an app on Azure can have values for."""
+
+
+class Allowed(NamedTuple):
+    """What a plan allows for a knob."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+FLEX_ALLOWS = {
+    "process_count": Allowed("1, since other counts are documented as not valid there", lambda value: value == 1),
+    "per_instance_concurrency": Allowed(
+        'a number, since "unset" means 1 for Python there', lambda value: value is not None
+    ),
+    "instance": Allowed(
+        'flex-512, flex-2048, flex-4096 or "unset"', lambda value: value is None or value.plan == "flex"
+    ),
+}
+OTHERS_ALLOW = {
+    "per_instance_concurrency": Allowed('"unset"', lambda value: value is None),
+    "instance": Allowed('"unset"', lambda value: value is None),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,25 +103,19 @@ class AzureKind:
         """Check the settings against the plan of the app. Raises UsageError."""
         require_no_secrets(present, {name for setting in self._planned for name, _ in setting.app_settings})
         for setting in self._planned:
-            if present.is_flex and setting.process_count != 1:
-                raise UsageError(
-                    f"process_count is {setting.process_count}, and {self.site.name} is on Flex Consumption, where it "
-                    "is documented as not valid: allowed is 1"
-                )
-            if present.is_flex and setting.per_instance_concurrency is None:
-                raise UsageError(
-                    'per_instance_concurrency is "unset", which on Flex Consumption means 1 for Python: write 1'
-                )
-            if not present.is_flex and setting.per_instance_concurrency is not None:
-                raise UsageError(
-                    f"per_instance_concurrency is {setting.per_instance_concurrency}, and {self.site.name} is not on "
-                    'Flex Consumption: allowed is "unset"'
-                )
-            if setting.instance is not None and (not present.is_flex or setting.instance.plan != "flex"):
-                allowed = "flex-512, flex-2048 and flex-4096" if present.is_flex else '"unset"'
-                raise UsageError(
-                    f"instance is {setting.instance}, which {self.site.name} has not on its plan: allowed is {allowed}"
-                )
+            for name, allowed in (FLEX_ALLOWS if present.is_flex else OTHERS_ALLOW).items():
+                value = getattr(setting, name)
+                if not allowed.fits(value):
+                    written = "unset" if value is None else value
+                    raise UsageError(
+                        f"{name} is {written}, and {self.site.name} is {'' if present.is_flex else 'not '}on Flex "
+                        f"Consumption: allowed is {allowed.words}"
+                    )
+            for knob in KNOBS:
+                if knob.name not in APPLIED_KNOBS and (value := getattr(setting, knob.name)) is not None:
+                    raise UsageError(
+                        f'{knob.name} is {value}, which no setting of an app on Azure sets: allowed is "unset"'
+                    )
 
     def seconds(self, setting: Setting) -> float:
         """About how long a change takes. Unseen, a restart is waited out."""

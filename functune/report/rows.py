@@ -37,6 +37,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Intended; None for a closed loop."""
     share: float | None
     """The arrival rate as a share of the capacity."""
+    instances: int | None
+    """The most instances of the app that served a repeat; None where answers do not name them."""
     throughput_per_s: float
     throughput_low_per_s: float | None
     """Ends of the spread over repeats; None for a single repeat."""
@@ -123,6 +125,7 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         users=level.users,
         arrivals_per_s=level.arrival_rate,
         share=level.share,
+        instances=figures.instances,
         throughput_per_s=figures.throughput,
         throughput_low_per_s=level.spread.low if level.spread else None,
         throughput_high_per_s=level.spread.high if level.spread else None,

@@ -271,6 +271,12 @@ class StandIn:
                 self.keep_history()
                 self.on_change()
 
+    def wait_for_pending(self) -> None:
+        """Wait until the accepted write, if any, has ended."""
+        while (left := self.ends_at - time.monotonic()) > 0:
+            time.sleep(left)
+        self.end_pending()
+
     def settled(self, apply: Callable[[], Answer]) -> Answer:
         answer = apply()
         if answer.status < 300:

@@ -8,6 +8,7 @@ import pytest
 from functune.errors import UsageError
 from functune.experiments.file import read_experiments
 from functune.experiments.model import Experiment
+from functune.experiments.planned import planned_settings
 from functune.setting import Setting
 from functune.sweep.live_estimate import LiveEstimate, estimate_live
 from functune.sweep.live_experiment import on_live_app
@@ -73,6 +74,13 @@ def test_unlisted_knobs_take_the_present_values_and_the_verdict_compares_with_th
     assert changed.settings.thread_count == (6,)
     assert changed.settings.per_instance_concurrency == (2, 4)
     assert changed.compared_with == present
+
+
+def test_experiment_of_the_page_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "azure-live.md").read_text()
+    (tmp_path / "sizes.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    [found] = read_experiments(tmp_path / "sizes.toml")
+    assert {str(each.instance) for each in planned_settings(found.settings)} == {"flex-512", "flex-2048"}
 
 
 def test_hosts_of_an_experiment_are_refused(tmp_path: Path) -> None:

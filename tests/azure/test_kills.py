@@ -40,5 +40,6 @@ def test_app_is_restored_after_sigkill_at_20_random_moments(live: StandIn, tmp_p
         changed += live.state() != before
         restored = run("azure", "revert", SITE, "--yes")
         assert restored.exit_code == 0, (seed, number, said, restored.output)
+        live.wait_for_pending()
         assert live.state() == before, (seed, number, said, restored.output)
     assert changed >= KILLS // 10, f"seed {seed}: {changed} sweeps were killed while the app was changed"

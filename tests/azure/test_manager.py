@@ -208,6 +208,7 @@ def test_restoring_writes_even_where_the_reading_shows_the_original(stand_in: St
         await app.undo(change)
 
     on_app(stand_in, tmp_path, interrupted)
+    stand_in.wait_for_pending()
     assert stand_in.state() == before
 
 

@@ -24,8 +24,8 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     assert done.returncode == 0, done.stdout + done.stderr
     assert live.state() == before
     steps = {each.setting.per_instance_concurrency: each for each in RunFolder.open(tmp_path / "run").measurements()}
-    # N users keep at most c calls of 20 ms in flight: c / 0.02 a second.
-    assert steps[4].throughput / steps[2].throughput == pytest.approx(2, rel=0.25)
+    # N users keep at most c calls of 50 ms in flight: c / 0.05 a second.
+    assert steps[4].throughput / steps[2].throughput == pytest.approx(2, rel=0.3)
     assert [each.setting_seen for each in steps.values()] == [True, True]
     assert [each.errors for each in steps.values()] == [{}, {}], "it was measured before the restart was over"
     assert [list(each.instance_requests) for each in steps.values()] == [["0000ab"], ["0000ab"]]
@@ -44,7 +44,7 @@ def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, tmp_path:
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     steps = {str(each.setting.instance): each for each in RunFolder.open(tmp_path / "run").measurements()}
-    assert steps["flex-2048"].throughput / steps["flex-512"].throughput == pytest.approx(4, rel=0.25)
+    assert steps["flex-2048"].throughput / steps["flex-512"].throughput == pytest.approx(4, rel=0.3)
     assert live.state() == before
 
 
@@ -121,6 +121,33 @@ def test_setting_that_does_not_take_effect_is_no_result(live: StandIn, light_app
     assert live.state() == before
 
 
+def test_app_that_names_no_workers_is_measured_and_doubted(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
+    light_app.is_silent = True
+    experiment = write_experiment(tmp_path, concurrency="[2]")
+    experiment.write_text(experiment.read_text().replace("measure = 1,", "measure = 1, repeats = 2,"))
+    process = begin_fast(experiment, tmp_path / "run")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    steps = RunFolder.open(tmp_path / "run").measurements()
+    # In the second round nothing is written, and nothing is seen either.
+    assert [(step.setting_seen, step.instance_requests, step.errors) for step in steps] == [(False, {}, {})] * 2
+    assert "and no answer of the app did, when 1 of 1 step was measured" in run("report", str(tmp_path / "run")).output
+
+
+def test_rolling_update_is_waited_for_longer_than_a_restart_takes(
+    live: StandIn, light_app: LightApp, tmp_path: Path
+) -> None:
+    live.document["properties"]["functionAppConfig"]["siteUpdateStrategy"] = {"type": "RollingUpdate"}
+    live.keep_history()
+    light_app.delay = 3.0  # the wait for an unseen restart is 1 s there
+    process = begin_fast(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    [step] = RunFolder.open(tmp_path / "run").measurements()
+    assert (step.setting_seen, step.errors) == (True, {})
+    assert "17" not in step.worker_requests, "a worker from before the change was measured"
+
+
 def test_step_over_several_instances_says_so(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
     light_app.instances = 3
     light_app.start()
@@ -154,8 +181,11 @@ def test_settings_that_the_plan_does_not_take_are_refused_before_anything_is_wri
     experiment = write_experiment(tmp_path)
     text = experiment.read_text()
     for wrong, said in (
-        (text.replace("settings = {", "settings = { process_count = [1, 2],"), "documented as not valid: allowed is 1"),
-        (text.replace("[2, 4]", '["unset", 4]'), "which on Flex Consumption means 1 for Python"),
+        (
+            text.replace("settings = {", "settings = { process_count = [1, 2],"),
+            "on Flex Consumption: allowed is 1, since other counts",
+        ),
+        (text.replace("[2, 4]", '["unset", 4]'), 'since "unset" means 1 for Python there'),
         (
             text.replace("settings = {", 'settings = { app_settings = [{ ORDERS_API_KEY = "x" }],'),
             "looks like a secret",
@@ -163,7 +193,7 @@ def test_settings_that_the_plan_does_not_take_are_refused_before_anything_is_wri
         (text.replace("settings = {", 'settings = { host = ["local"],'), "on Azure there is one host"),
         (
             text.replace("settings = {", 'settings = { instance = ["EP1"],'),
-            "allowed is flex-512, flex-2048 and flex-4096",
+            "allowed is flex-512, flex-2048, flex-4096",
         ),
     ):
         experiment.write_text(wrong)

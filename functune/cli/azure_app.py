@@ -1,4 +1,4 @@
-"""functune azure: look at an app on Azure, apply what a run recommends, and take it back."""
+"""functune azure show, apply and revert."""
 
 import asyncio
 import sys
@@ -18,18 +18,7 @@ if TYPE_CHECKING:
     from functune.azure.site_journal import SiteChange
 
 
-@click.group("azure")
-def azure_commands() -> None:
-    """
-    Look at an app on Azure, apply settings to it, and take them back.
-
-    You sign in as for other tools: `az login`, `azd auth login`, an identity, or the variables AZURE_CLIENT_ID,
-    AZURE_TENANT_ID and AZURE_CLIENT_SECRET. Reading needs the role Reader and the right to list app settings; changing
-    needs Website Contributor. The extra `azure` of functune must be installed.
-    """
-
-
-@azure_commands.command("show")
+@click.command("show")
 @click.argument("app")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def show_app(app: str, form: str) -> None:
@@ -60,7 +49,7 @@ def show_app(app: str, form: str) -> None:
     sys.exit(1 if any(each.severity == "error" for each in findings) else 0)
 
 
-@azure_commands.command("apply")
+@click.command("apply")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
 @click.argument("app")
 @click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
@@ -108,7 +97,7 @@ def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool
     asyncio.run(with_app(app, applied))
 
 
-@azure_commands.command("revert")
+@click.command("revert")
 @click.argument("app")
 @yes_option
 def revert_app(app: str, yes: bool) -> None:

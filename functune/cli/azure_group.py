@@ -1,0 +1,20 @@
+"""functune azure: the commands for an app on Azure."""
+
+import click
+
+from functune.cli.azure_app import apply_settings, revert_app, show_app
+
+
+@click.group()
+def azure() -> None:
+    """
+    Commands for an app on Azure.
+
+    You sign in as for other tools: `az login`, `azd auth login`, an identity, or the variables AZURE_CLIENT_ID,
+    AZURE_TENANT_ID and AZURE_CLIENT_SECRET. Reading needs the role Reader and the right to list app settings; changing
+    needs Website Contributor. The extra `azure` of functune must be installed.
+    """
+
+
+for command in (show_app, apply_settings, revert_app):
+    azure.add_command(command)
