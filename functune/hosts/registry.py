@@ -75,8 +75,8 @@ def _at_url(host: str, *, key: str | None, route: str, python: str | None) -> Ho
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
         raise UsageError(
-            f"--host '{host}': allowed are {names}, the URL of an app, such as http://127.0.0.1:7071, and azure: with "
-            "the resource id of an app"
+            f"--host '{host}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071, or azure: "
+            "with its resource id"
         )
     require_no_packages(host, python)
     return RemoteHost(host, key=key, route=route)
