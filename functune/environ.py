@@ -12,6 +12,8 @@ MASTER_KEY = "FUNCTUNE_MASTER_KEY"
 """The key that opens the admin endpoints as well."""
 URL_KEY = "FUNCTUNE_KEY"
 """The function key sent to a host given by its URL."""
+RESOURCE_MANAGER = "FUNCTUNE_RESOURCE_MANAGER"
+"""The origin of Resource Manager, for clouds other than the public one, and for a stand-in on this machine."""
 PROFILE_FOLDER = "FUNCTUNE_PROFILE"
 """The folder into which the workers of the local host write profiles; unset or empty for none."""
 
@@ -161,6 +163,17 @@ def cache_folder() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME", "")
     # A relative path is invalid by the XDG specification and has to be ignored.
     return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / "functune"
+
+
+def state_folder() -> Path:
+    """The folder for what must outlive a command: ``functune`` below XDG_STATE_HOME, or below ``~/.local/state``."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    return (Path(state) if state.startswith("/") else Path.home() / ".local" / "state") / "functune"
+
+
+def resource_manager() -> str:
+    """The origin of Resource Manager that the environment names; empty for that of the public cloud."""
+    return os.environ.get(RESOURCE_MANAGER, "")
 
 
 def activated_environment() -> str | None:

@@ -9,7 +9,9 @@
     │   ├── InstallError         the packages of the app could not be installed
     │   ├── PortInUseError
     │   ├── WorkerStartError     a worker process did not become ready
+    │   ├── UnfitError           the host needs more memory than its instance has
     │   ├── WorkerDiedError      a worker process ended while it was needed
+    │   ├── ResourceManagerError Azure's Resource Manager refused a request or did not answer
     │   └── FunctionTimeoutError an invocation ran longer than functionTimeout
     ├── LoadError                the load generator could not run or measured nothing
     └── RunFolderError           a run folder is missing, incomplete or of another schema
@@ -54,8 +56,27 @@ class WorkerStartError(HostError):
     """A worker process did not become ready."""
 
 
+class UnfitError(HostError):
+    """The host needs more memory than its instance has, which is a result and no failure."""
+
+    def __init__(self, message: str, *, memory_mb: int) -> None:
+        super().__init__(message)
+        self.memory_mb = memory_mb
+
+
 class WorkerDiedError(HostError):
     """A worker process ended while it was needed."""
+
+
+class ResourceManagerError(HostError):
+    """Azure's Resource Manager refused a request, or did not answer."""
+
+    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        """Of the answer; None without one."""
+        self.code = code
+        """The code in the answer, such as ``Conflict``; empty without one."""
 
 
 class FunctionTimeoutError(HostError):

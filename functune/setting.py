@@ -10,6 +10,7 @@ azure-functions-host (WorkerProcessCountOptions.cs, PR 7671), that of per-instan
 Manager's (functionAppConfig.scaleAndConcurrency.triggers.http).
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +18,7 @@ import msgspec
 
 from functune.app_service.generated import GUNICORN_ARGUMENTS, UVICORN_WORKER_CLASS, WEB_CONCURRENCY, settings_of_counts
 from functune.formatting import count, joined, plural
+from functune.shapes import InstanceShape, OwnShape, shape_of
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
@@ -31,8 +33,9 @@ MAX_THREAD_COUNT = 1000
 MAX_PER_INSTANCE_CONCURRENCY = 1000
 MAX_LIMITER_TOKENS = 1000
 """The same as for threads: a sweep has no more users."""
-INSTANCE_MEMORY_MB = (512, 2048, 4096)
-"""The instance sizes of Flex Consumption, MB."""
+
+FEW_SHAPES = ("flex-512", "flex-2048", "EP1", "B1", "aca-0.5")
+"""Names of shapes that messages show."""
 
 type Unset = Literal["unset"]
 """The word of an experiment file for a knob without a value."""
@@ -53,6 +56,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The host, as ``--host`` takes it; None for that of the run."""
     app_settings: tuple[tuple[str, str], ...] = ()
     """Other app settings by name, sorted by name."""
+    instance: InstanceShape | None = None
+    """The cores and the memory that the host may use; None for all that the machine has."""
 
     @property
     def threads(self) -> int:
@@ -64,6 +69,11 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def calls_inside(self, users: int) -> float:
         """The calls that the threads of one worker process hold at a time while ``users`` call the app."""
         return min(self.threads, users / self.process_count)
+
+    def cores_within(self, machine: float | None) -> float | None:
+        """The cores that its host may use on a machine, whose number is None when unknown."""
+        known = [each for each in (machine, self.instance.cores if self.instance else None) if each is not None]
+        return min(known, default=None)
 
     @property
     def simplicity(self) -> tuple[Any, ...]:
@@ -130,6 +140,26 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
     """The sort key of a setting's value, simplest first."""
     short: Callable[[Any], str]
     """A value for tables; empty where nothing is to be shown."""
+    read: Callable[[Any], Any] = lambda value: from_file(value)
+    """The value of a Setting from one of an experiment file."""
+
+
+def from_file(value: object) -> Any:
+    """A value of an experiment file as Setting holds it: None for "unset", app settings as sorted pairs."""
+    if value == "unset":
+        return None
+    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+
+
+def instance_from_file(value: str | OwnShape | None) -> InstanceShape | None:
+    """The shape of an experiment file: None for "unset"."""
+    return None if value in (None, "unset") else shape_of(value)
+
+
+def instance_rank(setting: Setting) -> tuple[float, int]:
+    """The size of the instance; the whole machine comes last."""
+    shape = setting.instance
+    return (math.inf, 0) if shape is None else (shape.cores, shape.memory_mb)
 
 
 def named_values(values: Iterable[tuple[str, str]]) -> str:
@@ -138,7 +168,22 @@ def named_values(values: Iterable[tuple[str, str]]) -> str:
 
 
 KNOBS: tuple[Knob, ...] = (
-    # In the order of simplicity: a process costs the memory of a whole interpreter, a thread part of it.
+    # In the order of simplicity: a smaller instance costs less, whatever runs on it; then a process costs the memory of
+    # a whole interpreter, a thread part of it.
+    Knob(
+        name="instance",
+        column=6,
+        title="instance sizes",
+        variable=None,
+        allowed=(
+            f"the name of a shape ({', '.join(FEW_SHAPES)}, …: docs/instance-sizes.md), "
+            '{ cores = 0.5, memory_mb = 1024 }, or "unset"'
+        ),
+        words=lambda value: "on the whole machine" if value is None else f"on {value}",
+        rank=instance_rank,
+        short=lambda value: "" if value is None else str(value),
+        read=instance_from_file,
+    ),
     Knob(
         name="process_count",
         column=1,
@@ -297,10 +342,3 @@ def varying_knobs(settings: Iterable[Setting]) -> tuple[Knob, ...]:
 def titles_of(knobs: Iterable[Knob]) -> str:
     """The knobs' titles as an enumeration: ``threads and processes``."""
     return joined([knob.title for knob in knobs])
-
-
-def from_file(value: object) -> Any:
-    """A value of an experiment file as Setting holds it: None for "unset", app settings as sorted pairs."""
-    if value == "unset":
-        return None
-    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value

@@ -47,6 +47,7 @@ TERMS = [
     "run folder",
     "service",
     "setting",
+    "shape",
     "share",
     "step",
     "subject",

@@ -5,6 +5,7 @@ Writes docs/cli.md: the ``--help`` of every command, verbatim.
 """
 
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -22,13 +23,16 @@ The `--help` of every command.
 
 
 def cli_page() -> str:
-    """The page as Markdown: the group first, then the commands in alphabetical order."""
+    """The page as Markdown: each group first, then its commands in alphabetical order."""
     group = click.Context(main, info_name="functune", terminal_width=COLUMNS, **main.context_settings)
-    commands = [
-        click.Context(command, info_name=name, parent=group, terminal_width=COLUMNS)
-        for name, command in sorted(main.commands.items())
-    ]
-    return "\n".join([_HEAD, *(_section(context) for context in (group, *commands))])
+    return "\n".join([_HEAD, *map(_section, _with_commands(group))])
+
+
+def _with_commands(context: click.Context) -> Iterator[click.Context]:
+    yield context
+    if isinstance(context.command, click.Group):
+        for name, command in sorted(context.command.commands.items()):
+            yield from _with_commands(click.Context(command, info_name=name, parent=context, terminal_width=COLUMNS))
 
 
 def _section(context: click.Context) -> str:

@@ -28,7 +28,7 @@ def room(name: str, holds: str, imports: str = "") -> Room:
     return Room(name, holds, frozenset(imports.split()))
 
 
-BASE = "errors formatting setting experiments run"
+BASE = "errors formatting setting shapes experiments run"
 FLOORS = "analysis/numbers analysis/laws analysis/search analysis/checks analysis/verdict"
 ANALYSIS = f"{FLOORS} analysis"
 ROOMS: tuple[Room, ...] = (
@@ -37,9 +37,15 @@ ROOMS: tuple[Room, ...] = (
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
-    room("setting", "Setting and the table of knobs", "formatting app_service"),
-    room("experiments", "the experiment file, its types, its plan", "errors formatting setting"),
+    room("shapes", "the shapes of an instance on each plan", "formatting"),
+    room("setting", "Setting and the table of knobs", "formatting app_service shapes"),
+    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
+    room(
+        "azure",
+        "an app on Azure: read, changed and restored through Resource Manager",
+        "errors environ setting shapes run",
+    ),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
     room("server_process", "what the lab reads of a process of a web server", "environ timing"),
@@ -55,7 +61,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors base_url environ setting packages app_service host server_process middleware",
+        "errors base_url environ formatting setting shapes packages app_service host server_process middleware azure "
+        "timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
@@ -78,16 +85,16 @@ ROOMS: tuple[Room, ...] = (
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
     room("probe", "workers and threads counted from outside", "errors base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
-    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans capacity sweep report probe"),
+    room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} azure plans capacity sweep report probe"),
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans report",
+        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans report",
     ),
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans capacity sweep report probe instrument "
+        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans capacity sweep report probe instrument "
         "terminal doctor",
     ),
 )

@@ -7,6 +7,7 @@ import msgspec
 from functune.analysis.checks.drift import Drift, drift
 from functune.analysis.checks.expectations import Outcome, check_expectations
 from functune.analysis.checks.interference import interference_warnings, window_warnings
+from functune.analysis.checks.live import instance_warnings, unseen_warnings
 from functune.analysis.laws.bounds import Demand, demand_of
 from functune.analysis.laws.curves import Law, laws_of
 from functune.analysis.laws.prediction import Prediction, predict
@@ -19,16 +20,22 @@ from functune.analysis.search.skipped import Skipped
 from functune.analysis.server_choice import ServerChoice, choose_server
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.limit import Limit
+from functune.analysis.verdict.limit_around import unfit_limit
 from functune.analysis.verdict.limit_rules import find_limit
-from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, recommend
+from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, judged_levels, recommend
 from functune.analysis.verdict.sentences import verdict
 from functune.analysis.verdict.standings import Standing, standings_of
 from functune.analysis.verdict.strategies import NoChoice, pareto_front
 from functune.experiments.model import Baseline, Experiment
 from functune.experiments.planned import planned_steps, planned_subjects
 from functune.experiments.subject import Subject
+from functune.formatting import joined, plural
 from functune.run.measurement import Failure, Measurement
 from functune.setting import Setting
+from functune.shapes import InstanceShape
+
+MOST_NAMED = 3
+"""Settings that a sentence names one by one."""
 
 
 class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +77,8 @@ class NotMeasured(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     setting: Setting
     reason: str
+    unfit_mb: int | None = None
+    """The memory of the instance that it does not fit, which is a result; None for another reason."""
 
 
 class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,9 +135,19 @@ class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a step worked: served something and failed at most 1 % of its requests."""
         return any(level.figures.worked for level in (*self.levels, *self.arrivals))
 
-    def failure(self, subject: Subject, setting: Setting) -> str | None:
-        """Why a setting could not be measured for a subject; None where it could."""
-        return next((each.reason for each in self.failed if (each.subject, each.setting) == (subject, setting)), None)
+    @property
+    def answered(self) -> bool:
+        """Whether a step worked, or nothing did because the app does not fit the memory of any instance."""
+        unfit = {(each.subject, each.setting) for each in self.failed if each.unfit_mb is not None}
+        return self.worked or (
+            bool(unfit)
+            and len(unfit) == len(self.failed)
+            and all((level.subject, level.setting) in unfit for level in (*self.levels, *self.arrivals))
+        )
+
+    def failure(self, subject: Subject, setting: Setting) -> NotMeasured | None:
+        """The failure of a setting that could not be measured for a subject; None where it could."""
+        return next((each for each in self.failed if (each.subject, each.setting) == (subject, setting)), None)
 
     def skip(self, subject: Subject, setting: Setting) -> str | None:
         """Why the search measured a setting no further for a subject; None where it did not stop."""
@@ -154,19 +173,22 @@ def analyse(
     """
     aim = aim_of(experiment, price)
     mine = [step for step in measurements if step.experiment == experiment.name]
-    every = in_order(levels_of(mine, seed=aim.seed, price=price), experiment)
+    failed = failed_settings(experiment, failures)
+    every = with_kills(in_order(levels_of(mine, seed=aim.seed, price=price), experiment), failed)
     valid = [level for level in every if level.counts]
     closed = [level for level in valid if level.share is None]
     measured = [each for each in planned_subjects(experiment) if any(level.subject == each for level in every)]
     profiled = {each.subject: each for each in profiles if each.experiment == experiment.name}
     limits = {
-        subject: find_limit(
-            [level for level in every if level.share is None and level.subject == subject],
+        subject: unfit_everywhere(subject, valid, failed)
+        or find_limit(
+            judged_levels(subject, every, aim=aim),
             cores=cores,
             profile=profiled.get(subject),
             memory_mb=aim.memory_mb,
         )
-        for subject in measured
+        for subject in planned_subjects(experiment)
+        if subject in measured or unfit_everywhere(subject, valid, failed)
     }
     subjects = tuple(
         findings_of(subject, valid, aim=aim, cores=cores, limit=limits[subject], baseline=experiment.baseline)
@@ -182,17 +204,22 @@ def analyse(
         name=experiment.name,
         experiment=experiment,
         cores=cores,
-        verdict=verdict(recommendations, advice, unmet, baseline=experiment.baseline)
-        if closed
+        verdict=verdict(recommendations, advice, unmet, unfit_in_words(failed), baseline=experiment.baseline)
+        if closed or unfit_in_words(failed)
         else "Nothing of this experiment was measured.",
         advice=advice,
         subjects=subjects,
         limits={str(subject): limit for subject, limit in limits.items()},
         outcomes=check_expectations(experiment, valid, cores=cores),
-        warnings=(*interference_warnings(closed), *window_warnings(closed)),
+        warnings=(
+            *interference_warnings(closed),
+            *window_warnings(closed),
+            *instance_warnings(closed),
+            *unseen_warnings(closed),
+        ),
         drift=drift([level for level in closed if level.setting == experiment.compared_with]),
         void=tuple(level for level in every if level.void),
-        failed=failed_settings(experiment, failures),
+        failed=failed,
         skipped=skipped,
         servers=tuple(
             found
@@ -240,10 +267,50 @@ def in_order(levels: Iterable[Level], experiment: Experiment) -> list[Level]:
 
 def failed_settings(experiment: Experiment, failures: Iterable[Failure]) -> tuple[NotMeasured, ...]:
     """The settings that could not be measured for a subject, each with its first cause."""
-    found: dict[tuple[Subject, Setting], str] = {}
+    found: dict[tuple[Subject, Setting], Failure] = {}
     for failure in failures:
         if failure.experiment == experiment.name:
-            found.setdefault((failure.subject, failure.setting), failure.cause)
+            found.setdefault((failure.subject, failure.setting), failure)
     return tuple(
-        NotMeasured(subject=subject, setting=setting, reason=cause) for (subject, setting), cause in found.items()
+        NotMeasured(subject=subject, setting=setting, reason=failure.cause, unfit_mb=failure.unfit_mb)
+        for (subject, setting), failure in found.items()
     )
+
+
+def with_kills(levels: Iterable[Level], failed: Iterable[NotMeasured]) -> list[Level]:
+    """The levels, with a kill in those of settings that do not fit: the step that showed it may have no answer."""
+    unfit = {(each.subject, each.setting) for each in failed if each.unfit_mb is not None}
+
+    def marked(level: Level) -> Level:
+        if (level.subject, level.setting) not in unfit or level.figures.memory_kills:
+            return level
+        return msgspec.structs.replace(level, figures=msgspec.structs.replace(level.figures, memory_kills=1))
+
+    return [marked(level) for level in levels]
+
+
+def unfit_everywhere(subject: Subject, levels: Iterable[Level], failed: Iterable[NotMeasured]) -> Limit | None:
+    """The limit of a subject that fits the memory of no instance it was tried on; None where a step worked."""
+    unfit = [each for each in failed if each.subject == subject and each.unfit_mb is not None]
+    settings = {each.setting for each in unfit}
+    others = [level for level in levels if level.subject == subject and level.setting not in settings]
+    return unfit_limit([each.reason for each in unfit]) if unfit and not others else None
+
+
+def unfit_in_words(failed: Iterable[NotMeasured]) -> str:
+    """The settings that do not fit their instance, in a sentence for each subject and size; empty for none."""
+    groups: dict[tuple[Subject, InstanceShape | None], list[NotMeasured]] = {}
+    for each in failed:
+        if each.unfit_mb is not None:
+            groups.setdefault((each.subject, each.setting.instance), []).append(each)
+    return " ".join(
+        f"{subject} does not fit {unfit[0].unfit_mb:,} MB ({shape}) with {settings_in_words(unfit)}."
+        for (subject, shape), unfit in groups.items()
+    )
+
+
+def settings_in_words(several: Sequence[NotMeasured]) -> str:
+    """The settings on one instance size, without it; their number where there are many."""
+    if len(several) > MOST_NAMED:
+        return plural(len(several), "setting")
+    return joined([msgspec.structs.replace(each.setting, instance=None).in_words for each in several])

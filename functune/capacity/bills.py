@@ -4,7 +4,7 @@ import msgspec
 
 from functune.plans.billing import MB_PER_GB
 from functune.plans.price_list import HOURS_PER_MONTH, ContainerAppsPrices, InstancePrices, Prices
-from functune.plans.sizes import MB_PER_GIB, InstanceSize
+from functune.shapes import MB_PER_GIB, InstanceSize
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from functune.capacity.curve import InstanceCurve
 from functune.capacity.fixed_day import APP_SERVICE_MOST
 from functune.capacity.station_table import MOST_SLOTS
 from functune.capacity.traffic import Traffic
-from functune.plans.sizes import FLEX_SIZES
+from functune.shapes import FLEX_SIZES
 
 CONCURRENCIES = (1, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
 """Per-instance concurrencies to look at: 1 is Python's default, 4, 16 and 32 those of other languages."""

@@ -8,8 +8,8 @@ import msgspec
 from functune.errors import UsageError
 from functune.formatting import number, plural
 from functune.plans.registry import PLANS
-from functune.plans.sizes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES, FLEX_SIZES, PREMIUM_SIZES, InstanceSize
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
+from functune.shapes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES, FLEX_SIZES, PREMIUM_SIZES, InstanceSize
 
 type PlannedPlan = Literal["flex", "premium", "app-service", "container-apps"]
 

@@ -11,7 +11,7 @@ import click
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES
 from functune.errors import UsageError
-from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
+from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 
 if TYPE_CHECKING:
     from functune.doctor.finding import Diagnosis

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from functune.cli.azure_group import azure
 from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
 from functune.cli.instrument import instrument_app
@@ -57,5 +58,6 @@ for command in (
     compare,
     plan_capacity,
     lessons,
+    azure,
 ):
     main.add_command(command)

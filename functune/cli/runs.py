@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from functune.errors import LoadError, RunFolderError, UsageError
-from functune.plans.sizes import (
+from functune.run.folder import RunFolder
+from functune.shapes import (
     APP_SERVICE_SIZES,
     CONTAINER_APPS_SIZES,
     DEFAULT_APP_SERVICE_SIZE,
     DEFAULT_CONTAINER_APPS_SIZE,
 )
-from functune.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from functune.plans.plan import Asked
@@ -94,10 +94,14 @@ def report_on(
 
 
 def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> None:
-    """Raise LoadError where no step of an experiment worked; ``routes`` are the app's where they are known."""
+    """
+    Raise LoadError where no step of an experiment worked, unless the app fits no instance, which is a result.
+
+    ``routes`` are the app's where they are known.
+    """
     from functune.terminal.findings import nothing_worked_text
 
-    if not all(findings.worked for findings in document.experiments):
+    if not all(findings.answered for findings in document.experiments):
         raise LoadError(nothing_worked_text(document.experiments, routes))
 
 

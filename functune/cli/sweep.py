@@ -12,7 +12,10 @@ import msgspec
 from rich.console import Console
 
 from functune import environ
+from functune.azure.site_id import names_site
+from functune.cli.agreement import yes_option
 from functune.cli.app import app_option
+from functune.cli.azure_sweep import agree_to_resume, agreed_experiments
 from functune.cli.folders import existing_folder, new_run_path, shipped_experiments
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
@@ -23,12 +26,14 @@ from functune.experiments.planned import left_out_in_words, planned_settings
 from functune.experiments.requests import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
+from functune.hosts.azure import AzureKind
 from functune.hosts.fitting import app_on_host, fitting_host
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment, collect_environment, without_secret
 from functune.run.folder import FAILURES, RunFolder
-from functune.setting import INSTANCE_MEMORY_MB, WEB_SERVERS
+from functune.setting import WEB_SERVERS
+from functune.shapes import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
@@ -84,6 +89,13 @@ MEMORY_HELP = (
     help=MEMORY_HELP,
 )
 @click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="With --host azure:ID, refuse a sweep that can cost more.  [default: no limit]",
+)
+@yes_option
+@click.option(
     "--no-profile",
     is_flag=True,
     help="Skip the profile: a few seconds per route after the search, which find the lines that calls wait at.",
@@ -99,6 +111,8 @@ def sweep(
     install: bool,
     key: str | None,
     no_profile: bool,
+    max_cost: float | None,
+    yes: bool,
     **overrides: Any,
 ) -> None:
     """
@@ -114,6 +128,9 @@ def sweep(
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
     exactly those, as their only setting. No other URL gets any load.
 
+    With --host azure:ID, where ID is the resource id of an app, each setting is written to that app, which restarts. At
+    the end it gets its own settings back. The time and the most that it costs are printed first.
+
     \b
     Examples:
       functune sweep
@@ -123,6 +140,7 @@ def sweep(
       functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
       functune sweep experiments/threads-blocking-io.toml --host func
       FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
+      FUNCTUNE_KEY=… functune sweep sizes.toml --host azure:/subscriptions/…/sites/my-app --max-cost 2
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
     measured, 130 interrupted by CTRL+C.
@@ -130,6 +148,8 @@ def sweep(
     if resume is not None:
         refuse_with_resume(files=files, out=out, python=python, install=install or None, **overrides)
         folder, app, kind = reopened(resume, script_root=script_root, entry=entry, host=host, key=key)
+        if isinstance(kind, AzureKind):
+            agree_to_resume(kind, folder, yes=yes, max_cost=max_cost)
     else:
         app = ServedApp(existing_folder(script_root or Path()), entry)
         python = chosen_python(app.folder, python=python, install=install)
@@ -143,6 +163,8 @@ def sweep(
             host=host,
             key=key,
             python=python,
+            yes=yes,
+            max_cost=max_cost,
         )
     run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
 
@@ -174,12 +196,21 @@ def created(
     host: str | None,
     key: str | None,
     python: str | None,
+    yes: bool = False,
+    max_cost: float | None = None,
 ) -> tuple[RunFolder, HostKind]:
-    """A new run folder and the host kind. Raises UsageError for an app or settings that the host cannot apply."""
+    """
+    A new run folder and the host kind. Raises UsageError for an app or settings that the host cannot apply.
+
+    ``yes`` and ``max_cost`` are the user's agreement to change an app on Azure.
+    """
     from functune.sweep.apps import on_fitting_hosts
 
     asked = [on_fitting_hosts(experiment, app, host=host, python=python) for experiment in asked]
     host = fitting_host(host, app, python=python)
+    if names_site(host):
+        found = registry.host_kind(host, key=key, route=first_route(asked[0].workload), python=python)
+        asked = agreed_experiments(found, asked, yes=yes, max_cost=max_cost)
     kind = host_kind_for(asked, host, key=key, python=python)
     environment = environment_of(app, kind, host=host, key=key, python=python)
     for experiment in asked:

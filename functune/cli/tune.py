@@ -13,6 +13,7 @@ import msgspec
 
 from functune import environ
 from functune.app_service.generated import GUNICORN_ARGUMENTS, NO_FASTAPI, STARTUP_SETTINGS, WEB_CONCURRENCY
+from functune.azure.site_id import names_site
 from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
@@ -204,6 +205,11 @@ def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | Non
         raise UsageError(
             "--host with a URL: tune changes settings, which is not possible for an app at a URL: allowed are "
             f"{', '.join(registry.STARTED_KINDS)}; `functune sweep --host URL` measures the settings that an app has"
+        )
+    if names_site(host):
+        raise UsageError(
+            "--host azure:ID: each setting would restart the app, which takes longer than a search within a budget: "
+            "`functune sweep --host azure:ID` measures the settings of an experiment there"
         )
     from functune.plans.registry import PLANS
 

@@ -52,13 +52,16 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
     def findings(self, app: InspectedApp) -> Iterator[Finding]:
         """What the rule finds in an app."""
-        for case in self.check(app):
-            yield Finding(
-                rule=self.id,
-                severity=case.severity or self.severity,
-                file=case.file,
-                line=case.line,
-                seen=case.seen,
-                why=self.why,
-                remedy=case.remedy or self.remedy,
-            )
+        yield from map(self.finding, self.check(app))
+
+    def finding(self, case: RuleCase) -> Finding:
+        """One case as a finding."""
+        return Finding(
+            rule=self.id,
+            severity=case.severity or self.severity,
+            file=case.file,
+            line=case.line,
+            seen=case.seen,
+            why=self.why,
+            remedy=case.remedy or self.remedy,
+        )

@@ -22,6 +22,7 @@ A file holds one experiment, or several as ``[[experiment]]`` tables: a run fold
 """
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Protocol
@@ -32,7 +33,6 @@ from msgspec import Meta
 from functune.experiments.requests import RequestTemplate, Route, ThinkTime, require_no_key, require_ordered
 from functune.experiments.subject import Subject
 from functune.setting import (
-    INSTANCE_MEMORY_MB,
     KNOBS,
     MAX_LIMITER_TOKENS,
     MAX_PER_INSTANCE_CONCURRENCY,
@@ -40,8 +40,9 @@ from functune.setting import (
     MAX_THREAD_COUNT,
     Setting,
     Unset,
-    from_file,
+    instance_from_file,
 )
+from functune.shapes import INSTANCE_MEMORY_MB, INSTANCE_SHAPES, OwnShape
 
 type ThreadCount = Annotated[int, Meta(ge=1, le=MAX_THREAD_COUNT)] | Unset
 type ProcessCount = Annotated[int, Meta(ge=1, le=MAX_PROCESS_COUNT)]
@@ -49,6 +50,8 @@ type LimiterTokens = Annotated[int, Meta(ge=1, le=MAX_LIMITER_TOKENS)] | Unset
 type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONCURRENCY)] | Unset
 type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
 type HostName = Annotated[str, Meta(pattern=r"^[a-z]+(-[a-z]+)*(:[a-z]+)?\Z")]
+type InstanceName = Annotated[str, Meta(pattern=rf"^({'|'.join(map(re.escape, ['unset', *INSTANCE_SHAPES]))})\Z")]
+type InstanceValue = InstanceName | OwnShape
 type Users = Annotated[int, Meta(ge=1, le=1000)]
 type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
 type Text = Annotated[str, Meta(min_length=1)]
@@ -122,6 +125,8 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Other app settings of the app, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
     host: tuple[HostName, ...] = ()
     """The hosts to measure on, as ``--host`` takes them; none for that of the run."""
+    instance: Annotated[tuple[InstanceValue, ...], Meta(min_length=1)] = ("unset",)
+    """The shapes of an instance whose cores and memory the host gets; unset for all that the machine has."""
 
     def __post_init__(self) -> None:
         for key in self.__struct_fields__:
@@ -177,6 +182,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     per_instance_concurrency: PerInstanceConcurrency | None = None
     app_settings: dict[SettingName, str] | None = None
     host: HostName | None = None
+    instance: InstanceValue | None = None
     users: Users | None = None
     background_users: BackgroundUsers | None = None
     route: Route | None = None
@@ -187,7 +193,7 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Whether setting, route and background load match. The load itself is ignored."""
         return (
             all(
-                from_file(wanted) == getattr(step.setting, knob.name)
+                knob.read(wanted) == getattr(step.setting, knob.name)
                 for knob in KNOBS
                 if (wanted := getattr(self, knob.name)) is not None
             )
@@ -235,11 +241,12 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     per_instance_concurrency: PerInstanceConcurrency = "unset"
     app_settings: dict[SettingName, str] = {}
     host: HostName | None = None
+    instance: InstanceValue = "unset"
 
     @property
     def setting(self) -> Setting:
         """As a Setting."""
-        return Setting(**{knob.name: from_file(getattr(self, knob.name)) for knob in KNOBS})
+        return Setting(**{knob.name: knob.read(getattr(self, knob.name)) for knob in KNOBS})
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -284,7 +291,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         """The setting that every verdict compares with: the baseline, or Azure's defaults."""
         if self.baseline is not None:
             return self.baseline.setting
-        return Setting(host=next(iter(self.settings.host), None))
+        first = instance_from_file(self.settings.instance[0])
+        return Setting(host=next(iter(self.settings.host), None), instance=first)
 
 
 def require_distinct(key: str, values: Sequence[object]) -> None:

@@ -10,7 +10,7 @@ from functune.experiments.model import Experiment, Matrix, Where, Workload
 from functune.experiments.requests import JOURNEY, MIX, RequestTemplate
 from functune.experiments.subject import Subject
 from functune.formatting import percent
-from functune.setting import KNOBS, LACKING_KNOBS, Setting, from_file
+from functune.setting import KNOBS, LACKING_KNOBS, Setting
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ def planned_settings(matrix: Matrix) -> list[Setting]:
 
     Combinations that differ only in knobs that their host lacks are one.
     """
-    lists = [[from_file(value) for value in getattr(matrix, knob.name)] or [None] for knob in KNOBS]
+    lists = [[knob.read(value) for value in getattr(matrix, knob.name)] or [None] for knob in KNOBS]
     names = [knob.name for knob in KNOBS]
     combined = (Setting(**dict(zip(names, values, strict=True))) for values in product(*lists))
     return list(dict.fromkeys(setting.on_its_host for setting in combined))
@@ -42,7 +42,7 @@ def planned_settings(matrix: Matrix) -> list[Setting]:
 
 def left_out_in_words(matrix: Matrix) -> list[str]:
     """The knobs that have a value and that a host of the matrix lacks, a sentence for each host."""
-    given = [knob.name for knob in KNOBS if any(from_file(value) is not None for value in getattr(matrix, knob.name))]
+    given = [knob.name for knob in KNOBS if any(knob.read(value) is not None for value in getattr(matrix, knob.name))]
     lacking = {host: [name for name in given if name in LACKING_KNOBS.get(host, ())] for host in matrix.host}
     return [
         f"{host} has no {' and no '.join(names)}: its settings leave {'it' if len(names) == 1 else 'them'} unset."

@@ -85,6 +85,7 @@ class AppServiceKind(WebServerKind):
                 GUNICORN_ARGUMENTS: local_arguments(start, app),
             },
             python=self.python,
+            instance=setting.instance,
         )
 
 

@@ -81,6 +81,7 @@ class GunicornKind(WebServerKind):
             process_count=setting.process_count,
             variables=self.variables(app, setting, app_settings),
             python=self.python,
+            instance=setting.instance,
         )
 
 

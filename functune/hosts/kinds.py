@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from functune.hosts.quota import Quota
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 
@@ -20,12 +21,20 @@ class RunningHost(Protocol):
         """The process all of its processes are below; None for a host that was not started here."""
 
     @property
+    def quota(self) -> Quota | None:
+        """The limits of its instance; None where it may use the whole machine, or runs elsewhere."""
+
+    @property
     def key(self) -> str | None:
         """The function key to send as ``x-functions-key`` with every request; None where none is needed."""
 
     @property
     def calls_folder(self) -> str | None:
         """The folder with the pages in which its workers count their calls; None where the host reports them."""
+
+    @property
+    def setting_seen(self) -> bool | None:
+        """Whether its answers agreed with its setting; None where it was started with it, or not changed."""
 
     def tail(self) -> str:
         """The last lines it printed; empty where they are not known."""
@@ -69,6 +78,18 @@ class HostKind(Protocol):
 
         ``app_settings`` are added to those of the setting. Entering raises HostError when the host cannot start, and
         UsageError for a setting that it cannot apply.
+        """
+
+
+@runtime_checkable
+class ChangingKind(Protocol):
+    """A host kind that changes an app which outlasts its hosts."""
+
+    def lasting(self, report: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
+        """
+        Entered before the first host, and left after the last: then the app gets its own settings back.
+
+        ``report`` takes a line for the reader. Raises HostError where the app cannot be changed, or not be restored.
         """
 
 

@@ -1,14 +1,11 @@
 """The knobs that a host sets by something other than an environment variable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from functune.environ import LIMITER_TOKENS
 from functune.errors import UsageError
 from functune.hosts.served_app import ServedApp
 from functune.setting import KNOBS, LACKING_KNOBS, WEB_SERVERS, Setting
-
-_OTHERWISE = ("app_settings", "host", "limiter_tokens")
-"""The knobs that have neither a variable of the platform nor a flag."""
 
 
 def limiter_variables(setting: Setting) -> dict[str, str]:
@@ -16,16 +13,23 @@ def limiter_variables(setting: Setting) -> dict[str, str]:
     return {LIMITER_TOKENS: "" if setting.limiter_tokens is None else str(setting.limiter_tokens)}
 
 
-def flags_of(setting: Setting, flags: Mapping[str, str], *, host: str) -> list[str]:
+def flags_of(
+    setting: Setting,
+    flags: Mapping[str, str],
+    *,
+    host: str,
+    applied: Collection[str] = ("app_settings", "host", "limiter_tokens"),
+) -> list[str]:
     """
     The command line flags that apply the knobs without a variable, by ``flags`` from a knob's name to its flag.
 
-    Raises UsageError for a knob that has a value and no flag; ``host`` is the name of the kind, as ``--host`` takes it.
+    ``applied`` are the knobs that are set in another way. Raises UsageError for a knob that has a value and no flag;
+    ``host`` is the name of the kind, as ``--host`` takes it.
     """
     given: list[str] = []
     for knob in KNOBS:
         value = getattr(setting, knob.name)
-        if knob.variable is not None or knob.name in _OTHERWISE or value is None:
+        if knob.variable is not None or knob.name in applied or value is None:
             continue
         if knob.name not in flags:
             raise UsageError(

@@ -18,9 +18,11 @@ from functune.hosts.app_process import lent_python
 from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of, limiter_variables, require_function_app
 from functune.hosts.program import Program
+from functune.hosts.quota import require_quotas
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost, host_status
 from functune.setting import Setting
+from functune.shapes import InstanceShape
 
 _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
 _START_TIMEOUT = 60.0
@@ -30,6 +32,7 @@ _START_AND_STOP = 1.2
 _MESSAGE_LINES = 100
 """The longest message of ``functune serve``: with the frames of the app, and the places of its packages."""
 _FLAGS = {"per_instance_concurrency": "--per-instance-concurrency"}
+_APPLIED = ("app_settings", "host", "instance", "limiter_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ class LocalHostKind:
         return True
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
-        """Check that each knob has a variable or a flag."""
+        """Check that each knob has a variable or a flag, and that the kernel can limit the instances."""
         for setting in settings:
-            flags_of(setting, _FLAGS, host="local")
+            flags_of(setting, _FLAGS, host="local", applied=_APPLIED)
+        require_quotas(settings)
 
     def seconds(self, setting: Setting) -> float:
         """About how long a host takes to start and stop, in seconds."""
@@ -72,7 +76,11 @@ class LocalHostKind:
             app.folder,
             process_count=setting.process_count,
             environ=child_environ({**app_settings, **variables, **limiter_variables(setting)}),
-            flags=[*flags_of(setting, _FLAGS, host="local"), *(["--python", python] if python else [])],
+            flags=[
+                *flags_of(setting, _FLAGS, host="local", applied=_APPLIED),
+                *(["--python", python] if python else []),
+            ],
+            instance=setting.instance,
         )
 
 
@@ -93,8 +101,9 @@ class HostProcess(StartedHost):
         environ: Mapping[str, str],
         flags: Sequence[str] = (),
         times: bool = True,
+        instance: InstanceShape | None = None,
     ) -> None:
-        super().__init__(start_timeout=_START_TIMEOUT)
+        super().__init__(start_timeout=_START_TIMEOUT, instance=instance)
         self._app = app
         self._process_count = process_count
         self._environ = environ
@@ -103,13 +112,16 @@ class HostProcess(StartedHost):
 
     async def launch(self) -> Program:
         """Start ``functune serve`` on a free port."""
-        return await Program.start(
+        command = self.confined(
             *(sys.executable, "-P", "-m", "functune.cli", "serve", "--port", "0", "--script-root", str(self._app)),
             # A sweep measures the steady state, and waits for all workers before it.
             *("--worker-startup-interval", "0", "--no-startup-stall", "--no-watch"),
             *(["--times"] if self._times else []),
             *self._flags,
             *("--end-with", str(os.getpid())),
+        )
+        return await Program.start(
+            *command,
             environ=self._environ,
             on_line=self._find_base_url,
         )

@@ -10,8 +10,10 @@ from importlib import import_module
 from typing import NoReturn
 
 import functune.hosts
+from functune.azure.site_id import names_site, parse_site_id
 from functune.base_url import shown_url
 from functune.errors import UsageError
+from functune.hosts.azure import AzureKind
 from functune.hosts.kinds import HostKind, StartedKind
 from functune.hosts.several import SeveralKinds
 from functune.hosts.url import RemoteHost
@@ -26,10 +28,10 @@ def find_started_kinds() -> dict[str, StartedKind]:
 
 
 STARTED_KINDS: Mapping[str, StartedKind] = find_started_kinds()
-HOST_CHOICES = "|".join([*STARTED_KINDS, "URL"])
+HOST_CHOICES = "|".join([*STARTED_KINDS, "URL", "azure:ID"])
 """The values of ``--host``, for help texts."""
 STARTED_WORDS = ", ".join(kind.words for kind in STARTED_KINDS.values())
-HOST_WORDS = f"{STARTED_WORDS}, or the app that runs at a URL"
+HOST_WORDS = f"{STARTED_WORDS}, the app that runs at a URL, or the one with this resource id on Azure"
 
 
 def host_kind(host: str, *, key: str | None = None, route: str = "/", python: str | None = None) -> HostKind:
@@ -39,7 +41,8 @@ def host_kind(host: str, *, key: str | None = None, route: str = "/", python: st
     ``python`` is the interpreter whose packages the app gets on a host that is started here; None for those that the
     app comes with.
 
-    Raises UsageError for an unknown name, a URL that is not the base of an app, and a kind that is not installed.
+    Raises UsageError for an unknown name, a URL or a resource id that is not that of an app, and a kind that is not
+    installed.
     """
     return started_kind(host, python) or _at_url(host, key=key, route=route, python=python)
 
@@ -67,13 +70,22 @@ def _unknown(host: str) -> NoReturn:
 
 
 def _at_url(host: str, *, key: str | None, route: str, python: str | None) -> HostKind:
+    if names_site(host):
+        require_no_packages(host, python)
+        return AzureKind(parse_site_id(host), key=key, route=route)
     if "://" not in host:
         names = ", ".join(STARTED_KINDS)
         raise UsageError(
-            f"--host '{shown_url(host)}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071"
+            f"--host '{shown_url(host)}': allowed are {names}, and the URL of an app, such as http://127.0.0.1:7071, "
+            "or azure: with its resource id"
         )
+    require_no_packages(host, python)
+    return RemoteHost(host, key=key, route=route)
+
+
+def require_no_packages(host: str, python: str | None) -> None:
+    """Check that no packages are chosen for an app that runs elsewhere. Raises UsageError."""
     if python is not None:
         raise UsageError(
             f"--python and --install go with --host local or func; the app at {shown_url(host)} has its own packages"
         )
-    return RemoteHost(host, key=key, route=route)

@@ -9,9 +9,11 @@ from typing import Any, ClassVar, Self
 
 import httpx
 
-from functune.errors import PortInUseError, WorkerStartError
+from functune.errors import HostError, PortInUseError, WorkerStartError
 from functune.hosts.program import SHOWN_LINES, Program
+from functune.hosts.quota import Quota
 from functune.hosts.routes import listed_routes
+from functune.shapes import InstanceShape
 
 STOP_TIMEOUT = 15.0
 """Seconds a host has to end its workers and itself before it is killed."""
@@ -30,12 +32,17 @@ class StartedHost(ABC):
     """
 
     key: ClassVar[None] = None
+    setting_seen: ClassVar[None] = None
     calls_folder: str | None = None
     title: str
     """The host as the subject of an error message."""
 
-    def __init__(self, *, start_timeout: float, stop_timeout: float = STOP_TIMEOUT) -> None:
+    def __init__(
+        self, *, start_timeout: float, stop_timeout: float = STOP_TIMEOUT, instance: InstanceShape | None = None
+    ) -> None:
         self.base_url = ""
+        self.quota: Quota | None = None
+        self._instance = instance
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
         self._program: Program | None = None
@@ -57,9 +64,13 @@ class StartedHost(ABC):
         """The routes of the app, such as ``GET /api/x``."""
         return await listed_routes(self.base_url)
 
+    def confined(self, *command: str) -> tuple[str, ...]:
+        """The command that starts the program with the limits of its instance."""
+        return command if self.quota is None else self.quota.confined(command)
+
     @abstractmethod
     async def launch(self) -> Program:
-        """Start the program."""
+        """Start the program, as ``confined`` gives its command."""
 
     @abstractmethod
     async def is_ready(self, client: httpx.AsyncClient) -> bool:
@@ -79,15 +90,28 @@ class StartedHost(ABC):
 
     async def __aenter__(self) -> Self:
         try:
-            for _ in range(_PORTS_TRIED - 1):
-                with contextlib.suppress(PortInUseError):  # another program took the port since it was found free
-                    await self._start()
-                    return self
-            await self._start()
+            if self._instance is not None:
+                self.quota = await Quota.make(self._instance)
+            await self._start_on_free_port()
+            if self.quota is not None:
+                self.quota.limit_cores(self.pid)
+        except HostError as error:
+            unfit = None if self.quota is None else self.quota.unfit("while the host started")
+            await self._stop()
+            if unfit is not None:
+                raise unfit from error
+            raise
         except BaseException:
             await self._stop()
             raise
         return self
+
+    async def _start_on_free_port(self) -> None:
+        for _ in range(_PORTS_TRIED - 1):
+            with contextlib.suppress(PortInUseError):  # another program took the port since it was found free
+                await self._start()
+                return
+        await self._start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -113,10 +137,18 @@ class StartedHost(ABC):
                 await asyncio.sleep(_POLL_INTERVAL)
 
     async def _stop(self) -> None:
-        """Stop the program, with SIGKILL when it takes too long, and kill whatever is left of its process group."""
-        program = self._program
-        if program is None:
-            return
+        """Stop the program, and remove the limits of its instance."""
+        try:
+            if self._program is not None:
+                await self._end(self._program)
+        finally:
+            if self.quota is not None:
+                await self.quota.remove()
+
+    async def _end(self, program: Program) -> None:
+        """End the program, with SIGKILL when it takes too long, and kill whatever is left of its process group."""
+        if self.quota is not None:
+            self.quota.lift_cores()
         self.ask_to_end(program)
         try:
             with contextlib.suppress(TimeoutError):  # SIGKILL follows

@@ -28,6 +28,8 @@ class RemoteHost:
 
     runs_script_root: ClassVar[bool] = False
     pid: ClassVar[None] = None
+    setting_seen: ClassVar[None] = None
+    quota: ClassVar[None] = None
 
     def __init__(self, url: str, *, key: str | None, route: str) -> None:
         self.base_url = str(base_url(url, given="--host")).rstrip("/")
@@ -46,6 +48,10 @@ class RemoteHost:
             raise UsageError(
                 f"--host URL cannot have the app call a server of this machine, as workload.target of "
                 f"{', '.join(with_target)} wants: set FETCH_URLS there, and remove the target"
+            )
+        if limited := [setting.instance for setting in settings if setting.instance is not None]:
+            raise UsageError(
+                f'--host URL measures the app on the instance it has: instance is {limited[0]}, allowed is "unset"'
             )
         if len(settings) != 1:
             raise UsageError(

@@ -37,6 +37,7 @@ class UvicornKind(WebServerKind):
             process_count=setting.process_count,
             variables=self.variables(app, setting, app_settings),
             python=self.python,
+            instance=setting.instance,
         )
 
 

@@ -25,11 +25,13 @@ from functune.hosts.app_process import app_process
 from functune.hosts.described import describe_app
 from functune.hosts.knobs import limiter_variables, require_knobs
 from functune.hosts.program import Program
+from functune.hosts.quota import require_quotas
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
 from functune.hosts.worker_ends import WorkerEnds
 from functune.server_process import SERVES
 from functune.setting import THREAD_COUNT, WEB_SERVERS, ServerFacts, Setting
+from functune.shapes import InstanceShape
 
 _START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""
@@ -58,8 +60,9 @@ class WebServer(StartedHost):
         process_count: int,
         variables: Mapping[str, str],
         python: str | None,
+        instance: InstanceShape | None,
     ) -> None:
-        super().__init__(start_timeout=_START_TIMEOUT)
+        super().__init__(start_timeout=_START_TIMEOUT, instance=instance)
         self.title = title
         self._app = app
         self._command = command
@@ -82,9 +85,8 @@ class WebServer(StartedHost):
             CALLS_FOLDER: self._counts.name,
             LAB_PID: str(os.getpid()),
         }
-        return await Program.start(
-            str(python), "-m", *self._command, environ=environ, on_line=self._read, cwd=self._app.resolved
-        )
+        command = self.confined(str(python), "-m", *self._command)
+        return await Program.start(*command, environ=environ, on_line=self._read, cwd=self._app.resolved)
 
     def _read(self, line: str) -> None:
         if not self.base_url and (found := self._announced.search(line)):
@@ -148,7 +150,7 @@ class WebServerKind(ABC):
         return True
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
-        """Check that it has each knob, and that nothing among the app settings would be ignored."""
+        """Check that it has each knob, that no app setting would be ignored, and that instances can be limited."""
         for setting in settings:
             require_knobs(setting, host=self.host)
             if WEB_CONCURRENCY in dict(setting.app_settings):
@@ -156,6 +158,7 @@ class WebServerKind(ABC):
                     f"--host {self.host}: app_settings holds {WEB_CONCURRENCY}, which the number of workers on the "
                     "command line overrides: it is set by process_count"
                 )
+        require_quotas(settings)
 
     def seconds(self, setting: Setting) -> float:
         """About how long a server takes to start and stop, in seconds."""

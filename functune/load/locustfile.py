@@ -193,6 +193,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
     from functune.load.recorder import Recorder, error_name
     from functune.load.records import CheckedRequest, StepEnd, read_plan
     from functune.load.requests import RequestSource
+    from functune.load.throttling import read_periods, throttled_share
 
     plan = read_plan(os.environ["FUNCTUNE_LOAD_PLAN"])
     recorder = Recorder(Path(os.environ["FUNCTUNE_LOAD_RECORDS"]))
@@ -342,12 +343,13 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
             if arrivals is None:
                 wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
             calls_before, memory_before = self.host_calls(), cpu.process_memory_mb(host)
-            waits_before = read_core_waits(host)
+            waits_before, periods_before = read_core_waits(host), read_periods(plan.cpu_stat)
             opened, before = now(), cpu.read(host)
             lags = wait_for(lambda: False, until=opened + plan.measure)
             calls = self.host_calls()  # before the window closes: other users run while this one waits for the answer
             closed, unfinished = now(), (*in_flight.values(), *pending.queue)
             used = cpu.shares(before, cpu.read(host), host_is_here=plan.host_pid is not None)
+            throttled = throttled_share(periods_before, read_periods(plan.cpu_stat))
             core_waits = threads_waiting(waits_before, read_core_waits(host), seconds=now() - opened)
             recorder.end_step(
                 StepEnd(
@@ -370,6 +372,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     None if calls is None else calls.front,
                     dict(core_waits),
                     () if plan.calls_folder is None or calls is None else tuple(calls.workers),
+                    throttled,
                 )
             )
 

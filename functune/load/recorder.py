@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from functune.load.records import CheckedRequest, Request, StepEnd
-from functune.timing.header import SERVER_TIMING, WORKER, ReportedCall, parse
+from functune.timing.header import INSTANCE, SERVER_TIMING, WORKER, ReportedCall, parse
 
 
 class Headers(Protocol):
@@ -90,7 +90,9 @@ class Recorder:
 def reported(response: Response) -> ReportedCall | None:
     """The report in the headers of an answer, failed ones included; None where there is none."""
     headers = response.headers
-    return None if headers is None else parse(headers.get(WORKER), headers.get(SERVER_TIMING))
+    if headers is None:
+        return None
+    return parse(headers.get(WORKER), headers.get(SERVER_TIMING), headers.get(INSTANCE))
 
 
 def error_name(status: int, exception: Exception | None) -> str | None:

@@ -62,6 +62,8 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The host's process, its workers being children of it; None when it runs on another machine."""
     calls_folder: str | None = None
     """The folder with the pages in which its workers count their calls; None where the host itself reports them."""
+    cpu_stat: str | None = None
+    """The file with the counts of the host's quota; None for a host without a quota."""
 
     @property
     def steps(self) -> int:
@@ -147,6 +149,8 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """Threads of each process of the host that waited for a core, by pid; empty where they are not counted."""
     worker_pids: tuple[str, ...] = ()
     """The processes that count their calls in pages; none for a host that reports its calls itself."""
+    throttled: float | None = None
+    """Share of the periods in which the quota of the host's cores did not suffice; None for a host without a quota."""
 
 
 class CheckedRequest(msgspec.Struct, frozen=True, array_like=True, tag="check"):

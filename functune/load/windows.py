@@ -73,7 +73,8 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         latencies_us=[round(request.latency * 1e6) for request in succeeded],
         error_latencies_us=[round(request.latency * 1e6) for request in failed],
         errors=dict(Counter(request.error for request in failed if request.error is not None)),
-        worker_requests=dict(Counter(str(call.pid) for call in calls)),
+        worker_requests=dict(Counter(workers_of(calls))),
+        instance_requests=dict(Counter(call.instance for call in calls if call.instance)),
         worker_peak_in_flight=peaks,
         worker_threads=threads,
         wait_times_us=reported_times(call.wait for call in calls),
@@ -92,6 +93,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         worker_peak_mb=step.worker_peak_mb,
         front_pid=step.front_pid,
         worker_pids=step.worker_pids,
+        throttled=step.throttled,
         generator_cpu=step.generator_cpu,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,
@@ -151,15 +153,20 @@ def concurrency(requests: Iterable[Request], unfinished: Iterable[float], *, ope
     return seconds / (closed - opened)
 
 
-def by_worker(calls: Iterable[ReportedCall]) -> tuple[dict[str, int], dict[str, int]]:
-    """By pid of each worker: the most calls open at once that it reported, and the number of its threads."""
+def by_worker(calls: Sequence[ReportedCall]) -> tuple[dict[str, int], dict[str, int]]:
+    """By worker: the most calls open at once that it reported, and the number of its threads."""
     peaks: dict[str, int] = {}
     threads: defaultdict[str, set[int]] = defaultdict(set)
-    for call in calls:
-        pid = str(call.pid)
-        peaks[pid] = max(peaks.get(pid, 0), call.calls)
-        threads[pid].add(call.thread)
-    return peaks, {pid: len(numbers) for pid, numbers in threads.items()}
+    for call, worker in zip(calls, workers_of(calls), strict=True):
+        peaks[worker] = max(peaks.get(worker, 0), call.calls)
+        threads[worker].add(call.thread)
+    return peaks, {worker: len(numbers) for worker, numbers in threads.items()}
+
+
+def workers_of(calls: Sequence[ReportedCall]) -> list[str]:
+    """The worker of each call: its pid, with the instance before it where there are several."""
+    is_one = len({call.instance for call in calls}) < 2
+    return [str(call.pid) if is_one else f"{call.instance}/{call.pid}" for call in calls]
 
 
 def handler(calls: Iterable[ReportedCall]) -> Handler | None:

@@ -13,10 +13,11 @@ from functune.analysis.verdict.strategies import NoChoice
 from functune.errors import UsageError
 from functune.experiments.subject import Subject
 from functune.formatting import joined, number, rate
-from functune.plans.plan import NOTHING_ASKED, Asked, Chosen, HostingPlan, ParameterValue
+from functune.plans.plan import NOTHING_ASKED, Asked, Chosen, HostingPlan, ParameterValue, on_its_instance
 from functune.plans.registry import PLANS, price_for
 from functune.plans.texts import bicepparam, local_settings
 from functune.setting import Setting
+from functune.shapes import InstanceSize, cores_in_words
 
 FORMS = {
     "local-settings": "local_settings",
@@ -105,7 +106,7 @@ def choices_for(
 
     A plan with sizes allows those that fit its size; for the others, the memory is the one of the experiment.
     """
-    settings, size = {level.setting for level in findings.levels}, plan.size(asked)
+    settings, size = {level.setting for level in findings.levels}, size_to_fit(findings, plan, asked)
     if size is None and all(map(plan.allows, settings)):
         return {each.subject: each.recommended or NoChoice(reason=each.unmet) for each in findings.subjects}
     aim = aim_of(findings.experiment, price_for(findings.experiment.priced_memory_mb))
@@ -130,7 +131,7 @@ def unmet_notes(choices: Mapping[Subject, Recommendation | NoChoice], plan: Host
 
 def memory_notes(findings: ExperimentFindings, plan: HostingPlan, asked: Asked) -> tuple[str, ...]:
     """The settings that a plan with sizes would allow, and that do not fit the memory of the size."""
-    size = plan.size(asked)
+    size = size_to_fit(findings, plan, asked)
     if size is None:
         return ()
     allowed = [level for level in findings.levels if plan.allows(level.setting)]
@@ -143,6 +144,22 @@ def memory_notes(findings: ExperimentFindings, plan: HostingPlan, asked: Asked) 
         return ()
     used = joined([f"{setting.in_words} ({number(peak)} MB)" for setting, peak in peaks.items()])
     return (f"Not considered, since an instance of the size {size.name} has {size.memory_mb:,} MB: {used}.",)
+
+
+def size_to_fit(findings: ExperimentFindings, plan: HostingPlan, asked: Asked) -> InstanceSize | None:
+    """The size whose memory settings must fit; None for a plan without sizes, and where the kernel gave the limit."""
+    limited = any(level.setting.instance is not None for level in findings.levels if plan.allows(level.setting))
+    return None if limited else plan.size(asked)
+
+
+def quota_notes(setting: Setting) -> tuple[str, ...]:
+    """How the instance of a setting was measured; none for the whole machine."""
+    if (shape := setting.instance) is None:
+        return ()
+    return (
+        f"Measured with a quota of {cores_in_words(shape.cores)} of this machine and a limit of {shape.memory_mb:,} "
+        f"MB: a core of the platform may be faster or slower, and how {shape} limits its cores there is unconfirmed.",
+    )
 
 
 def plan_advice(
@@ -164,7 +181,7 @@ def plan_advice(
         for each in one.evidence
         if each.setting == setting
     ]
-    chosen = Chosen(
+    given = Chosen(
         setting=setting,
         users=max((each.users for each in served), default=None),
         throughput=min((each.throughput for each in served), default=None),
@@ -173,12 +190,14 @@ def plan_advice(
         asked=asked,
         entry=entry,
     )
-    size, parameters, app_settings = plan.size(asked), plan.parameters(chosen), plan.app_settings(chosen)
+    chosen = on_its_instance(given, plan.name)
+    size, parameters, app_settings = plan.size(chosen.asked), plan.parameters(chosen), plan.app_settings(chosen)
     template_notes = plan.template_notes(chosen)
     notes = (
         *filter(None, [limiter_note(setting)]),
         *unmet,
         *excluded_notes(findings, plan, recommended, advice),
+        *quota_notes(setting),
         *plan.notes(chosen),
         *template_notes,
     )

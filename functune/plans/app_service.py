@@ -8,12 +8,12 @@ import shlex
 
 from functune.plans.billing import Cost, fixed_cost
 from functune.plans.conflicts import FrontEnd
-from functune.plans.plan import Chosen, ParameterValue
+from functune.plans.plan import Chosen, ParameterValue, has_instance
 from functune.plans.price_list import app_service_prices
-from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 from functune.plans.texts import APP, app_setting_commands, bicep_value, site_fragment
 from functune.plans.web_plan import WebPlan, other_variables
 from functune.setting import Setting, is_app_service
+from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 
 _GENERATED = (
     "The platform generates the start-up command that was measured, so none of your own may be set: an empty one "
@@ -36,7 +36,7 @@ class AppServicePlan(WebPlan):
 
     def allows(self, setting: Setting) -> bool:
         """The command that the platform generates, too."""
-        return super().allows(setting) or is_app_service(setting.host)
+        return super().allows(setting) or (is_app_service(setting.host) and has_instance(self.name, setting))
 
     def start_command(self, chosen: Chosen) -> str | None:
         """None where the platform generates it."""

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from functune.plans.price_list import ContainerAppsPrices, Prices, container_apps_prices, flex_prices
-from functune.setting import INSTANCE_MEMORY_MB
+from functune.shapes import INSTANCE_MEMORY_MB
 
 MINIMUM_BILLED = 1.0
 """Seconds billed at least each time an instance begins to execute (documented for Flex Consumption)."""

@@ -14,10 +14,10 @@ from functune.plans.billing import Cost, replica_cost
 from functune.plans.conflicts import FrontEnd
 from functune.plans.plan import Asked, Chosen, ParameterValue
 from functune.plans.price_list import container_apps_prices
-from functune.plans.sizes import CONTAINER_APPS_SIZES, DEFAULT_CONTAINER_APPS_SIZE, MB_PER_GIB
 from functune.plans.start_command import command_target, program_of, setting_flags, start_variables
 from functune.plans.texts import APP, OWN_TEMPLATE, assignments, bicep_value, unset_names
 from functune.plans.web_plan import WebPlan, other_variables
+from functune.shapes import CONTAINER_APPS_SIZES, DEFAULT_CONTAINER_APPS_SIZE, MB_PER_GIB
 
 TEMPLATE_CONCURRENCY = 1000
 """The most that the template takes as concurrentRequests."""

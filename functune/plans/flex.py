@@ -11,7 +11,7 @@ from functune.experiments.model import PRICED_MEMORY_MB
 from functune.formatting import plural
 from functune.plans.billing import busy_cost
 from functune.plans.local import LocalPlan
-from functune.plans.plan import Chosen, ParameterValue
+from functune.plans.plan import Chosen, ParameterValue, has_instance
 from functune.plans.texts import function_app_commands, function_app_fragment, template_note
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY, PROCESS_COUNT, Setting
 
@@ -25,7 +25,7 @@ class FlexPlan(LocalPlan):
 
     def allows(self, setting: Setting) -> bool:
         """One process of the Functions host."""
-        return setting.process_count == 1 and setting.is_on_functions
+        return setting.process_count == 1 and setting.is_on_functions and has_instance(self.name, setting)
 
     def app_settings(self, chosen: Chosen) -> dict[str, str | None]:
         """Without the process count."""
@@ -45,7 +45,8 @@ class FlexPlan(LocalPlan):
         if chosen.setting.per_instance_concurrency is None and chosen.users is not None:
             found.append(
                 f"perInstanceConcurrency: {plural(chosen.users, 'user')} at a time gave 95 % of the most throughput "
-                "on the machine that measured; an instance has other cores, so measure there before relying on it."
+                f"on {'the machine' if chosen.setting.instance is None else 'the quota of a core'} that measured; an "
+                "instance has other cores, so measure there before relying on it."
             )
         found.append(f"{PROCESS_COUNT} is documented as not valid on Flex Consumption, so it is not set.")
         return tuple(found)

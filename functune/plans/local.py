@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from functune.plans.plan import Asked, Chosen, ParameterValue
-from functune.plans.sizes import InstanceSize
 from functune.setting import Setting
+from functune.shapes import InstanceSize
 
 
 class LocalPlan:

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from functune.plans.sizes import InstanceSize
 from functune.setting import Setting
+from functune.shapes import InstanceSize
 
 type ParameterValue = int | str
 """The value of a parameter of a Bicep template."""
@@ -39,6 +39,22 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     asked: Asked = NOTHING_ASKED
     entry: str | None = None
     """The app of a web server as ``module:callable``; None for a function app."""
+
+
+def has_instance(plan: str, setting: Setting) -> bool:
+    """Whether a plan has the instance that a setting was measured on, or it was measured on none of a plan."""
+    return setting.instance is None or setting.instance.plan in (None, plan)
+
+
+def on_its_instance(chosen: Chosen, plan: str) -> Chosen:
+    """With the size, the memory and the cores that the setting was measured with, where the plan has them."""
+    shape = chosen.setting.instance
+    if shape is None:
+        return chosen
+    if shape.plan != plan:
+        return msgspec.structs.replace(chosen, cores=shape.cores)
+    asked = msgspec.structs.replace(chosen.asked, size=chosen.asked.size or shape.size)
+    return msgspec.structs.replace(chosen, cores=shape.cores, memory_mb=shape.memory_mb, asked=asked)
 
 
 class HostingPlan(Protocol):

@@ -127,6 +127,11 @@ def app_service_prices() -> InstancePrices:
     return shipped_prices().app_service
 
 
+def premium_prices() -> InstancePrices:
+    """Those of Premium."""
+    return shipped_prices().premium
+
+
 def container_apps_prices() -> ContainerAppsPrices:
     """Those of Container Apps."""
     return shipped_prices().container_apps

@@ -11,7 +11,7 @@ from functune.plans.app_service import AppServicePlan
 from functune.plans.container_apps import ContainerAppsPlan
 from functune.plans.flex import FlexPlan
 from functune.plans.local import LocalPlan
-from functune.plans.plan import NOTHING_ASKED, Asked, Chosen, HostingPlan
+from functune.plans.plan import Asked, Chosen, HostingPlan, on_its_instance
 from functune.plans.premium import PremiumPlan
 from functune.plans.price_list import flex_prices
 from functune.setting import Setting
@@ -28,25 +28,33 @@ CURRENCY = flex_prices().currency
 
 
 class PlanPrice(msgspec.Struct, frozen=True):
-    """Prices of a busy instance of Flex Consumption, and for a web server of App Service. See Price."""
+    """Prices of a busy instance: that of the setting, else of Flex Consumption, and for a web server of App Service."""
 
     memory_mb: int
     """The memory of the instance of Flex Consumption."""
 
     def __call__(self, setting: Setting, throughput: float) -> float | None:
         """The cost of a million requests with a setting at a throughput."""
+        plan = priced_plan(setting)
         chosen = Chosen(setting=setting, throughput=throughput, memory_mb=self.memory_mb)
-        return priced_plan(setting).cost(chosen)
+        return None if plan is None else plan.cost(on_its_instance(chosen, plan.name))
 
     def instance(self, setting: Setting) -> str:
         """``Flex Consumption with 2048 MB`` or ``App Service B1``."""
         plan = priced_plan(setting)
-        size = plan.size(NOTHING_ASKED)
-        return f"{plan.title} with {self.memory_mb} MB" if size is None else f"{plan.title} {size.name}"
+        if plan is None:
+            return f"{setting.instance}, which no plan has"
+        chosen = on_its_instance(Chosen(setting=setting, memory_mb=self.memory_mb), plan.name)
+        if plan is FLEX:
+            return f"{plan.title} with {chosen.memory_mb} MB"
+        size = plan.size(chosen.asked)
+        return f"{plan.title} {chosen.asked.size if size is None else size.name}"
 
 
-def priced_plan(setting: Setting) -> HostingPlan:
-    """The plan whose prices the figures of a setting have."""
+def priced_plan(setting: Setting) -> HostingPlan | None:
+    """The plan whose prices the figures of a setting have: that of its instance; None for one that no plan has."""
+    if setting.instance is not None:
+        return None if setting.instance.plan is None else PLANS[setting.instance.plan]
     return FLEX if setting.is_on_functions else APP_SERVICE
 
 

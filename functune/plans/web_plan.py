@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from functune.app_service.generated import UVICORN_WORKER_CLASS
-from functune.formatting import number, plural, rate
+from functune.formatting import number, rate
 from functune.plans.billing import Cost
 from functune.plans.conflicts import FrontEnd, conflict_notes
 from functune.plans.local import LocalPlan
-from functune.plans.plan import Asked, Chosen, ParameterValue
-from functune.plans.sizes import InstanceSize
+from functune.plans.plan import Asked, Chosen, ParameterValue, has_instance
 from functune.plans.start_command import (
     COUNT_VARIABLES,
     command_target,
@@ -21,6 +20,7 @@ from functune.plans.start_command import (
 )
 from functune.plans.texts import template_note
 from functune.setting import Setting, is_app_service, server_variables
+from functune.shapes import InstanceSize, cores_in_words
 
 TEMPLATE_CLASSES = ("asgi", UVICORN_WORKER_CLASS)
 """The values of workerClass in the templates, which serve functune.asgi:app."""
@@ -43,7 +43,8 @@ class WebPlan(LocalPlan, ABC):
 
     def allows(self, setting: Setting) -> bool:
         """Every setting of a web server, whose command is then one of its own."""
-        return not setting.is_on_functions and not is_app_service(setting.host)
+        web = not setting.is_on_functions and not is_app_service(setting.host)
+        return web and has_instance(self.name, setting)
 
     def size(self, asked: Asked) -> InstanceSize:
         """The size that was asked for, or the default."""
@@ -123,11 +124,6 @@ class WebPlan(LocalPlan, ABC):
             f"The machine that measured had {here}, and {self.instance} of the size {size.name} has {there}: how many "
             "workers are best depends on that where handlers compute, so measure there before relying on it.",
         )
-
-
-def cores_in_words(cores: float) -> str:
-    """``1 core``, ``0.5 cores``."""
-    return plural(int(cores), "core") if cores == int(cores) else f"{cores:g} cores"
 
 
 def other_variables(setting: Setting) -> dict[str, str | None]:

@@ -4,10 +4,7 @@ from typing import Any, Literal, NamedTuple
 
 import httpx
 
-from functune.timing.header import SERVER_TIMING, WORKER, Kind, parse
-
-INSTANCE = "x-functune-instance"
-"""The header in which functune_times.py names the instance, and what runs the app."""
+from functune.timing.header import INSTANCE, SERVER_TIMING, WORKER, Kind, parse
 
 type SightingSource = Literal["local host", "times file", "showcase"]
 """What names the worker: a header of the local host or of functune_times.py, or a field in the showcase's answers."""

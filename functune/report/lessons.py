@@ -22,7 +22,7 @@ from functune.report.document import find_all
 from functune.report.summary import RESULT_MARKS, as_markdown
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
-from functune.setting import COLUMNS, Knob, from_file
+from functune.setting import COLUMNS, Knob
 
 LESSONS_FILE = "lessons.md"
 PICTURES = "images/lessons"
@@ -49,7 +49,7 @@ BAR_UNITS: dict[Metric, str] = {"throughput": "/s", "error_ratio": "", "memory_m
 
 def knob_label(knob: Knob, value: object) -> str:
     """A value of an experiment file in words."""
-    return knob.words(from_file(value))
+    return knob.words(knob.read(value))
 
 
 LABELS: dict[str, Callable[[Any], str]] = {

@@ -31,11 +31,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     limiter_tokens: int | None
     per_instance_concurrency: int | None
     app_settings: str
+    instance: str
+    """Empty for the whole machine."""
     users: int
     arrivals_per_s: float | None
     """Intended; None for a closed loop."""
     share: float | None
     """The arrival rate as a share of the capacity."""
+    instances: int | None
+    """The most instances of the app that served a repeat; None where answers do not name them."""
     throughput_per_s: float
     throughput_low_per_s: float | None
     """Ends of the spread over repeats; None for a single repeat."""
@@ -119,9 +123,11 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         limiter_tokens=setting.limiter_tokens,
         per_instance_concurrency=setting.per_instance_concurrency,
         app_settings=" ".join(f"{name}={value}" for name, value in setting.app_settings),
+        instance="" if setting.instance is None else str(setting.instance),
         users=level.users,
         arrivals_per_s=level.arrival_rate,
         share=level.share,
+        instances=figures.instances,
         throughput_per_s=figures.throughput,
         throughput_low_per_s=level.spread.low if level.spread else None,
         throughput_high_per_s=level.spread.high if level.spread else None,

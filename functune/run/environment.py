@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +21,8 @@ import msgspec
 
 PACKAGES = ("functune", "azure-functions-runtime", "azure-functions", "uvicorn", "uvloop", "locust")
 """The packages whose version can change the figures."""
+SPEED_ROUNDS, SPEED_ADDITIONS = 5, 500_000
+"""Together about a tenth of a second."""
 GIT_TIMEOUT = 5
 """Seconds."""
 APP_FILES = (".py", "host.json", "requirements.txt")
@@ -53,6 +56,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     cpu_quota: float | None = None
     """Cores the control group allows (``cpu.max``); None when unlimited."""
     memory_mb: int | None = None
+    core_speed: float | None = None
+    """Million additions that a loop of Python makes per second on one core: the speed of the core that was measured."""
     load_average: tuple[float, float, float] | None = None
     """Runnable processes over 1, 5 and 15 minutes before the run."""
     platform: str = ""
@@ -69,8 +74,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def machine_cores(self) -> float | None:
-        """The usable cores where the app runs on this machine; None for a URL, whose machine is not known."""
-        return None if self.host_kind.startswith(("http://", "https://")) else self.usable_cores
+        """The usable cores where the app runs on this machine; None for one that runs elsewhere."""
+        return None if is_elsewhere(self.host_kind) else self.usable_cores
 
 
 COMPARED = (
@@ -116,12 +121,18 @@ def collect_environment(
         cpu_affinity=os.process_cpu_count(),
         cpu_quota=cpu_quota(),
         memory_mb=memory_mb(),
+        core_speed=core_speed(),
         load_average=os.getloadavg() if hasattr(os, "getloadavg") else None,
         platform=platform.platform(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         versions={package: version(package) for package in PACKAGES},
         git_commit=None if script_root is None else git_commit(script_root),
     )
+
+
+def is_elsewhere(host_kind: str) -> bool:
+    """Whether a value of --host names an app that runs elsewhere: at a URL, or on Azure."""
+    return host_kind.startswith(("http://", "https://", "azure:"))
 
 
 def differences(before: Environment, now: Environment) -> list[tuple[str, object, object]]:
@@ -188,6 +199,19 @@ def memory_mb() -> int | None:
     if sys.platform == "win32":
         return None
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+
+
+def core_speed() -> float:
+    """Million additions per second of CPU time, the best of some rounds: other programs only slow a round down."""
+    return max(map(loop_speed, range(SPEED_ROUNDS)))
+
+
+def loop_speed(_: int) -> float:
+    """The same in one round."""
+    began, total = time.thread_time(), 0
+    for number in range(SPEED_ADDITIONS):
+        total += number
+    return SPEED_ADDITIONS / 1e6 / (time.thread_time() - began)
 
 
 def git_commit(folder: Path) -> str | None:

@@ -6,7 +6,7 @@ A run folder: created by a sweep, completed by the report, reopened to resume.
     environment.json      app, machine and software, written first
     calibration.jsonl     the load generator's own speed, before and after
     measurements.jsonl    one line per step, written as soon as the step is over
-    failures.jsonl        one line per trial that could not be measured, if any
+    failures.jsonl        one line per trial that could not be measured or does not fit, if any
     profile.json          lines of the reader's code, from a profile after the search, if one was made
 
 Everything else in it is written from these by the report.
@@ -156,8 +156,9 @@ class RunFolder:
                 )
 
     def require_measurements(self) -> list[Measurement]:
-        """The measurements. Raises RunFolderError when there are none."""
-        if not (found := self.measurements()):
+        """The measurements. Raises RunFolderError when there are none, unless the reason is a result."""
+        found = self.measurements()
+        if not found and all(failure.unfit_mb is None for failure in self.failures()):
             raise RunFolderError(f"{self.path} holds no measurement: the sweep ended before its first step")
         return found
 

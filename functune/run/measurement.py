@@ -92,8 +92,18 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Failures by kind, e.g. ``{"HTTP 500": 2, "ConnectionRefusedError": 1}``."""
     worker_ends: dict[str, int] = {}
     """The workers that the server lost during the step, by reason, such as its time-out."""
+    memory_kills: int = 0
+    """Processes of the host that the kernel ended for the memory of its instance, by the end of the step."""
     worker_requests: dict[str, int]
-    """Answers in the window by worker pid (JSON object keys are strings)."""
+    """Answers in the window by worker pid (JSON object keys are strings), on several instances as ``instance/pid``."""
+    instance_requests: dict[str, int] = {}
+    """Answers in the window by instance; empty where they do not name it."""
+    setting_seen: bool | None = None
+    """
+    Whether answers of the app agreed with its setting after it was changed; False where they say nothing of it.
+
+    None for a host that was started with the setting.
+    """
     worker_peak_in_flight: dict[str, int]
     """Most calls open at once that any answer reported, by worker pid."""
     worker_threads: dict[str, int]
@@ -141,6 +151,12 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The process of the host that takes the requests, so that the others are workers; None where it is not known."""
     worker_pids: tuple[str, ...] = ()
     """The worker processes of a web server, which has no front; none for a host with one."""
+    throttled: float | None = None
+    """
+    Share of the kernel's periods in which the quota of the instance's cores did not suffice, 0 to 1.
+
+    None for a host without a quota.
+    """
     generator_cpu: float
     """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
     host_cpu: float | None
@@ -194,3 +210,5 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     setting: Setting
     cause: str
+    unfit_mb: int | None = None
+    """The memory of the instance that the setting does not fit, which is a result; None for any other cause."""

@@ -8,6 +8,7 @@ from functune.experiments.planned import planned_settings
 from functune.hosts.fitting import fitting_host
 from functune.hosts.knobs import has_threads_to_set
 from functune.hosts.served_app import ServedApp
+from functune.run.environment import is_elsewhere
 from functune.setting import WEB_SERVERS
 
 
@@ -36,9 +37,9 @@ def on_fitting_hosts(experiment: Experiment, default: ServedApp, *, host: str | 
     The experiment with the full names of the hosts that run its app; ``host`` is that of the run, None where unset.
 
     The names are those that it lists; without any, that of the run where it is a web server. Raises UsageError for a
-    host that cannot run the app, and for a setting that its app does not have. An app at a URL runs already.
+    host that cannot run the app, and for a setting that its app does not have. An app elsewhere runs already.
     """
-    if host is not None and "://" in host:
+    if host is not None and is_elsewhere(host):
         return experiment
     require_folder(experiment, default)
     app = app_for(experiment, default)

@@ -52,6 +52,8 @@ class TrialFailed:
     cause: str
     is_known: bool
     """Whether an earlier trial failed for the same cause."""
+    is_unfit: bool = False
+    """Whether it does not fit the memory of its instance, which is a result."""
     left: TimeLeft
 
 
@@ -62,8 +64,17 @@ class SweepFinished:
     folder: Path
     steps: int
     failures: int
+    unfit: int = 0
+    """Trials that do not fit the memory of their instance."""
     routes: tuple[str, ...]
     """The routes of the app, such as ``GET /api/health``; empty where no step failed or the host does not list them."""
 
 
-type Event = SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppChanged:
+    """An app that runs elsewhere was changed or restored, in words."""
+
+    text: str
+
+
+type Event = AppChanged | SweepStarted | TrialStarted | StepFinished | TrialFailed | SweepFinished

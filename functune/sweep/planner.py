@@ -6,12 +6,12 @@ It only asks the analysis and keeps no state, so a sweep that was killed continu
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, product
 
 import msgspec
 
 from functune.analysis.numbers.levels import Level, levels_of
-from functune.analysis.search.exploration import explore
+from functune.analysis.search.exploration import every_setting, explore
 from functune.analysis.verdict.recommendation import Evidence, Recommendation, aim_of, recommend
 from functune.experiments.model import Experiment
 from functune.experiments.planned import (
@@ -109,11 +109,15 @@ class SearchPlanner:
         return list(dict.fromkeys(keys))
 
     def recommendations(self, experiment: Experiment, levels: Sequence[Level]) -> Iterator[Recommendation]:
-        """The recommendations so far, by subject: among all settings first, then among those that each plan allows."""
+        """
+        The recommendations so far, by subject and instance size: among all settings, then those that each plan allows.
+        """
         aim = aim_of(experiment, price_for(experiment.priced_memory_mb))
+        sizes = dict.fromkeys(setting.instance for setting in planned_settings(experiment.settings))
         for subject in planned_subjects(experiment):
-            for allows in (lambda _: True, *SCOPES):
-                found = recommend(subject, levels, aim=aim, cores=self.cores, allows=allows)
+            for size, allows in product(sizes, (every_setting, *SCOPES)):
+                of_size = [level for level in levels if level.setting.instance == size]
+                found = recommend(subject, of_size, aim=aim, cores=self.cores, allows=allows)
                 if isinstance(found, Recommendation):
                     yield found
 

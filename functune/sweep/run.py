@@ -6,14 +6,16 @@ A planner chooses the next trials from the measurements so far.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
 from functune.environ import without_values
-from functune.errors import FunctuneError, HostError, LoadError
+from functune.errors import FunctuneError, HostError, LoadError, UnfitError
 from functune.experiments.model import Experiment
-from functune.hosts.kinds import HostKind, RunningHost
+from functune.formatting import plural
+from functune.hosts.kinds import ChangingKind, HostKind, RunningHost
 from functune.hosts.served_app import ServedApp
 from functune.load import windows
 from functune.load.calibration import calibrate
@@ -24,7 +26,16 @@ from functune.load.windows import Place
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.measurement import Failure, Measurement
 from functune.sweep.apps import app_for
-from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
+from functune.sweep.events import (
+    AppChanged,
+    Event,
+    StepFinished,
+    SweepFinished,
+    SweepStarted,
+    TimeLeft,
+    TrialFailed,
+    TrialStarted,
+)
 from functune.sweep.preflight import needs_no_app_setting, preflight
 from functune.sweep.trials import PlannedTrial, Planner, load_on
 
@@ -55,12 +66,18 @@ async def measure_run(
         run.checked.extend(folder.experiments)
     if calibrated:
         folder.append(await calibrate())
-    while batch := run.next_batch():
-        for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
-            await run.measure_setting(list(group))
+    async with lasting(kind, lambda text: on_progress(AppChanged(text=text))):
+        while batch := run.next_batch():
+            for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
+                await run.measure_setting(list(group))
     if calibrated:
         folder.append(await calibrate())
     return run.finish()
+
+
+def lasting(kind: HostKind, report: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
+    """What the host kind keeps from the first host to the last."""
+    return kind.lasting(report) if isinstance(kind, ChangingKind) else contextlib.nullcontext()
 
 
 class Run:
@@ -85,6 +102,8 @@ class Run:
         """Trials begun so far; the number of the next."""
         self.steps = 0
         self.failures: list[FunctuneError] = []
+        self.unfit = 0
+        """Trials that do not fit the memory of their instance."""
         self.failed: list[PlannedTrial] = []
         self.done: list[Experiment] = []
         self.checked: list[Experiment] = []
@@ -118,28 +137,42 @@ class Run:
         )
 
     async def measure_setting(self, trials: Sequence[PlannedTrial]) -> None:
-        """Measure the trials of one setting on one host; when the host fails, those that are not over fail with it."""
+        """
+        Measure the trials of one setting on one host; when the host fails, those that are not over fail with it.
+
+        Where one trial does not fit the memory of the instance, the others get a new host: they may fit.
+        """
         setting, target = trials[0].setting, trials[0].experiment.workload.target
-        app, over = app_for(trials[0].experiment, self.app), 0
+        app, over, unfit = app_for(trials[0].experiment, self.app), 0, len(trials)
         try:
             async with (
                 target_settings(target) as fetch_settings,
                 self.kind.running(app, setting=setting, app_settings=fetch_settings) as host,
             ):
+                unfit = 0  # it sends the requests of all trials, and each is judged by its own
                 await self.check_requests(trials[0].experiment, host)
+                unfit = 1
                 for trial in trials:
                     await self.measure_trial(trial, host)
                     over += 1
+        except UnfitError as error:
+            self.fail_all(trials[over : over + unfit], error)
+            if rest := trials[over + unfit :]:
+                await self.measure_setting(rest)
         except HostError as error:
-            for trial in trials[over:]:
-                self.fail(trial, error)
-                self.trials += 1
+            self.fail_all(trials[over:], error)
+
+    def fail_all(self, trials: Iterable[PlannedTrial], error: FunctuneError) -> None:
+        """Note trials that could not be measured, each with a number of its own."""
+        for trial in trials:
+            self.fail(trial, error)
+            self.trials += 1
 
     async def check_requests(self, experiment: Experiment, host: RunningHost) -> None:
         """
         Send each request once, also those of further experiments on the same app that need no other app settings.
 
-        Raises LoadError where a request fails.
+        Raises LoadError where a request fails, UnfitError where the host does not fit its instance.
         """
         if experiment in self.checked:
             return
@@ -150,11 +183,21 @@ class Run:
             and (each == experiment or needs_no_app_setting(each))
             and app_for(each, self.app) == app_for(experiment, self.app)
         ]
-        await preflight(alike, host, folder=self.folder.path)
+        try:
+            await preflight(alike, host, folder=self.folder.path)
+        except LoadError as error:
+            if (unfit := unfit_error(host, "when each request was sent once")) is None:
+                raise
+            self.checked += alike
+            raise unfit from error
         self.checked += alike
 
     async def measure_trial(self, trial: PlannedTrial, host: RunningHost) -> None:
-        """Put the load on the host and write each step's measurement as soon as the step is over."""
+        """
+        Put the load on the host and write each step's measurement as soon as the step is over.
+
+        Raises UnfitError where the host does not fit its instance, after the first step that shows it.
+        """
         self.on_progress(TrialStarted(trial=trial, left=self.time_left()))
         self.under_way = trial
         load = load_on(trial.load, host, self.folder, trial.experiment)
@@ -162,7 +205,11 @@ class Run:
             async with contextlib.aclosing(finished_steps(load, base_url=host.base_url, key=host.key)) as steps:
                 async for step, requests in steps:
                     self.write(trial, step, requests, host)
+                    if (unfit := unfit_error(host, f"at {plural(step.users, 'user')}")) is not None:
+                        raise unfit
         except LoadError as error:
+            if (unfit := unfit_error(host, "under load")) is not None:
+                raise unfit from error
             said = without_values(host.tail(), load.secrets)
             self.fail(trial, LoadError(f"{error}\nThe last lines of the host:\n{said}") if said else error)
         if not self.routes and not all(each.served for each in self.measured[-1:]):
@@ -181,7 +228,12 @@ class Run:
             share=trial.share_of(step.arrival_rate),
         )
         measured = windows.measure(step, requests, place)
-        measurement = msgspec.structs.replace(measured, worker_ends=host.worker_ends(step.began, step.closed))
+        measurement = msgspec.structs.replace(
+            measured,
+            worker_ends=host.worker_ends(step.began, step.closed),
+            setting_seen=host.setting_seen,
+            memory_kills=0 if host.quota is None else host.quota.memory_kills,
+        )
         self.folder.append(measurement)
         self.measured.append(measurement)
         self.steps += 1
@@ -189,8 +241,12 @@ class Run:
 
     def fail(self, trial: PlannedTrial, error: FunctuneError) -> None:
         """Note that a trial could not be measured."""
+        unfit_mb = error.memory_mb if isinstance(error, UnfitError) else None
         is_known = str(error) in map(str, self.failures)
-        self.failures.append(error)
+        if unfit_mb is None:
+            self.failures.append(error)
+        else:
+            self.unfit += 1
         self.failed.append(trial)
         self.folder.append(
             Failure(
@@ -201,13 +257,23 @@ class Run:
                 subject=trial.subject,
                 setting=trial.setting,
                 cause=str(error),
+                unfit_mb=unfit_mb,
             )
         )
-        self.on_progress(TrialFailed(trial=trial, cause=str(error), is_known=is_known, left=self.time_left()))
+        left = self.time_left()
+        self.on_progress(
+            TrialFailed(trial=trial, cause=str(error), is_known=is_known, is_unfit=unfit_mb is not None, left=left)
+        )
 
     def finish(self) -> SweepFinished:
         """Report the end. Raises HostError or LoadError, as the first failure was, when only failures are there."""
-        end = SweepFinished(folder=self.folder.path, steps=self.steps, failures=len(self.failures), routes=self.routes)
+        end = SweepFinished(
+            folder=self.folder.path,
+            steps=self.steps,
+            failures=len(self.failures),
+            unfit=self.unfit,
+            routes=self.routes,
+        )
         self.on_progress(end)
         if self.failures and not self.measured:
             kind = HostError if isinstance(self.failures[0], HostError) else LoadError
@@ -232,3 +298,8 @@ class Run:
             + sum(trial.load.seconds if trial.continues(self.under_way) else trial.seconds for trial in left),
             at_most=not all(map(self.planner.is_exact, self.folder.experiments)),
         )
+
+
+def unfit_error(host: RunningHost, when: str) -> UnfitError | None:
+    """That a host does not fit the memory of its instance; None where it does, or where its memory is not limited."""
+    return None if host.quota is None else host.quota.unfit(when)

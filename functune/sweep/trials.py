@@ -93,6 +93,7 @@ def load_on(plan: LoadPlan, host: RunningHost, run: RunFolder, experiment: Exper
         plan,
         host_pid=host.pid,
         calls_folder=host.calls_folder,
+        cpu_stat=None if host.quota is None else str(host.quota.groups.cpu_stat),
         folder=str(run.path.resolve()),
         secrets=tuple(sorted(variable_names(experiment.workload, run.path))),
     )

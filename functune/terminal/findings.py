@@ -47,7 +47,7 @@ def nothing_worked_text(experiments: Iterable[ExperimentFindings], routes: Seque
     lines = [
         f"{findings.name}: no step worked: {failures_in_words(findings)}."
         for findings in experiments
-        if not findings.worked
+        if not findings.answered
     ]
     lines.append(
         f"A step works when it serves requests and at most {ACCEPTED_ERRORS:.0%} of them fail."

@@ -13,7 +13,16 @@ from rich.text import Text
 from functune.analysis.numbers.repeats import SAME
 from functune.formatting import plural
 from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement, causes_in_words
-from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
+from functune.sweep.events import (
+    AppChanged,
+    Event,
+    StepFinished,
+    SweepFinished,
+    SweepStarted,
+    TimeLeft,
+    TrialFailed,
+    TrialStarted,
+)
 from functune.sweep.trials import PlannedTrial
 
 
@@ -61,10 +70,13 @@ def print_event(console: Console, event: Event, *, note: str = "") -> None:
             text = f"{described(event.measurement)}  {left_in_words(event.left)} left{note}{doubts(event.measurement)}"
         case TrialFailed():
             cause = "the same cause as an earlier trial" if event.is_known else event.cause
-            text = f"FAILED {trial_in_words(event.trial)}: {cause}"
+            text = f"{'UNFIT' if event.is_unfit else 'FAILED'} {trial_in_words(event.trial)}: {cause}"
         case SweepFinished():
             failed = f", {plural(event.failures, 'trial')} failed" if event.failures else ""
+            failed += f", {plural(event.unfit, 'trial')} did not fit the memory of the instance" if event.unfit else ""
             text = f"{plural(event.steps, 'step')} measured{failed}: {event.folder}"
+        case AppChanged():
+            text = event.text
         case TrialStarted():
             return
     console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -73,11 +85,12 @@ def print_event(console: Console, event: Event, *, note: str = "") -> None:
 def described(measurement: Measurement) -> str:
     """One measurement on one line, in columns."""
     found = causes_in_words(measurement.errors, measurement.worker_ends)
+    instances = f"  {several} instances" if (several := len(measurement.instance_requests)) > 1 else ""
     errors = f"  {measurement.error_ratio:.1%} failed ({found})" if measurement.errors else ""
     load = f"{measurement.users:>4} users" if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
     return (
         f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.subject}  {load}  "
-        f"{measurement.throughput:>8.1f} requests/s  {median_ms(measurement)} median{errors}"
+        f"{measurement.throughput:>8.1f} requests/s  {median_ms(measurement)} median{instances}{errors}"
     )
 
 

@@ -15,10 +15,13 @@ from functune.timing.calls import CallTimes
 
 SERVER_TIMING = "server-timing"
 WORKER = "x-functune-worker"
+INSTANCE = "x-functune-instance"
+"""The header in which functune_times.py names the instance, and what runs the app."""
 
 type Kind = Literal["def", "async"]
 
 _WORKER = re.compile(r"([0-9]{1,15});thread=([0-9]{1,15});calls=([0-9]{1,15});kind=(def|async)")
+_INSTANCE = re.compile(r"[0-9a-f]{1,64}")
 _DURATION = re.compile(r"\s*(wait|service|cpu|loop|hold)\s*;\s*dur=([0-9]{1,12}(?:\.[0-9]+)?)\s*")
 
 
@@ -40,6 +43,8 @@ class ReportedCall(NamedTuple):
     """Time the coroutine held the event loop."""
     hold: int | None = None
     """The longest single hold."""
+    instance: str = ""
+    """The instance that the worker is on; empty where the answer does not name it."""
 
 
 def server_timing(times: CallTimes, *, wait: float | None, before: str = "") -> str:
@@ -61,8 +66,8 @@ def worker_value(times: CallTimes) -> str:
     return f"{times.pid};thread={times.thread};calls={times.calls};kind={kind}"
 
 
-def parse(worker: str | None, timing: str | None) -> ReportedCall | None:
-    """The report in the values of the two headers; None without a well-formed x-functune-worker."""
+def parse(worker: str | None, timing: str | None, instance: str | None = None) -> ReportedCall | None:
+    """The report in the values of the headers; None without a well-formed x-functune-worker."""
     found = _WORKER.fullmatch(worker or "")
     if found is None:
         return None
@@ -72,4 +77,6 @@ def parse(worker: str | None, timing: str | None) -> ReportedCall | None:
         for part in (timing or "").split(",")
         if (match := _DURATION.fullmatch(part)) and not (kind == "def" and match[1] in ("loop", "hold"))
     }
-    return ReportedCall(int(found[1]), int(found[2]), int(found[3]), kind, **durations)
+    named = _INSTANCE.match(instance or "")
+    place = "" if named is None else named[0]
+    return ReportedCall(int(found[1]), int(found[2]), int(found[3]), kind, **durations, instance=place)

@@ -32,7 +32,8 @@ def throughput(
     slots = setting.threads * processes
     if handler == "async def":
         slots = processes if blocks_loop else users
-    return min(min(users, slots) / (cpu + wait), min(processes, CORES) / cpu)
+    cores = setting.cores_within(CORES) or CORES
+    return min(min(users, slots) / (cpu / min(cores, 1) + wait), min(processes, cores) / cpu)
 
 
 def step(
@@ -67,6 +68,7 @@ def step(
     rate /= 1 + contention * (users - 1) + coherency * users * (users - 1)
     chance = random.Random(f"{route} {setting} {users} {repeat or ''}")
     rate *= 1 + noise * chance.gauss(0, 1) if noise else 1
+    stretched = cpu / min(setting.cores_within(CORES) or CORES, 1)  # less than a core makes computing take longer
     count = max(round(rate * duration * (1 - jitter * chance.uniform(0, 0.2))), 1)
     latencies = [round(users / rate * 1e6 * (1 + jitter * chance.uniform(-1, 1))) for _ in range(count)]
     failed = [1_000] * errors
@@ -87,12 +89,12 @@ def step(
         worker_requests={"4242": count},
         worker_peak_in_flight={"4242": users},
         worker_threads={"4242": min(setting.threads, users)},
-        service_times_us=[round((cpu + wait) * 1e6)] * count,
+        service_times_us=[round((stretched + wait) * 1e6)] * count,
         cpu_times_us=[round(cpu * 1e6)] * count,
         generator_cpu=0.05,
         host_cpu=min(rate * cpu, CORES),
         other_cpu=0.02,
-        wait_times_us=[max(round((users / rate - cpu - wait) * 1e6), 400)] * count,
+        wait_times_us=[max(round((users / rate - stretched - wait) * 1e6), 400)] * count,
         repeat=repeat,
         phase=phase,
         generator_lag_us=[chance.randint(20, 900) for _ in range(400)],

@@ -175,7 +175,9 @@ def test_setting_that_could_not_be_measured_has_its_first_cause() -> None:
     ]
     found = analyse(experiment, [], failures=failures)
     assert [(each.setting, each.reason) for each in found.failed] == [(few, "worker 1 ended")]
-    assert found.failure(Subject(route="/a"), few) == "worker 1 ended"
+    failure = found.failure(Subject(route="/a"), few)
+    assert failure is not None
+    assert (failure.reason, failure.unfit_mb) == ("worker 1 ended", None)
     assert found.failure(Subject(route="/a"), many) is None
 
 

@@ -6,7 +6,7 @@ import pytest
 from functune.capacity.bills import FlexUse, ReplicaUse, flex_bill, instances_bill, replicas_bill
 from functune.errors import UsageError
 from functune.plans.price_list import changed_prices, shipped_prices
-from functune.plans.sizes import CONTAINER_APPS_SIZES
+from functune.shapes import CONTAINER_APPS_SIZES
 
 PRICES = shipped_prices()
 

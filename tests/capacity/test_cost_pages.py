@@ -20,7 +20,7 @@ from functune.capacity.cost_page import (
     with_costs,
 )
 from functune.plans.price_list import ContainerAppsPrices, shipped_prices
-from functune.plans.sizes import CONTAINER_APPS_SIZES
+from functune.shapes import CONTAINER_APPS_SIZES
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = (ROOT / COST_PAGE).read_text(encoding="utf-8")

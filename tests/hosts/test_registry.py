@@ -45,7 +45,7 @@ def test_unknown_host_is_refused_with_every_name(host: str) -> None:
         host_kind(host)
     assert str(raised.value).startswith(f"--host '{host}': allowed are ")
     assert all(name in str(raised.value) for name in STARTED_KINDS)
-    assert HOST_CHOICES == "local|func|gunicorn|uvicorn|app-service|URL"
+    assert HOST_CHOICES == "local|func|gunicorn|uvicorn|app-service|URL|azure:ID"
 
 
 @pytest.mark.parametrize(

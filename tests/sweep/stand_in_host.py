@@ -45,6 +45,8 @@ class StandInHost:
     """One stand-in. A thread count of 99 is one it cannot start with."""
 
     key = None
+    setting_seen = None
+    quota = None
     calls_folder = None
 
     def __init__(self, threads: int) -> None:

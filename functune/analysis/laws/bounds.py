@@ -24,7 +24,7 @@ import msgspec
 from functune.analysis.numbers.figures import together
 from functune.analysis.numbers.levels import Level
 from functune.run.measurement import Handler
-from functune.setting import Setting
+from functune.setting import Setting, instance_rank
 
 type BoundKind = Literal["users", "threads", "cpu", "admitted"]
 
@@ -71,16 +71,24 @@ def demand_of(levels: Iterable[Level], *, cores: float | None = None) -> Demand 
     """
     The demands of a subject, as means over its single-user levels; None without such a level or service times.
 
-    One user meets no queue, so neither setting nor contention is in these times. The operational laws hold for means.
+    One user meets no queue, so neither setting nor contention is in these times. A small instance lengthens them, so
+    those of the largest one count. The operational laws hold for means.
     All closed-loop levels show whether calls compute one at a time; ``cores`` are the machine's, None when unknown.
     """
     closed = [level for level in levels if level.share is None]
-    alone = [level.figures for level in closed if level.users == 1]
+    alone = [level.figures for level in on_largest_instance(level for level in closed if level.users == 1)]
     service, cpu = together(each.service for each in alone), together(each.cpu for each in alone)
     if service is None:
         return None
     single = Demand(service=service.mean, cpu=None if cpu is None else cpu.mean)
     return msgspec.structs.replace(single, serial=serial_computing(closed, single, cores=cores))
+
+
+def on_largest_instance(levels: Iterable[Level]) -> list[Level]:
+    """The levels on the largest of their instances."""
+    every = list(levels)
+    largest = max((instance_rank(level.setting) for level in every), default=None)
+    return [level for level in every if instance_rank(level.setting) == largest]
 
 
 def serial_computing(levels: Iterable[Level], single: Demand, *, cores: float | None) -> bool | None:
@@ -105,6 +113,8 @@ def shows_serial(level: Level, single: Demand, *, cores: float | None) -> bool |
         return False
     taken = (figures.worker_cores, figures.front_cores, figures.other_cpu, figures.generator_cpu)
     idle = (cores or 0.0) - sum(each or 0.0 for each in taken)
+    if level.setting.instance is not None:
+        idle = min(idle, level.setting.instance.cores - sum(each or 0.0 for each in taken[:2]))
     wanted = calls_in_handlers(level) / processes * single.cpu_share
     return True if SHARED_CORE[0] <= used <= SHARED_CORE[1] and wanted >= WANTED and idle >= IDLE else None
 
@@ -143,7 +153,8 @@ def bound(demand: Demand, *, users: float, setting: Setting, handler: Handler | 
 
 def usable_cores(demand: Demand, *, setting: Setting, handler: Handler | None, cores: float | None) -> float | None:
     """The cores that the handlers of a setting can compute on at a time; None where nothing known limits them."""
-    known = [] if cores is None else [cores]
+    allowed = setting.cores_within(cores)
+    known = [] if allowed is None else [allowed]
     if handler == "async def" or demand.serial:
         known.append(float(setting.process_count))
     return min(known, default=None)

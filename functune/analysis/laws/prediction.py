@@ -37,7 +37,7 @@ def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Pr
     than the setting can serve, where no request was answered, and for a handler that computes where no figure shows
     how many cores a process uses.
     """
-    levels = list(closed)
+    levels = [each for each in closed if each.setting.instance == level.setting.instance]
     alone = [each for each in levels if each.users == 1]
     needs = demand_of(levels, cores=cores)
     latency = weighted_mean(alone)
@@ -52,6 +52,8 @@ def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Pr
     try:
         if needs.cpu_share >= 0.5:
             model: Model = "core"
+            if level.setting.instance is not None:  # a quota is no core that calls share: it stops them all at once
+                return None
             if (computed := computing(level, arrival_rate, needs, cores=cores)) is None:
                 return None
             busy, inside = computed

@@ -55,6 +55,14 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Failures by kind."""
     worker_ends: dict[str, int] = {}
     """The workers that the server lost, by reason."""
+    instances: int | None = None
+    """The most instances of the app that served a repeat; None where answers do not name them."""
+    setting_seen: bool | None = None
+    """Whether the answers of the app agreed with its setting; None where the host was started with it."""
+    memory_kills: int = 0
+    """Processes of the host that the kernel ended for the memory of its instance."""
+    throttled: float | None = None
+    """Share of the kernel's periods in which the quota of the instance's cores did not suffice; None without one."""
     arrivals: int = 0
     """Arrivals intended in the window; 0 for a closed loop."""
     wait: Times | None = None
@@ -140,6 +148,10 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         failed=len(failed),
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
         worker_ends=dict(sum((Counter(each.worker_ends) for each in repeats), Counter[str]())),
+        instances=max(len(each.instance_requests) for each in repeats) or None,
+        setting_seen=None if repeats[0].setting_seen is None else all(each.setting_seen for each in repeats),
+        memory_kills=sum(each.memory_kills for each in repeats),
+        throttled=average(repeats, lambda each: each.throttled),
         arrivals=sum(each.arrivals for each in repeats),
         wait=times(concatenated(each.wait_times_us for each in repeats)),
         service=times(concatenated(each.service_times_us for each in repeats)),

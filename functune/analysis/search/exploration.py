@@ -3,7 +3,8 @@ The adaptive search of an experiment: subject by subject and scope by scope, wit
 
 A scope is a set of settings among which a best one is wanted: all settings of the matrix, and those that each hosting
 plan allows. Every scope has a search of its own over the same levels, so the best setting of a plan is found even where
-settings that the plan does not allow are faster.
+settings that the plan does not allow are faster. Each instance size is searched for itself too: the best setting of
+every size is wanted, and the times of one do not bound another.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -53,9 +54,19 @@ def explore(
 
 
 def scoped(settings: Sequence[Setting], scopes: Sequence[Scope]) -> list[tuple[Setting, ...]]:
-    """The settings of each scope, all of them first; scopes that agree once, and none that is empty."""
-    every = [tuple(settings), *(tuple(one for one in settings if scope(one)) for scope in scopes)]
+    """The settings of each instance size in each scope, all first; scopes that agree once, and none that is empty."""
+    sizes = dict.fromkeys(setting.instance for setting in settings)
+    every = [
+        tuple(one for one in settings if one.instance == size and scope(one))
+        for size in sizes
+        for scope in (every_setting, *scopes)
+    ]
     return [several for several in dict.fromkeys(every) if several]
+
+
+def every_setting(setting: Setting) -> bool:
+    """The scope of all settings."""
+    return True
 
 
 def scoped_plan(

@@ -59,6 +59,6 @@ def bound_in_words(state: SearchState, setting: Setting) -> str:
             used = usable_cores(state.demand, setting=setting, handler=state.handler, cores=state.cores) or 0.0
             cores = f"{used:g} core{'' if used == 1 else 's'}"
             cause = f"{cores} / {duration(state.demand.cpu or 0.0)} of CPU"
-            if state.demand.serial and used < (state.cores or math.inf):
+            if state.demand.serial and used < (setting.cores_within(state.cores) or math.inf):
                 cause += ", as calls of a process were seen to share one core"
     return f"cannot exceed {rate(limit.throughput)} ({cause})"

@@ -10,6 +10,7 @@ type LimitKind = Literal[
     "threads",
     "gil",
     "cores",
+    "instance",
     "event_loop_blocked",
     "event_loop_busy",
     "lock",
@@ -48,7 +49,10 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
     """The figures it rests on, a phrase each."""
     reason: str = ""
-    """For an unknown limit: why it is unknown, and how to find it. For threads: that more of them were not measured."""
+    """
+    For an unknown limit: why it is unknown, and how to find it. For threads: that more of them were not measured. For
+    memory: that no setting fits.
+    """
 
 
 def unknown_limit(reason: str) -> Limit:

@@ -1,7 +1,9 @@
 """The rules for what limits a subject around its handler: memory, load generator, places that are admitted, host."""
 
+from collections.abc import Sequence
+
 from functune.analysis.numbers.levels import Level
-from functune.analysis.verdict.limit import Limit, sentence_start, unknown_limit
+from functune.analysis.verdict.limit import Limit, limit_place, sentence_start, unknown_limit
 from functune.analysis.verdict.limit_evidence import (
     LimitEvidence,
     calls_outside,
@@ -9,11 +11,13 @@ from functune.analysis.verdict.limit_evidence import (
     cores_wanted,
     crowd,
     handler_cores,
+    heaviest,
     service_under_load,
     too_large,
 )
-from functune.formatting import duration, number, plural, rate
+from functune.formatting import duration, joined, number, percent, plural, rate
 from functune.run.measurement import causes_in_words
+from functune.shapes import cores_in_words
 
 ONE_CORE = 0.85
 """Cores of a process from which its CPU time is the limit."""
@@ -23,6 +27,8 @@ CLEARLY_FASTER = 1.1
 """Factor of throughput from which a setting that needs more memory is worth more memory."""
 FEW_USERS = 4
 """Users per worker process below which a limit may not show."""
+THROTTLED = 0.5
+"""Share of the periods of a quota from which the quota is the limit: above it, the host waits for it mostly."""
 MOSTLY = 0.5
 """Share from which the larger part of the calls, or of a time, is in one place."""
 
@@ -168,6 +174,36 @@ def admission_limit(evidence: LimitEvidence) -> Limit | None:
             "have not reached a worker yet",
         ),
     )
+
+
+def instance_limit(evidence: LimitEvidence) -> Limit | None:
+    """
+    The host used the quota of its instance up in most of the kernel's periods, so nothing but a larger one adds to it.
+
+    The kernel counts the periods. A host that seldom uses its quota up has cores left, whatever else holds it.
+    """
+    figures, shape = evidence.at.figures, evidence.at.setting.instance
+    if shape is None or figures.throttled is None or figures.host_cpu is None:
+        return None
+    if figures.throttled < THROTTLED or figures.host_cpu < ONE_CORE * shape.cores:
+        return None
+    used = handler_cores(evidence.at) or 0.0
+    working = heaviest(line for line in evidence.lines if line.kind == "cpu")
+    return Limit(
+        kind="instance",
+        where=limit_place(working) if used >= MOSTLY * figures.host_cpu else None,
+        share=min(figures.host_cpu / shape.cores, 1.0),
+        evidence=(
+            f"front and workers use {number(figures.host_cpu, digits=2)} of the {cores_in_words(shape.cores)} of the "
+            f"instance with {plural(evidence.at.users, 'user')}",
+            f"the kernel held them back in {percent(figures.throttled)} of the time slices of the quota",
+        ),
+    )
+
+
+def unfit_limit(reasons: Sequence[str]) -> Limit:
+    """That no setting fits the memory of its instance, with the reason for each size."""
+    return Limit(kind="memory", where=None, share=None, evidence=(), reason=joined(list(dict.fromkeys(reasons))))
 
 
 def host_limit(evidence: LimitEvidence) -> Limit | None:

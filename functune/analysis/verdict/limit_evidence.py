@@ -158,11 +158,12 @@ def cores_wanted(level: Level) -> float | None:
 
 
 def cores_idle(level: Level, cores: float | None) -> float | None:
-    """Cores of the machine that nothing used; None where the machine or the use is not known."""
+    """Cores that the host could have used and did not; None where the machine or the use is not known."""
     figures = level.figures
     if cores is None or figures.host_cpu is None or figures.other_cpu is None:
         return None
-    return cores - figures.host_cpu - figures.generator_cpu - figures.other_cpu
+    idle = cores - figures.host_cpu - figures.generator_cpu - figures.other_cpu
+    return idle if level.setting.instance is None else min(idle, level.setting.instance.cores - figures.host_cpu)
 
 
 def seconds_of(line: HotLine) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from functune.analysis.verdict.limit_around import (
     failed_answers_limit,
     generator_limit,
     host_limit,
+    instance_limit,
     memory_limit,
     too_little_known,
 )
@@ -28,6 +29,7 @@ LIMIT_RULES: tuple[Callable[[LimitEvidence], Limit | None], ...] = (
     too_little_known,
     memory_limit,
     generator_limit,
+    instance_limit,
     admission_limit,
     loop_limit,
     host_limit,
@@ -46,7 +48,7 @@ def find_limit(
     memory_mb: int | None = None,
 ) -> Limit:
     """
-    The limit of a subject from its closed-loop levels, those that do not count included.
+    The limit of a subject from its closed-loop levels on one instance size, those that do not count included.
 
     ``cores`` is the machine's, None when unknown; ``memory_mb`` that of an instance, None where none was asked for.
     """

@@ -15,3 +15,8 @@ def settings_too_large(levels: Iterable[Level], memory_mb: int | None) -> frozen
     if memory_mb is None:
         return frozenset()
     return frozenset(level.setting for level in levels if (level.figures.worker_peak_mb or 0.0) > memory_mb)
+
+
+def settings_killed(levels: Iterable[Level]) -> frozenset[Setting]:
+    """The settings with a level in which the kernel ended a process for the memory of the setting's own instance."""
+    return frozenset(level.setting for level in levels if level.figures.memory_kills)

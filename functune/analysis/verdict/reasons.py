@@ -9,6 +9,8 @@ SENTENCES: dict[LimitKind, str] = {
     "gil": "The handler computes in Python{at}, so the GIL lets each process use one core only: more processes add "
     "throughput, more threads do not once that core is busy",
     "cores": "The handler computes outside the GIL{at}: more threads add throughput, up to the number of cores",
+    "instance": "The cores of the instance are used up{at}: a larger instance adds throughput, more threads or "
+    "processes do not",
     "event_loop_blocked": "The async handler blocks its event loop{at}, and every other call of the process waits "
     "meanwhile: await the call, or move it to a thread with asyncio.to_thread",
     "event_loop_busy": "The async handler computes on its event loop{at}, which uses one core per process: more "
@@ -27,8 +29,11 @@ SENTENCES: dict[LimitKind, str] = {
     "unknown": "The limit is not known: {reason}",
 }
 """The sentence of each kind, without its full stop; ``{at}`` is the line and ``{reason}`` why it is unknown."""
-UNTRIED = "The handler waits{at} and keeps every thread busy; {reason}"
-"""The sentence of ``threads`` where no figures show that more of them add throughput."""
+WITH_REASON: dict[LimitKind, str] = {
+    "threads": "The handler waits{at} and keeps every thread busy; {reason}",
+    "memory": "The app needs more memory than the instance has; {reason}",
+}
+"""The sentences of ``threads`` where no figures show that more add throughput, and of ``memory`` where nothing fits."""
 
 REMEDIES: dict[str, str] = {
     "anyio CapacityLimiter": ". For the `def` endpoints of FastAPI and Starlette it is a limiter of threads in each "
@@ -41,9 +46,8 @@ REMEDIES: dict[str, str] = {
 def limit_in_words(limit: Limit) -> str:
     """The limit in one sentence, with the line where one is known, and the figures in parentheses; then the remedy."""
     reason = f"{limit.reason[:1].lower()}{limit.reason[1:].rstrip('.')}"
-    sentence = (UNTRIED if limit.kind == "threads" and limit.reason else SENTENCES[limit.kind]).format(
-        at=line_in_words(limit), reason=reason
-    )
+    sentences = SENTENCES | WITH_REASON if limit.reason else SENTENCES
+    sentence = sentences[limit.kind].format(at=line_in_words(limit), reason=reason)
     figures = joined(list(limit.evidence))
     remedy = REMEDIES.get(limit.where.waits_in or "", "") if limit.kind == "pool" and limit.where is not None else ""
     return f"{sentence} ({figures}){remedy}." if figures else f"{sentence}{remedy}."

@@ -16,13 +16,13 @@ from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.certainty import certainty
 from functune.analysis.verdict.limit import Limit
 from functune.analysis.verdict.limit_rules import find_limit
-from functune.analysis.verdict.memory import settings_too_large
+from functune.analysis.verdict.memory import settings_killed, settings_too_large
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
 from functune.experiments.subject import Subject
 from functune.formatting import duration, joined, percent, plural
-from functune.setting import Setting
+from functune.setting import Setting, instance_rank
 
 CHEAP = 0.02
 """Seconds: a route that one user gets an answer from sooner says little about the rest of its app."""
@@ -109,17 +109,17 @@ def recommend(
     ``limit`` is the subject's; None finds it from the levels, where ``cores`` are the machine's.
     """
     own = [level for level in levels if level.subject == subject and level.share is None and level.counts]
-    large = settings_too_large(own, aim.memory_mb)
+    large = settings_too_large(own, aim.memory_mb) | settings_killed(own)
     allowed = [level for level in own if allows(level.setting) and level.setting not in large]
     if large and not allowed:
-        return NoChoice(reason=f"every setting used more than the {aim.memory_mb} MB of an instance")
+        return NoChoice(reason=f"every setting used more than {memory_in_words(aim)}")
     choice = choose(allowed, strategy=aim.strategy, objective=aim.objective, seed=aim.seed)
     if isinstance(choice, NoChoice):
         return choice
     knees = {one.setting: one for one in choice.knees}
     chosen, beaten = choice.chosen, choice.next_best
     ties = tuple(tied.level.setting for tied in choice.ties)
-    limit = limit or find_limit(own, cores=cores, memory_mb=aim.memory_mb)
+    limit = limit or find_limit(on_instance_of(chosen, own), cores=cores, memory_mb=aim.memory_mb)
     rank = sorted(knees, key=lambda setting: (setting != chosen.setting, -knees[setting].throughput))
     return Recommendation(
         subject=subject,
@@ -138,6 +138,28 @@ def recommend(
             *caveats(chosen, allowed, [knees[setting] for setting in ties]),
         ),
     )
+
+
+def judged_levels(subject: Subject, levels: Iterable[Level], *, aim: Aim) -> list[Level]:
+    """
+    The closed-loop levels of a subject that show its limit: those on the instance size to be recommended.
+
+    Void levels are among them. Without a recommendation they are those on the largest size.
+    """
+    closed = [level for level in levels if level.subject == subject and level.share is None]
+    killed = settings_killed(closed)
+    own = [level for level in closed if level.setting not in killed]
+    large = settings_too_large(own, aim.memory_mb)
+    allowed = [level for level in own if level.counts and level.setting not in large]
+    choice = choose(allowed, strategy=aim.strategy, objective=aim.objective, seed=aim.seed)
+    if not isinstance(choice, NoChoice):
+        return on_instance_of(choice.chosen, own)
+    return on_instance_of(max(own, key=lambda level: instance_rank(level.setting)), own) if own else []
+
+
+def on_instance_of(one: Level, levels: Iterable[Level]) -> list[Level]:
+    """The levels on the instance size of one."""
+    return [level for level in levels if level.setting.instance == one.setting.instance]
 
 
 def evidence(level: Level) -> Evidence:
@@ -212,21 +234,31 @@ def memory_caveats(large: Collection[Setting], aim: Aim) -> list[str]:
     if not large:
         return []
     return [
-        f"{plural(len(large), 'setting')} used more than the {aim.memory_mb} MB of an instance and "
+        f"{plural(len(large), 'setting')} used more than {memory_in_words(aim)} and "
         f"{'was' if len(large) == 1 else 'were'} not considered."
     ]
 
 
-def price_caveats(compared: Iterable[Setting], aim: Aim) -> list[str]:
+def memory_in_words(aim: Aim) -> str:
+    """``the 512 MB of an instance``; each setting has its own where the experiment gives instances their limits."""
+    return "the memory of an instance" if aim.memory_mb is None else f"the {aim.memory_mb} MB of an instance"
+
+
+def price_caveats(compared: Collection[Setting], aim: Aim) -> list[str]:
     """That the choice rests on the costs of instances of several plans."""
     if aim.price is None or aim.strategy not in ("cost", "balanced"):
         return []
     instances = list(dict.fromkeys(aim.price.instance(setting) for setting in compared))
     if len(instances) < 2:
         return []
+    cores = (
+        "which were measured here as quotas of a core that may be faster or slower"
+        if all(setting.instance is not None for setting in compared)
+        else "which have other cores than this machine"
+    )
     return [
-        f"The costs that were compared are those of always busy instances of {joined(sorted(instances))}, which have "
-        "other cores than this machine, and of which only some are billed while they rest."
+        f"The costs that were compared are those of always busy instances of {joined(sorted(instances))}, {cores}, and "
+        "of which only some are billed while they rest."
     ]
 
 

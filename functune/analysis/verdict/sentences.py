@@ -16,19 +16,21 @@ def verdict(
     recommendations: Sequence[Recommendation],
     advice: Sequence[Advice],
     unmet: Sequence[tuple[Subject, str]],
+    unfit: str = "",
     *,
     baseline: Baseline | None = None,
 ) -> str:
     """
     The sentence that sums an experiment up; ``unmet`` has the reason for each subject without a recommendation.
 
+    ``unfit`` says which settings do not fit the memory of their instance.
+
     ``baseline`` is the present setting of the app; None compares with Azure's defaults.
     """
     if not recommendations:
-        return f"No setting can be recommended. {unmet[0][1] if unmet else ''}".strip()
-    return sentence(recommendations, advice, baseline) + "".join(
-        f" For {subject}: {reason}" for subject, reason in unmet
-    )
+        return f"No setting can be recommended. {unfit or (unmet[0][1] if unmet else '')}".strip()
+    others = "".join(f" For {subject}: {reason}" for subject, reason in unmet)
+    return f"{sentence(recommendations, advice, baseline)}{others} {unfit}".rstrip()
 
 
 def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice], baseline: Baseline | None) -> str:

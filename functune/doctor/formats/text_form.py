@@ -12,15 +12,20 @@ _WIDTH = 110
 
 def plain_text(diagnosis: Diagnosis, threshold: Severity) -> str:
     """The findings by rule with the worst first, then what was not looked at, and the counts."""
-    order = {each.rule: place for place, each in reversed(list(enumerate(diagnosis.findings)))}
-    by_rule = sorted(diagnosis.findings, key=lambda each: (SEVERITIES.index(each.severity), order[each.rule]))
-    lines = app_service_lines(diagnosis)
-    for _, group in itertools.groupby(by_rule, key=lambda each: (each.severity, each.rule)):
-        lines += [*group_lines(list(group)), ""]
+    lines = [*app_service_lines(diagnosis), *grouped_lines(diagnosis.findings)]
     if diagnosis.start is not None:
         lines += start_lines(diagnosis)
     lines += diagnosis.notes
     return "\n".join([*lines, summary_line(diagnosis, threshold)]) + "\n"
+
+
+def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """The findings by rule, the worst first, an empty line after each rule."""
+    order = {each.rule: place for place, each in reversed(list(enumerate(findings)))}
+    by_rule = sorted(findings, key=lambda each: (SEVERITIES.index(each.severity), order[each.rule]))
+    for _, group in itertools.groupby(by_rule, key=lambda each: (each.severity, each.rule)):
+        yield from group_lines(list(group))
+        yield ""
 
 
 def app_service_lines(diagnosis: Diagnosis) -> list[str]:

@@ -19,7 +19,7 @@ from functune.app_service.server_command import ServerCommand, without_secrets
 from functune.app_service.startup import StartDecision, start_decision
 from functune.doctor.reading.settings import SettingPlace
 from functune.doctor.reading.templates import BicepTemplate
-from functune.plans.sizes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE, InstanceSize
+from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE, InstanceSize
 
 APP_SERVICE_NAME = "app-service"
 """The name of the plan."""

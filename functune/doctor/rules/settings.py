@@ -1,11 +1,13 @@
 """App settings: out of range, without effect, contradictory, or not for the plan."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import msgspec
 
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.settings import LOCAL_SETTINGS, SettingPlace
+from functune.doctor.reading.templates import BicepTemplate
 from functune.doctor.rule import Rule, RuleCase
 from functune.errors import SettingsError
 from functune.host.settings import parse_process_count
@@ -57,7 +59,18 @@ WITHOUT_EFFECT: dict[str, str] = {
 """Settings that nothing reads, and the reason; those that only older versions of Python read are a note."""
 
 
-def wrong_process_counts(app: InspectedApp) -> Iterator[RuleCase]:
+class HasSettings(Protocol):
+    """An app with settings, in a folder or on Azure."""
+
+    @property
+    def plan(self) -> str | None: ...
+    @property
+    def settings(self) -> tuple[SettingPlace, ...]: ...
+    @property
+    def templates(self) -> tuple[BicepTemplate, ...]: ...
+
+
+def wrong_process_counts(app: HasSettings) -> Iterator[RuleCase]:
     """Process counts with which the host does not start."""
     for each in places_of(app, PROCESS_COUNT):
         try:
@@ -66,7 +79,7 @@ def wrong_process_counts(app: InspectedApp) -> Iterator[RuleCase]:
             yield at(each, f"{str(error).partition(';')[0]}.")
 
 
-def wrong_thread_counts(app: InspectedApp) -> Iterator[RuleCase]:
+def wrong_thread_counts(app: HasSettings) -> Iterator[RuleCase]:
     """Thread counts that the worker replaces."""
     for each in places_of(app, THREAD_COUNT):
         count = parse_whole_number(each.value)
@@ -74,13 +87,13 @@ def wrong_thread_counts(app: InspectedApp) -> Iterator[RuleCase]:
             yield at(each, f"{THREAD_COUNT} is '{each.value}'.")
 
 
-def ignored_on_plan(app: InspectedApp) -> Iterator[RuleCase]:
+def ignored_on_plan(app: HasSettings) -> Iterator[RuleCase]:
     """Settings that the plan asked for, or the one of the template, does not take."""
     flex_files = {each.file for each in app.templates if each.is_flex}
     for each in app.settings:
         if each.name not in NOT_ON_FLEX or (app.plan != "flex" and each.file not in flex_files):
             continue
-        if each.is_deployed and each.file not in flex_files:  # the template of another plan
+        if each.is_deployed and each.file is not None and each.file not in flex_files:  # the template of another plan
             continue
         if not each.is_deployed and (each.name in NEEDED_LOCALLY or is_unset(each)):
             continue
@@ -91,7 +104,7 @@ def ignored_on_plan(app: InspectedApp) -> Iterator[RuleCase]:
         )
 
 
-def without_effect(app: InspectedApp) -> Iterator[RuleCase]:
+def without_effect(app: HasSettings) -> Iterator[RuleCase]:
     """Settings that nothing reads."""
     for each in app.settings:
         if each.name in WITHOUT_EFFECT and not is_unset(each):
@@ -100,12 +113,13 @@ def without_effect(app: InspectedApp) -> Iterator[RuleCase]:
             yield msgspec.structs.replace(case, severity="note") if reason.startswith(_SINCE) else case
 
 
-def dynamic_and_fixed(app: InspectedApp) -> Iterator[RuleCase]:
+def dynamic_and_fixed(app: HasSettings) -> Iterator[RuleCase]:
     """Dynamic concurrency together with a process count, in one file."""
     for each in places_of(app, DYNAMIC_CONCURRENCY):
         fixed = next((other for other in places_of(app, PROCESS_COUNT) if other.file == each.file), None)
         if fixed is not None and (each.value or "").lower() in ("true", "1") and not is_unset(fixed):
-            yield at(each, f"{DYNAMIC_CONCURRENCY} is on, and {PROCESS_COUNT} is set in line {fixed.line}.")
+            place = "too" if fixed.line is None else f"in line {fixed.line}"
+            yield at(each, f"{DYNAMIC_CONCURRENCY} is on, and {PROCESS_COUNT} is set {place}.")
 
 
 def unreadable_settings(app: InspectedApp) -> Iterator[RuleCase]:
@@ -114,7 +128,7 @@ def unreadable_settings(app: InspectedApp) -> Iterator[RuleCase]:
         yield RuleCase(seen=as_sentence(app.settings_error), file=LOCAL_SETTINGS, line=1)
 
 
-def places_of(app: InspectedApp, name: str) -> Iterator[SettingPlace]:
+def places_of(app: HasSettings, name: str) -> Iterator[SettingPlace]:
     """Every place that sets a setting to a value that is known."""
     return (each for each in app.settings if each.name == name and each.value is not None)
 

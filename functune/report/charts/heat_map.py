@@ -82,8 +82,8 @@ def absence_in_words(chart: ChartInput, setting: Setting) -> str:
     """Why a cell is empty, in a word or two; the notes below give the reason."""
     findings, subject = chart.findings, chart.subject.subject
     own = [level for level in chart.subject.levels if level.setting == setting]
-    if findings.failure(subject, setting) is not None:
-        return "✗ failed"
+    if (failure := findings.failure(subject, setting)) is not None:
+        return "✗ failed" if failure.unfit_mb is None else f"✗ does not fit {failure.unfit_mb:,} MB"
     if any(level.figures.worked for level in own):
         return "✗ objective missed"
     if own:
@@ -96,7 +96,7 @@ def absence_notes(chart: ChartInput, shown: set[Setting]) -> Html | None:
     subject = chart.subject.subject
     measured = {level.setting for level in chart.subject.levels}
     failed = [
-        (f"✗ {each.setting.in_words} failed", each.reason)
+        (f"✗ {each.setting.in_words}{' failed' if each.unfit_mb is None else ''}", each.reason)
         for each in chart.findings.failed
         if each.subject == subject and each.setting in shown
     ]

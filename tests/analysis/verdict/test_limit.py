@@ -15,6 +15,7 @@ from functune.analysis.verdict.strategies import NoChoice
 from functune.run.measurement import Measurement
 from functune.run.profile import LineKind
 from functune.setting import Setting
+from functune.shapes import shape_of
 from tests.analysis.simulated import SLEEP, step
 
 MANY = Setting(thread_count=64)
@@ -436,3 +437,37 @@ def test_queue_of_a_web_server_is_not_taken_for_admission() -> None:
     assert limit_of(one, many).kind == "threads"
     with_wait = msgspec.structs.replace(many, wait_times_us=[10] * 10)  # as functune.wsgi reports it
     assert limit_of(one, with_wait).kind == "threads"
+
+
+QUARTER = Setting(thread_count=16, instance=shape_of("flex-512"))
+
+
+def on_quarter(*, users: int, throttled: float = 1.0, cores: float = 0.2) -> Measurement:
+    """A handler that computes 20 ms, on a quarter of a core."""
+    return seen(
+        users=users,
+        rate=12,
+        service=0.08,
+        cpu=0.017,
+        cores=cores,
+        setting=QUARTER,
+        throttled=throttled,
+        host_cpu=cores + 0.05,
+    )
+
+
+def test_quota_that_is_used_up_is_the_limit() -> None:
+    found = limit_of(on_quarter(users=1), on_quarter(users=64))
+    assert found.kind == "instance"
+    said = limit_in_words(found)
+    assert said.startswith("The cores of the instance are used up: a larger instance adds throughput, more threads or")
+    assert "use 0.25 of the 0.25 cores of the instance with 64 users" in said
+    line_of = limit_of(on_quarter(users=1), on_quarter(users=64), lines=(line("cpu", alone=0.02, loaded=1.2),))
+    assert str(line_of.where) == "shop/orders.py:12 in save"
+
+
+@pytest.mark.parametrize(("throttled", "cores"), [(0.2, 0.2), (1.0, 0.05)])
+def test_quota_that_is_seldom_used_up_is_not_the_limit(throttled: float, cores: float) -> None:
+    """Little of it used, or held back in few slices: something else makes the calls wait."""
+    steps = [on_quarter(users=users, throttled=throttled, cores=cores) for users in (1, 64)]
+    assert limit_of(*steps).kind != "instance"

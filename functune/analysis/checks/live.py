@@ -1,0 +1,32 @@
+"""Steps on an app that runs elsewhere: several instances that served them, and settings whose effect was not seen."""
+
+from collections.abc import Sequence
+
+from functune.analysis.checks.interference import of
+from functune.analysis.numbers.levels import Level
+from functune.formatting import count
+
+
+def instance_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
+    """The steps that several instances served, in a sentence; none where one served each."""
+    several = [many for level in levels if (many := level.figures.instances) is not None and many > 1]
+    if not several:
+        return ()
+    least, most = min(several), max(several)
+    said = count(most) if least == most else f"{count(least)} to {count(most)}"
+    return (
+        f"{said} instances served {of(several, levels).rpartition(' ')[0]}: the "
+        "throughput there is that of all of them together, and not of one. Fewer users, or a higher per-instance "
+        "concurrency, keep a step on one instance.",
+    )
+
+
+def unseen_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
+    """The steps whose setting was written and not seen to take effect, in a sentence."""
+    unseen = [level for level in levels if level.figures.setting_seen is False]
+    if not unseen:
+        return ()
+    return (
+        f"Resource Manager showed the setting, and no answer of the app did, when {of(unseen, levels)} measured: the "
+        "restart was waited out, not seen. In an app with the file of `functune instrument`, answers show it.",
+    )

@@ -1,0 +1,46 @@
+"""
+A sweep of the app on the stand-in without calibration and long waits, to be killed at any moment.
+
+    python -m tests.azure.fast_sweep EXPERIMENT.toml OUT
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from functune.azure.pace import Pace
+from functune.azure.site_id import parse_site_id
+from functune.experiments.file import read_experiments
+from functune.experiments.planned import planned_settings
+from functune.hosts.azure import AzureKind
+from functune.hosts.served_app import ServedApp
+from functune.run.environment import collect_environment
+from functune.run.folder import RunFolder
+from functune.sweep.run import measure_run
+from functune.sweep.trials import Grid
+from tests.azure.stand_in import SITE
+
+PACE = Pace(retry=0.05, poll=0.05, look=0.05, restart=1.0, restart_limit=20.0)
+
+
+def main(experiment: Path, out: Path) -> None:
+    """Run the sweep."""
+    asked = read_experiments(experiment)
+    kind = AzureKind(parse_site_id(SITE), key=None, route="/api/wait", pace=PACE)
+    kind.require_settable(planned_settings(asked[0].settings), with_target=())
+    here = collect_environment(script_root=None, host=kind.name, host_kind=kind.name, command=sys.argv)
+    asyncio.run(
+        measure_run(
+            RunFolder.create(out, asked, here),
+            app=ServedApp(Path()),
+            kind=kind,
+            planner=Grid(),
+            on_progress=lambda event: print(event, flush=True),
+            calibrated=False,
+            checked=False,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

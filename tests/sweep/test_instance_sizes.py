@@ -1,0 +1,125 @@
+"""Sweeps over instance sizes with the local host, under the quota of the kernel."""
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+from functune.experiments.file import read_experiments
+from functune.hosts.control_groups import processes_in
+from functune.hosts.local import LOCAL_HOST
+from functune.hosts.served_app import ServedApp
+from functune.run.environment import collect_environment
+from functune.run.folder import RunFolder
+from functune.run.measurement import Measurement
+from functune.shapes import InstanceShape, shape_of
+from functune.sweep.run import measure_run
+from functune.sweep.trials import Grid
+from tests.cli.calling import command, functune
+from tests.hosts.limited import groups_left, require_control_groups
+
+SIZED = Path(__file__).parent / "apps" / "sized"
+QUARTER, WHOLE = shape_of("flex-512"), shape_of("flex-2048")
+CALL = 0.06
+"""Seconds of CPU time of a call that computes."""
+WITHIN = 30.0
+"""Seconds."""
+
+
+def asked(tmp_path: Path, *, route: str, instances: str, users: str = "[4]", measure: str = "1.0") -> Path:
+    path = tmp_path / "asked.toml"
+    path.write_text(f"""
+        name = "sizes"
+        question = "Which size?"
+        workload.routes = ["{route}"]
+        settings = {{ instance = {instances}, thread_count = [8] }}
+        load = {{ users = {users}, warm_up = 0.5, measure = {measure}, search = "grid" }}
+        """)
+    return path
+
+
+async def measured(tmp_path: Path, **keys: str) -> dict[InstanceShape | None, Measurement]:
+    """The one step of each size."""
+    here = collect_environment(script_root=SIZED, host="local", host_kind="local", command=["functune"])
+    folder = RunFolder.create(tmp_path / "run", read_experiments(asked(tmp_path, **keys)), here)
+    app = ServedApp(SIZED)
+    await measure_run(folder, app=app, kind=LOCAL_HOST, planner=Grid(), on_progress=lambda _: None, calibrated=False)
+    return {each.setting.instance: each for each in folder.measurements()}
+
+
+async def test_quarter_of_a_core_computes_a_quarter_of_what_a_whole_one_does(tmp_path: Path) -> None:
+    """A core serves 1 / D calls that need D of CPU time each; the host gets its quota also on a busy machine."""
+    require_control_groups()
+    route = f"/api/compute?ms={CALL * 1000:g}"
+    found = await measured(tmp_path, route=route, instances='["flex-512", "flex-2048"]', users="[2]", measure="8.0")
+    cores = {shape: each.throughput * CALL for shape, each in found.items()}
+    assert cores[QUARTER] == pytest.approx(0.25, rel=0.1)
+    assert cores[WHOLE] == pytest.approx(1, rel=0.1)
+    # The kernel's own count says why, and the process of the host was counted as on any machine.
+    assert found[QUARTER].throttled == pytest.approx(1, abs=0.1)
+    assert found[QUARTER].host_cpu == pytest.approx(QUARTER.cores, rel=0.15)
+    assert mean(found[QUARTER].cpu_times_us) == pytest.approx(CALL * 1e6, rel=0.1)
+
+
+async def test_waits_overlap_alike_on_a_quarter_and_a_whole_core(tmp_path: Path) -> None:
+    require_control_groups()
+    found = await measured(
+        tmp_path, route="/api/wait?ms=400", instances='["flex-512", "flex-2048"]', users="[8]", measure="3.0"
+    )
+    assert found[QUARTER].throughput == pytest.approx(8 / 0.4, rel=0.1)
+    assert found[QUARTER].throughput == pytest.approx(found[WHOLE].throughput, rel=0.1)
+    assert found[QUARTER].open_calls == pytest.approx(8, rel=0.1)
+
+
+def test_handler_of_300_mb_does_not_fit_512_mb_and_the_run_goes_on(tmp_path: Path) -> None:
+    places = require_control_groups()
+    path = asked(tmp_path, route="/api/hold?mb=300", instances='["flex-512", "flex-2048"]')
+    done = functune(
+        "sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile", "--strategy", "cost"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "UNFIT sizes" in done.stdout
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    [found] = report["experiments"]
+    assert "does not fit 512 MB (flex-512) with 8 threads in 1 process." in found["verdict"]
+    [failure] = report["failures"]
+    assert (failure["unfit_mb"], failure["setting"]["instance"]["name"]) == (512, "flex-512")
+    [recommended] = [each["recommended"] for each in found["subjects"]]
+    assert recommended["setting"]["instance"]["name"] == "flex-2048"
+    assert groups_left(places) == []
+
+
+def test_app_that_fits_nowhere_is_limited_by_memory(tmp_path: Path) -> None:
+    """A single call needs more than there is: the check before the load already shows it, and is no error."""
+    require_control_groups()
+    path = asked(tmp_path, route="/api/hold?mb=700", instances='["flex-512"]')
+    done = functune("sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    [found] = report["experiments"]
+    [limit] = found["limits"].values()
+    assert limit["kind"] == "memory"
+    assert found["verdict"].startswith("No setting can be recommended. /api/hold?mb=700 does not fit 512 MB")
+
+
+@pytest.mark.fault
+def test_nothing_of_the_quota_is_left_of_a_sweep_that_is_killed(tmp_path: Path) -> None:
+    places = require_control_groups()
+    path = asked(tmp_path, route="/api/wait?ms=50", instances='["flex-512"]', measure="60.0")
+    words = command("sweep", path, "--script-root", SIZED, "--out", tmp_path / "run")
+    sweep = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + WITHIN
+        while not any(map(processes_in, groups_left(places, sweep.pid))) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert groups_left(places, sweep.pid)
+    finally:
+        sweep.send_signal(signal.SIGKILL)
+        sweep.wait()
+    while groups_left(places, sweep.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert groups_left(places, sweep.pid) == []
