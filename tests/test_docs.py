@@ -36,6 +36,7 @@ TERMS = [
     "level",
     "limit",
     "load",
+    "load process",
     "measurement",
     "plan",
     "profile",

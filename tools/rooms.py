@@ -69,6 +69,11 @@ ROOMS: tuple[Room, ...] = (
     room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service"),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans"),
+    room(
+        "azure_load_testing",
+        "a load test for Azure Load Testing, and its results as a run",
+        f"{BASE} {ANALYSIS} load",
+    ),
     room("probe", "workers and threads counted from outside", "errors timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} plans sweep report probe"),
@@ -80,8 +85,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service host hosts plans sweep report probe instrument terminal "
-        "doctor",
+        f"{BASE} {ANALYSIS} environ packages app_service host hosts load plans sweep report probe instrument "
+        "azure_load_testing terminal doctor",
     ),
 )
 

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from functune.cli.azure_group import azure
 from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
 from functune.cli.instrument import instrument_app
@@ -55,5 +56,6 @@ for command in (
     recommend_settings,
     compare,
     lessons,
+    azure,
 ):
     main.add_command(command)

@@ -16,6 +16,7 @@ from functune.app_service.generated import GUNICORN_ARGUMENTS, NO_FASTAPI, START
 from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
+from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES, instance_options
 from functune.cli.sweep import MEMORY_HELP, SIZES
@@ -104,6 +105,7 @@ class Duration(click.ParamType[float]):
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
 @package_options
+@load_options
 def tune(
     route: str,
     script_root: Path,
@@ -166,6 +168,7 @@ def tune(
     began = time.monotonic()
     host = tuned_host(host, app, plan=plan, python=python)
     app = app_on_host(app, host, python=python)
+    sending = load_overrides(**{name: asked[name] for name in LOAD_FLAGS})
     tuning = Tuning(
         app=app,
         kind=registry.host_kind(host, python=python),
@@ -175,11 +178,13 @@ def tune(
         aim=aim,
         budget=budget,
         began=began,
+        sending=sending,
     )
     command = ["functune", *sys.argv[1:]]
     for secret in secrets.values():
         command = without_secret(command, secret)
     folder = tuning.folder(out or new_run_path(), present_setting(app, host, now), command=command)
+    announce_load_workers(folder.experiments, folder.path)
     for name in secrets:
         click.echo(f"To repeat the run, set {name} in the environment: its value is not written.")
     try:

@@ -93,6 +93,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         front_pid=step.front_pid,
         worker_pids=step.worker_pids,
         generator_cpu=step.generator_cpu,
+        load_processes=step.load_processes,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,
         by_request=by_request(inside),
