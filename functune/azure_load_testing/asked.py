@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from functune.errors import UsageError
-from functune.experiments.model import Experiment
-from functune.experiments.planned import requested
+from functune.experiments.model import Baseline, Experiment, Matrix
+from functune.experiments.planned import planned_settings, requested
 from functune.experiments.requests import MIX
 
 USERS_PER_ENGINE = 250
@@ -92,8 +92,12 @@ def chosen_subject(experiment: Experiment, wanted: str | None) -> tuple[str, str
     return found[names.index(wanted)]
 
 
-def with_subject_alone(experiment: Experiment, subject: tuple[str, str | None]) -> Experiment:
-    """The experiment with nothing but what the load test sends, and without expectations, which name other steps."""
+def as_load_tested(experiment: Experiment, subject: tuple[str, str | None]) -> Experiment:
+    """
+    The experiment with nothing but what the load test sends, and the one setting that the app has.
+
+    Expectations are left out: they name other steps.
+    """
     shown, name = subject
     workload = experiment.workload
     if workload.routes:
@@ -101,7 +105,20 @@ def with_subject_alone(experiment: Experiment, subject: tuple[str, str | None]) 
     elif name != MIX and workload.requests:
         alone = tuple(each for each in workload.requests if each.name == name)
         workload = msgspec.structs.replace(workload, requests=alone, alone=False)
-    return msgspec.structs.replace(experiment, workload=workload, expect=())
+    return msgspec.structs.replace(experiment, workload=workload, settings=present_settings(experiment), expect=())
+
+
+def present_settings(experiment: Experiment) -> Matrix:
+    """The one setting of the experiment; of several the app has that of the baseline, which is Azure's default."""
+    if len(planned_settings(experiment.settings)) == 1:
+        return experiment.settings
+    present = experiment.baseline or Baseline()
+    return Matrix(
+        thread_count=(present.thread_count,),
+        process_count=(present.process_count,),
+        per_instance_concurrency=(present.per_instance_concurrency,),
+        app_settings=(present.app_settings,),
+    )
 
 
 def require_loadable(experiment: Experiment) -> None:

@@ -29,7 +29,6 @@ from functune.load.windows import Place, measure
 from functune.run.environment import Environment
 from functune.run.folder import EXPERIMENTS, RunFolder
 from functune.run.measurement import Measurement
-from functune.setting import Setting
 
 RESULT_COLUMNS = ("timeStamp", "elapsed", "label", "responseCode", "success")
 """Those that are read."""
@@ -131,8 +130,7 @@ def window_of(asked: AskedLoadTest, requests: Sequence[Request], *, warm_up: flo
 
 def measured_results(asked: AskedLoadTest, experiment: Experiment, found: Sequence[EngineResults]) -> Measurement:
     """
-    The measurement. Raises UsageError where the results are too short or the experiment lists several settings, and
-    LoadError where no request was answered.
+    The measurement. Raises UsageError where the results are too short, and LoadError where no request was answered.
     """
     requests = [request for each in found for request in each.requests]
     if len({request.name for request in requests}) < 2:
@@ -140,18 +138,8 @@ def measured_results(asked: AskedLoadTest, experiment: Experiment, found: Sequen
     began, opened, closed = window_of(asked, requests, warm_up=experiment.load.warm_up)
     step = StepEnd(asked.users, began, opened, closed, (), None)
     subject = Subject(route=asked.subject, request=asked.request)
-    return measure(step, requests, Place(experiment.name, 0, subject, only_setting(experiment)))
-
-
-def only_setting(experiment: Experiment) -> Setting:
-    """The setting that the app had."""
-    settings = planned_settings(experiment.settings)
-    if len(settings) > 1:
-        raise UsageError(
-            f"{experiment.name} lists {len(settings)} settings, and a load test measures the one that the app has: "
-            "write the load test from an experiment with that setting alone"
-        )
-    return settings[0]
+    [setting] = planned_settings(experiment.settings)
+    return measure(step, requests, Place(experiment.name, 0, subject, setting))
 
 
 def write_run(

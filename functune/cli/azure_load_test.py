@@ -11,6 +11,7 @@ from functune.errors import UsageError
 from functune.experiments.file import read_experiments
 from functune.experiments.inputs import check_inputs, variable_names
 from functune.experiments.model import Experiment
+from functune.experiments.planned import planned_settings
 from functune.run.environment import shown_command
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, RunFolder
 
@@ -136,11 +137,11 @@ def load_test_folder(
     """Write the load test; its folder. Raises UsageError for what cannot be sent from Azure."""
     from functune.azure_load_testing.asked import (
         AskedLoadTest,
+        as_load_tested,
         chosen_subject,
         engines_for,
         require_host,
         require_loadable,
-        with_subject_alone,
     )
     from functune.azure_load_testing.files import write_load_test
 
@@ -157,12 +158,23 @@ def load_test_folder(
         engines=engines or engines_for(count),
         seconds=60 * minutes,
     )
-    alone = with_subject_alone(experiment, subject)
+    alone = as_load_tested(experiment, subject)
     secrets = sorted(variable_names(alone.workload, folder) | ({URL_KEY} if URL_KEY in process_environ() else set()))
     write_load_test(out, asked, alone, folder=folder, secrets=secrets, vault=vault, requirements=requirements)
-    for note in notes(experiment, asked.engines, secrets, vault):
+    for note in [*setting_notes(experiment, alone), *notes(experiment, asked.engines, secrets, vault)]:
         click.echo(note)
     return out
+
+
+def setting_notes(experiment: Experiment, alone: Experiment) -> list[str]:
+    """Which setting the results will be filed under, where the experiment lists several."""
+    if len(planned_settings(experiment.settings)) == 1:
+        return []
+    [setting] = planned_settings(alone.settings)
+    return [
+        f"A load test measures the setting that the app has. Its results count for {setting.in_words}, the present "
+        "setting of the experiment: where the app has another, list that one alone under [settings]."
+    ]
 
 
 def notes(experiment: Experiment, engines: int, secrets: list[str], vault: str | None) -> list[str]:

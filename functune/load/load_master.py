@@ -84,6 +84,8 @@ class LoadMaster:
         self.clients = sorted(self.runner.clients, key=self.runner.get_worker_index)
         if len(self.clients) != wanted:
             self.fail(f"{len(self.clients)} load processes are connected, and the load is planned for {wanted}")
+        if any(self.runner.get_worker_index(client) >= wanted for client in self.clients):  # two have the same rows
+            self.fail("a load process has come and gone before the load began: start the missing ones again")
         write_state(self.state, MasterState(port=self.runner.server.port, connected=wanted, is_started=True))
         self.greet()
         self.clocks = self.checked_clocks()

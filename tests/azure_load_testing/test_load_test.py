@@ -285,7 +285,8 @@ def test_results_of_all_engines_are_a_run_that_report_reads(experiment: Path, tm
 def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
     experiment = tmp_path / "asked.toml"
     experiment.write_text(
-        'name = "items"\nquestion = "?"\nworkload.routes = ["/api/items"]\nsettings = {}\n'
+        'name = "items"\nquestion = "?"\nworkload.routes = ["/api/items"]\nsettings.thread_count = [4, 16]\n'
+        "baseline = { thread_count = 16 }\n"
         "load = { users = [4], warm_up = 1, measure = 5 }\n"
     )
     test = written(experiment)
@@ -298,6 +299,7 @@ def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
     [measured] = RunFolder.open(tmp_path / "run").measurements()
     assert str(measured.subject) == "/api/items"
     assert measured.by_request == {}
+    assert measured.setting.thread_count == 16  # what the app has at present
     reported = functune("report", tmp_path / "run")
     assert reported.returncode == 0, reported.stderr
     assert "36" in reported.stdout  # of 40 requests a second
