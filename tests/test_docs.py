@@ -39,6 +39,7 @@ TERMS = [
     "limit",
     "limiter",
     "load",
+    "load process",
     "measurement",
     "plan",
     "profile",

@@ -83,6 +83,11 @@ ROOMS: tuple[Room, ...] = (
     ),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
+    room(
+        "azure_load_testing",
+        "a load test for Azure Load Testing, and its results as a run",
+        f"{BASE} {ANALYSIS} load",
+    ),
     room("probe", "workers and threads counted from outside", "errors base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} azure plans capacity sweep report probe"),
@@ -94,8 +99,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans capacity sweep report probe instrument "
-        "terminal doctor",
+        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts load plans capacity sweep report probe "
+        "instrument azure_load_testing terminal doctor",
     ),
 )
 

@@ -56,6 +56,14 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     fastest: Worst | None
     """The highest rate that any step asked of the load generator, requests per second."""
     generator_cpu_cores: Worst | None
+    load_processes: int
+    """The most that sent the requests of a step."""
+    clock_offset: Worst | None
+    """The largest difference of the clock of a load process, seconds; None where one process sent all requests."""
+    clock_bound: Worst | None
+    """The most by which such a difference may be off, seconds."""
+    clock_share: Worst | None
+    """That bound as a share of the window of its step."""
     generator_lag_p99: Worst | None
     """Seconds by which the load generator woke up late; None below 368 samples in every step."""
     generator_memory_mb: float | None
@@ -105,7 +113,11 @@ def trust_of(findings: Sequence[ExperimentFindings], calibrations: Sequence[Cali
         calibration_before=calibrations[0] if calibrations else None,
         calibration_after=calibrations[-1] if len(calibrations) > 1 else None,
         fastest=worst(levels, lambda figures: figures.rate),
-        generator_cpu_cores=worst(levels, lambda figures: figures.generator_cpu),
+        generator_cpu_cores=worst(levels, lambda figures: figures.busiest_generator),
+        load_processes=max((level.figures.load_processes for level in levels), default=1),
+        clock_offset=worst(levels, lambda figures: figures.clock_offset),
+        clock_bound=worst(levels, lambda figures: figures.clock_bound),
+        clock_share=worst(levels, clock_share),
         generator_lag_p99=worst(levels, lambda figures: figures.generator_lag_p99),
         generator_memory_mb=max(
             (level.figures.generator_memory_mb for level in levels if level.figures.generator_memory_mb), default=None
@@ -130,6 +142,11 @@ def trust_of(findings: Sequence[ExperimentFindings], calibrations: Sequence[Cali
         drift={each.name: each.drift for each in findings if each.drift is not None},
         seeds={each.name: each.experiment.load.seed for each in findings},
     )
+
+
+def clock_share(figures: Figures) -> float | None:
+    """How far the clock of a load process may be off, as a share of the shortest window of the step."""
+    return None if figures.clock_bound is None else figures.clock_bound / figures.shortest_window
 
 
 def worst(levels: Iterable[Level], value: Callable[[Figures], float | None]) -> Worst | None:

@@ -3,6 +3,7 @@
 import click
 
 from functune.cli.azure_app import apply_settings, revert_app, show_app
+from functune.cli.azure_load_test import load_test
 
 
 @click.group()
@@ -24,5 +25,5 @@ def azure() -> None:
     """
 
 
-for command in (show_app, apply_settings, revert_app):
+for command in (show_app, apply_settings, revert_app, load_test):
     azure.add_command(command)

@@ -12,7 +12,8 @@ import msgspec
 from functune import environ
 from functune.errors import UsageError
 from functune.experiments.inputs import read_input, read_table
-from functune.experiments.requests import COLUMN, VARIABLE, RequestTemplate
+from functune.experiments.request_source import COLUMN, VARIABLE
+from functune.experiments.requests import RequestTemplate
 
 HARMLESS = {"accept", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"}
 """Headers whose value is written into the experiment; that of any other may be a secret."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from functune import environ
 from functune.errors import UsageError
-from functune.experiments.requests import HEADER_NAME, VARIABLE
+from functune.experiments.request_source import VARIABLE
+from functune.experiments.requests import HEADER_NAME
 from functune.probe.target import ProbeRequest
 
 

@@ -17,13 +17,14 @@ from functune.cli.agreement import yes_option
 from functune.cli.app import app_option
 from functune.cli.azure_sweep import agree_to_resume, agreed_experiments
 from functune.cli.folders import existing_folder, new_run_path, shipped_experiments
+from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides, require_usable_load
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
 from functune.experiments.file import read_experiments, require_unique_names
 from functune.experiments.inputs import require_variables, with_inputs
 from functune.experiments.model import Experiment, SearchName, Strategy, Workload
 from functune.experiments.planned import left_out_in_words, planned_settings
-from functune.experiments.requests import VARIABLE
+from functune.experiments.request_source import VARIABLE
 from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.azure import AzureKind
@@ -64,6 +65,7 @@ MEMORY_HELP = (
     help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; with --resume that of the run]",
 )
 @package_options
+@load_options
 @click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
 @click.option(
     "--search",
@@ -118,6 +120,9 @@ def sweep(
     """
     Run experiments and report which settings to use.
 
+    Where one process cannot send enough requests, --load-processes shares the users among several of this machine, and
+    --load-workers among processes that you start on other machines; these need an app at a URL.
+
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
     measurements.jsonl, and the report with its files (see `functune report --help`).
 
@@ -139,6 +144,7 @@ def sweep(
       functune sweep my-app.toml --script-root ../my-app --install
       functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
       functune sweep experiments/threads-blocking-io.toml --host func
+      functune sweep my-app.toml --load-processes 2
       FUNCTUNE_KEY=… functune sweep one-setting.toml --host https://my-app.azurewebsites.net
       FUNCTUNE_KEY=… functune sweep sizes.toml --host azure:/subscriptions/…/sites/my-app --max-cost 2
 
@@ -150,13 +156,16 @@ def sweep(
         folder, app, kind = reopened(resume, script_root=script_root, entry=entry, host=host, key=key)
         if isinstance(kind, AzureKind):
             agree_to_resume(kind, folder, yes=yes, max_cost=max_cost)
+        announce_load_workers(folder.experiments, folder.path, key=key)
     else:
         app = ServedApp(existing_folder(script_root or Path()), entry)
         python = chosen_python(app.folder, python=python, install=install)
         app = app_on_host(app, host, python=python)
         asked, inputs = experiments_and_inputs(files or shipped_experiments())
+        asked = overridden(asked, **overrides)
+        require_usable_load(asked, host=host or "local", binds=overrides["load_bind"] is not None)
         folder, kind = created(
-            overridden(asked, **overrides),
+            asked,
             inputs=inputs,
             out=out or new_run_path(),
             app=app,
@@ -166,6 +175,7 @@ def sweep(
             yes=yes,
             max_cost=max_cost,
         )
+        announce_load_workers(asked, folder.path, key=key)
     run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
 
 
@@ -343,7 +353,7 @@ def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: 
     """Raise UsageError for arguments that would change a run that was begun."""
     if files or out is not None:
         raise UsageError("--resume RUN continues the experiments of that run: omit the files and --out")
-    if given := [f"--{name}" for name, value in overrides.items() if value is not None]:
+    if given := [f"--{name.replace('_', '-')}" for name, value in overrides.items() if value is not None]:
         raise UsageError(f"{', '.join(given)} with --resume: a run continues as it was begun; omit it, or measure anew")
 
 
@@ -352,7 +362,8 @@ def overridden(asked: Sequence[Experiment], *, memory: str | None, **flags: Any)
     from functune.analysis.verdict.recommendation import aim_of
 
     given = {name: value for name, value in flags.items() if value is not None}
-    load = {name: given.pop(name) for name in ("search", "repeats", "seed") if name in given}
+    load: dict[str, Any] = {name: given.pop(name) for name in ("search", "repeats", "seed") if name in given}
+    load |= load_overrides(**{name: given.pop(name, None) for name in LOAD_FLAGS})
     if memory:
         given["memory_mb"] = int(memory)
     changed = [msgspec.structs.replace(one, **given, load=msgspec.structs.replace(one.load, **load)) for one in asked]

@@ -17,6 +17,7 @@ from functune.azure.site_id import names_site
 from functune.cli.app import app_option
 from functune.cli.curl import request_of
 from functune.cli.folders import existing_folder, new_run_path
+from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES, instance_options
 from functune.cli.sweep import MEMORY_HELP, SIZES
@@ -105,6 +106,7 @@ class Duration(click.ParamType[float]):
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
 @package_options
+@load_options
 def tune(
     route: str,
     script_root: Path,
@@ -167,6 +169,7 @@ def tune(
     began = time.monotonic()
     host = tuned_host(host, app, plan=plan, python=python)
     app = app_on_host(app, host, python=python)
+    sending = load_overrides(**{name: asked[name] for name in LOAD_FLAGS})
     tuning = Tuning(
         app=app,
         kind=registry.host_kind(host, python=python),
@@ -176,11 +179,13 @@ def tune(
         aim=aim,
         budget=budget,
         began=began,
+        sending=sending,
     )
     command = ["functune", *sys.argv[1:]]
     for secret in secrets.values():
         command = without_secret(command, secret)
     folder = tuning.folder(out or new_run_path(), present_setting(app, host, now), command=command)
+    announce_load_workers(folder.experiments, folder.path)
     for name in secrets:
         click.echo(f"To repeat the run, set {name} in the environment: its value is not written.")
     try:

@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from functune import environ
+from functune.cli.load import require_usable_load
 from functune.errors import LoadError
 from functune.experiments.inputs import check_inputs, require_variables, with_inputs
 from functune.experiments.model import Experiment
@@ -45,6 +46,8 @@ class Tuning(msgspec.Struct, kw_only=True):
     """Seconds for the whole command."""
     began: float
     """The moment it began, by time.monotonic."""
+    sending: dict[str, Any] = {}
+    """The keys of the load that choose the load processes."""
     slow: float = 1.0
     """The factor by which the machine is slower than expected, once the first request has shown it."""
 
@@ -83,7 +86,7 @@ class Tuning(msgspec.Struct, kw_only=True):
         cores = here.machine_cores
 
         def made(latency: float) -> Experiment:
-            return tuning_experiment(
+            found = tuning_experiment(
                 self.request,
                 present,
                 aim=self.aim,
@@ -92,8 +95,10 @@ class Tuning(msgspec.Struct, kw_only=True):
                 latency=latency,
                 has_threads=has_threads_to_set(self.host, self.app),
             )
+            return msgspec.structs.replace(found, load=msgspec.structs.replace(found.load, **self.sending))
 
         draft = made(0.0)
+        require_usable_load([draft], host=self.host, binds="bind" in self.sending)
         aim_of(draft)
         check_inputs(draft, Path())
         require_variables(draft, Path(), environ.process_environ())

@@ -15,14 +15,8 @@ import msgspec
 
 from functune.errors import ExperimentError
 from functune.experiments.model import Experiment, Workload
-from functune.experiments.requests import (
-    COLUMN,
-    ROUTE_COLUMN,
-    VARIABLE,
-    RequestTemplate,
-    columns_of,
-    variables_of,
-)
+from functune.experiments.request_source import COLUMN, ROUTE_COLUMN, VARIABLE
+from functune.experiments.requests import RequestTemplate, columns_of, variables_of
 
 INPUTS = "inputs"
 """The folder of the copies in a run folder."""

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import msgspec
 
 from functune.experiments.model import (
+    MOST_LOAD_PROCESSES,
     Baseline,
     Expectation,
     Experiment,
@@ -45,6 +46,9 @@ ALLOWED_VALUES = {
     "memory_mb": "a whole number of MB",
     "repeats": "a whole number from 1 to 50",
     "seed": "a whole number from 0",
+    "processes": f"a whole number from 1 to {MOST_LOAD_PROCESSES}",
+    "workers": f"a whole number from 0 to {MOST_LOAD_PROCESSES}",
+    "bind": "ADDRESS:PORT, such as 127.0.0.1:5557",
     "arrivals": "shares of the capacity, above 0 and up to 1.5, such as [0.5, 0.7, 0.85, 0.95]",
     "warm_up": "0.2 to 60 seconds",
     "measure": "1 to 600 seconds",

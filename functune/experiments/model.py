@@ -57,6 +57,8 @@ type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
 type Text = Annotated[str, Meta(min_length=1)]
 type Metric = Literal["throughput", "p50_ms", "p95_ms", "p99_ms", "error_ratio", "memory_mb"]
 type Share = Annotated[float, Meta(gt=0, le=1.5)]
+MOST_LOAD_PROCESSES = 64
+BIND = re.compile(r"(\*|\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
 type SearchName = Literal["adaptive", "grid"]
 PRICED_MEMORY_MB = 2048
 """The instance memory for costs where the reader asks for none: the default of Flex Consumption, MB."""
@@ -150,6 +152,12 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The number of rounds: a round measures each step once, in random order."""
     seed: Annotated[int, Meta(ge=0)] = 1
     """Seeds the random order and the random arrivals."""
+    processes: Annotated[int, Meta(ge=1, le=MOST_LOAD_PROCESSES)] = 1
+    """Load processes on this machine, which share the users and the arrivals."""
+    workers: Annotated[int, Meta(ge=0, le=MOST_LOAD_PROCESSES)] = 0
+    """Load processes that the reader starts, on other machines as a rule, instead of ``processes``."""
+    bind: str = "127.0.0.1:5557"
+    """The address and the port that ``workers`` connect to: by default Locust's own port, on this machine alone."""
     arrivals: tuple[Share, ...] = ()
     """
     Second phase: open-loop Poisson arrivals, to the recommended setting and the defaults, at these shares of capacity.
@@ -162,6 +170,13 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             values = getattr(self, key)
             if any(later <= earlier for earlier, later in pairwise(values)):
                 raise ValueError(f"{key} is {list(values)}: allowed are strictly increasing numbers")
+        if not BIND.fullmatch(self.bind):
+            raise ValueError(f"bind is '{self.bind}': allowed is ADDRESS:PORT, such as 127.0.0.1:5557")
+        if self.processes > 1 and self.workers:
+            raise ValueError(
+                f"processes is {self.processes} and workers is {self.workers}: allowed is one of them, since a load is "
+                "sent either from this machine or by the load processes that you start"
+            )
 
 
 class PlannedStep(Protocol):

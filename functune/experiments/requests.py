@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from functune.experiments.request_source import COLUMN, ROUTE_COLUMN, VARIABLE
+
 type Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 type Route = Annotated[str, Meta(pattern=r"^/[!-~]*\Z")]
 type Seconds = Annotated[float, Meta(ge=0, le=600)]
@@ -28,9 +30,6 @@ MIX, JOURNEY = "mix", "locustfile"
 """The names of a subject that is not a single request: all requests by weight, and the users of a Locust file."""
 LONGEST_BODY = 32_768
 """Characters of a body inside the experiment file; a longer one is a body_file."""
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-COLUMN = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\}\}")
-ROUTE_COLUMN = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CREDENTIALS = {"authorization", "proxy-authorization", "cookie", "x-functions-key", "x-api-key", "api-key"}
 """Headers whose value is a secret, in lower case: it has to come from the environment."""

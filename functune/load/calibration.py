@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
+import msgspec
 import numpy as np
 
 from functune.environ import child_environ
@@ -18,10 +19,15 @@ PLAN = LoadPlan(route="/", users=(16,), warm_up=0.3, measure=1.0)
 """16 users keep Locust's one thread busy; with more the rate hardly changes."""
 
 
-async def calibrate() -> Calibration:
-    """Measure the generator for a second. Raises LoadError when Locust fails or gets no answer."""
+async def calibrate(*, processes: int = 1) -> Calibration:
+    """
+    Measure the generator for a second, with as many load processes as the run has.
+
+    Raises LoadError when Locust fails or gets no answer.
+    """
     started = time.time()
-    async with null_server() as base_url, contextlib.aclosing(finished_steps(PLAN, base_url=base_url)) as steps:
+    plan = msgspec.structs.replace(PLAN, users=(PLAN.users[0] * processes,), processes=processes)
+    async with null_server() as base_url, contextlib.aclosing(finished_steps(plan, base_url=base_url)) as steps:
         async for step, requests in steps:
             latencies = [
                 request.latency * 1e6 for request in requests if request.error is None and request.ended > step.opened
@@ -35,7 +41,8 @@ async def calibrate() -> Calibration:
                 users=step.users,
                 throughput=len(latencies) / (step.closed - step.opened),
                 latency_p50_us=float(np.median(latencies)),
-                generator_cpu=step.generator_cpu,
+                generator_cpu=step.generator_cpu or 0.0,
+                processes=processes,
             )
     raise AssertionError("finished_steps gives every step of its plan or raises")
 

@@ -1,9 +1,11 @@
 """
 The load as a Locust user: a closed loop, every request stamped with the time it was sent.
 
-Without a plan it is an ordinary locustfile that needs nothing but Locust, for distributed runs and Azure Load Testing:
+Without a plan it is an ordinary locustfile that needs nothing but Locust, as in Azure Load Testing. It calls one route,
+or the requests of a file next to it, for which request_source.py has to be there too:
 
     FUNCTUNE_ROUTE='/api/async/sleep?ms=100' locust -f locustfile.py --headless -H http://127.0.0.1:7071 -u 64 -r 64
+    FUNCTUNE_REQUESTS=requests.json locust -f locustfile.py --headless -H http://127.0.0.1:7071 -u 64 -r 64
 
 functune/load/runner.py starts it with a plan in FUNCTUNE_LOAD_PLAN: then it steps through the plan's numbers of users,
 or rates of arrivals, in one run and records every request. With FUNCTUNE_LOAD_CHECK it sends each request of the plan
@@ -15,6 +17,8 @@ Importing Locust patches the standard library for gevent
 
 # Locust ships types, but not for the functions called here.
 # mypy: allow-untyped-calls
+
+from __future__ import annotations
 
 import functools
 import gc
@@ -32,18 +36,21 @@ from locust import FastHttpUser, LoadTestShape, constant, events, task
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import ResponseError, StopTest
+from locust.runners import MasterRunner, WorkerRunner
 
 if TYPE_CHECKING:
+    from functune.experiments.request_source import OutgoingRequest, RequestSource
     from functune.experiments.requests import ThinkTime
     from functune.load.records import CheckedRequest
-    from functune.load.requests import OutgoingRequest, RequestSource
 
 CALLED_ROUTE = os.environ.get("FUNCTUNE_ROUTE", "/api/health")
+REQUESTS = os.environ.get("FUNCTUNE_REQUESTS")
+"""A file next to this one that lists the requests to send; unset to call one route, or those of a plan."""
 TIMEOUT = float(os.environ.get("FUNCTUNE_TIMEOUT", "60"))
 """Seconds until connected, and between two bytes, after which a request has failed."""
 KEY = os.environ.get("FUNCTUNE_KEY")
 """Function key, for an app that asks for one."""
-HEADERS = {"Accept-Encoding": "identity"} | ({"x-functions-key": KEY} if KEY else {})
+HEADERS = {"Accept-Encoding": "identity", **({"x-functions-key": KEY} if KEY else {})}
 EPOCH = time.time() - time.perf_counter()
 PAUSE_AFTER_NO_ANSWER = 0.1
 """Seconds a user waits when no answer came: a closed loop on a refusing port would only burn the core it shares."""
@@ -56,7 +63,7 @@ EXCERPT = 300
 think_times = random.Random(1)
 in_flight: dict[object, float] = {}
 """When each running request began, by user."""
-pending: "Queue[float]" = Queue()
+pending: Queue[float] = Queue()
 """The due times of the arrivals of an open loop that no user has taken yet."""
 
 
@@ -110,7 +117,7 @@ class Client(FastHttpUser):
         succeeds: Callable[[int], bool] = is_2xx,
     ) -> Any:
         """Send one request, which FastHttpUser reports to Locust; the response, with status 0 when no answer came."""
-        every = HEADERS | {"x-sent-at": f"{sent:.6f}"} | (headers or {})
+        every = {**HEADERS, "x-sent-at": f"{sent:.6f}", **(headers or {})}
         with self.client.request(
             method, path, name=name, data=body, headers=every, context=context, catch_response=True
         ) as response:
@@ -125,8 +132,8 @@ class AppUser(Client):
     """Sends one request after another: each as soon as the last is answered, or at the next arrival."""
 
     is_open_loop = False
-    think_time: "ThinkTime" = 0.0
-    source: "RequestSource | None" = None
+    think_time: ThinkTime = 0.0
+    source: RequestSource | None = None
     """The requests of the plan; None to call one route."""
 
     @task
@@ -144,31 +151,30 @@ class AppUser(Client):
         if pause := pause if response.status_code else max(pause, PAUSE_AFTER_NO_ANSWER):
             time.sleep(pause)
 
-    def send_planned(self, one: "OutgoingRequest | None", sent: float, context: dict[str, Any]) -> Any:
+    def send_planned(self, one: OutgoingRequest | None, sent: float, context: dict[str, Any]) -> Any:
         """Send one request of the plan; None calls the one route."""
         if one is None:
             return self.send(CALLED_ROUTE, sent, context)
-        template = one.template
         return self.send(
             one.path,
             sent,
-            context | {"name": template.name},
-            method=template.method,
+            {**context, "name": one.kind.name},
+            method=one.kind.method,
             headers=one.headers,
             body=one.body,
-            name=template.name,
-            succeeds=template.succeeds,
+            name=one.kind.name,
+            succeeds=one.kind.succeeds,
         )
 
-    def pause_after(self, one: "OutgoingRequest | None") -> float:
+    def pause_after(self, one: OutgoingRequest | None) -> float:
         """Seconds to wait after an answer; none where the arrivals decide when a request is sent."""
         if self.is_open_loop:
             return 0.0
-        own = None if one is None else one.template.think_time
+        own = None if one is None else one.kind.think_time
         think_time = self.think_time if own is None else own
-        return think_times.uniform(*think_time) if isinstance(think_time, tuple) else think_time
+        return think_times.uniform(*think_time) if isinstance(think_time, (tuple, list)) else think_time
 
-    def check(self, one: "OutgoingRequest | None") -> "CheckedRequest":
+    def check(self, one: OutgoingRequest | None) -> CheckedRequest:
         """Send one request before the load."""
         sent = now()
         noted: dict[str, Exception | None] = {}
@@ -180,34 +186,92 @@ class AppUser(Client):
         response = self.send_planned(one, sent, {"background": True})
         events.request.remove_listener(note)
         error = error_name(response.status_code, noted["exception"])
-        name = CALLED_ROUTE if one is None else one.template.name
-        shown = f"GET {CALLED_ROUTE}" if one is None else f"{one.template.method} {one.template.route}"
+        name = CALLED_ROUTE if one is None else one.kind.name
+        shown = f"GET {CALLED_ROUTE}" if one is None else one.kind.shown
         return CheckedRequest(name, shown, error, now() - sent, excerpt(response))
 
 
+if REQUESTS is not None and "FUNCTUNE_LOAD_PLAN" not in os.environ:
+    try:
+        from functune.experiments.request_source import read_source
+    except ImportError:  # functune is not installed there
+        from request_source import read_source  # type: ignore[import-not-found, no-redef]
+
+    AppUser.source = read_source(Path(__file__).with_name(REQUESTS), os.environ)
+
 if "FUNCTUNE_LOAD_PLAN" in os.environ:
     from functune.environ import without_values
+    from functune.experiments.request_source import own_seed
     from functune.load import cpu
-    from functune.load.core_wait import read_core_waits, threads_waiting
-    from functune.load.host_calls import HostCalls, open_calls, read_call_pages, read_host_calls
+    from functune.load.arrivals import Arrivals
+    from functune.load.host_window import HostWindow
+    from functune.load.load_follower import LoadFollower
+    from functune.load.load_master import LoadMaster
     from functune.load.recorder import Recorder, error_name
-    from functune.load.records import CheckedRequest, StepEnd, read_plan
-    from functune.load.requests import RequestSource
-    from functune.load.throttling import read_periods, throttled_share
+    from functune.load.records import CheckedRequest, StepEnd, plan_digest, read_plan
+    from functune.load.requests import source_of
+    from functune.load.runner_state import STATE_FILE, MasterState, write_state
 
     plan = read_plan(os.environ["FUNCTUNE_LOAD_PLAN"])
-    recorder = Recorder(Path(os.environ["FUNCTUNE_LOAD_RECORDS"]))
+    recorder = Recorder(Path(os.environ.get("FUNCTUNE_LOAD_RECORDS", os.devnull)))
     parent = os.getppid()
     is_check = "FUNCTUNE_LOAD_CHECK" in os.environ
+    follower: LoadFollower | None = None
+    master: LoadMaster | None = None
     # Locust and its imports are some 100 000 objects that no garbage collection needs to visit again.
     events.test_start.add_listener(lambda **_: gc.freeze())
     events.user_error.add_listener(lambda exception, **_: give_up(exception))
-    events.spawning_complete.add_listener(lambda **_: recorder.begin_step(now()))
+    events.init.add_listener(lambda runner, **_: take_role(runner))
 
     AppUser.is_open_loop = bool(plan.arrival_rates)
-    source = RequestSource(plan.requests, folder=Path(plan.folder), environ=os.environ, seed=plan.seed)
-    AppUser.source = source if plan.requests else None
     AppUser.think_time = plan.think_time
+
+    def take_role(runner: Any) -> None:
+        """Prepare for the part of this process: to send all requests, or those of one of several, or to lead them."""
+        global follower, master
+        if isinstance(runner, MasterRunner):
+            port: int = runner.server.port
+            state = Path(os.environ[STATE_FILE])
+            master = LoadMaster(runner, plan, recorder, state=state, now=now, wait_for=wait_for)
+            events.spawning_complete.add_listener(lambda **_: recorder.begin_step(now()))
+
+            def note_connected(**_: Any) -> None:
+                write_state(state, MasterState(port=port, connected=len(runner.clients) + 1))
+
+            events.worker_connect.add_listener(note_connected)
+            write_state(state, MasterState(port=port, connected=0))
+            return
+        place = (0, 1)
+        if isinstance(runner, WorkerRunner):
+            place = (runner.worker_index, plan.senders)
+            follower = LoadFollower(
+                runner,
+                recorder,
+                plan=plan_digest(plan),
+                arrivals=start_arrivals(place),
+                in_flight=in_flight,
+                backlog=lambda: pending.queue,
+                now=now,
+                wait_for=wait_for,
+                background="Background",
+            )
+            gevent.spawn(follower.end_with_master)
+        else:
+            events.spawning_complete.add_listener(lambda **_: recorder.begin_step(now()))
+        think_times.seed(own_seed(1, place))
+        prepare_source(place)
+
+    def prepare_source(place: tuple[int, int]) -> None:
+        """Prepare the requests of the plan."""
+        source = source_of(plan.requests, folder=Path(plan.folder), environ=os.environ, seed=plan.seed, place=place)
+        AppUser.source = source if plan.requests else None
+
+    def start_arrivals(place: tuple[int, int] = (0, 1)) -> Arrivals:
+        """The arrivals of this process; none are due before a step begins."""
+        arrivals = Arrivals(own_seed(plan.seed, place), put=pending.put, now=now)
+        if plan.arrival_rates:
+            gevent.spawn(arrivals.run)
+        return arrivals
 
     def noting_start(send: Callable[..., Any]) -> Callable[..., Any]:
         """A client's method that lists its request as in flight while it runs."""
@@ -254,28 +318,6 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                 if not self.send(str(plan.background), now(), {"background": True}).status_code:
                     time.sleep(PAUSE_AFTER_NO_ANSWER)
 
-    class Arrivals:
-        """A Poisson process: requests become due whether or not earlier ones were answered."""
-
-        def __init__(self, seed: int) -> None:
-            self.random = random.Random(seed)
-            self.rate = 0.0
-            self.due: list[float] = []
-            """The due times of the step's requests."""
-
-        def begin(self, rate: float) -> None:
-            """Continue at another rate."""
-            self.rate, self.due = rate, []
-
-        def run(self) -> None:
-            """Put every arrival into the queue when it is due."""
-            due = now()
-            while True:
-                due += self.random.expovariate(self.rate)
-                time.sleep(max(due - now(), 0))
-                self.due.append(due)
-                pending.put(due)
-
     class Steps(LoadTestShape):
         """One step after another, all in a single tick: Locust asks once a second, too coarse for a step."""
 
@@ -287,6 +329,8 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                 except Exception as error:  # Locust would log it and end with exit code 0
                     give_up(error)
                 return
+            if master is not None:
+                master.meet()
             if plan.arrival_rates:
                 self.run_open_loop()
                 return
@@ -301,7 +345,8 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
             if plan.locustfile is None:
                 AppUser.host = runner.environment.host
                 user = AppUser(runner.environment)
-                recorder.write([user.check(one) for one in source.each_once()] or [user.check(None)])
+                each_once = [] if AppUser.source is None else AppUser.source.each_once()
+                recorder.write([user.check(one) for one in each_once] or [user.check(None)])
                 return
             answered: dict[str, CheckedRequest] = {}
             events.request.add_listener(functools.partial(note_answer, answered))
@@ -314,43 +359,44 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
         def run_open_loop(self) -> None:
             """Run a step for every rate of arrivals, all sent by the same users."""
             [users] = plan.users
-            arrivals = Arrivals(plan.seed)
+            arrivals = start_arrivals() if master is None else None
             self.start(users)
-            for number, rate in enumerate(plan.arrival_rates):
-                arrivals.begin(rate)
-                if number == 0:
-                    gevent.spawn(arrivals.run)
+            for rate in plan.arrival_rates:
+                if arrivals is not None:
+                    arrivals.begin(rate)
                 recorder.begin_step(now())
-                self.measure(users, arrivals)
+                self.measure(users, rate=rate, arrivals=arrivals)
 
         def start(self, users: int) -> None:
             """Start this many users at once, together with those of the background."""
             runner = self.runner
             assert runner is not None  # Locust sets it before it asks
             recorder.began = None
-            runner.start(users + plan.background_users, spawn_rate=users + plan.background_users)
+            every = users + plan.background_users
+            runner.start(every, spawn_rate=every)
             wait_for(lambda: recorder.began is not None, until=now() + plan.settle_limit)
-            if recorder.began is None:
+            if recorder.began is None or (master is not None and runner.user_count != every):
                 raise StopTest(f"{users} users did not start within {plan.settle_limit:g} s")
 
-        def measure(self, users: int, arrivals: Arrivals | None = None) -> None:
+        def measure(self, users: int, *, rate: float | None = None, arrivals: Arrivals | None = None) -> None:
             """Sleep through the warm-up and the window, then have the step written."""
             began = recorder.began
             assert began is not None
-            host = cpu.host_processes(plan.host_pid)
+            if master is not None:
+                master.measure(users, began=began, rate=rate)
+                return
+            assert self.runner is not None
+            host = HostWindow(plan, str(self.runner.environment.host))
             warm = began + plan.warm_up
             wait_for(lambda: now() >= warm, until=warm)
-            if arrivals is None:
+            if rate is None:
                 wait_for(lambda: len(recorder.settled) >= users, until=warm + plan.settle_limit)
-            calls_before, memory_before = self.host_calls(), cpu.process_memory_mb(host)
-            waits_before, periods_before = read_core_waits(host), read_periods(plan.cpu_stat)
-            opened, before = now(), cpu.read(host)
+            host.open()
+            opened = now()
             lags = wait_for(lambda: False, until=opened + plan.measure)
-            calls = self.host_calls()  # before the window closes: other users run while this one waits for the answer
+            calls = host.calls()  # before the window closes: other users run while this one waits for the answer
             closed, unfinished = now(), (*in_flight.values(), *pending.queue)
-            used = cpu.shares(before, cpu.read(host), host_is_here=plan.host_pid is not None)
-            throttled = throttled_share(periods_before, read_periods(plan.cpu_stat))
-            core_waits = threads_waiting(waits_before, read_core_waits(host), seconds=now() - opened)
+            fields = host.close(calls)
             recorder.end_step(
                 StepEnd(
                     users,
@@ -358,30 +404,13 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
                     opened,
                     closed,
                     unfinished,
-                    used.generator,
-                    used.host,
-                    used.other,
-                    None if arrivals is None else arrivals.rate,
-                    () if arrivals is None else tuple(due for due in arrivals.due if opened < due <= closed),
-                    tuple(lags),
-                    cpu.own_memory_mb(),
-                    used.host_processes,
-                    cpu.process_memory_mb(host),
-                    cpu.peak_memory_mb(host, memory_before),
-                    open_calls(calls_before, calls),
-                    None if calls is None else calls.front,
-                    dict(core_waits),
-                    () if plan.calls_folder is None or calls is None else tuple(calls.workers),
-                    throttled,
+                    arrival_rate=rate,
+                    arrivals=() if arrivals is None else arrivals.between(opened, closed),
+                    lags_us=tuple(lags),
+                    generator_rss_mb=cpu.own_memory_mb(),
+                    **fields,
                 )
             )
-
-        def host_calls(self) -> HostCalls | None:
-            """The calls in the workers; None for a host on another machine, or one that does not count them."""
-            assert self.runner is not None
-            if plan.calls_folder is not None:
-                return read_call_pages(Path(plan.calls_folder))
-            return None if plan.host_pid is None else read_host_calls(str(self.runner.environment.host))
 
     def note_answer(
         answered: dict[str, CheckedRequest],
@@ -422,4 +451,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
     def give_up(error: Exception) -> None:
         """End the process: an exception in a user is a mistake of this file, and every further request repeats it."""
         traceback.print_exception(error)
+        if follower is not None:
+            said = "".join(traceback.format_exception(error))
+            follower.fail(without_values(said, plan.secrets))
         os._exit(1)

@@ -77,9 +77,13 @@ class Recorder:
 
     def end_step(self, step: StepEnd) -> None:
         """Write the requests that ended since the last call, then the step, in one piece."""
-        self.write([*self.requests, step])
-        self.requests.clear()
+        self.write([*self.taken(), step])
         self.began = None
+
+    def taken(self) -> list[Request]:
+        """The requests that ended since the last call, for the process that writes them."""
+        taken, self.requests = self.requests, []
+        return taken
 
     def write(self, records: Sequence[Request | StepEnd | CheckedRequest]) -> None:
         """Append records to the file, in one piece."""

@@ -4,14 +4,18 @@ The records between the load runner and its Locust process: the plan goes in, on
 Times are epoch seconds and durations are seconds, from one monotonic clock, so that differences are exact.
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from functune.experiments.requests import RequestTemplate, ThinkTime
+from functune.run.measurement import LoadProcess
 from functune.timing.header import ReportedCall
 
+DEFAULT_BIND = ("127.0.0.1", 5557)
+"""Address and port for load processes that the reader starts: Locust's own port, on this machine alone."""
 SETTLE_LIMIT = 20.0
 """Seconds by which a warm-up may grow, where the plan does not say: see ``LoadPlan.settle_limit``."""
 
@@ -64,6 +68,17 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The folder with the pages in which its workers count their calls; None where the host itself reports them."""
     cpu_stat: str | None = None
     """The file with the counts of the host's quota; None for a host without a quota."""
+    processes: int = 1
+    """The load processes on this machine, which share the users."""
+    workers: int = 0
+    """The load processes that the reader starts, on other machines as a rule; they take the place of ``processes``."""
+    bind: tuple[str, int] = DEFAULT_BIND
+    """The address and the port that ``workers`` connect to."""
+
+    @property
+    def senders(self) -> int:
+        """The number of processes that send requests."""
+        return self.workers or self.processes
 
     @property
     def steps(self) -> int:
@@ -79,6 +94,12 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def seconds_at_most(self) -> float:
         """Longest duration of the load."""
         return self.seconds + self.steps * self.settle_limit
+
+
+def plan_digest(plan: LoadPlan) -> str:
+    """A digest of what is sent and when, by which the master knows the load processes of its own load."""
+    sent = msgspec.structs.replace(plan, folder="", host_pid=None, calls_folder=None)
+    return hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
 
 
 def read_plan(text: str) -> LoadPlan:
@@ -123,8 +144,8 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     closed: float
     unfinished: tuple[float, ...]
     """Start times of the requests still in flight at ``closed``."""
-    generator_cpu: float
-    """Cores the load generator used from opened to closed; Locust has one thread, so 1 is its limit."""
+    generator_cpu: float | None
+    """Cores the load generator used from opened to closed, all of its processes on this machine; None if not known."""
     host_cpu: float | None = None
     """Cores host and workers used; None when the host runs elsewhere, or one of them ended meanwhile."""
     other_cpu: float | None = None
@@ -151,6 +172,23 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     """The processes that count their calls in pages; none for a host that reports its calls itself."""
     throttled: float | None = None
     """Share of the periods in which the quota of the host's cores did not suffice; None for a host without a quota."""
+    load_processes: tuple[LoadProcess, ...] = ()
+    """The processes that sent the requests; none where it was one."""
+
+
+class StepPart(msgspec.Struct, frozen=True, array_like=True):
+    """The part of a step that one load process of several sent; its times are on the clock of that process."""
+
+    requests: int
+    """How many requests it has handed over for this step."""
+    users: int
+    """Its users, without those of the background."""
+    unfinished: tuple[float, ...]
+    """Start times of the requests in flight after ``closed``."""
+    arrivals: tuple[float, ...]
+    lags_us: tuple[int, ...]
+    cores: float
+    rss_mb: float
 
 
 class CheckedRequest(msgspec.Struct, frozen=True, array_like=True, tag="check"):

@@ -1,134 +1,95 @@
-"""
-The requests that a load sends: templates with their files read, ``${NAME}`` resolved, and a row of values inserted.
+"""The requests that a load sends, made from the templates of an experiment and their files."""
 
-Only the load process uses this module with values of the environment, so that they reach no file and no message.
-"""
-
+import base64
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import quote
+from typing import Any
 
 from functune.experiments.inputs import read_input, read_table
-from functune.experiments.requests import COLUMN, ROUTE_COLUMN, VARIABLE, RequestTemplate
+from functune.experiments.request_source import ListedRequest, RequestSource, own_seed
+from functune.experiments.requests import RequestTemplate
 
 JSON_TYPE = {"content-type": "application/json"}
 
 
-class OutgoingRequest(NamedTuple):
-    """One request as it is sent."""
-
-    template: RequestTemplate
-    path: str
-    headers: dict[str, str]
-    body: bytes | None
-
-
-class PreparedRequest:
+def prepared_request(
+    template: RequestTemplate,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    rng: random.Random,
+    place: tuple[int, int] = (0, 1),
+) -> ListedRequest:
     """
-    One kind of request, ready to be sent again and again.
+    One kind of request; ``folder`` contains its files, and the ``place`` is as in ``source_of``.
 
-    ``folder`` contains its files, ``environ`` the variables of ``${NAME}``, and ``rng`` chooses random rows. Raises
-    ExperimentError for a file that cannot be read, and KeyError for a variable that ``environ`` lacks.
+    Raises ExperimentError for a file that cannot be read, and KeyError for a variable that ``environ`` lacks.
     """
-
-    def __init__(
-        self, template: RequestTemplate, *, folder: Path, environ: Mapping[str, str], rng: random.Random
-    ) -> None:
-        self.template = template
-        self.rng = rng
-        self.path = resolved(template.route, environ, url_quoted)
-        headers = JSON_TYPE if template.json is not None else {}
-        given = {name.lower() for name in template.headers}
-        self.headers = {name: value for name, value in headers.items() if name not in given}
-        self.headers |= {name: resolved(value, environ) for name, value in template.headers.items()}
-        self.body = body_of(template, folder, environ)
-        self.rows = rows_of(template, folder, environ)
-        self.sent = 0
-
-    def outgoing(self) -> OutgoingRequest:
-        """The next request, with the next row of its values."""
-        if not self.rows:
-            body = self.body.encode() if isinstance(self.body, str) else self.body
-            return OutgoingRequest(self.template, self.path, self.headers, body)
-        in_turn = self.template.order == "in turn"
-        row = self.rows[self.sent % len(self.rows)] if in_turn else self.rng.choice(self.rows)
-        self.sent += 1
-        return OutgoingRequest(
-            self.template,
-            ROUTE_COLUMN.sub(lambda found: url_quoted(row[found[1]]), self.path),
-            {name: COLUMN.sub(lambda found: row[found[1]], value) for name, value in self.headers.items()},
-            self.body_with(row),
-        )
-
-    def body_with(self, row: Mapping[str, str]) -> bytes | None:
-        """The body with the values of a row; inside of JSON that the experiment file contains they are escaped."""
-        if not isinstance(self.body, str):
-            return self.body
-        escape = json_escaped if self.template.json is not None else str
-        return COLUMN.sub(lambda found: escape(row[found[1]]), self.body).encode()
+    rows = (
+        ()
+        if template.values is None
+        else read_table(folder / template.values, read_input(folder, template.values)).rows
+    )
+    return ListedRequest(
+        listed_request(template, folder), rows, environ=environ, rng=rng, first=place[0], stride=place[1]
+    )
 
 
-class RequestSource:
-    """The requests of a load: one kind, or a mix of several at random by their weights. The seed decides the order."""
+def source_of(
+    templates: Sequence[RequestTemplate],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    seed: int,
+    place: tuple[int, int] = (0, 1),
+) -> RequestSource:
+    """
+    The requests of a load, in an order that the seed decides.
 
-    def __init__(
-        self,
-        templates: Sequence[RequestTemplate],
-        *,
-        folder: Path,
-        environ: Mapping[str, str],
-        seed: int,
-    ) -> None:
-        self.rng = random.Random(seed)
-        self.prepared = [PreparedRequest(each, folder=folder, environ=environ, rng=self.rng) for each in templates]
-        self.weights = [each.weight for each in templates]
-
-    def next(self) -> OutgoingRequest:
-        """The next request."""
-        if len(self.prepared) == 1:
-            return self.prepared[0].outgoing()
-        [chosen] = self.rng.choices(self.prepared, self.weights)
-        return chosen.outgoing()
-
-    def each_once(self) -> Iterator[OutgoingRequest]:
-        """One request of every kind."""
-        return (each.outgoing() for each in self.prepared)
+    Of several load processes each has a ``place``, its number from 0 and how many they are. Together they take the rows
+    in turn, and each has random numbers of its own.
+    """
+    rng = random.Random(own_seed(seed, place))
+    kinds = [prepared_request(each, folder=folder, environ=environ, rng=rng, place=place) for each in templates]
+    return RequestSource(kinds, rng)
 
 
-def body_of(template: RequestTemplate, folder: Path, environ: Mapping[str, str]) -> str | bytes | None:
-    """The body before values are inserted: text, or bytes for a file that is not UTF-8."""
+def listed_request(template: RequestTemplate, folder: Path) -> dict[str, Any]:
+    """
+    A request as request_source reads it, with the content of its body and without values of the environment.
+
+    Raises ExperimentError for a file that cannot be read.
+    """
+    headers = JSON_TYPE if template.json is not None else {}
+    given = {name.lower() for name in template.headers}
+    body, encoded = body_text(template, folder)
+    return {
+        "name": template.name,
+        "shown": f"{template.method} {template.route}",
+        "method": template.method,
+        "route": template.route,
+        "headers": {name: value for name, value in headers.items() if name not in given} | template.headers,
+        "body": body,
+        "body_base64": encoded,
+        "is_json": template.json is not None,
+        "values": template.values,
+        "order": template.order,
+        "weight": template.weight,
+        "expect_status": template.expect_status,
+        "think_time": template.think_time,
+    }
+
+
+def body_text(template: RequestTemplate, folder: Path) -> tuple[str | None, str | None]:
+    """The body as text, or in base64 for a file that is not UTF-8; neither without a body."""
     if template.json is not None:
-        return resolved(json.dumps(template.json, ensure_ascii=False), environ, json_escaped)
+        return json.dumps(template.json, ensure_ascii=False), None
     if template.body_file is None:
-        return None if template.body is None else resolved(template.body, environ)
+        return template.body, None
     content = read_input(folder, template.body_file)
     try:
-        return resolved(content.decode("utf-8"), environ)
+        return content.decode("utf-8"), None
     except UnicodeDecodeError:
-        return content
-
-
-def rows_of(template: RequestTemplate, folder: Path, environ: Mapping[str, str]) -> tuple[dict[str, str], ...]:
-    """The rows of its CSV file; none without one."""
-    if template.values is None:
-        return ()
-    table = read_table(folder / template.values, read_input(folder, template.values))
-    return tuple({name: resolved(value, environ) for name, value in row.items()} for row in table.rows)
-
-
-def resolved(text: str, environ: Mapping[str, str], escape: Callable[[str], str] = str) -> str:
-    """The text with the values of its ``${NAME}``."""
-    return VARIABLE.sub(lambda found: escape(environ[found[1]]), text)
-
-
-def url_quoted(text: str) -> str:
-    """A value as a part of a path or query: every reserved character as %XX."""
-    return quote(text, safe="")
-
-
-def json_escaped(text: str) -> str:
-    """A value as the inside of a JSON string."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+        return None, base64.b64encode(content).decode()

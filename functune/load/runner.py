@@ -6,24 +6,26 @@ longer than its plan allows or when its steps are no longer read here.
 """
 
 import asyncio
-import sys
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
-from functune.environ import URL_KEY, child_environ, secret_environ, without_values
+from functune.environ import without_values
 from functune.errors import LoadError
+from functune.formatting import plural
+from functune.load.processes import load_processes
 from functune.load.records import CheckedRequest, LoadPlan, RecordReader, Request, StepEnd
+from functune.load.runner_state import MasterState
 
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 POLL = 0.1
 """Seconds between two looks at the records and at the process."""
 START_AND_STOP = 20.0
 """Seconds Locust may take beyond its plan to import, start and end; on an idle machine it needs about one."""
+WORKERS_WITHIN = 600.0
+"""Seconds in which the load processes that the reader starts have to connect."""
 TAIL_LINES = 20
 
 
@@ -43,18 +45,25 @@ async def checked_requests(
     limit = (max(len(plan.requests), 1) + 1) * answer_within + START_AND_STOP
     with TemporaryDirectory(prefix="functune-load-") as folder:
         records, log = Path(folder) / "records.jsonl", Path(folder) / "locust.log"
-        async with locust(plan, base_url=base_url, key=key, records=records, log=log, is_check=True) as process:
+        checking = load_processes(plan, base_url=base_url, key=key, records=records, log=log, is_check=True)
+        async with checking as processes:
+            process = processes.first
             await exits_within(limit, process)
             if process.returncode != 0:
                 ended = process.returncode
                 cause = f"did not end in {limit:g} s" if ended is None else f"ended with exit code {ended}"
-                raise LoadError(failure(f"{cause} while it sent each request once", plan, base_url, log))
+                raise LoadError(failure(f"{cause} while it sent each request once", plan, base_url, processes.logs))
         lines = records.read_bytes().splitlines() if records.exists() else []
         return [msgspec.json.decode(line, type=CheckedRequest) for line in lines]
 
 
 async def finished_steps(
-    plan: LoadPlan, *, base_url: str, key: str | None = None, start_and_stop: float = START_AND_STOP
+    plan: LoadPlan,
+    *,
+    base_url: str,
+    key: str | None = None,
+    start_and_stop: float = START_AND_STOP,
+    workers_within: float = WORKERS_WITHIN,
 ) -> AsyncGenerator[tuple[StepEnd, list[Request]]]:
     """
     Run the plan against ``base_url`` and yield each step, as soon as it is over, with the requests that ended in it.
@@ -62,78 +71,59 @@ async def finished_steps(
     ``key`` is sent as ``x-functions-key``; it goes to Locust by environment and into no file.
 
     Close the generator (``contextlib.aclosing``) to end the load early. Raises LoadError, with the last lines of
-    Locust's log, when Locust fails, takes ``start_and_stop`` seconds longer than its plan allows, or ends too soon.
+    Locust's log, when Locust fails, takes ``start_and_stop`` seconds longer than its plan allows, or ends too soon,
+    when a load process is lost, and when those that the reader starts do not connect in ``workers_within`` seconds.
     """
     steps = 0
     with TemporaryDirectory(prefix="functune-load-") as folder:
         records = RecordReader(Path(folder) / "records.jsonl")
         log = Path(folder) / "locust.log"
         clock = asyncio.get_running_loop().time
-        deadline = clock() + plan.seconds_at_most + start_and_stop
-        async with locust(plan, base_url=base_url, key=key, records=records.path, log=log) as process:
-            while process.returncode is None:
-                await exits_within(POLL, process)
+        allowed = plan.seconds_at_most + start_and_stop
+        deadline = clock() + allowed + (workers_within if plan.workers else 0.0)
+        is_waiting = plan.workers > 0
+        running = load_processes(plan, base_url=base_url, key=key, records=records.path, log=log)
+        async with running as processes:
+            while processes.first.returncode is None:
+                await exits_within(POLL, processes.first)
+                lost = processes.lost()  # before its last records are read
                 for step in records.finished_steps():
                     steps += 1
                     yield step
+                if processes.senders and steps == plan.steps:  # Locust would take a second to end them all
+                    return
+                if lost is not None:
+                    raise LoadError(
+                        failure(f"{lost} after {steps_in_words(steps, plan)}", plan, base_url, processes.logs)
+                    )
+                if is_waiting and (state := processes.state) is not None and state.is_started:
+                    is_waiting, deadline = False, clock() + allowed
                 if clock() > deadline:
-                    cause = f"had not ended {start_and_stop:g} s after its plan"
-                    raise LoadError(failure(cause, plan, base_url, log))
-        if process.returncode or steps < len(plan.users):
-            cause = f"ended with exit code {process.returncode} after {steps} of {len(plan.users)} steps"
-            raise LoadError(failure(cause, plan, base_url, log))
+                    cause = not_connected(plan, processes.state, workers_within) if is_waiting else late(start_and_stop)
+                    raise LoadError(failure(cause, plan, base_url, processes.logs))
+        if processes.first.returncode or steps < plan.steps:
+            cause = f"ended with exit code {processes.first.returncode} after {steps_in_words(steps, plan)}"
+            raise LoadError(failure(cause, plan, base_url, processes.logs))
 
 
-@asynccontextmanager
-async def locust(
-    plan: LoadPlan, *, base_url: str, key: str | None, records: Path, log: Path, is_check: bool = False
-) -> AsyncIterator[Process]:
-    """Locust while it runs the plan. It can be killed on the way out, since it writes its records after each step."""
-    options = {
-        "--locustfile": ",".join([str(LOCUSTFILE), *([] if plan.locustfile is None else [str(own_file(plan))])]),
-        "--host": base_url,
-        "--loglevel": "ERROR",
-        "--json-file": str(log.with_name("statistics")),  # otherwise Locust ends its log with tables
-        "--exit-code-on-error": "0",  # failed requests are results; any other code means that Locust failed
-    }
-    flags = ["--headless", "--only-summary"]
-    # Locust also reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
-    secrets = secret_environ() | ({URL_KEY: key} if key else {})
-    environ = child_environ(
-        plan_variables(plan, records) | secrets | ({"FUNCTUNE_LOAD_CHECK": "1"} if is_check else {})
+def steps_in_words(steps: int, plan: LoadPlan) -> str:
+    """``2 of 3 steps``."""
+    return f"{steps} of {plan.steps} steps"
+
+
+def late(seconds: float) -> str:
+    """The cause of a failure: Locust runs on."""
+    return f"had not ended {seconds:g} s after its plan"
+
+
+def not_connected(plan: LoadPlan, state: MasterState | None, seconds: float) -> str:
+    """The cause of a failure: load processes that the reader starts are missing."""
+    connected = 0 if state is None else state.connected
+    address, port = plan.bind
+    return (
+        f"waited {seconds:g} s for {plural(plan.workers, 'load process')} at {address}:{port}, "
+        f"and {connected} connected: start them with the commands that were printed, and look there for their messages"
     )
-    with log.open("wb") as log_file:
-        process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-P", "-m", "locust", *flags],
-            *[word for option in options.items() for word in option],
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=log_file,
-            cwd=log.parent,
-            env={name: value for name, value in environ.items() if not name.startswith("LOCUST_")},
-            start_new_session=True,  # Ctrl-C reaches only this process, which then ends Locust
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-def own_file(plan: LoadPlan) -> Path:
-    """The Locust file of the plan."""
-    return (Path(plan.folder) / str(plan.locustfile)).resolve()
-
-
-def plan_variables(plan: LoadPlan, records: Path) -> dict[str, str]:
-    """The environment variables the locustfile reads."""
-    return {
-        "FUNCTUNE_ROUTE": plan.route,
-        "FUNCTUNE_TIMEOUT": str(plan.timeout),
-        "FUNCTUNE_LOAD_PLAN": msgspec.json.encode(plan).decode(),
-        "FUNCTUNE_LOAD_RECORDS": str(records),
-    }
 
 
 async def exits_within(seconds: float, process: Process) -> None:
@@ -145,11 +135,13 @@ async def exits_within(seconds: float, process: Process) -> None:
         return
 
 
-def failure(cause: str, plan: LoadPlan, base_url: str, log: Path) -> str:
-    """The message of a LoadError: the cause, the route and the last lines of Locust's log."""
-    try:
-        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
-    except OSError as error:  # the temporary folder was removed, which must not hide the cause
-        lines = [f"cannot be read: {error}"]
+def failure(cause: str, plan: LoadPlan, base_url: str, logs: Sequence[Path]) -> str:
+    """The message of a LoadError: the cause, the route and the last lines of Locust's logs."""
+    lines: list[str] = []
+    for log in logs:
+        try:
+            lines += log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        except OSError as error:  # the temporary folder was removed, which must not hide the cause
+            lines.append(f"cannot be read: {error}")
     said = "\n  ".join(["; the end of its log:", *lines]) if lines else "; it logged nothing"
     return without_values(f"the load generator calling {plan.route} at {base_url} {cause}{said}", plan.secrets)

@@ -95,6 +95,7 @@ def measure(step: StepEnd, requests: Sequence[Request], place: Place) -> Measure
         worker_pids=step.worker_pids,
         throttled=step.throttled,
         generator_cpu=step.generator_cpu,
+        load_processes=step.load_processes,
         host_cpu=step.host_cpu,
         other_cpu=step.other_cpu,
         by_request=by_request(inside),

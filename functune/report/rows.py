@@ -64,7 +64,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: int
     """Intended in the window."""
     host_cpu_cores: float | None
-    generator_cpu_cores: float
+    generator_cpu_cores: float | None
     other_cpu_cores: float | None
     generator_lag_p99_ms: float | None
     generator_memory_mb: float | None
@@ -76,6 +76,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_s: float
     void: str = ""
     """Why it does not count; empty where it does."""
+    load_processes: int = 1
+    """The processes that sent the requests."""
 
 
 def measured_rows(measured: Iterable[Measurement]) -> list[Row]:
@@ -141,7 +143,7 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         late_p99_ms=in_ms(figures.send_delay_p99),
         arrivals=figures.arrivals,
         host_cpu_cores=figures.host_cpu,
-        generator_cpu_cores=figures.generator_cpu,
+        generator_cpu_cores=None if figures.busiest_generator is None else figures.generator_cpu,
         other_cpu_cores=figures.other_cpu,
         generator_lag_p99_ms=in_ms(figures.generator_lag_p99),
         generator_memory_mb=figures.generator_memory_mb,
@@ -150,6 +152,7 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         duration_s=figures.duration,
         warm_up_s=figures.warm_up[0],
         void=void,
+        load_processes=figures.load_processes,
     )
 
 

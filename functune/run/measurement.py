@@ -15,7 +15,7 @@ from functune.setting import Setting
 
 SCHEMA_VERSION = 3
 BUSY_GENERATOR = 0.9
-"""Cores used by the load generator above which it may limit the throughput itself: it has one thread."""
+"""Cores used by a load process above which it may limit the throughput itself: it has one thread."""
 ACCEPTED_ERRORS = 0.01
 """Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
 BUSY_MACHINE = 0.25
@@ -42,6 +42,23 @@ class RequestResults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Of every request that succeeded, as in Measurement."""
     errors: dict[str, int] = {}
     """Failures by kind."""
+
+
+class LoadProcess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of several processes that sent the requests of a step."""
+
+    number: int
+    """Counts the load processes of a trial from 1."""
+    pid: int
+    is_here: bool
+    """Whether it ran on the machine that measures, and so used its cores."""
+    users: int
+    cores: float
+    """Cores it used in the window; it has one thread, so 1 is its limit."""
+    clock_offset_us: float
+    """Its clock less that of the machine that measures, by which its times were moved."""
+    clock_bound_us: float
+    """How far the offset may be off, by the shortest round trips of a message."""
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -157,8 +174,15 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     None for a host without a quota.
     """
-    generator_cpu: float
-    """Cores the load generator used in the step's nominal window: CPU seconds per second, 1 is its limit."""
+    generator_cpu: float | None
+    """
+    Cores the load generator used in the step's nominal window: CPU seconds per second.
+
+    All of its processes on the machine that measures; a single process has one thread, so 1 is its limit. None where
+    it is not known, as in Azure Load Testing.
+    """
+    load_processes: tuple[LoadProcess, ...] = ()
+    """The processes that sent the requests; empty where it was one."""
     host_cpu: float | None
     """Cores the host and its workers used; None when the host runs elsewhere, or one of them ended in the window."""
     other_cpu: float | None
@@ -169,6 +193,21 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
     by_request: dict[str, RequestResults] = {}
     """The answers by the name of their request; empty where all requests are the same."""
+
+    @property
+    def busiest_generator(self) -> float | None:
+        """Cores that the busiest load process used: 1 is its limit. None where it is not known."""
+        return max((each.cores for each in self.load_processes), default=self.generator_cpu)
+
+    @property
+    def senders(self) -> int:
+        """The number of load processes."""
+        return max(len(self.load_processes), 1)
+
+    @property
+    def is_generator_busy(self) -> bool:
+        """Whether a load process may have limited the throughput itself."""
+        return self.busiest_generator is not None and self.busiest_generator > BUSY_GENERATOR
 
     @property
     def throughput(self) -> float:
@@ -197,7 +236,9 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Requests per second."""
     latency_p50_us: float
     generator_cpu: float
-    """Cores it used: near 1, its own limit was reached."""
+    """Cores it used: near 1 for each process, its own limit was reached."""
+    processes: int = 1
+    """The load processes that sent the requests."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ from functune.run.speedscope import speedscope
 from functune.setting import Setting
 from functune.sweep.apps import app_for
 from functune.sweep.profile_lines import WorkerSamples, lines_between, read_samples, samples_between
-from functune.sweep.trials import LOAD_SECONDS, PlannedTrial, load_on
+from functune.sweep.trials import PlannedTrial, load_on, load_seconds
 from functune.timing.sampler_switch import SamplerSwitch
 
 WARM_UP, MEASURE = 0.4, 1.3
@@ -63,7 +63,7 @@ class ProfileTarget(NamedTuple):
     @property
     def seconds(self) -> float:
         """Estimated seconds, without the start and stop of its host."""
-        return LOAD_SECONDS + self.load.seconds
+        return load_seconds(self.load) + self.load.seconds
 
     def __str__(self) -> str:
         return f"{self.subject} with {self.setting.in_words}"

@@ -13,6 +13,7 @@ from functune.experiments.model import Experiment
 from functune.experiments.planned import Trial, planned_trials, templates_of
 from functune.experiments.subject import Subject
 from functune.hosts.kinds import RunningHost
+from functune.load.load_workers import address_and_port
 from functune.load.records import SETTLE_LIMIT, LoadPlan
 from functune.run.folder import RunFolder
 from functune.run.measurement import Measurement, Phase
@@ -20,6 +21,17 @@ from functune.setting import Setting
 
 LOAD_SECONDS = 0.9
 """Seconds that the load generator takes to start and stop, roughly."""
+SEVERAL_SECONDS = 1.6
+"""Seconds that it takes longer for several load processes, which start after their master."""
+STEP_SECONDS = 0.4
+"""Seconds for a step of several load processes besides its window: the clocks are checked, and requests handed over."""
+
+
+def load_seconds(plan: LoadPlan) -> float:
+    """Seconds that a load takes besides its warm-ups and windows, roughly."""
+    if plan.senders == 1 and not plan.workers:
+        return LOAD_SECONDS
+    return LOAD_SECONDS + SEVERAL_SECONDS + plan.steps * STEP_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,9 @@ class PlannedTrial:
             warm_up=load.warm_up,
             measure=load.measure,
             settle_limit=self.settle_limit,
+            processes=load.processes,
+            workers=load.workers,
+            bind=address_and_port(load.bind),
         )
 
     @property
@@ -67,7 +82,7 @@ class PlannedTrial:
     @property
     def seconds(self) -> float:
         """Estimated seconds, without the start and stop of its host."""
-        return LOAD_SECONDS + self.load.seconds
+        return load_seconds(self.load) + self.load.seconds
 
     @property
     def host(self) -> tuple[object, ...]:

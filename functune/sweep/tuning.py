@@ -24,7 +24,7 @@ from functune.hosts.kinds import HostKind
 from functune.run.measurement import Measurement
 from functune.setting import Setting
 from functune.sweep.planner import SearchPlanner
-from functune.sweep.trials import LOAD_SECONDS, PlannedTrial
+from functune.sweep.trials import STEP_SECONDS, PlannedTrial
 
 THREADS = (1, 4, 16, 64)
 PROCESSES = (1, 2, 4)
@@ -192,8 +192,9 @@ class BudgetPlanner(SearchPlanner):
 
 def shortened(trial: PlannedTrial, seconds: float) -> PlannedTrial | None:
     """The trial with as many of its steps as fit into the seconds; None where none does."""
-    step = trial.experiment.load.warm_up + trial.experiment.load.measure
-    users = trial.users[: max(int((seconds - LOAD_SECONDS) / step), 0)]
+    one = replace(trial, users=trial.users[:1])
+    step = one.load.seconds + (STEP_SECONDS if trial.experiment.load.processes > 1 else 0.0)
+    users = trial.users[: max(int((seconds - one.seconds + step) / step), 0)]
     return replace(trial, users=users) if users else None
 
 

@@ -10,9 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from functune.analysis.numbers.generators import busiest_in_words
 from functune.analysis.numbers.repeats import SAME
 from functune.formatting import plural
-from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE, Measurement, causes_in_words
+from functune.run.measurement import BUSY_MACHINE, Measurement, causes_in_words
 from functune.sweep.events import (
     AppChanged,
     Event,
@@ -108,8 +109,8 @@ def median_ms(measurement: Measurement) -> str:
 def doubts(measurement: Measurement) -> str:
     """A note when the load generator or another program may have determined the figure; else nothing."""
     said = ""
-    if measurement.generator_cpu > BUSY_GENERATOR:
-        said += f"  (the load generator used {measurement.generator_cpu:.2f} cores: the host may be faster than this)"
+    if measurement.is_generator_busy:
+        said += f"  ({busiest_in_words(measurement)} cores: the host may be faster than this)"
     if measurement.other_cpu is not None and measurement.other_cpu > BUSY_MACHINE:
         said += f"  (other programs used {measurement.other_cpu:.2f} cores)"
     return said

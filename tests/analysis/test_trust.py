@@ -3,7 +3,7 @@ import pytest
 
 from functune.analysis.trust import trust_of
 from functune.experiments.model import Experiment, Load, Matrix, Workload
-from functune.run.measurement import Calibration, Measurement
+from functune.run.measurement import Calibration, LoadProcess, Measurement
 from functune.setting import Setting
 from tests.analysis.simulated import arrivals, findings, planned, step, sweep
 
@@ -105,3 +105,25 @@ def test_residual_of_a_short_window_is_no_fault_of_the_instrument(duration: floa
     found = trust_of([findings(experiment, [off])])
     assert (len(found.littles_law_broken), found.littles_law_unchecked) == (broken, unchecked)
     assert (found.littles_law_off is None) == bool(unchecked)
+
+
+def test_clocks_of_several_load_processes_are_part_of_the_trust() -> None:
+    """The worst of all: one is 40 ms off, and known to within 9 ms, which is 0.3 % of a window of 3 s."""
+    experiment, measured = repeated()
+    assert trust_of([findings(experiment, measured)]).clock_share is None
+
+    def known(offset: float, bound: float) -> LoadProcess:
+        return LoadProcess(
+            number=1, pid=1, is_here=False, users=1, cores=0.4, clock_offset_us=offset, clock_bound_us=bound
+        )
+
+    measured = [msgspec.structs.replace(one, load_processes=(known(-200.0, 100.0),) * 2) for one in measured]
+    measured[5] = msgspec.structs.replace(measured[5], load_processes=(known(-40_000.0, 9_000.0), known(100.0, 100.0)))
+    found = trust_of([findings(experiment, measured)])
+    assert found.load_processes == 2
+    assert found.clock_offset is not None
+    assert found.clock_offset.value == pytest.approx(0.04)
+    assert found.clock_share is not None
+    assert found.clock_share.value == pytest.approx(0.009 / 3.0, rel=0.01)
+    assert found.generator_cpu_cores is not None
+    assert found.generator_cpu_cores.value == pytest.approx(0.4)

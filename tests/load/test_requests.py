@@ -5,16 +5,17 @@ import random
 from pathlib import Path
 from typing import Any
 
+from functune.experiments.request_source import ListedRequest
 from functune.experiments.requests import RequestTemplate
-from functune.load.requests import PreparedRequest, RequestSource
+from functune.load.requests import prepared_request, source_of
 
 ROWS = 'id,note\na b/c,"say ""hi"""\n7,${NOTE}\n8,z\n'
 
 
-def prepared(folder: Path, **fields: Any) -> PreparedRequest:
+def prepared(folder: Path, **fields: Any) -> ListedRequest:
     (folder / "rows.csv").write_text(ROWS)
     template = RequestTemplate(name="r", **fields)
-    return PreparedRequest(template, folder=folder, environ={"NOTE": 'a "note"', "KEY": "k=/"}, rng=random.Random(1))
+    return prepared_request(template, folder=folder, environ={"NOTE": 'a "note"', "KEY": "k=/"}, rng=random.Random(1))
 
 
 def test_values_are_quoted_in_the_path_and_escaped_in_json(tmp_path: Path) -> None:
@@ -57,12 +58,12 @@ def test_seed_decides_random_rows_and_the_order_of_a_mix(tmp_path: Path) -> None
     ]
 
     def paths(seed: int) -> list[str]:
-        source = RequestSource(templates, folder=tmp_path, environ={"NOTE": ""}, seed=seed)
+        source = source_of(templates, folder=tmp_path, environ={"NOTE": ""}, seed=seed)
         return [source.next().path for _ in range(400)]
 
     assert paths(1) == paths(1) != paths(2)
     assert set(paths(1)) == {"/a%20b%2Fc", "/7", "/8", "/b"}
     assert 60 < paths(1).count("/b") < 140  # 100 and four standard deviations
-    assert [each.path for each in RequestSource(templates, folder=tmp_path, environ={"NOTE": ""}, seed=1).each_once()][
+    assert [each.path for each in source_of(templates, folder=tmp_path, environ={"NOTE": ""}, seed=1).each_once()][
         1
     ] == "/b"

@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, pstdev
@@ -18,41 +16,11 @@ import psutil
 import pytest
 
 from functune.errors import LoadError
-from functune.experiments.subject import Subject
-from functune.load import windows
 from functune.load.calibration import calibrate
-from functune.load.records import LoadPlan, Request, StepEnd
-from functune.load.runner import LOCUSTFILE, failure, finished_steps
-from functune.load.windows import Place
-from functune.run.measurement import Measurement
-from functune.setting import Setting
-
-type StartStandIn = Callable[[int], str]
-
-
-def plan(
-    route: str, *, users: tuple[int, ...] = (2,), measure: float = 0.6, settle_limit: float = 5, timeout: float = 5
-) -> LoadPlan:
-    return LoadPlan(route=route, users=users, warm_up=0.3, measure=measure, settle_limit=settle_limit, timeout=timeout)
-
-
-async def run(load: LoadPlan, base_url: str, **options: float) -> list[tuple[StepEnd, list[Request]]]:
-    async with aclosing(finished_steps(load, base_url=base_url, **options)) as steps:
-        return [step async for step in steps]
-
-
-def measured(step: StepEnd, requests: list[Request]) -> Measurement:
-    return windows.measure(step, requests, Place("e", 0, Subject(route="/sleep"), Setting()))
-
-
-def load_generators() -> list[psutil.Process]:
-    """The Locust processes this one has started."""
-    found = []
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it has ended since
-            if "locust" in child.cmdline():
-                found.append(child)
-    return found
+from functune.load.processes import LOCUSTFILE
+from functune.load.records import LoadPlan
+from functune.load.runner import failure, finished_steps
+from tests.load.loads import StartStandIn, load_generators, measured, plan, run, wait_until
 
 
 async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartStandIn) -> None:
@@ -133,7 +101,7 @@ async def test_host_elsewhere_has_no_share_of_the_cores(start_stand_in: StartSta
 
 
 def test_failure_is_reported_without_its_log(tmp_path: Path) -> None:
-    said = failure("ended with exit code 1", plan("/sleep"), "http://127.0.0.1:1", tmp_path / "locust.log")
+    said = failure("ended with exit code 1", plan("/sleep"), "http://127.0.0.1:1", [tmp_path / "locust.log"])
     assert "calling /sleep at http://127.0.0.1:1 ended with exit code 1" in said
     assert "No such file" in said
 
@@ -183,14 +151,6 @@ def test_load_ends_with_its_runner(start_stand_in: StartStandIn, tmp_path: Path)
         os.kill(runner.pid, signal.SIGKILL)
         runner.wait()
     generator.wait(timeout=10)
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Return once the condition holds; fail after 20 s."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_locustfile_works_without_functune(start_stand_in: StartStandIn) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
+from functune.analysis.numbers.generators import largest_clock_offset, more_load_processes, widest_clock_bound
 from functune.analysis.numbers.statistics import Interval, percentile, percentile_interval
 from functune.run.measurement import ACCEPTED_ERRORS, Measurement
 from functune.setting import Setting
@@ -86,6 +87,16 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     generator_lag_p99: float | None = None
     """How much later than asked the load generator woke up."""
     generator_cpu: float = 0.0
+    """Cores that all load processes on the measuring machine used."""
+    busiest_generator: float | None = None
+    """Cores that the busiest load process used: 1 is its limit. None where it is not known."""
+    load_processes: int = 1
+    more_load_processes: int = 1
+    """Those to add, at least, where the load processes limit the step."""
+    clock_offset: float | None = None
+    """The largest difference of a clock of a load process; None where one process sent all requests."""
+    clock_bound: float | None = None
+    """How far that difference may be off."""
     host_cpu: float | None = None
     other_cpu: float | None = None
     """Cores used by other programs."""
@@ -164,6 +175,11 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         send_delay_p99=seconds(percentile(concatenated(each.send_delays_us for each in repeats), 0.99)),
         generator_lag_p99=seconds(percentile(concatenated(each.generator_lag_us for each in repeats), 0.99)),
         generator_cpu=average(repeats, lambda each: each.generator_cpu) or 0.0,
+        busiest_generator=average(repeats, lambda each: each.busiest_generator),
+        load_processes=max(each.senders for each in repeats),
+        more_load_processes=max(map(more_load_processes, repeats)),
+        clock_offset=largest_clock_offset(repeats),
+        clock_bound=widest_clock_bound(repeats),
         host_cpu=average(repeats, lambda each: each.host_cpu),
         other_cpu=average(repeats, lambda each: each.other_cpu),
         generator_memory_mb=max((each.generator_rss_mb for each in repeats if each.generator_rss_mb), default=None),

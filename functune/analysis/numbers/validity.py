@@ -1,7 +1,8 @@
 """Whether a measurement counts: it is void when the load generator, not the app, determined it."""
 
+from functune.analysis.numbers.generators import advice_on_generators, busiest_in_words
 from functune.formatting import percent, rate
-from functune.run.measurement import BUSY_GENERATOR, Measurement
+from functune.run.measurement import Measurement
 
 LATE_SHARE = 0.01
 """Share of the intended arrivals that may be missing; beyond it the load was not the intended one (method of wrk2)."""
@@ -9,10 +10,10 @@ LATE_SHARE = 0.01
 
 def void_reason(step: Measurement) -> str | None:
     """Why a measurement is void, in words; None for one that counts."""
-    if step.generator_cpu > BUSY_GENERATOR:
+    if step.is_generator_busy:
         return (
-            f"the load generator used {step.generator_cpu:.2f} of the one core it can use, so {rate(step.throughput)} "
-            "may be its own limit; use fewer users, or run it on another machine"
+            f"{busiest_in_words(step)} of the one core it can use, so {rate(step.throughput)} may be its own limit; "
+            f"{advice_on_generators(step)}"
         )
     if step.arrival_rate is not None and step.arrivals:
         sent = len(step.latencies_us) + len(step.error_latencies_us)

@@ -137,9 +137,11 @@ def generator_in_words(level: Level) -> str:
     """How busy the load generator was, and the workers meanwhile."""
     figures = level.figures
     workers = "" if figures.worker_cores is None else f", the workers {number(figures.worker_cores, digits=2)} cores"
+    who = "it" if figures.load_processes == 1 else f"the busiest of its {figures.load_processes} processes"
+    used = number(figures.busiest_generator or 0.0, digits=2)
     return (
-        f"at {plural(level.users, 'user')} it used {number(figures.generator_cpu, digits=2)} of the one core it can "
-        f"use{workers}"
+        f"at {plural(level.users, 'user')} {who} used {used} of the one core it can use{workers}, so it takes at least "
+        f"{figures.more_load_processes} more"
     )
 
 

@@ -136,7 +136,7 @@ def arrival_cells(level: Level) -> list[Content]:
         count(figures.arrivals),
         count(max(figures.arrivals - figures.requests - figures.failed, 0)),
         failed_cell(figures),
-        in_cores(figures.generator_cpu, limit=BUSY_GENERATOR),
+        in_cores(figures.busiest_generator, limit=BUSY_GENERATOR),
         in_cores(figures.other_cpu, limit=BUSY_MACHINE),
     ]
 
@@ -161,7 +161,7 @@ def step_cells(level: Level) -> list[Content]:
         failed_cell(figures),
         law_cell(figures),
         in_cores(figures.host_cpu, limit=None),
-        in_cores(figures.generator_cpu, limit=BUSY_GENERATOR),
+        in_cores(figures.busiest_generator, limit=BUSY_GENERATOR),
         in_cores(figures.other_cpu, limit=BUSY_MACHINE),
         or_dash(figures.host_memory_mb),
     ]

@@ -15,6 +15,9 @@ from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
 from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE
 
+CLOCK_SHARE = 0.01
+"""Share of a window that its edges may be off at a load process, since a rate is off by no more than that."""
+
 
 def trust_section(document: ReportDocument) -> Html:
     """A table of checks, the measurements that are missing from the figures, and notes."""
@@ -52,11 +55,12 @@ def check_rows(found: Trust) -> list[list[Content]]:
             None if law is None else law.value <= littles_law.LIMIT,
         ),
         check_row(
-            "Load generator: cores used, of one",
+            "Load generator: cores used, of one" + (" for each process" if found.load_processes > 1 else ""),
             at_most(generator, cores),
             f"up to {BUSY_GENERATOR:g}",
             None if generator is None else generator.value <= BUSY_GENERATOR,
         ),
+        *clock_rows(found),
         check_row(
             "Load generator alone, relative to the fastest step",
             headroom,
@@ -89,6 +93,20 @@ def check_row(name: str, seen: str | None, sound: str, holds: bool | None) -> li
         return [name, "not known", sound, element("span", "? not judged", class_="muted")]
     mark = element("span", "✓ sound", class_="good") if holds else element("span", "⚠ doubtful", class_="warning")
     return [name, seen, sound, mark]
+
+
+def clock_rows(found: Trust) -> list[list[Content]]:
+    """How well the clocks of several load processes are known; none where one process sent all requests."""
+    if found.clock_share is None or found.clock_bound is None:
+        return []
+    return [
+        check_row(
+            "Clocks of the load processes: known to within",
+            f"{duration(found.clock_bound.value)}, {percent(found.clock_share.value)} of the window",
+            f"up to {percent(CLOCK_SHARE)} of the window",
+            found.clock_share.value <= CLOCK_SHARE,
+        )
+    ]
 
 
 def at_most(worst: Worst | None, write: Callable[[float], str]) -> str | None:
@@ -182,10 +200,18 @@ def generator_notes(found: Trust) -> list[str]:
     """The steps that used most of the load generator, and the most cores that other programs used."""
     lines = []
     if found.generator_cpu_cores:
+        who = "The load generator" if found.load_processes == 1 else "A load process"
         lines.append(
-            f"The load generator used at most {cores(found.generator_cpu_cores.value)} "
+            f"{who} used at most {cores(found.generator_cpu_cores.value)} "
             f"({found.generator_cpu_cores.at}). It has one thread, so near 1 core a step measures the generator's own "
             "limit."
+        )
+    if found.clock_offset and found.clock_bound:
+        lines.append(
+            f"The requests were sent by up to {found.load_processes} load processes. By round trips of a message, "
+            f"their clocks were at most {duration(found.clock_offset.value)} apart from that of the machine that "
+            f"measures ({found.clock_offset.at}), known to within {duration(found.clock_bound.value)}; their times "
+            "were moved by the difference. Latencies need no second clock."
         )
     if found.generator_lag_p99:
         lag = found.generator_lag_p99

@@ -1,9 +1,10 @@
 """Steps whose figures the load generator determined, not the app."""
 
 import msgspec
+import pytest
 
 from functune.analysis.numbers.validity import void_reason
-from functune.run.measurement import Measurement
+from functune.run.measurement import LoadProcess, Measurement
 from tests.analysis.simulated import findings, planned, step, sweep
 
 
@@ -27,6 +28,41 @@ def test_step_at_the_limit_of_the_generator_is_void() -> None:
     reason = void_reason(msgspec.structs.replace(step(), generator_cpu=0.95))
     assert reason is not None
     assert "used 0.95 of the one core" in reason
+    assert "at least 1 more load process: --load-processes 2" in reason
+
+
+def shared(*cores: float) -> Measurement:
+    """A step that some load processes have sent, with the cores of each."""
+    processes = [
+        LoadProcess(
+            number=number, pid=number, is_here=True, users=1, cores=each, clock_offset_us=0.0, clock_bound_us=200.0
+        )
+        for number, each in enumerate(cores, 1)
+    ]
+    return msgspec.structs.replace(step(), generator_cpu=sum(cores) + 0.05, load_processes=tuple(processes))
+
+
+def test_busiest_load_process_decides() -> None:
+    """Two that use 1.2 cores together have room; of two that use 1.1 one may have had none."""
+    assert void_reason(shared(0.6, 0.6)) is None
+    reason = void_reason(shared(0.95, 0.15))
+    assert reason is not None
+    assert "the busiest of 2 load processes used 0.95 of the one core" in reason
+
+
+@pytest.mark.parametrize(
+    ("cores", "more"), [([0.95], 1), ([1.0, 1.0], 1), ([1.0] * 4, 2), ([0.95, 0.1], 1), ([1.0] * 8, 4)]
+)
+def test_step_says_how_many_more_load_processes_it_takes(cores: list[float], more: int) -> None:
+    """As many as use 0.7 of a core each for the same requests: 8 busy ones become 12."""
+    reason = void_reason(shared(*cores))
+    assert reason is not None
+    assert f"at least {more} more load process" in reason
+    assert f"--load-workers {len(cores) + more} on other machines" in reason
+
+
+def test_step_whose_generator_is_not_known_counts() -> None:
+    assert void_reason(msgspec.structs.replace(step(), generator_cpu=None)) is None
 
 
 def test_arrivals_that_found_no_connection_are_void() -> None:
