@@ -96,10 +96,10 @@ def requests_of(name: str, text: str) -> Iterator[Request]:
                 "allowed are whole milliseconds; download the results again"
             ) from error
         label = row["label"].partition("?")[0]  # the query may contain a key
-        yield Request(began, began + elapsed, error_of(row), None, None, label)
+        yield Request(began, began + elapsed, failure_of_row(row), None, None, label)
 
 
-def error_of(row: dict[str, str]) -> str | None:
+def failure_of_row(row: dict[str, str]) -> str | None:
     """None for a success, ``HTTP 500`` for another status, else the name of what went wrong."""
     if row["success"].strip().lower() == "true":
         return None

@@ -12,7 +12,7 @@ MOMENTS_PER_STEP = 12
 """Of a step: the traffic is looked at so many times while its rate stays the same."""
 MOST_MOMENTS = 100_000
 """It is looked at less often where there would be more moments than this."""
-STEP = 60
+TRAFFIC_STEP = 60
 """Seconds for which the rate of a pattern is constant."""
 MOST_RATIO = 40
 """Of the peak and the mean of a day: a sharper one would be a burst."""
@@ -63,7 +63,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def steady(rate: float) -> Traffic:
     """The same rate for a day."""
-    return Traffic(name=f"a steady {rate:g} requests/s", step=STEP, rates=np.full(DAY // STEP, rate))
+    return Traffic(name=f"a steady {rate:g} requests/s", step=TRAFFIC_STEP, rates=np.full(DAY // TRAFFIC_STEP, rate))
 
 
 def daily(mean: float, peak: float) -> Traffic:
@@ -77,11 +77,11 @@ def daily(mean: float, peak: float) -> Traffic:
     if not 1 <= ratio <= MOST_RATIO:
         raise ValueError(f"the peak is {ratio:g} times the mean: allowed are 1 to {MOST_RATIO} times")
     shape = 0.0 if ratio == 1 else float(brentq(lambda k: 1 / i0e(k) - ratio, 0, 50_000))
-    hours = (np.arange(DAY // STEP) + 0.5) * STEP / 3600
+    hours = (np.arange(DAY // TRAFFIC_STEP) + 0.5) * TRAFFIC_STEP / 3600
     pattern = np.exp(shape * (np.cos((hours - PEAK_HOUR) * math.pi / 12) - 1))
     return Traffic(
         name=f"a day of {mean:g} requests/s on average and {peak:g} at its peak",
-        step=STEP,
+        step=TRAFFIC_STEP,
         rates=mean * pattern / pattern.mean(),
     )
 

@@ -8,7 +8,7 @@ from io import StringIO
 
 import numpy as np
 
-from functune.capacity.traffic import STEP, Traffic, bursts, daily, steady
+from functune.capacity.traffic import TRAFFIC_STEP, Traffic, bursts, daily, steady
 from functune.errors import UsageError
 
 SPEC_FORMS = (
@@ -124,8 +124,8 @@ def moment_of(text: str) -> float:
 
 def minutes_traffic(requests: np.ndarray, name: str) -> Traffic:
     """The traffic with the requests of each minute."""
-    check_length(len(requests) * STEP, name)
-    return Traffic(name=f"the requests of {name}", step=STEP, rates=requests / STEP)
+    check_length(len(requests) * TRAFFIC_STEP, name)
+    return Traffic(name=f"the requests of {name}", step=TRAFFIC_STEP, rates=requests / TRAFFIC_STEP)
 
 
 def arrivals_traffic(moments: np.ndarray, name: str) -> Traffic:
@@ -135,7 +135,7 @@ def arrivals_traffic(moments: np.ndarray, name: str) -> Traffic:
     if len(ordered) < 2 or lasting < 1:
         raise UsageError(f"--traffic {name}: its arrivals are within 1 s: give those of a longer time")
     check_length(lasting, name)
-    step = float(np.ceil(np.clip(REQUESTS_PER_STEP * lasting / len(ordered), 1, max(STEP, lasting / 60))))
+    step = float(np.ceil(np.clip(REQUESTS_PER_STEP * lasting / len(ordered), 1, max(TRAFFIC_STEP, lasting / 60))))
     counts = np.bincount((ordered // step).astype(int))
     return Traffic(name=f"the arrivals of {name}", step=step, rates=counts / step)
 

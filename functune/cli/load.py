@@ -63,13 +63,13 @@ def require_usable_load(asked: Sequence[Experiment], *, host: str, binds: bool =
 
     ``host`` is the host kind, and ``binds`` whether --load-bind is given.
     """
-    from functune.load.load_workers import is_loopback
+    from functune.load.load_workers import binds_loopback
 
     led = [each for each in asked if each.load.workers]
     if binds and not led:
         raise UsageError("--load-bind without --load-workers: nobody would connect; add --load-workers N, or omit it")
     for each in led:
-        if not is_loopback(each.load.bind) and "://" not in host:
+        if not binds_loopback(each.load.bind) and "://" not in host:
             raise UsageError(
                 f"--load-workers at {each.load.bind} with --host {host}: the host listens on the loopback interface, "
                 "which other machines cannot reach; allowed is a URL as --host, or --load-bind 127.0.0.1:5557"

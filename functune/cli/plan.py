@@ -126,7 +126,7 @@ def plan_capacity(
     given = Conditions(
         traffic=traffic_of(traffic),
         assumptions=assumptions(changes),
-        prices=shipped_prices() if prices is None else changed_prices(text_of(prices, "--prices"), name=str(prices)),
+        prices=shipped_prices() if prices is None else changed_prices(file_text(prices, "--prices"), name=str(prices)),
     )
     present = PYTHON_DEFAULT if now is None else parse_configuration(now)
     run = RunFolder.open(folder)
@@ -172,11 +172,11 @@ def traffic_of(spec: str) -> "Traffic":
     from functune.capacity.traffic_spec import parse_traffic, traffic_of_csv
 
     if spec.lower().endswith(".csv"):
-        return traffic_of_csv(text_of(Path(spec), "--traffic"), name=spec)
+        return traffic_of_csv(file_text(Path(spec), "--traffic"), name=spec)
     return parse_traffic(spec)
 
 
-def text_of(path: Path, flag: str) -> str:
+def file_text(path: Path, flag: str) -> str:
     """The text of a file. Raises UsageError where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")

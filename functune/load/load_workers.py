@@ -18,7 +18,7 @@ def address_and_port(bind: str) -> tuple[str, int]:
     return address, int(port)
 
 
-def is_loopback(bind: str) -> bool:
+def binds_loopback(bind: str) -> bool:
     """Whether only this machine can connect."""
     address, _ = address_and_port(bind)
     if address == "localhost":
@@ -40,7 +40,7 @@ def instructions(workers: int, bind: str, secrets: Iterable[str]) -> list[str]:
         "They get the requests and their data from here, and what they send has the values of the variables that are "
         f"set there. They end by themselves {GIVES_UP} after the run.",
     ]
-    if is_loopback(bind):
+    if binds_loopback(bind):
         lines.append(
             f"The port is open to this machine only. On another machine, forward it first: "
             f"ssh -N -L {port}:127.0.0.1:{port} THIS_MACHINE"
