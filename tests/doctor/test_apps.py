@@ -72,8 +72,8 @@ def test_showcase_has_its_deliberate_mistakes_and_no_others() -> None:
     lines = [(ROOT / str(each.file)).read_text().splitlines()[(each.line or 0) - 1].strip() for each in found]
     assert sorted(zip((each.rule for each in found), lines, strict=True)) == [
         ("blocking-call", "time.sleep(ms / 1000)  # noqa: ASYNC251 - the mistake this route demonstrates"),
-        ("client-per-request", "return httpx.AsyncClient(**_options())"),
-        ("client-per-request", "return httpx.Client(**_options())"),
+        ("client-per-request", "return httpx.AsyncClient(limits=_limits(), **_options())"),
+        ("client-per-request", "return httpx.Client(transport=DeadlineTransport(_limits()), **_options())"),
     ]
 
 

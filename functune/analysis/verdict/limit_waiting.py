@@ -5,7 +5,7 @@ import msgspec
 from functune.analysis.numbers.hot_lines import HotLine
 from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sentence_start, unknown_limit
-from functune.analysis.verdict.limit_around import NEAR
+from functune.analysis.verdict.limit_around import MOSTLY, NEAR
 from functune.analysis.verdict.limit_evidence import (
     INFLATED,
     LimitEvidence,
@@ -41,7 +41,7 @@ def open_limit(evidence: LimitEvidence) -> Limit | None:
     )
     full = max(filter(is_full, evidence.levels), key=crowd, default=None)
     if full is not None and not evidence.is_async:
-        return threads_limit(evidence, full, seen)
+        return busy_computing(full, seen) or threads_limit(evidence, full, seen)
     latency = evidence.latency_alone or alone.mean
     growth = f"{plural(evidence.at.users, 'user')} get {number(evidence.at.throughput * latency)} times what one gets"
     if evidence.at.throughput < SCALES * evidence.at.users / latency:
@@ -53,6 +53,18 @@ def open_limit(evidence: LimitEvidence) -> Limit | None:
             f"{busy if others > BUSY_MACHINE else ''}."
         )
     return Limit(kind="none", where=None, share=None, evidence=(seen, growth))
+
+
+def busy_computing(full: Level, seen: str) -> Limit | None:
+    """Unknown where the busy threads of a level compute most of their time: more threads would have to share a core."""
+    service, cpu, others = service_under_load(full), full.figures.cpu, full.figures.other_cpu or 0.0
+    if service is None or cpu is None or cpu.mean < MOSTLY * service:
+        return None
+    busy = f"other programs used {number(others, digits=2)} cores: " if others > BUSY_MACHINE else ""
+    return unknown_limit(
+        f"{sentence_start(seen)}, and computes {duration(cpu.mean)} of that, so the busy threads do not show whether "
+        f"more of them would serve more; {busy}measure again on an idle machine, also with more threads."
+    )
 
 
 def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:

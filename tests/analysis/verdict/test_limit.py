@@ -369,6 +369,20 @@ def test_memory_excludes_the_faster_setting_and_says_so() -> None:
     assert "512 MB" in nothing.reason
 
 
+def test_busy_threads_that_compute_are_not_said_to_wait() -> None:
+    """Its process gets little less than the core from which it would be the limit."""
+    alone = seen(users=1, rate=80, service=0.0113, cpu=0.0108, cores=0.86, setting=Setting(thread_count=1))
+    full = seen(
+        users=64, rate=76, service=0.0125, cpu=0.0108, cores=0.82, setting=Setting(thread_count=1), other_cpu=1.1
+    )
+    found = limit_of(alone, full)
+    assert found.kind == "unknown"
+    assert "computes 10.8 ms of that" in limit_in_words(found)
+    assert "other programs used 1.1 cores" in limit_in_words(found)
+    waits = msgspec.structs.replace(full, cpu_times_us=[300] * 76)
+    assert limit_of(alone, waits).kind == "threads"
+
+
 def test_memory_that_a_busy_machine_hides_is_not_called_another_limit() -> None:
     """A call computes 23 of 120 ms. Idle, 16 threads serve more than 4, and use too much memory."""
     alone = seen(users=1, rate=8, service=0.12, cpu=0.023, cores=0.18, setting=Setting(thread_count=4))
