@@ -35,6 +35,7 @@ ROOMS: tuple[Room, ...] = (
     room("errors", "every error that is meant for the user"),
     room("formatting", "numbers in words"),
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
+    room("marked_block", "the part of a page of docs/ that is generated"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("shapes", "the shapes of an instance on each plan", "formatting"),
@@ -79,7 +80,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "capacity",
         "traffic, the simulated instance, bills: instances, latency and cost on each plan",
-        f"{BASE} {ANALYSIS} plans",
+        f"{BASE} {ANALYSIS} plans marked_block",
     ),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
@@ -94,7 +95,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "doctor",
         "the rules for an app and its settings, and the forms of a diagnosis",
-        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans report",
+        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts plans report marked_block",
     ),
     room(
         "cli",

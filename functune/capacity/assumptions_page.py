@@ -7,9 +7,9 @@ The table of assumptions in docs/capacity.md.
 from pathlib import Path
 
 from functune.capacity.assumptions import ROWS, Assumption
+from functune.marked_block import MarkedBlock
 
-ASSUMPTIONS_PAGE = Path("docs/capacity.md")
-ASSUMPTIONS_BEGIN, ASSUMPTIONS_END = "<!-- assumptions: written by make docs -->", "<!-- end of assumptions -->"
+ASSUMPTIONS = MarkedBlock(Path("docs/capacity.md"), "assumptions")
 
 
 def assumption_row(row: Assumption) -> str:
@@ -18,15 +18,10 @@ def assumption_row(row: Assumption) -> str:
     return f"| `{row.name}` | {row.sentence}{confirmed} | {row.source} |"
 
 
-def with_assumptions(page: str) -> str:
-    """The page with the table between its marks. Raises ValueError when a mark is missing."""
-    before, begin, rest = page.partition(ASSUMPTIONS_BEGIN)
-    _, end, after = rest.partition(ASSUMPTIONS_END)
-    if not begin or not end:
-        raise ValueError(f"{ASSUMPTIONS_PAGE} lacks the marks {ASSUMPTIONS_BEGIN} and {ASSUMPTIONS_END}")
-    table = "\n".join(["| Name | Rule | Source |", "|---|---|---|", *map(assumption_row, ROWS)])
-    return f"{before}{ASSUMPTIONS_BEGIN}\n\n{table}\n\n{ASSUMPTIONS_END}{after}"
+def assumptions_table() -> str:
+    """The table as Markdown."""
+    return "\n".join(["| Name | Rule | Source |", "|---|---|---|", *map(assumption_row, ROWS)])
 
 
 if __name__ == "__main__":
-    ASSUMPTIONS_PAGE.write_text(with_assumptions(ASSUMPTIONS_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    ASSUMPTIONS.write(assumptions_table())

@@ -11,11 +11,11 @@ import msgspec
 
 from functune.capacity.bills import FlexUse, flex_bill, instances_bill
 from functune.formatting import money, number
+from functune.marked_block import MarkedBlock
 from functune.plans.billing import MB_PER_GB
 from functune.plans.price_list import shipped_prices
 
-COST_PAGE = Path("docs/deploy.md")
-COSTS_BEGIN, COSTS_END = "<!-- costs: written by make docs -->", "<!-- end of costs -->"
+COSTS = MarkedBlock(Path("docs/deploy.md"), "costs")
 INFRA = Path("infra")
 PARAMETER_FILES = ("small", "medium", "large")
 CALL_SECONDS = 0.1
@@ -109,14 +109,5 @@ def exact(price: float) -> str:
     return f"{price:.9f}".rstrip("0")
 
 
-def with_costs(page: str, infra: Path = INFRA) -> str:
-    """The page with the costs between its marks. Raises ValueError when a mark is missing."""
-    before, begin, rest = page.partition(COSTS_BEGIN)
-    _, end, after = rest.partition(COSTS_END)
-    if not begin or not end:
-        raise ValueError(f"{COST_PAGE} lacks the marks {COSTS_BEGIN} and {COSTS_END}")
-    return f"{before}{COSTS_BEGIN}\n\n{'\n'.join(cost_text(infra))}\n\n{COSTS_END}{after}"
-
-
 if __name__ == "__main__":
-    COST_PAGE.write_text(with_costs(COST_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    COSTS.write("\n".join(cost_text(INFRA)))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from functune.doctor.registry import RULES
 from functune.doctor.rule import Family, Rule
+from functune.marked_block import MarkedBlock
 
-RULES_PAGE = Path("docs/doctor.md")
-RULES_BEGIN, RULES_END = "<!-- rules: written by make docs -->", "<!-- end of rules -->"
+RULES_BLOCK = MarkedBlock(Path("docs/doctor.md"), "rules")
 
 HEADINGS: dict[Family, str] = {
     "blocking": "Async handlers",
@@ -43,14 +43,5 @@ def rule_row(rule: Rule) -> str:
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-def with_rules(page: str) -> str:
-    """The page with the tables between its marks. Raises ValueError when a mark is missing."""
-    before, begin, rest = page.partition(RULES_BEGIN)
-    _, end, after = rest.partition(RULES_END)
-    if not begin or not end:
-        raise ValueError(f"{RULES_PAGE} lacks the marks {RULES_BEGIN} and {RULES_END}")
-    return f"{before}{RULES_BEGIN}\n\n{'\n'.join(rules_text())}\n{RULES_END}{after}"
-
-
 if __name__ == "__main__":
-    RULES_PAGE.write_text(with_rules(RULES_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    RULES_BLOCK.write("\n".join(rules_text()))

@@ -7,30 +7,31 @@ import msgspec
 import pytest
 
 from functune.capacity.assumptions import ROWS
-from functune.capacity.assumptions_page import ASSUMPTIONS_PAGE, with_assumptions
+from functune.capacity.assumptions_page import ASSUMPTIONS, assumptions_table
 from functune.capacity.bills import ReplicaUse, replicas_bill
 from functune.capacity.cost_page import (
-    COST_PAGE,
+    COSTS,
     INFRA,
     PREMIUM_LEAST,
     PREMIUM_MOST,
     PREMIUM_SIZE,
+    cost_text,
     full_use,
     scale_of_file,
-    with_costs,
 )
 from functune.plans.price_list import ContainerAppsPrices, shipped_prices
 from functune.shapes import CONTAINER_APPS_SIZES
 
 ROOT = Path(__file__).parents[2]
-DEPLOY = (ROOT / COST_PAGE).read_text(encoding="utf-8")
+DEPLOY = (ROOT / COSTS.page).read_text(encoding="utf-8")
 CONTAINER_APPS = (ROOT / "docs" / "container-apps.md").read_text(encoding="utf-8")
 APP_SERVICE = (ROOT / "docs" / "app-service.md").read_text(encoding="utf-8")
 PRICES = shipped_prices()
 
 
 def test_deploy_page_has_the_costs_of_the_price_list() -> None:
-    assert with_costs(DEPLOY, ROOT / INFRA) == DEPLOY, f"{COST_PAGE} is out of date: run make docs"
+    filled = COSTS.filled(DEPLOY, "\n".join(cost_text(ROOT / INFRA)))
+    assert filled == DEPLOY, f"{COSTS.page} is out of date: run make docs"
 
 
 @pytest.mark.parametrize(
@@ -94,8 +95,8 @@ def without_grant() -> ContainerAppsPrices:
 
 
 def test_capacity_page_lists_every_assumption() -> None:
-    page = (ROOT / ASSUMPTIONS_PAGE).read_text(encoding="utf-8")
-    assert with_assumptions(page) == page, f"{ASSUMPTIONS_PAGE} is out of date: run make docs"
+    page = (ROOT / ASSUMPTIONS.page).read_text(encoding="utf-8")
+    assert ASSUMPTIONS.filled(page, assumptions_table()) == page, f"{ASSUMPTIONS.page} is out of date: run make docs"
     assert [row.name for row in ROWS if f"| `{row.name}` |" not in page] == []
 
 

@@ -77,11 +77,14 @@ def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> Non
     experiment, limit = answered(done)
     assert limit["kind"] == "threads", limit
     assert_place(limit, done, app, "shop/services/stock.py", "time.sleep")
+    assert "PYTHON_THREADPOOL_THREAD_COUNT" not in done.stdout
+    if not experiment["advice"]:  # other programs left time for one setting alone
+        assert re.search(r"^The budget of \d+ s ended before the search did. Not measured: ", done.stdout, re.MULTILINE)
+        return
     setting = experiment["advice"][0]["setting"]
     assert (setting["host"], setting["thread_count"] >= 16) == ("gunicorn:gthread", True)
     assert re.search(r"^    GUNICORN_CMD_ARGS=--worker-class gthread --threads \d+$", done.stdout, re.MULTILINE)
     assert "WEB_CONCURRENCY=" in done.stdout
-    assert "PYTHON_THREADPOOL_THREAD_COUNT" not in done.stdout
 
 
 @pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)

@@ -23,6 +23,8 @@ EXPLAINED = 0.5
 """Share of the growth of a call that one line must explain to be named."""
 DOUBLES = 1.3
 """Factor of throughput from one to two processes, or from few to many threads, below which it counts as the same."""
+TWICE = 1.6
+"""Factor of throughput from one to two processes from which each of them serves as much as one does alone."""
 UNTRIED_THREADS = (
     "no setting with more threads was measured to serve more, so measure one: a lock or a pool may be the next limit"
 )
@@ -126,6 +128,8 @@ def waiting_limit(evidence: LimitEvidence) -> Limit | None:
                 f"{most_of_it(slower, line)}: measure 2 processes with {plural(evidence.at.users, 'user')} to see "
                 "whether the server or the process delays the answers."
             )
+        if DOUBLES <= more < TWICE:
+            return unknown_limit(f"{most_of_it(slower, line)}: {neither_same_nor_twice(evidence, more)}.")
         if more < DOUBLES:
             kind, line = "downstream", heaviest(network) or line
     if kind is None:
@@ -142,6 +146,16 @@ def most_of_it(slower: str, line: HotLine) -> str:
     """How much slower a call is, and at which line it loses most of that time."""
     place = f"{line.file}:{line.line}, in {line.waits_in or line.function}"
     return f"{sentence_start(slower)}; most of the difference is at {place}"
+
+
+def neither_same_nor_twice(evidence: LimitEvidence, more: float) -> str:
+    """Why throughput of two processes over that of one leaves the server and the pool of each process apart."""
+    others = evidence.at.figures.other_cpu or 0.0
+    busy = f" while other programs used {number(others, digits=2)} cores" if others > BUSY_MACHINE else ""
+    return (
+        f"2 processes serve {number(more)} times as much as one{busy}, which is neither the same, as behind a slow "
+        "server, nor twice, as with a pool in each process; measure again on an idle machine"
+    )
 
 
 def times_with_two_processes(evidence: LimitEvidence) -> float | None:

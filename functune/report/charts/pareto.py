@@ -193,16 +193,7 @@ def pareto_layers(
     }
     down = {**place, "y": quantity("p95_low", title=axes.p95.title), "y2": {"field": "p95_high"}, "color": color}
     return [
-        mark_layer(
-            front,
-            "line",
-            {**place, "order": quantity("cost")},
-            interpolate="step-after",
-            strokeWidth=1.5,
-            strokeDash=[5, 3],
-            color="var(--ink)",
-            aria=False,
-        ),
+        front_layer(front, place, cost="cost"),
         *(mark_layer(bars, "rule", each, strokeWidth=1, opacity=0.55, aria=False) for each in (across, down)),
         mark_layer(
             points,
@@ -214,6 +205,20 @@ def pareto_layers(
         ),
         *(name_layer(name, place) for name in names),
     ]
+
+
+def front_layer(front: Sequence[Mapping[str, object]], place: Specification, *, cost: str) -> Specification:
+    """The points that nothing beats in both cost and latency, joined by steps; ``cost`` is the field of the cost."""
+    return mark_layer(
+        front,
+        "line",
+        {**place, "order": quantity(cost)},
+        interpolate="step-after",
+        strokeWidth=1.5,
+        strokeDash=[5, 3],
+        color="var(--ink)",
+        aria=False,
+    )
 
 
 def name_layer(name: Mapping[str, object], place: Specification) -> Specification:

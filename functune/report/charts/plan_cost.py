@@ -11,7 +11,8 @@ from functune.plans.registry import PLANS
 from functune.report.charts.axes import IN_MS_AND_S, WITH_SEPARATORS, LogAxis, log_axis
 from functune.report.charts.drawing import Drawing, Margins, drawing
 from functune.report.charts.figure import ChartFigure
-from functune.report.charts.vega import Specification, category, literal, mark_layer, quantity
+from functune.report.charts.pareto import front_layer
+from functune.report.charts.vega import Specification, category, literal, mark_layer
 from functune.report.markup import Html, element
 
 LEAST_AMOUNT = 0.01
@@ -104,16 +105,7 @@ def cost_layers(
     place = {"x": axes.month.horizontal("month"), "y": axes.p95.vertical()}
     marked = {**place, "color": literal("color"), "shape": literal("shape"), "description": category("text")}
     return [
-        mark_layer(
-            line,
-            "line",
-            {**place, "order": quantity("month")},
-            interpolate="step-after",
-            strokeWidth=1.5,
-            strokeDash=[5, 3],
-            color="var(--ink)",
-            aria=False,
-        ),
+        front_layer(line, place, cost="month"),
         mark_layer(points, "point", marked, filled=True, opacity=0.85, size=50),
         mark_layer(
             names,

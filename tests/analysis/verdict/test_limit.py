@@ -208,6 +208,14 @@ def test_pool_in_front_of_a_server_that_slows_down_is_not_the_limit() -> None:
     assert limit_of(*QUEUES, lines=lines).kind == "unknown"
 
 
+def test_gain_of_a_second_process_that_a_busy_machine_makes_names_neither_the_pool_nor_the_server() -> None:
+    lines = (line("pool", alone=0.0, loaded=0.8, number=8), line("network", alone=0.02, loaded=0.48))
+    by_chance = seen(users=64, rate=72, service=0.83, setting=Setting(thread_count=64, process_count=2))
+    found = limit_of(*QUEUES, by_chance, lines=lines)
+    assert found.kind == "unknown"
+    assert "2 processes serve 1.44 times as much as one" in limit_in_words(found)
+
+
 def test_semaphore_around_work_under_the_gil_is_the_limit_only_where_its_holders_are_not_slowed() -> None:
     busy = seen(users=16, rate=49, service=0.32, cpu=0.02, cores=1.0)
     places = line("pool", alone=0.0, loaded=0.2, number=8)
