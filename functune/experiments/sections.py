@@ -65,8 +65,9 @@ def sections_below(section: Section) -> Iterator[Section]:
 
 def value_types(info: inspect.Type) -> list[inspect.Type]:
     """The types of a value that is given."""
-    every = info.types if isinstance(info, inspect.UnionType) else (info,)
-    return [each for each in every if not isinstance(each, inspect.NoneType)]
+    if isinstance(info, inspect.UnionType):
+        return [each for part in info.types for each in value_types(part)]
+    return [] if isinstance(info, inspect.NoneType) else [info]
 
 
 def values_among(path: str, several: list[inspect.Type]) -> Iterator[Section]:
