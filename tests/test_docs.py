@@ -106,6 +106,13 @@ def test_every_link_to_a_heading_names_one() -> None:
     assert wrong == []
 
 
+def test_index_has_every_page_of_the_documentation_once() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = re.findall(r"^\| \[([^\]]+)\]\(\1\) \| \S", index.read_text(), re.MULTILINE)
+    pages = {path.relative_to(index.parent).as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(listed) == sorted({*pages, "../README.md"} - {"README.md"})
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_row_of_a_table_has_a_cell_for_each_column(document: Path) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", document.read_text(), re.MULTILINE)
