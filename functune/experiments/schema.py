@@ -20,7 +20,8 @@ EXPERIMENT_SCHEMA = "experiment.schema.json"
 """The name of the file."""
 DRAFT = "http://json-schema.org/draft-07/schema#"
 """The newest that the TOML extensions of editors know."""
-SEVERAL = "ExperimentFile"
+SEVERAL = "experiment"
+"""The key of a file with several experiments."""
 KEY_RULES: Mapping[type[msgspec.Struct], Mapping[str, Any]] = {
     Workload: {"oneOf": [{"required": [key]} for key in ("routes", "requests", "locustfile")]},
     RequestTemplate: {
@@ -53,21 +54,18 @@ def experiment_schema() -> str:
             value["description"] = texts[key]
             if key in DISTINCT.get(struct, ()):
                 value["uniqueItems"] = True
-    tables[SEVERAL] = {
-        "title": SEVERAL,
-        "description": "Several experiments.",
-        "type": "object",
-        "properties": {"experiment": {"type": "array", "minItems": 1, "items": {"$ref": one}}},
-        "required": ["experiment"],
-        "additionalProperties": False,
-    }
-    whole = {
-        "$schema": DRAFT,
+    experiment = tables[Experiment.__name__]
+    several = {"description": "Several experiments.", "type": "array", "minItems": 1, "items": {"$ref": one}}
+    # No choice between two whole schemas: an editor would underline all of a file that is of neither of them.
+    whole = experiment | {
         "title": "functune experiment",
-        "anyOf": [{"$ref": one}, {"$ref": f"#/$defs/{SEVERAL}"}],
-        "$defs": tables,
+        "properties": experiment["properties"] | {SEVERAL: several},
+        "required": [],
+        "if": {"required": [SEVERAL]},
+        "then": {"maxProperties": 1},
+        "else": {"required": experiment["required"]},
     }
-    return schema_text(whole)
+    return schema_text({"$schema": DRAFT} | whole | {"$defs": tables})
 
 
 def key_texts(struct: type[msgspec.Struct]) -> dict[str, str]:

@@ -225,6 +225,15 @@ def test_value_out_of_range_is_refused_by_both(change: str) -> None:
     assert schema_refuses(document)
 
 
+def test_misspelt_key_is_one_error_at_its_table() -> None:
+    """An editor underlines what an error is about, which a choice between whole schemas would make all of the file."""
+    document = tomllib.loads(WHOLE)
+    document["settings"]["thread_cuont"] = document["settings"].pop("thread_count")
+    [error] = jsonschema.Draft7Validator(SCHEMA).iter_errors(document)
+    assert list(error.path) == ["settings"]
+    assert "'thread_cuont' was unexpected" in error.message
+
+
 def test_two_bodies_of_a_request_are_refused_by_both() -> None:
     document = tomllib.loads(WHOLE)
     document["workload"]["requests"][1]["body_file"] = "text.txt"
