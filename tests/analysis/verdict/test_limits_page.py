@@ -40,7 +40,10 @@ THRESHOLDS = {
     ],
     "instance": [f"used at least {limit_around.ONE_CORE} of its cores"],
     "admission": [f"as the setting admits, within {in_percent(limit_around.NEAR)}"],
-    "event_loop_busy": [f"hold the event loop for at least {limit_computing.LOOP_HELD} of the time"],
+    "event_loop_busy": [
+        f"hold the event loop for at least {limit_computing.LOOP_HELD} of the time",
+        f"the process wants {limit_around.ONE_CORE} of a core",
+    ],
     "event_loop_blocked": [f"held for at least {limit_computing.LOOP_HELD} of the time"],
     "host": [
         f"wants at least {limit_around.ONE_CORE} of a core",
