@@ -150,11 +150,25 @@ def test_page_of_experiments_shows_one_that_is_read(tmp_path: Path) -> None:
     (shown,) = read_experiments(tmp_path / "example.toml")
     check_inputs(shown, tmp_path)
     assert [request.name for request in shown.workload.requests] == ["order", "list"]
-    jsonschema.validate(tomllib.loads(example), json.loads(experiment_schema()))
     assert comment == f"#:schema ./{EXPERIMENT_SCHEMA}\n"
     taplo = (ROOT / ".taplo.toml").read_text()
     assert tomllib.loads(rule) == tomllib.loads(taplo)
     assert (ROOT / tomllib.loads(taplo)["rule"][0]["schema"]["path"]).is_file()
+
+
+def test_every_part_of_an_experiment_that_a_page_shows_is_of_the_schema() -> None:
+    """Whole experiments, and tables of one alone."""
+    schema = json.loads(experiment_schema())
+    part = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
+    shown = [
+        tomllib.loads(block)
+        for document in DOCUMENTS
+        for block in re.findall(r"^```toml\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
+    ]
+    parts = [each for each in shown if each and each.keys() <= schema["properties"].keys()]
+    assert len(parts) > 3
+    for each in parts:
+        jsonschema.validate(each, part)
 
 
 def test_every_make_target_is_explained() -> None:
