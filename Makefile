@@ -42,8 +42,8 @@ fix: venv ## Format and apply the safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: venv ## Write the JSON Schema of report.json
-	$(BIN)/python -m functune.report.document > docs/schema/report.schema.json
+schema: venv ## Write the JSON Schemas of docs/schema: experiments, report.json, recommendation.json, plan.json
+	$(BIN)/python -m tools.schemas
 
 lock: venv ## Write requirements.txt and hosting/requirements.txt from their .in files; LOCK_FLAGS=--upgrade takes new versions
 	$(BIN)/python -m tools.lock $(LOCK_FLAGS)
@@ -62,9 +62,10 @@ clean: ## Remove the environment, test equipment, caches and run folders
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe dist runs artifacts
 
 .PHONY: docs
-docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md and the assumptions in docs/capacity.md
+docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md, the assumptions in docs/capacity.md and the keys in docs/experiments.md and docs/report-json.md
 	$(BIN)/python -m tools.cli_page > docs/cli.md
 	$(BIN)/python -m tools.rooms
 	$(BIN)/python -m functune.doctor.page
 	$(BIN)/python -m functune.capacity.cost_page
 	$(BIN)/python -m functune.capacity.assumptions_page
+	$(BIN)/python -m tools.key_tables

@@ -42,22 +42,22 @@ type Unset = Literal["unset"]
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One combination of knob values, named as Azure names them. The defaults are Azure's."""
+    """One combination of knob values, named as Azure names them. The defaults are Azure's, and None is unset."""
 
     process_count: int = 1
     """Worker processes of the instance."""
     thread_count: int | None = None
-    """Threads per worker process for ``def`` handlers; None leaves the variable unset."""
+    """Threads per worker process for ``def`` handlers; unset, the number of the host."""
     limiter_tokens: int | None = None
-    """Threads that anyio's default limiter admits in each process; None for those of the app, 40 by default."""
+    """Threads that anyio's default limiter admits in each process; unset, the number of the app, 40 by default."""
     per_instance_concurrency: int | None = None
-    """Requests that the instance admits at a time; None for any number."""
+    """Requests that the instance admits at a time; unset, any number."""
     host: str | None = None
-    """The host, as ``--host`` takes it; None for that of the run."""
+    """The host, as ``--host`` takes it; unset, that of the run."""
     app_settings: tuple[tuple[str, str], ...] = ()
-    """Other app settings by name, sorted by name."""
+    """Other app settings, by name."""
     instance: InstanceShape | None = None
-    """The cores and the memory that the host may use; None for all that the machine has."""
+    """The cores and the memory that the host may use; unset, all that the machine has."""
 
     @property
     def threads(self) -> int:

@@ -45,7 +45,9 @@ class OwnShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A shape that no plan has, as an experiment file writes it."""
 
     cores: Annotated[float, Meta(ge=0.01, le=1024)]
+    """Cores that front and workers have together."""
     memory_mb: Annotated[int, Meta(ge=16)]
+    """Their memory in MB."""
 
 
 class InstanceShape(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

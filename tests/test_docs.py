@@ -1,8 +1,11 @@
 """The documents match the code: names, links, questions, help texts, errors and defaults of settings."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -10,10 +13,9 @@ import functune_times
 from blueprints import credentials, fetch_request, processes, resource_manager, scale_settings, switch_interval, threads
 from functune import errors
 from functune.cli import main
-from functune.experiments import model
 from functune.experiments.file import read_experiments
 from functune.experiments.inputs import check_inputs
-from functune.experiments.requests import RequestTemplate
+from functune.experiments.schema import EXPERIMENT_SCHEMA, experiment_schema
 from tools.cli_page import cli_page
 
 ROOT = Path(__file__).parent.parent
@@ -104,6 +106,13 @@ def test_every_link_to_a_heading_names_one() -> None:
     assert wrong == []
 
 
+def test_index_has_every_page_of_the_documentation_once() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = re.findall(r"^\| \[([^\]]+)\]\(\1\) \| \S", index.read_text(), re.MULTILINE)
+    pages = {path.relative_to(index.parent).as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert sorted(listed) == sorted({*pages, "../README.md"} - {"README.md"})
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_row_of_a_table_has_a_cell_for_each_column(document: Path) -> None:
     tables = re.findall(r"(?:^\|.*\n)+", document.read_text(), re.MULTILINE)
@@ -133,36 +142,33 @@ def test_readme_shows_an_experiment_there_is(tmp_path: Path) -> None:
     assert shown.expect
 
 
-KEY_TABLES: dict[str, type[msgspec.Struct]] = {
-    "Experiment": model.Experiment,
-    "Workload": model.Workload,
-    "Request": RequestTemplate,
-    "Target": model.Target,
-    "Settings": model.Matrix,
-    "Baseline": model.Baseline,
-    "Load": model.Load,
-    "Expectation": model.Expectation,
-    "Where": model.Where,
-}
-
-
-def test_page_of_experiments_has_every_key_and_marks_those_that_are_needed() -> None:
-    page = (ROOT / "docs" / "experiments.md").read_text()
-    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", page, re.MULTILINE | re.DOTALL))
-    assert set(sections) == set(KEY_TABLES)
-    for name, struct in KEY_TABLES.items():
-        found = [(in_backticks(key)[0], not default) for key, default, _ in rows(sections[name], "| Key |")]
-        assert found == [(field.name, field.required) for field in msgspec.structs.fields(struct)], name
-
-
 def test_page_of_experiments_shows_one_that_is_read(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "experiments.md").read_text()
-    (example,) = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    example, comment, rule = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     (tmp_path / "example.toml").write_text(example)
     (tmp_path / "orders.csv").write_text("id\n7\n")
     (shown,) = read_experiments(tmp_path / "example.toml")
     check_inputs(shown, tmp_path)
     assert [request.name for request in shown.workload.requests] == ["order", "list"]
+    assert comment == f"#:schema ./{EXPERIMENT_SCHEMA}\n"
+    taplo = (ROOT / ".taplo.toml").read_text()
+    assert tomllib.loads(rule) == tomllib.loads(taplo)
+    assert (ROOT / tomllib.loads(taplo)["rule"][0]["schema"]["path"]).is_file()
+
+
+def test_every_part_of_an_experiment_that_a_page_shows_is_of_the_schema() -> None:
+    """Whole experiments, and tables of one alone."""
+    schema = json.loads(experiment_schema())
+    part = {key: value for key, value in schema.items() if key not in ("if", "then", "else")}
+    shown = [
+        tomllib.loads(block)
+        for document in DOCUMENTS
+        for block in re.findall(r"^```toml\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL)
+    ]
+    parts = [each for each in shown if each and each.keys() <= schema["properties"].keys()]
+    assert len(parts) > 3
+    for each in parts:
+        jsonschema.validate(each, part)
 
 
 def test_every_make_target_is_explained() -> None:

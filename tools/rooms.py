@@ -36,11 +36,12 @@ ROOMS: tuple[Room, ...] = (
     room("formatting", "numbers in words"),
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
     room("marked_block", "the part of a page of docs/ that is generated"),
+    room("json_schema", "JSON Schemas of structs, with the docstrings of their fields"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("shapes", "the shapes of an instance on each plan", "formatting"),
     room("setting", "Setting and the table of knobs", "formatting app_service shapes"),
-    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes"),
+    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes json_schema"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
     room(
         "azure",

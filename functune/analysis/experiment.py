@@ -42,6 +42,7 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     """The findings about one subject."""
 
     subject: Subject
+    """The requests that were measured."""
     levels: tuple[Level, ...]
     """Closed-loop levels that count, by setting (simplest first) and users."""
     arrivals: tuple[Level, ...]
@@ -49,14 +50,17 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     predictions: tuple[Prediction, ...]
     """The predictions for those arrivals for which queueing theory has a mean, in the same order."""
     recommended: Recommendation | None
+    """The setting to use; None where nothing can be recommended."""
     unmet: str
     """Why nothing is recommended; empty where something is."""
     demand: Demand | None
-    """None without a single-user level that reports its times."""
+    """The time that one request needs; None without a single-user level that reports its times."""
     standings: tuple[Standing, ...]
+    """The settings worth knowing by name."""
     front: tuple[tuple[Setting, int], ...]
     """Setting and users of the levels that no other beats in both cost and p95, cheapest first."""
     laws: tuple[Law, ...]
+    """The curve of throughput against users, for each setting."""
     splits: tuple[Split, ...]
     """The parts of the latency with the recommended setting, by users."""
 
@@ -85,17 +89,21 @@ class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
     """The findings of one experiment. They hold no raw latencies: those are in measurements.jsonl."""
 
     name: str
+    """The name of the experiment."""
     experiment: Experiment
+    """The experiment as it was measured."""
     cores: float | None
     """Those the run could use; None when unknown."""
     verdict: str
-    """One sentence."""
+    """The answer, in one or two sentences."""
     advice: tuple[Advice, ...]
+    """The settings to use: one for all subjects, or one for each."""
     subjects: tuple[SubjectFindings, ...]
     """Those that were measured, in file order."""
     limits: dict[str, Limit]
     """The limit of each measured subject, by the subject in words, also where nothing is recommended."""
     outcomes: tuple[Outcome, ...]
+    """The expectations, checked."""
     warnings: tuple[str, ...]
     """Circumstances that make the figures doubtful."""
     drift: Drift | None
@@ -103,6 +111,7 @@ class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
     void: tuple[Level, ...]
     """The levels with a measurement that does not count."""
     failed: tuple[NotMeasured, ...]
+    """The settings that could not be measured, or not to the end."""
     skipped: tuple[Skipped, ...]
     """Settings that the search measured no further."""
     servers: tuple[ServerChoice, ...] = ()

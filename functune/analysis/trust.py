@@ -19,13 +19,16 @@ class Worst(msgspec.Struct, frozen=True, kw_only=True):
     """The highest value of any level, and the level in words."""
 
     value: float
+    """The value, in the unit of its key."""
     at: str
+    """The level in words."""
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     """The fate of the arrivals of the open loop."""
 
     intended: int
+    """Arrivals intended in the windows."""
     answered: int
     """Successfully or not."""
     late_p99: Worst | None
@@ -41,7 +44,9 @@ class VoidStep(msgspec.Struct, frozen=True, kw_only=True):
     """A measurement that does not count, its level in words, and why."""
 
     at: str
+    """The level in words."""
     reason: str
+    """Why it does not count."""
 
 
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +57,13 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     repeats: tuple[int, int]
     """The fewest and the most repeats of a closed-loop level; (0, 0) without any."""
     calibration_before: Calibration | None
+    """The load generator against a server that does nothing, before the run."""
     calibration_after: Calibration | None
+    """The same after the run."""
     fastest: Worst | None
     """The highest rate that any step asked of the load generator, requests per second."""
     generator_cpu_cores: Worst | None
+    """The most cores that one load process used."""
     load_processes: int
     """The most that sent the requests of a step."""
     clock_offset: Worst | None
@@ -67,18 +75,21 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     generator_lag_p99: Worst | None
     """Seconds by which the load generator woke up late; None below 368 samples in every step."""
     generator_memory_mb: float | None
+    """The most memory of the load processes."""
     other_cpu_cores: Worst | None
-    """None where it is not known for any step."""
+    """The most cores that other programs used; None where it is not known for any step."""
     other_cpu_unknown: int
     """Levels for which it is not known."""
     littles_law_off: Worst | None
     """The highest relative residual, levels whose window is too short excepted."""
     littles_law_broken: tuple[Worst, ...]
+    """The levels at which Little's law does not hold."""
     littles_law_unchecked: int
     """Levels whose window is too short to check it."""
     void: tuple[VoidStep, ...]
+    """The measurements that do not count."""
     backlog: Backlog | None
-    """None without an open loop."""
+    """The fate of the arrivals of the open loop; None without one."""
     warm_up: tuple[float, float] | None
     """The least and the most that was cut off a step, seconds."""
     drift: dict[str, Drift]

@@ -32,25 +32,36 @@ class TrafficSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The traffic in figures."""
 
     name: str
+    """The traffic, as ``--traffic`` has it."""
     mean: float
     """Requests per second."""
     peak: float
+    """The most requests per second."""
     seconds: float
+    """The length of the traffic."""
     requests_a_month: float
+    """Requests in a month of 730 hours of such traffic."""
 
 
 class CapacityPlan(msgspec.Struct, frozen=True, kw_only=True):
     """plan.json: times are in seconds, costs a month of 730 hours in the currency."""
 
     schema_version: int = CAPACITY_SCHEMA_VERSION
+    """The version of this form, which rises when a key changes its meaning or disappears."""
     experiment: str
+    """The name of the experiment."""
     subject: Subject
+    """The requests whose figures it rests on."""
     traffic: TrafficSummary
+    """The traffic in figures."""
     objective: str | None
+    """The conditions to meet; None without any."""
     currency: str
+    """Of all costs."""
     prices: dict[str, str]
     """The date and the source of the prices, by plan."""
     sentence: str
+    """The answer."""
     cheapest: Forecast | None
     """The cheapest that keeps up and meets the objective."""
     present: Forecast | None
@@ -62,6 +73,7 @@ class CapacityPlan(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Setting]
     """The setting that was measured, by plan."""
     left_out: tuple[NotPlanned, ...]
+    """The plans and sizes that cannot run the app, each with the reason."""
     explanation: Explanation | None
     """Why the present configuration has so many instances; None for another plan than Flex Consumption."""
     courses: tuple[Course, ...]
@@ -71,6 +83,7 @@ class CapacityPlan(msgspec.Struct, frozen=True, kw_only=True):
     assumptions: tuple[str, ...]
     """The rules of the platforms that it rests on; [U] marks those that no source confirms."""
     notes: tuple[str, ...]
+    """On what the figures rest, a sentence each."""
 
 
 def make_plan(

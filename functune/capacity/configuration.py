@@ -30,6 +30,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """A plan with its settings."""
 
     plan: PlannedPlan
+    """The hosting plan."""
     size: str
     """The name of the size of an instance."""
     concurrency: int | None = None

@@ -20,7 +20,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The reasons, and the same app with other concurrencies."""
 
     sentences: tuple[str, ...]
+    """The reasons."""
     by_concurrency: tuple[Forecast, ...]
+    """Forecasts for other per-instance concurrencies."""
 
 
 def explain_instances(forecaster: Forecaster, present: Configuration, curve: InstanceCurve) -> Explanation:

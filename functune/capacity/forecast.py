@@ -41,7 +41,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What to expect of a configuration. Times are in seconds."""
 
     configuration: Configuration
+    """The plan with its settings."""
     title: str
+    """The same in words."""
     month: float
     """The bill of a month of 730 hours, in the currency of the price list."""
     bill: dict[str, float]
@@ -51,9 +53,11 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     peak_instances: float
     """On average at the busiest moment, as a whole number."""
     p50: float
-    """Latencies with the longest start of an instance."""
+    """Latency that half of the requests do not exceed, with the longest start of an instance."""
     p95: float
+    """Latency that 95 % do not exceed, likewise."""
     p99: float
+    """Latency that 99 % do not exceed, likewise."""
     p95_shortest_start: float
     """The p95 with the shortest one."""
     starts: float
@@ -72,7 +76,9 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     """Something over the time of the traffic: the most in each of some equal parts."""
 
     title: str
+    """The title of the curve."""
     hours: tuple[float, ...]
+    """The hours since the traffic began."""
     values: tuple[float, ...]
     """Instances, or requests per second."""
 

@@ -29,7 +29,9 @@ class NotPlanned(msgspec.Struct, frozen=True, kw_only=True):
     """A plan or configuration that is left out, and why."""
 
     title: str
+    """The plan or the configuration."""
     reason: str
+    """Why it is left out."""
 
 
 def subject_to_plan(

@@ -12,6 +12,7 @@ import click
 from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import AppError, UsageError
+from functune.experiments.schema import EXPERIMENT_SCHEMA, experiment_schema
 from functune.hosts.local import LocalHostKind
 from functune.hosts.routes import AppRoute, app_routes
 from functune.hosts.served_app import ServedApp
@@ -33,21 +34,31 @@ EXAMPLE_VALUE = "1"
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"
 )
+@click.option(
+    "--schema", "schema_only", is_flag=True, help="Print the JSON Schema of experiment files, and do no more."
+)
 @package_options
-def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, python: str | None, install: bool) -> None:
+def init_experiment(
+    folder: Path, wanted: tuple[str, ...], out: Path | None, schema_only: bool, python: str | None, install: bool
+) -> None:
     """
     Write an experiment for the routes of an app.
 
     It lists the routes that the app in DIR (this folder) registers, and writes an experiment file with comments for
-    those chosen. A route with parameters also gets a CSV file, to be filled with their values.
+    those chosen. A route with parameters also gets a CSV file, to be filled with their values. Next to it comes the
+    JSON Schema of experiment files, with which editors complete and check what you write.
 
     \b
     Examples:
       functune init
       functune init ../my-app --route 'GET /api/items' --route 'POST /api/orders/{id}'
+      functune init --schema > experiments/experiment.schema.json
 
     Exit codes: 0 fine, 2 wrong usage, or a file exists already, 3 the app could not be loaded.
     """
+    if schema_only:
+        click.echo(experiment_schema(), nl=False)
+        return
     app = existing_folder(folder)
     name = re.sub(r"[^a-z0-9-]+", "-", app.resolve().name.lower()).strip("-")[:64] or "app"
     path = out or app / "experiments" / f"{name}.toml"
@@ -65,6 +76,8 @@ def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, pyt
     for file, text in files.items():
         (path.parent / file).write_text(text, encoding="utf-8")
         click.echo(f"Written: {path.parent / file}")
+    (path.parent / EXPERIMENT_SCHEMA).write_text(experiment_schema(), encoding="utf-8")
+    click.echo(f"Written: {path.parent / EXPERIMENT_SCHEMA}, for your editor")
     root = [] if app.resolve() == Path().resolve() else ["--script-root", str(app)]
     click.echo(f"Run it:  {shlex.join(['functune', 'sweep', str(path), *root])}")
 
@@ -115,7 +128,8 @@ def found_route(routes: Sequence[AppRoute], text: str) -> AppRoute:
 def experiment_files(name: str, routes: Sequence[AppRoute], file: str) -> dict[str, str]:
     """The texts of the experiment file and of the CSV files it names, by file name."""
     names = request_names(routes)
-    files = {file: EXPERIMENT_HEAD.format(name=name) + "".join(map(request_text, routes, names)) + EXPERIMENT_TAIL}
+    head = EXPERIMENT_HEAD.format(name=name, schema=EXPERIMENT_SCHEMA)
+    files = {file: head + "".join(map(request_text, routes, names)) + EXPERIMENT_TAIL}
     for route, own in zip(routes, names, strict=True):
         if route.parameters:
             files[f"{own}.csv"] = f"{','.join(route.parameters)}\n{','.join([EXAMPLE_VALUE] * len(route.parameters))}\n"
@@ -147,6 +161,7 @@ def request_text(route: AppRoute, name: str) -> str:
 
 
 EXPERIMENT_HEAD = """\
+#:schema ./{schema}
 # Which settings suit this app? Run it with `functune sweep`.
 # docs/experiments.md of functune describes every key.
 name = "{name}"

@@ -25,6 +25,7 @@ from functune.experiments.inputs import require_variables, with_inputs
 from functune.experiments.model import Experiment, SearchName, Strategy, Workload
 from functune.experiments.planned import left_out_in_words, planned_settings
 from functune.experiments.request_source import VARIABLE
+from functune.experiments.sections import format_in_short
 from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.azure import AzureKind
@@ -44,7 +45,25 @@ MEMORY_HELP = (
 )
 
 
-@click.command()
+EXPERIMENT_FORMAT = """
+The tables and keys of an experiment file, those with * needed; docs/experiments.md describes them, and so does an
+editor with the schema of `functune init --schema`:
+
+\b
+{tables}
+"""
+
+
+class SweepCommand(click.Command):
+    """The command, with the format of experiment files in its help."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the tables and keys below the options; found here, since most calls show no help."""
+        self.epilog = EXPERIMENT_FORMAT.format(tables=format_in_short())
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(cls=SweepCommand)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[EXPERIMENT.toml]...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
 @click.option(

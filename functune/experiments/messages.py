@@ -3,23 +3,9 @@
 import re
 from typing import Any, get_args
 
-import msgspec
-
-from functune.experiments.model import (
-    MOST_LOAD_PROCESSES,
-    Baseline,
-    Expectation,
-    Experiment,
-    Load,
-    Matrix,
-    Metric,
-    SearchName,
-    Strategy,
-    Target,
-    Where,
-    Workload,
-)
-from functune.experiments.requests import Method, Order, RequestTemplate
+from functune.experiments.model import MOST_LOAD_PROCESSES, Metric, SearchName, Strategy
+from functune.experiments.requests import Method, Order
+from functune.experiments.sections import section_at
 from functune.setting import KNOBS
 
 
@@ -119,17 +105,4 @@ def value_at(table: object, key: str) -> object:
 
 def allowed_keys(key: str) -> list[str]:
     """The keys a table may have; ``key`` is empty for the experiment itself."""
-    table = re.sub(r"\[\d+\]", "", key).rpartition(".")[2]
-    tables: dict[str, type[msgspec.Struct]] = {
-        "": Experiment,
-        "workload": Workload,
-        "target": Target,
-        "settings": Matrix,
-        "load": Load,
-        "expect": Expectation,
-        "requests": RequestTemplate,
-        "baseline": Baseline,
-        "where": Where,
-        "over": Where,
-    }
-    return list(tables[table].__struct_fields__)
+    return list(section_at(re.sub(r"\[\d+\]", "", key)).struct.__struct_fields__)

@@ -50,7 +50,12 @@ type LimiterTokens = Annotated[int, Meta(ge=1, le=MAX_LIMITER_TOKENS)] | Unset
 type PerInstanceConcurrency = Annotated[int, Meta(ge=1, le=MAX_PER_INSTANCE_CONCURRENCY)] | Unset
 type SettingName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.:]*\Z")]
 type HostName = Annotated[str, Meta(pattern=r"^[a-z]+(-[a-z]+)*(:[a-z]+)?\Z")]
-type InstanceName = Annotated[str, Meta(pattern=rf"^({'|'.join(map(re.escape, ['unset', *INSTANCE_SHAPES]))})\Z")]
+INSTANCE_NAMES = ["unset", *INSTANCE_SHAPES]
+type InstanceName = Annotated[
+    str,
+    # The list is for editors: msgspec checks the pattern.
+    Meta(pattern=rf"^({'|'.join(map(re.escape, INSTANCE_NAMES))})\Z", extra_json_schema={"enum": INSTANCE_NAMES}),
+]
 type InstanceValue = InstanceName | OwnShape
 type Users = Annotated[int, Meta(ge=1, le=1000)]
 type BackgroundUsers = Annotated[int, Meta(ge=0, le=1000)]
@@ -70,16 +75,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A server of the lab that the app may call, so that outbound calls are measured without a network."""
 
     delay_ms: Annotated[int, Meta(ge=0, le=10_000)]
-    """Its time to answer."""
+    """Milliseconds until it answers."""
     urls: Annotated[int, Meta(ge=1, le=50)] = 1
-    """How many of its urls are in the app setting FETCH_URLS."""
+    """How many of its URLs are in the app setting ``FETCH_URLS``."""
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The requests: routes that are each measured alone, or requests that make a mix, or the users of a Locust file."""
 
     routes: tuple[Route, ...] = ()
-    """Each is requested with GET and measured alone with each setting."""
+    """Paths that are requested with GET. Each is measured alone with each setting."""
     method: Literal["GET"] = "GET"
     """The method of ``routes``."""
     requests: tuple[RequestTemplate, ...] = ()
@@ -87,15 +92,15 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alone: bool = False
     """Whether each request of a mix is also measured alone, which shows the setting that it would choose."""
     locustfile: str | None = None
-    """A Locust file next to the experiment: its users are the load."""
+    """A Locust file next to the experiment, whose users are the load."""
     think_time: ThinkTime = 0.0
-    """Seconds that a user waits after an answer."""
+    """Seconds that a user waits after an answer, or a range such as ``[1, 3]``."""
     background: Route | None = None
     """A route that other users call meanwhile, which shows how one handler slows another down."""
     background_users: Annotated[tuple[BackgroundUsers, ...], Meta(min_length=1)] = (0,)
     """The numbers of such users: each is measured with each route and setting."""
     target: Target | None = None
-    """The server that the app's fetch routes call: its address is passed in FETCH_URLS and FETCH_ALLOWED_HOSTS."""
+    """A server that the app calls: its address is in the app settings ``FETCH_URLS`` and ``FETCH_ALLOWED_HOSTS``."""
 
     def __post_init__(self) -> None:
         given = [key for key in ("routes", "requests", "locustfile") if getattr(self, key)]
@@ -124,11 +129,18 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limiter_tokens: Annotated[tuple[LimiterTokens, ...], Meta(min_length=1)] = ("unset",)
     per_instance_concurrency: Annotated[tuple[PerInstanceConcurrency, ...], Meta(min_length=1)] = ("unset",)
     app_settings: Annotated[tuple[dict[SettingName, str], ...], Meta(min_length=1)] = ({},)
-    """Other app settings of the app, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
+    """Other app settings, such as ``[{}, {SWITCH_INTERVAL_MS = "0.5"}]``."""
     host: tuple[HostName, ...] = ()
-    """The hosts to measure on, as ``--host`` takes them; none for that of the run."""
+    """
+    The hosts to measure on, such as ``["local", "gunicorn:gthread", "uvicorn"]``; none for that of ``--host``.
+
+    ``gunicorn`` is Gunicorn with the workers that fit the app.
+    """
     instance: Annotated[tuple[InstanceValue, ...], Meta(min_length=1)] = ("unset",)
-    """The shapes of an instance whose cores and memory the host gets; unset for all that the machine has."""
+    """
+    The shapes of an instance whose cores and memory the host gets, such as ``"flex-512"``, ``"B1"`` or
+    ``{ cores = 0.5, memory_mb = 1024 }``; unset for all that the machine has.
+    """
 
     def __post_init__(self) -> None:
         for key in self.__struct_fields__:
@@ -142,25 +154,26 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """The closed-loop load: one step per number of users. Times are in seconds."""
 
     users: Annotated[tuple[Users, ...], Meta(min_length=1)]
+    """Numbers of users, increasing: one step for each."""
     warm_up: Annotated[float, Meta(ge=0.2, le=60)]
-    """Cut off at the start of each step."""
+    """Seconds cut off at the start of each step."""
     measure: Annotated[float, Meta(ge=1, le=600)]
-    """Measured per step, after the warm-up."""
+    """Seconds measured in each step, after the warm-up."""
     search: SearchName = "adaptive"
-    """Whether steps that cannot change the answer are skipped, or all are measured."""
+    """``adaptive`` skips the steps that cannot change the answer; ``grid`` measures all."""
     repeats: Annotated[int, Meta(ge=1, le=50)] = 1
-    """The number of rounds: a round measures each step once, in random order."""
+    """Rounds: each measures every step once, in a new random order."""
     seed: Annotated[int, Meta(ge=0)] = 1
-    """Seeds the random order and the random arrivals."""
+    """Seed of the random order, arrivals and rows."""
     processes: Annotated[int, Meta(ge=1, le=MOST_LOAD_PROCESSES)] = 1
     """Load processes on this machine, which share the users and the arrivals."""
     workers: Annotated[int, Meta(ge=0, le=MOST_LOAD_PROCESSES)] = 0
-    """Load processes that the reader starts, on other machines as a rule, instead of ``processes``."""
+    """Load processes that you start, on other machines as a rule, instead of ``processes``."""
     bind: str = "127.0.0.1:5557"
     """The address and the port that ``workers`` connect to: by default Locust's own port, on this machine alone."""
     arrivals: tuple[Share, ...] = ()
     """
-    Second phase: open-loop Poisson arrivals, to the recommended setting and the defaults, at these shares of capacity.
+    Shares of the capacity at which requests arrive at random (open loop), to the recommended setting and the defaults.
 
     The open loop shows latency at a given load, the closed loop shows capacity.
     """
@@ -199,10 +212,13 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     host: HostName | None = None
     instance: InstanceValue | None = None
     users: Users | None = None
+    """The number of users."""
     background_users: BackgroundUsers | None = None
+    """The number of background users."""
     route: Route | None = None
+    """The route."""
     arrivals: Share | None = None
-    """Selects the open-loop step at this share of the capacity, one of the load's; ``users`` is omitted then."""
+    """The open-loop step at this share of the capacity, one of those of the load; omit ``users`` then."""
 
     def selects(self, step: PlannedStep) -> bool:
         """Whether setting, route and background load match. The load itself is ignored."""
@@ -224,11 +240,17 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A metric of one step, or its ratio over that of another step, and the limits it must keep."""
 
     claim: Text
+    """The expectation as a sentence."""
     metric: Metric
+    """The figure that is compared."""
     where: Where
+    """Selects the step."""
     over: Where | None = None
+    """Selects the step to divide by; without it, the figure itself is compared."""
     at_least: float | None = None
+    """Lower limit."""
     at_most: float | None = None
+    """Upper limit."""
     free_cores: Annotated[int, Meta(ge=1)] | None = None
     """
     Judged only where every step selected had that many cores for the host and the load generator.
@@ -268,24 +290,43 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """A question and how it is answered."""
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
+    """1 to 64 lower-case letters, digits and dashes."""
     question: Text
+    """The question that the experiment answers."""
     lesson: str = ""
-    """One or two sentences: the lesson of the experiment, and its reason."""
+    """One or two sentences: the lesson and its reason."""
     app: Text | None = None
-    """``module:callable`` of a WSGI or ASGI app; None for that of the run, which is a function app by default."""
+    """
+    ``MODULE:CALLABLE`` of a WSGI or ASGI app, such as ``src.app:app``, which runs on Gunicorn or Uvicorn.
+
+    Without it and ``--app``, a function app.
+    """
     folder: Text | None = None
-    """The folder of the app below the script root; None for the script root itself."""
+    """
+    The folder of the app, inside the script root and relative to it; without it, the script root.
+
+    With ``folder`` alone, a function app there.
+    """
     workload: Workload
+    """The requests."""
     settings: Matrix
+    """The settings to compare; an empty table is Azure's defaults."""
     load: Load
+    """Users, durations and repeats."""
     objective: str = ""
-    """The conditions a recommended setting must keep, such as ``p95 < 300ms``; empty for none."""
+    """Conditions that the setting must meet, such as ``p95 < 300ms and errors < 1%``."""
     strategy: Strategy = "throughput"
-    memory_mb: int | None = None
-    """Instance memory in MB, one of INSTANCE_MEMORY_MB; None where the reader asks for none."""
+    """The aim of the recommended setting."""
+    memory_mb: Annotated[int, Meta(extra_json_schema={"enum": INSTANCE_MEMORY_MB})] | None = None
+    """
+    Instance memory in MB. Without it, costs are those of 2048 MB and no size is recommended.
+
+    The costs of web servers are those of App Service B1 in any case.
+    """
     baseline: Baseline | None = None
-    """The present setting of the app, with which others are compared; None for Azure's defaults."""
+    """The present setting, with which the verdict compares; without it, Azure's defaults."""
     expect: tuple[Expectation, ...] = ()
+    """``[[expect]]`` tables, checked by every run."""
 
     def __post_init__(self) -> None:
         if self.memory_mb not in (None, *INSTANCE_MEMORY_MB):

@@ -40,12 +40,13 @@ class RequestTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """One kind of request of a workload."""
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]{0,63}\Z")]
-    """Names it in the report."""
+    """Its name in the report."""
     method: Method = "GET"
+    """The HTTP method."""
     route: Route
     """Path and query; ``{id}`` is a column of ``values``."""
     headers: dict[str, str] = {}
-    """Values may contain ``${NAME}`` and ``{{column}}``."""
+    """Headers by name. Values may contain ``${NAME}`` and ``{{column}}``."""
     body: Annotated[str, Meta(max_length=LONGEST_BODY)] | None = None
     """The body as text."""
     body_file: str | None = None
@@ -53,15 +54,15 @@ class RequestTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     json: Any = None
     """The body as a TOML value, sent as JSON with the content type application/json."""
     values: str | None = None
-    """A CSV file next to the experiment: its first row names the columns, and every request takes one further row."""
+    """A CSV file next to the experiment, with a row per request; its first row names the columns."""
     order: Order = "in turn"
-    """Whether rows are taken in turn, or at random from the seed of the load."""
+    """Whether rows are taken ``in turn``, or at ``random`` from the seed of the load."""
     weight: Annotated[float, Meta(gt=0, le=1000)] = 1
     """Its share of the mix is its weight over the sum of all weights."""
     expect_status: Annotated[tuple[Status, ...], Meta(min_length=1)] | None = None
-    """The statuses of a successful answer; None for 200 to 299."""
+    """The statuses of a successful answer; without it, 200 to 299."""
     think_time: ThinkTime | None = None
-    """Seconds that a user waits after the answer; None for that of the workload."""
+    """Seconds that a user waits after the answer, or a range; without it, that of the workload."""
 
     def __post_init__(self) -> None:
         if self.name in (MIX, JOURNEY):

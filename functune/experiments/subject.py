@@ -16,6 +16,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, order=True, forbid_unkn
     background: str | None = None
     """The route that ``background_users`` other users call meanwhile; None without such users."""
     background_users: int = 0
+    """Users that call the background route."""
     request: str | None = None
     """The name of the request, ``mix`` or ``locustfile``; None for one of the workload's routes."""
 

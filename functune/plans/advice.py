@@ -33,9 +33,13 @@ class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
     """The setting to use on one plan for some subjects of an experiment, and how to apply it."""
 
     plan: str
+    """The plan, as ``--plan`` takes it."""
     experiment: str
+    """The name of the experiment."""
     subjects: tuple[Subject, ...]
+    """The requests that it is for."""
     setting: Setting
+    """The setting to use."""
     app_settings: dict[str, str | None]
     """Values by name; None: leave unset."""
     parameters: dict[str, ParameterValue]

@@ -3,7 +3,7 @@ report.json: the findings of a run for programs, with the advice for every plan 
 
 The page, recommendation.json, junit.xml, the summary and the terminal are made from the same document. Times are in
 seconds unless a name says otherwise, throughputs in requests per second. It holds no raw latencies: those are in
-measurements.jsonl. `make schema` writes its JSON Schema.
+measurements.jsonl.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ from functune.run.folder import RunFolder
 from functune.run.measurement import Failure
 
 REPORT_SCHEMA_VERSION = 2
-SCHEMA_ID = "report.schema.json"
 DIGITS = 6
 """Significant digits of a figure: more than any of them has, and few enough to be read."""
 FIRST_MOMENT = 1e6
@@ -45,18 +44,22 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a report shows."""
 
     schema_version: Annotated[int, Meta(ge=1)] = REPORT_SCHEMA_VERSION
+    """The version of this form, which rises when a key changes its meaning or disappears."""
     currency: str
     """Of all costs, which are per million requests."""
     environment: Environment
     experiments: tuple[ExperimentFindings, ...]
+    """The findings of each experiment, in file order."""
     apply: tuple[PlanAdvice, ...]
     """The settings to apply, by experiment and plan."""
     trust: Trust
+    """On what the reliability of the figures rests."""
     compared: tuple[ComparedHost, ...]
     """The same routes on other servers."""
     elsewhere: tuple[str, ...]
     """The servers of the second runs, including those that measured none of the same routes."""
     failures: tuple[Failure, ...]
+    """The trials that could not be measured."""
     profile: tuple[SubjectProfile, ...] = ()
     """Where the time of a call goes, by line of the reader's code; empty where no profile was made."""
 
@@ -157,14 +160,3 @@ def indented_json(value: object) -> str:
 def embedded_json(document: msgspec.Struct) -> str:
     """The document as JSON that can stand inside of HTML: no ``<`` that could end its element."""
     return msgspec.json.encode(rounded(msgspec.to_builtins(document))).decode().replace("<", "\\u003c")
-
-
-def document_schema() -> str:
-    """The JSON Schema of report.json."""
-    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID}
-    described |= msgspec.json.schema(ReportDocument)
-    return msgspec.json.format(msgspec.json.encode(described), indent=2).decode() + "\n"
-
-
-if __name__ == "__main__":
-    print(document_schema(), end="")

@@ -1,5 +1,8 @@
 """The whole plan of a simulated run."""
 
+import json
+
+import jsonschema
 import msgspec
 import pytest
 
@@ -11,9 +14,11 @@ from functune.capacity.measured_app import measured_apps, subject_to_plan
 from functune.capacity.traffic import Traffic, daily, steady
 from functune.errors import UsageError
 from functune.experiments.model import Experiment, Matrix
+from functune.report.document import indented_json
 from functune.run.measurement import Measurement
 from tests.analysis.simulated import findings, planned, sweep
 from tests.capacity.apps import under
+from tools.schemas import document_schema
 
 type Run = tuple[ExperimentFindings, list[Measurement]]
 
@@ -55,6 +60,11 @@ def test_plan_covers_every_plan_and_names_the_cheapest(plan: CapacityPlan) -> No
     assert [each.month for each in plan.forecasts] == sorted(each.month for each in plan.forecasts)
     assert plan.sentence.startswith(f"The cheapest configuration that meets p95 < 500 ms is {plan.cheapest.title}: ")
     assert f"the present one, {plan.present.title}, costs " in plan.sentence
+
+
+def test_plan_json_is_of_its_schema(plan: CapacityPlan) -> None:
+    schema = json.loads(document_schema("plan.schema.json"))
+    jsonschema.Draft202012Validator(schema).validate(json.loads(indented_json(plan)))
 
 
 def test_nothing_beats_the_frontier(plan: CapacityPlan) -> None:

@@ -1,15 +1,19 @@
 """``functune tune`` and ``functune init`` on an app in a folder of its own."""
 
+import json
 import signal
 import subprocess
 import time
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from functune.cli.init import numbered_routes
 from functune.errors import UsageError
 from functune.experiments.file import read_experiments
+from functune.experiments.schema import EXPERIMENT_SCHEMA, experiment_schema
 from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
 from functune.run.profile import PROFILE
@@ -169,10 +173,17 @@ def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
     [experiment] = read_experiments(path)
     assert [str(each) for each in experiment.workload.requests] == ["/api/items"]
     before = path.read_text()
+    assert before.startswith(f"#:schema ./{EXPERIMENT_SCHEMA}\n")
+    jsonschema.validate(tomllib.loads(before), json.loads((path.parent / EXPERIMENT_SCHEMA).read_text()))
     again = functune("init", app)
     assert again.returncode == 2
     assert f"{path} exists, and is not overwritten" in again.stderr
     assert path.read_text() == before
+
+
+def test_init_prints_the_schema_alone(tmp_path: Path) -> None:
+    done = functune("init", tmp_path / "nowhere", "--schema")
+    assert (done.returncode, done.stdout, done.stderr) == (0, experiment_schema(), "")
 
 
 def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(app: Path, tmp_path: Path) -> None:

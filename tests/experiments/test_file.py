@@ -126,6 +126,11 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
         ("/api/sync", "api/sync", "workload.routes[0] is 'api/sync/sleep?ms=100': allowed"),
         ("threads-blocking-io", "Threads", "name is 'Threads': allowed"),
         ('"throughput"', '"p999_ms"', "expect[0].metric is 'p999_ms': allowed"),
+        (
+            '[1, 16, "unset"]',
+            "[1]\ninstance = [{ core = 1 }]",
+            "settings.instance[0].core is unknown: allowed here are cores,",
+        ),
         ("where = {", "where = { user = 1,", "expect[0].where.user is unknown: allowed here are thread_count"),
         ("thread_count = 16,", "thread_count = 17,", "expect[0].where is {thread_count = 17, process_count = 1"),
         ("thread_count = 16,", "thread_count = 17,", "selects 0 planned steps"),

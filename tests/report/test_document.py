@@ -2,8 +2,12 @@
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 
@@ -14,7 +18,6 @@ from functune.report.document import (
     REPORT_SCHEMA_VERSION,
     ReportDocument,
     document_json,
-    document_schema,
     find_all,
     read_document,
 )
@@ -25,6 +28,7 @@ from functune.run.measurement import Measurement
 from functune.setting import Setting
 from tests.analysis.simulated import arrivals, planned, sweep
 from tests.report.written import FAILURES, computes, full_run, routes, run_folder, threads
+from tools.schemas import document_schema
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,9 +40,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_published_schema_is_the_one_of_the_types() -> None:
-    published = (ROOT / "docs/schema/report.schema.json").read_text(encoding="utf-8")
-    assert published == document_schema(), "run `make schema`"
+@pytest.mark.parametrize("name", ["report", "recommendation"])
+def test_files_for_programs_are_of_their_schemas(folder: Path, name: str) -> None:
+    schema = json.loads(document_schema(f"{name}.schema.json"))
+    jsonschema.Draft202012Validator(schema).validate(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def test_examples_of_the_page_read_the_files(folder: Path) -> None:
+    page = (ROOT / "docs" / "report-json.md").read_text(encoding="utf-8")
+    [python] = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    printed = subprocess.check_output([sys.executable, "-c", python.replace("runs/threads", str(folder))], text=True)
+    found = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    subjects = [subject for each in found["experiments"] for subject in each["subjects"]]
+    assert len(printed.splitlines()) == sum(len(subject["levels"]) for subject in subjects)
+    if shutil.which("jq") is not None:
+        [shell] = re.findall(r"^```bash\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        lines = subprocess.check_output(["bash", "-ec", shell.replace("runs/threads", str(folder))], text=True)
+        assert len(lines.splitlines()) == 2 * len(subjects)
 
 
 def test_report_json_is_of_its_types_and_names_its_version(folder: Path) -> None:

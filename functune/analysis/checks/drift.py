@@ -21,6 +21,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval
     """95 %, of the change."""
     steps: int
+    """Measurements of the control settings."""
 
     @property
     def matters(self) -> bool:

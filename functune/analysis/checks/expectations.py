@@ -26,13 +26,15 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One expectation, checked."""
 
     claim: str
+    """The expectation as a sentence."""
     observed: float | None
     """The value in the metric's unit, or a ratio; None when a step is missing or has too few requests for it."""
     unit: str
+    """The unit of what was observed."""
     allowed: str
     """The limits, e.g. ``152 to 163``."""
     result: Result
-    """Fails as well when there was nothing to observe: an expectation nobody checked does not hold."""
+    """It fails as well when there was nothing to observe: an expectation nobody checked does not hold."""
     reason: str = ""
     """Why it was not judged."""
 

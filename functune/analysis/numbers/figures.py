@@ -27,7 +27,9 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
     """A sample of times that answers report. Seconds."""
 
     count: int
+    """The size of the sample."""
     mean: float
+    """Its mean."""
     deviation: float
     """Standard deviation of the sample (divisor n - 1); 0 for a single value."""
 
@@ -40,9 +42,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     error_ratio: float = 0.0
     """Failed share of the completed requests, 0 to 1."""
     p50: float | None = None
-    """Latency percentiles; None below the sample that a percentile needs."""
+    """Latency that half of the successful requests do not exceed; None for fewer than 6."""
     p95: float | None = None
+    """Latency that 95 % do not exceed; None for fewer than 72."""
     p99: float | None = None
+    """Latency that 99 % do not exceed; None for fewer than 368."""
     p95_interval: Interval | None = None
     """95 %, by order statistics of this step's requests."""
     mean: float | None = None
@@ -52,6 +56,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     """Successful ones."""
     failed: int = 0
+    """Those that failed."""
     errors: dict[str, int] = {}
     """Failures by kind."""
     worker_ends: dict[str, int] = {}
@@ -91,6 +96,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     busiest_generator: float | None = None
     """Cores that the busiest load process used: 1 is its limit. None where it is not known."""
     load_processes: int = 1
+    """Load processes that sent the requests."""
     more_load_processes: int = 1
     """Those to add, at least, where the load processes limit the step."""
     clock_offset: float | None = None
@@ -98,9 +104,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     clock_bound: float | None = None
     """How far that difference may be off."""
     host_cpu: float | None = None
+    """Cores used by the host, front and workers together."""
     other_cpu: float | None = None
     """Cores used by other programs."""
     generator_memory_mb: float | None = None
+    """Memory of the load processes."""
     host_memory_mb: float | None = None
     """Front and workers together."""
     worker_cores: float | None = None

@@ -26,24 +26,31 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     """Counts from 0; the steps of one round share it."""
     trial: int
+    """The run of the load generator that it belongs to."""
     started_at: float
     """Epoch seconds."""
     figures: Figures
+    """The figures of this repeat alone."""
 
 
 class Void(msgspec.Struct, frozen=True, kw_only=True):
     """A measurement that the load generator determined, not the app, and the reason."""
 
     repeat: int
+    """The number of the repeat."""
     throughput: float
+    """Successful requests per second."""
     reason: str
+    """Why it does not count."""
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
     """One step with all its repeats."""
 
     subject: Subject
+    """The requests that were measured."""
     setting: Setting
+    """The setting they were measured with."""
     users: int
     """Closed-loop users; the connections for the arrivals of an open loop."""
     share: float | None = None
@@ -51,6 +58,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     arrival_rate: float | None = None
     """The intended arrivals per second of an open loop, averaged over the repeats."""
     handler: Handler | None = None
+    """``def`` or ``async def``; None where no answer says it."""
     figures: Figures
     """The repeats that count, together; the void ones where none counts."""
     repeats: tuple[Repeat, ...] = ()

@@ -13,7 +13,9 @@ class Advice(msgspec.Struct, frozen=True, kw_only=True):
     """A setting to use, and the subjects it is for."""
 
     subjects: tuple[Subject, ...]
+    """The requests that it is for."""
     setting: Setting
+    """The setting to use."""
     settings_to_set: dict[str, str | None]
     """App settings and their values; None: leave unset."""
 

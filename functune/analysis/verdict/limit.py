@@ -29,8 +29,11 @@ class LimitPlace(msgspec.Struct, frozen=True, kw_only=True):
     """The line of the reader's code that is the reason."""
 
     file: str
+    """The file, relative to the script root where it lies below it."""
     line: int
+    """The number of the line."""
     function: str
+    """The function that the line is in."""
     waits_in: str | None
     """The innermost library call; None where it computes."""
 
@@ -42,8 +45,9 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """What holds the throughput of a subject."""
 
     kind: LimitKind
+    """The kind of limit."""
     where: LimitPlace | None
-    """None where nothing points to a line."""
+    """The line of the code; None where nothing points to one."""
     share: float | None
     """The part of the time, or of its growth under load, that it explains, 0 to 1."""
     evidence: tuple[str, ...]

@@ -32,8 +32,11 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The level with which a setting entered the choice."""
 
     setting: Setting
+    """The setting."""
     users: int
+    """The users of the level."""
     throughput: float
+    """Successful requests per second."""
     p95: float | None
     """Seconds; None below 72 requests."""
     spread: Spread | None
@@ -44,17 +47,21 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """The setting to use for one subject."""
 
     subject: Subject
+    """The requests that it is for."""
     strategy: Strategy
+    """The strategy that chose it."""
     setting: Setting
+    """The setting to use."""
     settings_to_set: dict[str, str | None]
     """App settings, as local.settings.json and ``az functionapp config appsettings set`` take them; None is unset."""
     reason: str
+    """The limit of the throughput, in a sentence."""
     certainty: str
     """How certain it is, in a sentence or two; empty where there was nothing to choose."""
     evidence: tuple[Evidence, ...]
     """The level of every setting, the recommended one's first, then by throughput."""
     ties: tuple[Setting, ...]
-    """The settings not shown to be more than 5 % worse than the best, simplest first: the recommended one."""
+    """The settings not shown to be more than 5 % worse than the best: the simplest, which is recommended, first."""
     next_best: Evidence | None
     """The best setting that is not tied; None when all are."""
     distance: float | None

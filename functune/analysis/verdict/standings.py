@@ -32,11 +32,15 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[StandingName, ...]
     """All the names it has."""
     setting: Setting
+    """The setting."""
     users: int
+    """The users with which it is compared."""
     throughput: Figure
+    """Successful requests per second."""
     p95: Figure | None
     """None where it had fewer than 72 requests."""
     cost: Figure | None
+    """Per million requests; None where no price is known."""
     of_recommended: Figure | None
     """Its throughput over that of the recommended setting; None for the recommended setting itself."""
 
