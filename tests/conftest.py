@@ -1,5 +1,6 @@
 """The settings of Hypothesis, the option that fails skipped tests, and the package index."""
 
+import os
 import re
 import signal
 import subprocess
@@ -36,7 +37,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let programs that tests start be interrupted also where a shell has begun the tests in the background."""
+    """
+    Let programs that tests start be interrupted also where a shell has begun the tests in the background.
+
+    And let them write bytecode: hundreds of them import functune, and each would compile it anew.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

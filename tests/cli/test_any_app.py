@@ -9,7 +9,7 @@ import pytest
 
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.hosts.test_any_app import APPS
 
 EXPERIMENT = """
@@ -147,7 +147,7 @@ def test_apps_that_cannot_run_are_refused_before_anything_starts(
     if "uvicorn" not in text:
         text = text.replace('where = { host = "gunicorn" }', "where = {}")
     (root / "asked.toml").write_text(text)
-    done = functune("sweep", root / "asked.toml", "--script-root", root, "--out", tmp_path / "run", *flags)
+    done = in_process("sweep", root / "asked.toml", "--script-root", root, "--out", tmp_path / "run", *flags)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert not (tmp_path / "run").exists()

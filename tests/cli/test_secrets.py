@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from functune.run.folder import RunFolder
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.host.serving import Serving
 
 HEADER, CODE, BODY, KEY = "h3ader/of=nobody", "c0de+of/nobody==", "b0dy of nobody", "functi0n-key/of-nobody"
@@ -175,7 +175,7 @@ def test_tune_whose_request_fails(app: Path, tmp_path: Path) -> None:
 
 
 def test_body_that_is_not_json_is_not_repeated(app: Path, tmp_path: Path) -> None:
-    done = functune("tune", "/api/orders", "--json", f'{{"token": {BODY}', "--script-root", app)
+    done = in_process("tune", "/api/orders", "--json", f'{{"token": {BODY}', "--script-root", app)
     assert done.returncode == 2
     assert_no_secret(done)
 

@@ -14,7 +14,7 @@ from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
 from functune.run.profile import PROFILE
 from functune.setting import Setting
-from tests.cli.calling import command, functune
+from tests.cli.calling import command, functune, in_process
 
 APP = '''
 import time
@@ -141,7 +141,7 @@ def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_
     ],
 )
 def test_tune_refuses_before_anything_starts(app: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
-    done = functune("tune", *arguments, "--script-root", app, "--out", tmp_path / "run")
+    done = in_process("tune", *arguments, "--script-root", app, "--out", tmp_path / "run")
     assert done.returncode == 2
     assert said in done.stderr
     assert "hunter2" not in done.stderr
@@ -152,7 +152,7 @@ def test_tune_refuses_a_column_that_the_values_lack(tmp_path: Path, app: Path) -
     values = tmp_path / "ids.csv"
     values.write_text("number\n1\n")
     for request in (["/api/orders/{id}/a"], ["/api/wait", "-d", "hunter2={{id}}"]):
-        done = functune("tune", *request, "--values", values, "--script-root", app, "--out", tmp_path / "run")
+        done = in_process("tune", *request, "--values", values, "--script-root", app, "--out", tmp_path / "run")
         assert done.returncode == 2
         assert f"{values}" in done.stderr
         assert "there is no column id, which" in done.stderr
@@ -212,7 +212,7 @@ def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
         .replace("users = [1, 4, 16, 64]", "users = [2]")
         .replace("measure = 2.0\nrepeats = 2", "measure = 1.0")
     )
-    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run")
+    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}

@@ -50,18 +50,29 @@ def durations(timing: str) -> list[dict[str, float]]:
     return [{name: float(value) for name, value in part} for part in (pairs[:half], pairs[half:])]
 
 
-@pytest.mark.parametrize("route", ["wait", "compute", "awaiting", "blocking"])
-def test_figures_agree_with_those_of_the_host(desk: Path, route: str) -> None:
-    """The host measures around the file, so it never measures less; it is 5 % or 1 ms more at most."""
+@pytest.fixture(scope="module")
+def timed_twice(desk: Path) -> Iterator[Serving]:
+    """The app with its times on, on a host that shows its own."""
     with Serving(desk, "--times", **{SETTING: "1"}) as host:
-        host.ready()
-        own, hosts = durations(host.get(f"/api/{route}?ms=60").headers[SERVER_TIMING])
-    assert "wait" not in own
-    assert own.keys() | {"wait"} == hosts.keys()
-    for name, value in own.items():
-        assert value <= hosts[name] <= value * 1.05 + 1, name
-    assert own["service"] >= 60
-    assert (own["cpu"] > 40) == (route in {"compute", "blocking"})
+        yield host.ready()
+
+
+@pytest.mark.parametrize("route", ["wait", "compute", "awaiting", "blocking"])
+def test_figures_agree_with_those_of_the_host(timed_twice: Serving, route: str) -> None:
+    """
+    The host measures around the file, so it never measures less; it is 5 % or 1 ms more at most.
+
+    Another program can get the core between the two clocks, so that is so for the call that nothing came between.
+    """
+    pairs = [durations(timed_twice.get(f"/api/{route}?ms=60").headers[SERVER_TIMING]) for _ in range(5)]
+    for own, hosts in pairs:
+        assert "wait" not in own
+        assert own.keys() | {"wait"} == hosts.keys()
+        assert all(value <= hosts[name] for name, value in own.items())
+        assert own["service"] >= 60
+        assert (own["cpu"] > 40) == (route in {"compute", "blocking"})
+    for name in pairs[0][0]:
+        assert min(hosts[name] - (own[name] * 1.05 + 1) for own, hosts in pairs) <= 0, name
 
 
 def test_hold_is_the_longest_step_and_loop_the_sum(on: Serving) -> None:

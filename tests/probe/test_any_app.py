@@ -9,7 +9,7 @@ import pytest
 
 from functune.probe.app import probe_app
 from functune.probe.target import ProbeRequest
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.host.serving import Serving
 from tests.instrument.servers import APPS, instrumented, served
 
@@ -145,7 +145,7 @@ def test_app_that_names_no_worker_is_not_counted(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_request_is_refused_before_anything_is_sent(flags: tuple[str, ...], said: str) -> None:
-    done = functune("probe", "http://127.0.0.1:1", *flags)
+    done = in_process("probe", "http://127.0.0.1:1", *flags)
     assert done.returncode == 2
     assert said in done.stderr
     assert "s3cret" not in done.stderr
