@@ -85,7 +85,7 @@ def test_sweep_sends_the_key_to_the_url_and_keeps_it_secret(keyed: str, tmp_path
 @pytest.mark.parametrize(("given", "said"), [("", "asks for a function key"), (f"{KEY}!", "refuses the function key")])
 def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Path, given: str, said: str) -> None:
     asked = experiment(tmp_path, route="/api/keyed")
-    done = functune("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
+    done = in_process("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
     assert done.returncode == 3
     assert "/api/keyed answered 401" in done.stdout
     assert said in done.stdout
@@ -94,7 +94,7 @@ def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Pat
 
 def test_sweep_of_a_url_where_nobody_answers_says_so(unused_tcp_port: int, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed")
-    done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
     assert done.returncode == 3
     assert f"http://127.0.0.1:{unused_tcp_port} cannot be reached" in done.stdout
 

@@ -44,12 +44,14 @@ def order(req: func.HttpRequest) -> func.HttpResponse:
     logging.warning("signature %s", signature)
     status = 202 if signature == f"sha256={SECRET}" else 401
     note(req, status)
+    time.sleep(0.02)
     return func.HttpResponse(f"signature {signature} key {req.params.get('code')}", status_code=status)
 
 
 @app.route(route="items", methods=["GET"])
 def items(req: func.HttpRequest) -> func.HttpResponse:
     note(req, 200)
+    time.sleep(0.02)
     return func.HttpResponse("[]")
 
 

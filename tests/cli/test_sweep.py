@@ -22,7 +22,7 @@ from tests.cli.calling import command, functune, in_process
 from tests.host.serving import wait_until
 
 ONE_PERCENT = "A step works when it serves requests and at most 1% of them fail."
-ROUTES = "The app has these routes: GET /api/mixed, GET /api/unreliable."
+ROUTES = "The app has these routes: GET /api/mixed, GET /api/unreliable, GET /api/waiting."
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def app(tmp_path: Path) -> Path:
     return write_app(tmp_path / "app")
 
 
-def experiment(folder: Path, *, route: str = "/api/mixed", thread_count: str = "[4]", users: str = "[4]") -> Path:
+def experiment(folder: Path, *, route: str = "/api/waiting", thread_count: str = "[4]", users: str = "[4]") -> Path:
     path = folder / "asked.toml"
     path.write_text(
         f"""
@@ -108,7 +108,7 @@ def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tm
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(begun).measurements()
     assert measurement.errors == {}
-    assert measurement.subject.route == "/api/mixed"
+    assert measurement.subject.route == "/api/waiting"
     assert "Profiling" not in done.stdout
     assert not (begun / PROFILE).exists()
 

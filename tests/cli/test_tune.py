@@ -35,11 +35,13 @@ def wait(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="orders/{id:int}/{part?}", methods=["GET", "PUT"])
 def orders(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(0.05)
     return func.HttpResponse(req.route_params["id"])
 
 
 @app.route(route="items", methods=["GET"])
 def items(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(0.05)
     return func.HttpResponse("[]")
 '''
 
