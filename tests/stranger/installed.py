@@ -120,8 +120,13 @@ def wheel(source: Path) -> Path:
 def make_environment(folder: Path, *packages: object) -> Path:
     """A virtual environment with packages from the index."""
     run(find_uv_bin(), "venv", "--quiet", "--python", sys.executable, folder)
-    run(find_uv_bin(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *packages)
+    install(folder / "bin" / "python", *packages)
     return folder
+
+
+def install(python: Path, *arguments: object) -> None:
+    """Packages for an interpreter."""
+    run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, *arguments)
 
 
 def pip(python: Path, command: str, *arguments: object) -> None:
