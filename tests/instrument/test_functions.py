@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
@@ -60,19 +61,19 @@ def timed_twice(desk: Path) -> Iterator[Serving]:
 @pytest.mark.parametrize("route", ["wait", "compute", "awaiting", "blocking"])
 def test_figures_agree_with_those_of_the_host(timed_twice: Serving, route: str) -> None:
     """
-    The host measures around the file, so it never measures less; it is 5 % or 1 ms more at most.
-
-    Another program can get the core between the two clocks, so that is so for the call that nothing came between.
+    The host measures around the file, so it never measures less; in the median of five calls, it is 5 % or 1 ms more at
+    most. Another program may take the core between the two readings of a single call.
     """
-    pairs = [durations(timed_twice.get(f"/api/{route}?ms=60").headers[SERVER_TIMING]) for _ in range(5)]
-    for own, hosts in pairs:
+    calls = [durations(timed_twice.get(f"/api/{route}?ms=60").headers[SERVER_TIMING]) for _ in range(5)]
+    for own, hosts in calls:
         assert "wait" not in own
         assert own.keys() | {"wait"} == hosts.keys()
         assert all(value <= hosts[name] for name, value in own.items())
         assert own["service"] >= 60
-        assert (own["cpu"] > 40) == (route in {"compute", "blocking"})
-    for name in pairs[0][0]:
-        assert min(hosts[name] - (own[name] * 1.05 + 1) for own, hosts in pairs) <= 0, name
+    usual, around = ({name: median(call[part][name] for call in calls) for name in calls[0][0]} for part in (0, 1))
+    for name, value in usual.items():
+        assert around[name] <= value * 1.05 + 1, name
+    assert (usual["cpu"] > 40) == (route in {"compute", "blocking"})
 
 
 def test_hold_is_the_longest_step_and_loop_the_sum(on: Serving) -> None:

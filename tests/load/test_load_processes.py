@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, median, pstdev, quantiles
+from statistics import fmean, pstdev, quantiles
 
 import msgspec
 import psutil
 import pytest
 
-from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level, levels_of
 from functune.errors import LoadError
 from functune.experiments.request_source import ListedRequest
@@ -31,12 +30,6 @@ from functune.run.measurement import Measurement
 from tests.load.loads import StartStandIn, accounted, free_port, load_generators, measured, plan, run, wait_until
 
 REPEATS = 5
-FIGURES: dict[str, Callable[[Figures], float | None]] = {
-    "throughput": lambda figures: figures.throughput,
-    "p50": lambda figures: figures.p50,
-    "in flight": lambda figures: figures.in_flight,
-}
-"""Those that do not depend on how many processes send the requests."""
 AHEAD = 7.0
 """Seconds by which the clock of a load process on another machine is ahead, in the test of it."""
 ANOTHER_MACHINE = f"""
@@ -96,20 +89,15 @@ async def levels(loads: dict[str, LoadPlan], base_urls: list[str]) -> dict[str, 
     return {name: levels_of(found, seed=1)[0] for name, found in zip(loads, zip(*rounds, strict=True), strict=True)}
 
 
-def median_of(level: Level, figure: Callable[[Figures], float | None]) -> float:
-    """The median over the repeats of a figure, which a repeat that was disturbed does not change."""
-    return median(level.by_repeat(figure).values())
-
-
 def require_agreement(several: Level, single: Level) -> None:
-    """The intervals of the throughput overlap, and the other figures are within a twentieth."""
-    assert several.spread is not None
-    assert single.spread is not None
-    assert several.spread.is_interval
-    assert several.spread.low <= single.spread.high
-    assert single.spread.low <= several.spread.high
-    for name, figure in FIGURES.items():
-        assert median_of(several, figure) == pytest.approx(median_of(single, figure), rel=0.05), name
+    """The intervals of throughput and p95 overlap, and the means are within a twentieth."""
+    for one, other in ((several.spread, single.spread), (several.p95_spread, single.p95_spread)):
+        assert one is not None
+        assert other is not None
+        assert one.is_interval
+        assert max(one.low, other.low) <= min(one.high, other.high)
+    for figure in ("throughput", "in_flight"):
+        assert getattr(several.figures, figure) == pytest.approx(getattr(single.figures, figure), rel=0.05), figure
     assert several.figures.rate_times_latency == pytest.approx(several.figures.in_flight, rel=0.05)
 
 
