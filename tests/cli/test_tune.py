@@ -108,7 +108,7 @@ def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: P
     _, said = tune.communicate(timeout=60)
     assert tune.returncode == 130
     assert f"functune: interrupted; {run} keeps everything measured so far. " in said
-    done = functune("report", run)
+    done = in_process("report", run)
     assert done.returncode == 0, done.stderr
 
 
@@ -162,7 +162,7 @@ def test_tune_refuses_a_column_that_the_values_lack(tmp_path: Path, app: Path) -
 
 
 def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
-    done = functune("init", app)
+    done = in_process("init", app)
     assert done.returncode == 0, done.stderr
     for route in ("GET /api/items", "GET /api/orders/{id}/{part}", "PUT /api/orders/{id}/{part}", "POST /api/wait"):
         assert route in done.stdout
@@ -171,7 +171,7 @@ def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
     [experiment] = read_experiments(path)
     assert [str(each) for each in experiment.workload.requests] == ["/api/items"]
     before = path.read_text()
-    again = functune("init", app)
+    again = in_process("init", app)
     assert again.returncode == 2
     assert f"{path} exists, and is not overwritten" in again.stderr
     assert path.read_text() == before
@@ -180,7 +180,7 @@ def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
 def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(app: Path, tmp_path: Path) -> None:
     path = tmp_path / "asked" / "orders.toml"
     routes = ["PUT /api/orders/{id}/{part}", "/api/items"]
-    done = functune("init", app, "--out", path, *(word for route in routes for word in ("--route", route)))
+    done = in_process("init", app, "--out", path, *(word for route in routes for word in ("--route", route)))
     assert done.returncode == 0, done.stderr
     [experiment] = read_experiments(path)
     put, get = experiment.workload.requests
@@ -188,7 +188,7 @@ def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(a
     assert (get.method, get.route) == ("GET", "/api/items")
     assert (path.parent / f"{put.name}.csv").read_text() == "id,part\n1,1\n"
 
-    wrong = functune("init", app, "--out", tmp_path / "x.toml", "--route", "GET /api/nowhere")
+    wrong = in_process("init", app, "--out", tmp_path / "x.toml", "--route", "GET /api/nowhere")
     assert wrong.returncode == 2
     assert "--route 'GET /api/nowhere': the app has no such route; it has GET /api/items," in wrong.stderr
     assert not (tmp_path / "x.toml").exists()
@@ -206,7 +206,7 @@ def test_routes_are_chosen_by_their_numbers() -> None:
 
 def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
     path = tmp_path / "orders.toml"
-    assert functune("init", app, "--out", path, "--route", "GET /api/orders/{id}/{part}").returncode == 0
+    assert in_process("init", app, "--out", path, "--route", "GET /api/orders/{id}/{part}").returncode == 0
     path.write_text(
         path.read_text()
         .replace('thread_count = [1, 4, 16, 64, "unset"]', "thread_count = [4]")

@@ -192,7 +192,12 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     others = children()
     wanted = asked(tmp_path, routes='["/api/sync/sleep?ms=50"]', thread_count="[4]", users="[8]")
     await measure_run(
-        opened(tmp_path, wanted), app=ServedApp(ROOT), kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None
+        opened(tmp_path, wanted),
+        app=ServedApp(ROOT),
+        kind=LOCAL_HOST,
+        planner=Grid(),
+        on_progress=lambda event: None,
+        calibrated=False,
     )
 
     [measurement] = written(tmp_path)
