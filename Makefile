@@ -14,8 +14,8 @@ lessons: venv ## Run every experiment and write docs/lessons.md from the results
 	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
 		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
-test: venv equipment ## Run the test suite; PYTEST_FLAGS adds options of pytest
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -rs $(PYTEST_FLAGS)
+test: venv equipment ## Run the test suite, two processes a core; PYTEST_FLAGS adds options of pytest
+	$(BIN)/python -m pytest --numprocesses $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist loadfile --no-loadscope-reorder -rs $(PYTEST_FLAGS)
 
 soak: venv ## Run the tests that break workers 20 times in a row; stop at the first failure
 	@for round in $$(seq 20); do echo "soak round $$round of 20"; \

@@ -1,5 +1,6 @@
 """The settings of Hypothesis, the option that fails skipped tests, and the package index."""
 
+import os
 import re
 import signal
 import subprocess
@@ -14,8 +15,15 @@ from hypothesis import settings
 settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
 
-LONGEST = ("stranger", "truth", "cli", "hosts")
-"""The folders with the files that take longest."""
+LONGEST = (
+    *("stranger/test_any_app.py", "load/test_load_processes.py", "hosts/test_server_laws.py", "cli/test_secrets.py"),
+    *("cli/test_host_kinds.py", "cli/test_tune.py", "azure/test_sweep.py", "cli/test_any_app.py"),
+    *("stranger/test_web.py", "stranger/test_requests.py", "azure/test_kills.py", "cli/test_load_processes.py"),
+    *("cli/test_requests.py", "cli/test_sweep.py", "stranger/test_packages.py", "truth/test_shop.py"),
+    *("truth/test_other_apps.py", "sweep/test_instance_sizes.py", "timing/test_lines.py", "load/test_runner.py"),
+    *("project/test_lock.py", "probe/test_any_app.py", "sweep/test_run.py", "hosts/test_func.py"),
+)
+"""The files that take longer than 20 s, the longest first."""
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +44,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let programs that tests start be interrupted also where a shell has begun the tests in the background."""
+    """
+    Let programs that tests start be interrupted also where a shell has begun the tests in the background.
+
+    And let them write bytecode: hundreds of them import functune, and each would compile it anew.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files: begun last, one of them would run alone at the end."""
-    folder = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(folder).parts[0] not in LONGEST)
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    if missing := [str(path) for path in places if not path.exists()]:
+        raise pytest.UsageError(f"{', '.join(missing)}: no such file; name the longest files in tests/conftest.py")
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.hookimpl(wrapper=True)

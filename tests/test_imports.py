@@ -1,6 +1,7 @@
 """The import rule of docs/architecture.md: data flows one way, so imports do too."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ def room_of(path: str) -> str:
     return max(fitting, key=len)
 
 
+@functools.cache
 def modules() -> dict[str, ast.Module]:
     """Every module of functune by its path without ``.py``; a package by its folder."""
     paths = sorted(PACKAGE.rglob("*.py"))
@@ -38,19 +40,19 @@ def imported(tree: ast.Module) -> set[str]:
     return {name.removeprefix("functune.").replace(".", "/") for name in found if name.startswith("functune.")}
 
 
-MODULES = modules()
-
-
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 def test_imports_follow_the_rule(room: Room) -> None:
     wanted = {
-        (name, room_of(path)) for name, tree in MODULES.items() if room_of(name) == room.name for path in imported(tree)
+        (name, room_of(path))
+        for name, tree in modules().items()
+        if room_of(name) == room.name
+        for path in imported(tree)
     }
     assert {(name, other) for name, other in wanted if other not in room.imports | {room.name}} == set()
 
 
 def test_rule_has_no_room_without_code_and_no_import_upwards() -> None:
-    assert {room_of(name) for name in MODULES} == set(ROOM_NAMES)
+    assert {room_of(name) for name in modules()} == set(ROOM_NAMES)
     for place, room in enumerate(ROOMS):
         assert room.imports <= set(ROOM_NAMES[:place]), room.name
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
@@ -242,7 +242,7 @@ def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int)
     freedom = sum(errors) ** 2 / sum(
         variance**2 / (len(values) - 1) for variance, values in zip(errors, logs, strict=True)
     )
-    reach = float(stats.t.ppf(1 - (1 - CONFIDENCE) / among / 2, freedom)) * error
+    reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / among / 2)) * error
     return Spread(low=math.exp(difference - reach), high=math.exp(difference + reach), repeats=repeats)
 
 

@@ -65,14 +65,16 @@ async def measure_run(
     if not checked:
         run.checked.extend(folder.experiments)
     processes = max((each.load.processes for each in folder.experiments), default=1)
+    batch = run.next_batch()
     # Load processes on other machines cannot reach a server on the loopback interface of this one.
-    calibrated = calibrated and not any(each.load.workers for each in folder.experiments)
+    calibrated = calibrated and bool(batch) and not any(each.load.workers for each in folder.experiments)
     if calibrated:
         folder.append(await calibrate(processes=processes))
     async with lasting(kind, lambda text: on_progress(AppChanged(text=text))):
-        while batch := run.next_batch():
+        while batch:
             for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
                 await run.measure_setting(list(group))
+            batch = run.next_batch()
     if calibrated:
         folder.append(await calibrate(processes=processes))
     return run.finish()

@@ -40,20 +40,26 @@ def sweep_words(experiment: Path, out: Path, *more: object) -> list[object]:
     return ["sweep", experiment, "--out", out, "--host", f"azure:{SITE}", "--no-profile", *more]
 
 
-def begin(*words: object) -> subprocess.Popen[str]:
+def begin(*words: object, **environ: str) -> subprocess.Popen[str]:
     """Start a command."""
-    return started(command(*words))
+    return started(command(*words), environ)
 
 
-def begin_fast(experiment: Path, out: Path) -> subprocess.Popen[str]:
+def begin_fast(experiment: Path, out: Path, **environ: str) -> subprocess.Popen[str]:
     """Start a sweep without calibration and long waits."""
-    return started([sys.executable, "-m", "tests.azure.fast_sweep", str(experiment), str(out)])
+    return started([sys.executable, "-m", "tests.azure.fast_sweep", str(experiment), str(out)], environ)
 
 
-def started(words: list[str]) -> subprocess.Popen[str]:
+def started(words: list[str], environ: dict[str, str]) -> subprocess.Popen[str]:
     """A program in a session of its own, so that all of it can be killed."""
     return subprocess.Popen(
-        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        words,
+        cwd=ROOT,
+        env=os.environ | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 

@@ -1,45 +1,101 @@
-"""SIGKILL at random moments of sweeps of a live app: the next command restores the app, every time."""
+"""SIGKILL at random moments of sweeps of live apps: the next command restores the app, every time."""
 
+import contextlib
 import random
 import secrets
+import subprocess
 import time
+from collections.abc import Iterator
+from itertools import batched
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.azure.live_sweep import begin_fast, kill_all, write_experiment
-from tests.azure.stand_in import SITE, StandIn
-from tests.cli.calling import run
+from tests.azure.light_app import LightApp
+from tests.azure.live_sweep import begin, begin_fast, kill_all, write_experiment
+from tests.azure.stand_in import SITE, StandIn, resource_manager
 
 KILLS = 20
+AT_ONCE = 5
+"""Apps that are swept side by side, each on a stand-in of its own."""
 SLACK = 0.1
 """Share of an undisturbed sweep by which a busy machine may be slower."""
 
 
+class Lane(NamedTuple):
+    """An app on a stand-in, with the state folder of the commands that change it."""
+
+    live: StandIn
+    before: Any
+    """The app as it is before all sweeps."""
+    folder: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of the commands."""
+        return self.live.environ | {"XDG_STATE_HOME": str(self.folder / "state")}
+
+    def sweep(self, name: str) -> subprocess.Popen[str]:
+        """Start a sweep of the app."""
+        return begin_fast(self.folder / "live.toml", self.folder / name, **self.environ)
+
+    def revert(self) -> subprocess.Popen[str]:
+        """Start the command that restores the app."""
+        return begin("azure", "revert", SITE, "--yes", **self.environ)
+
+
+@pytest.fixture
+def lanes(tmp_path: Path) -> Iterator[list[Lane]]:
+    """The apps that are swept side by side."""
+    with contextlib.ExitStack() as running:
+        found = []
+        for number in range(AT_ONCE):
+            app = LightApp()
+            live = running.enter_context(resource_manager(app))
+            app.attach(live)
+            folder = tmp_path / f"app{number}"
+            folder.mkdir()
+            write_experiment(folder, concurrency="[2]", users="[2]")
+            found.append(Lane(live, live.state(), folder))
+        yield found
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """What a command said that ends by itself, and well."""
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    return said
+
+
 @pytest.mark.fault
-def test_app_is_restored_after_sigkill_at_20_random_moments(live: StandIn, tmp_path: Path) -> None:
-    before = live.state()
+def test_app_is_restored_after_sigkill_at_20_random_moments(lanes: list[Lane]) -> None:
     seed = secrets.randbelow(2**32)
     print(f"seed {seed}")  # pytest shows it where the test fails
     moments = random.Random(seed)
-    experiment = write_experiment(tmp_path, concurrency="[2]", users="[2]")
 
     began = time.monotonic()
-    whole = begin_fast(experiment, tmp_path / "whole")
-    said, _ = whole.communicate(timeout=120)
-    assert whole.returncode == 0, said
+    for whole in [lane.sweep("whole") for lane in lanes]:
+        ended(whole)
     longest = time.monotonic() - began
 
     changed = 0
-    for number in range(KILLS):
-        # One sweep in two leaves its last write under way: accepted, and not yet shown.
-        live.faults.accepted = 0.5 if number % 2 else None
-        process = begin_fast(experiment, tmp_path / f"run{number}")
-        time.sleep(moments.uniform(0, longest * (1 + SLACK)))
-        said = kill_all(process)
-        changed += live.state() != before
-        restored = run("azure", "revert", SITE, "--yes")
-        assert restored.exit_code == 0, (seed, number, said, restored.output)
-        live.wait_for_pending()
-        assert live.state() == before, (seed, number, said, restored.output)
+    for numbers in batched(range(KILLS), AT_ONCE, strict=True):
+        for number, lane in zip(numbers, lanes, strict=True):
+            # One sweep in two leaves its last write under way: accepted, and not yet shown.
+            lane.live.faults.accepted = 0.5 if number % 2 else None
+        began = time.monotonic()
+        running = [(lane, lane.sweep(f"run{number}")) for number, lane in zip(numbers, lanes, strict=True)]
+        said = []
+        for moment, (lane, process) in sorted(
+            ((moments.uniform(0, longest * (1 + SLACK)), each) for each in running), key=lambda each: each[0]
+        ):
+            time.sleep(max(began + moment - time.monotonic(), 0))
+            said.append(kill_all(process))
+            changed += lane.live.state() != lane.before
+        for restored in [lane.revert() for lane in lanes]:
+            said.append(ended(restored))
+        for lane in lanes:
+            lane.live.wait_for_pending()
+            assert lane.live.state() == lane.before, (seed, numbers, said)
     assert changed >= KILLS // 10, f"seed {seed}: {changed} sweeps were killed while the app was changed"

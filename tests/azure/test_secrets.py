@@ -12,7 +12,7 @@ from functune.run.folder import RunFolder
 from tests.azure.live_sweep import sweep_words, write_experiment
 from tests.azure.served_app import ServedShowcase
 from tests.azure.stand_in import IDENTITY_HEADER, SECRET_PARTS, SECRETS, SITE, StandIn, resource_manager
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 
 KEY = "5ec2e7-function-key"
 
@@ -39,12 +39,12 @@ def test_full_run_shows_no_secret(served: StandIn, tmp_path: Path) -> None:
     )
     run_folder = tmp_path / "run"
     outputs = [
-        functune("azure", "show", SITE),
-        functune("azure", "show", SITE, "--format", "json"),
+        in_process("azure", "show", SITE),
+        in_process("azure", "show", SITE, "--format", "json"),
         functune(*sweep_words(experiment, run_folder)),
-        functune("azure", "apply", run_folder, SITE, "--yes"),
-        functune("azure", "show", SITE),
-        functune("azure", "revert", SITE, "--yes"),
+        in_process("azure", "apply", run_folder, SITE, "--yes"),
+        in_process("azure", "show", SITE),
+        in_process("azure", "revert", SITE, "--yes"),
     ]
     assert [each.returncode for each in outputs] == [0] * len(outputs), [each.stdout + each.stderr for each in outputs]
     assert served.state() == before

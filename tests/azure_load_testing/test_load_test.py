@@ -20,7 +20,7 @@ import yaml
 from functune.azure_load_testing.asked import read_asked
 from functune.azure_load_testing.configuration import failure_criteria
 from functune.run.folder import RunFolder
-from tests.cli.calling import functune, run
+from tests.cli.calling import in_process, run
 
 HEADER = (
     "timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,"
@@ -146,7 +146,7 @@ def test_what_cannot_be_is_refused(experiment: Path, changed: str, flags: list[s
             "\n[[workload", f"\n[workload]\n{changed}\n\n[[workload", 1
         )
     )
-    done = functune("azure", "load-test", experiment, "--host", APP, *flags, "--out", experiment.parent / "test")
+    done = in_process("azure", "load-test", experiment, "--host", APP, *flags, "--out", experiment.parent / "test")
     assert done.returncode == 2
     assert said in done.stderr
     assert "s3cret" not in done.stderr
@@ -260,7 +260,7 @@ def test_results_of_all_engines_are_a_run_that_report_reads(experiment: Path, tm
             )
         archive.writestr("orders.csv", "id\n1\n")  # a file of values is no result
     out = tmp_path / "run"
-    done = functune("azure", "load-test", test, "--results", packed, "--out", out)
+    done = in_process("azure", "load-test", test, "--results", packed, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "They lack the times in the worker" in done.stdout
     [measured] = RunFolder.open(out).measurements()
@@ -275,7 +275,7 @@ def test_results_of_all_engines_are_a_run_that_report_reads(experiment: Path, tm
     assert 25 < measured.duration <= 60 - 8 - 1
     assert measured.started_at >= 1_760_000_000 + 8 + 1
     assert (measured.generator_cpu, measured.host_cpu, measured.service_times_us) == (None, None, [])
-    reported = functune("report", out)
+    reported = in_process("report", out)
     assert reported.returncode in (0, 3), reported.stderr  # 10 % of the requests failed
     page = (out / "report.html").read_text()
     assert "called by Azure Load Testing from 2 engines" in page
@@ -294,13 +294,13 @@ def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
     rows = [[began, elapsed, "/api/items", *rest] for began, elapsed, _, *rest in result_rows(1)]
     (tmp_path / "results").mkdir()
     result_csv(tmp_path / "results" / "engine1_results.csv", [row for row in rows if row[7] == "true"])
-    done = functune("azure", "load-test", test, "--results", tmp_path / "results", "--out", tmp_path / "run")
+    done = in_process("azure", "load-test", test, "--results", tmp_path / "results", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     [measured] = RunFolder.open(tmp_path / "run").measurements()
     assert str(measured.subject) == "/api/items"
     assert measured.by_request == {}
     assert measured.setting.thread_count == 16  # what the app has at present
-    reported = functune("report", tmp_path / "run")
+    reported = in_process("report", tmp_path / "run")
     assert reported.returncode == 0, reported.stderr
     assert "36" in reported.stdout  # of 40 requests a second
 
@@ -316,7 +316,7 @@ def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
 def test_results_that_cannot_be_read_are_explained(experiment: Path, tmp_path: Path, content: str, said: str) -> None:
     test = written(experiment)
     (tmp_path / "engine1_results.csv").write_text(content)
-    done = functune(
+    done = in_process(
         "azure", "load-test", test, "--results", tmp_path / "engine1_results.csv", "--out", tmp_path / "run"
     )
     assert done.returncode == 2

@@ -27,8 +27,15 @@ def mixed(req: func.HttpRequest) -> func.HttpResponse:
 @app.route(route="unreliable", methods=["GET"])
 def unreliable(req: func.HttpRequest) -> func.HttpResponse:
     """Every 33rd call fails, which is 3 %."""
-    time.sleep(0.005)
+    time.sleep(0.02)
     return func.HttpResponse("{}", status_code=200 if next(calls) % 33 else 503)
+
+
+@app.route(route="waiting", methods=["GET"])
+def waiting(req: func.HttpRequest) -> func.HttpResponse:
+    """50 ms of waiting, which leaves the cores to others."""
+    time.sleep(0.05)
+    return func.HttpResponse("{}")
 '''
 
 

@@ -14,6 +14,12 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, arguments, catch_exceptions=False)
 
 
+def in_process(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The outcome of a call as ``functune`` has it, from this process: quicker, for a call that measures nothing."""
+    done = CliRunner().invoke(main, [*map(str, arguments)], env=environ, catch_exceptions=False)
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
 def command(*arguments: object) -> list[str]:
     """The command line of a call."""
     return [sys.executable, "-P", "-m", "functune.cli", *map(str, arguments)]

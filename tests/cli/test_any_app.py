@@ -9,7 +9,7 @@ import pytest
 
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.hosts.test_any_app import APPS
 
 EXPERIMENT = """
@@ -42,6 +42,8 @@ settings = { thread_count = [2] }
 load = { users = [4], warm_up = 0.2, measure = 1 }
 """
 FUNCTIONS = """
+import time
+
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -49,6 +51,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 @app.route(route="x")
 def x(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(0.02)
     return func.HttpResponse("x")
 """
 
@@ -84,7 +87,8 @@ def test_experiments_of_one_run_have_apps_and_hosts_of_their_own(root: Path, tmp
     assert kinds == {("wsgi", "def"), ("asgi", "async def"), ("functions", "def")}
     assert json.loads((run / ENVIRONMENT).read_text())["app"] is None
 
-    (run / MEASUREMENTS).write_text((run / MEASUREMENTS).read_text().partition("\n")[0] + "\n")
+    kept = (run / MEASUREMENTS).read_text().splitlines(keepends=True)[:2]
+    (run / MEASUREMENTS).write_text("".join(kept))
     resumed = functune("sweep", "--resume", run, "--no-profile")
     assert resumed.returncode == 0, resumed.stderr
     assert {(each.experiment, each.setting) for each in folder.measurements()} == measured.keys()
@@ -147,7 +151,7 @@ def test_apps_that_cannot_run_are_refused_before_anything_starts(
     if "uvicorn" not in text:
         text = text.replace('where = { host = "gunicorn" }', "where = {}")
     (root / "asked.toml").write_text(text)
-    done = functune("sweep", root / "asked.toml", "--script-root", root, "--out", tmp_path / "run", *flags)
+    done = in_process("sweep", root / "asked.toml", "--script-root", root, "--out", tmp_path / "run", *flags)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert not (tmp_path / "run").exists()

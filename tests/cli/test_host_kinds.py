@@ -19,7 +19,7 @@ from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
 from functune.run.folder import ENVIRONMENT, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.host.serving import APPS, Serving
 from tests.hosts.func_on_path import install_stand_in
 
@@ -85,7 +85,7 @@ def test_sweep_sends_the_key_to_the_url_and_keeps_it_secret(keyed: str, tmp_path
 @pytest.mark.parametrize(("given", "said"), [("", "asks for a function key"), (f"{KEY}!", "refuses the function key")])
 def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Path, given: str, said: str) -> None:
     asked = experiment(tmp_path, route="/api/keyed")
-    done = functune("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
+    done = in_process("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
     assert done.returncode == 3
     assert "/api/keyed answered 401" in done.stdout
     assert said in done.stdout
@@ -94,14 +94,14 @@ def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Pat
 
 def test_sweep_of_a_url_where_nobody_answers_says_so(unused_tcp_port: int, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed")
-    done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
     assert done.returncode == 3
     assert f"http://127.0.0.1:{unused_tcp_port} cannot be reached" in done.stdout
 
 
 def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed", thread_count='[4, "unset"]', process_count="[1, 2]")
-    done = functune("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=KEY)
+    done = in_process("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=KEY)
     assert done.returncode == 2
     assert "the experiments have 4 (T=4 P=1, T=unset P=1, T=4 P=2, T=unset P=2)" in done.stderr
     assert not (tmp_path / "run").exists()
@@ -119,7 +119,7 @@ def test_sweep_of_an_app_that_cannot_be_loaded_says_why_once(tmp_path: Path) -> 
 @pytest.mark.parametrize("url", ["https://me:{}@example.org", "https://example.org/api?code={}", "http://a/#{}"])
 def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed")
-    done = functune("sweep", asked, "--host", url.format(KEY), "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--host", url.format(KEY), "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "holds more than scheme, name, port and path" in done.stderr
     assert KEY not in done.stdout + done.stderr
@@ -127,7 +127,7 @@ def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_pat
 
 def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, unused_tcp_port: int) -> None:
     asked = ROOT / "experiments" / "client-per-request.toml"
-    done = functune("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "as workload.target of client-per-request wants: set FETCH_URLS there" in done.stderr
     assert not (tmp_path / "run").exists()
@@ -165,14 +165,14 @@ def test_probe_starts_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_probe_refuses_a_thread_count_that_the_runtime_ignores() -> None:
-    done = functune("probe", "--host", "local", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="many")
+    done = in_process("probe", "--host", "local", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="many")
     assert done.returncode == 2
     assert "PYTHON_THREADPOOL_THREAD_COUNT is 'many'; it takes a whole number from 1" in done.stderr
 
 
 @pytest.mark.parametrize("command", [["probe"], ["sweep", "experiments/processes-cpu.toml"]])
 def test_host_func_where_it_is_not_installed_ends_with_2(command: list[str], tmp_path: Path) -> None:
-    done = functune(*command, "--host", "func", "--script-root", ROOT, PATH=str(tmp_path))
+    done = in_process(*command, "--host", "func", "--script-root", ROOT, PATH=str(tmp_path))
     assert done.returncode == 2
     assert "install Azure Functions Core Tools 4" in done.stderr
     assert "Traceback" not in done.stderr
@@ -217,7 +217,7 @@ def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: P
         "[settings]\nthread_count = [1, 4]\n[load]\nusers = [1, 4]\nwarm_up = 0.3\nmeasure = 1\n"
     )
     run = tmp_path / "run"
-    done = functune("sweep", experiment, "--host", "gunicorn", "--out", run)
+    done = functune("sweep", experiment, "--host", "gunicorn", "--out", run, "--no-profile")
     assert done.returncode == 0, done.stderr
     assert json.loads((run / ENVIRONMENT).read_text())["host_kind"] == "gunicorn:gthread"
     assert "GUNICORN_CMD_ARGS=--worker-class gthread --threads 4" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from functune.run.folder import MEASUREMENTS, RunFolder
 from tests.cli.apps import write_app
-from tests.cli.calling import command, functune
+from tests.cli.calling import command, functune, in_process
 from tests.host.serving import wait_until
 from tests.load.loads import free_port
 
@@ -28,7 +28,7 @@ def experiment(folder: Path, *, load: str = "") -> Path:
         f"""
         name = "test"
         question = "Does it work?"
-        workload.routes = ["/api/mixed"]
+        workload.routes = ["/api/waiting"]
         settings.thread_count = [8]
         [load]
         users = [2, 4]
@@ -79,7 +79,7 @@ def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, t
 
 def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) -> None:
     done = functune(
-        *("tune", "/api/mixed", "--script-root", app, "--out", tmp_path / "run"),
+        *("tune", "/api/waiting", "--script-root", app, "--out", tmp_path / "run"),
         *("--load-processes", 2, "--budget", "40s"),
     )
     assert done.returncode == 0, done.stderr
@@ -107,7 +107,7 @@ def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) ->
     ],
 )
 def test_what_cannot_be_is_refused(app: Path, tmp_path: Path, flags: list[str], load: str, said: str) -> None:
-    done = functune("sweep", experiment(tmp_path, load=load), "--script-root", app, "--out", tmp_path / "run", *flags)
+    done = in_process("sweep", experiment(tmp_path, load=load), "--script-root", app, "--out", tmp_path / "run", *flags)
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "run").exists()

@@ -13,10 +13,9 @@ from functune.experiments.file import read_experiments
 from functune.hosts.local import LOCAL_HOST
 from functune.hosts.served_app import ServedApp
 from functune.run.folder import MEASUREMENTS, RunFolder
-from functune.run.measurement import Measurement
 from functune.setting import Setting
 from functune.sweep.preflight import preflight
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 
 SECRET = "s3cret/of=nobody"
 APP = '''
@@ -45,12 +44,14 @@ def order(req: func.HttpRequest) -> func.HttpResponse:
     logging.warning("signature %s", signature)
     status = 202 if signature == f"sha256={SECRET}" else 401
     note(req, status)
+    time.sleep(0.02)
     return func.HttpResponse(f"signature {signature} key {req.params.get('code')}", status_code=status)
 
 
 @app.route(route="items", methods=["GET"])
 def items(req: func.HttpRequest) -> func.HttpResponse:
     note(req, 200)
+    time.sleep(0.02)
     return func.HttpResponse("[]")
 
 
@@ -80,123 +81,6 @@ LIST = """
 name = "list"
 route = "/api/items"
 """
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Path:
-    """The app in a folder of its own."""
-    folder = tmp_path / "app"
-    folder.mkdir()
-    (folder / "host.json").write_text('{"version": "2.0"}')
-    (folder / "function_app.py").write_text(APP)
-    return folder
-
-
-def asked(folder: Path, workload: str, *, users: str = "[4]", more: str = "") -> Path:
-    (folder / "orders.csv").write_text('id,note\na b,"say ""hi"""\n7,x\n8,y\n')
-    path = folder / "asked.toml"
-    path.write_text(
-        f"""
-        name = "orders"
-        question = "Does it work?"
-        settings.thread_count = [8]
-        load = {{ users = {users}, warm_up = 0.3, measure = 1 }}
-        {more}
-        {workload}
-        """
-    )
-    return path
-
-
-def sweep(tmp_path: Path, workload: str, *, returncode: int = 0, **options: str) -> tuple[str, RunFolder]:
-    """The output of a sweep of the app, and its run folder."""
-    path, run = asked(tmp_path, workload, **options), tmp_path / "run"
-    done = functune(
-        *("sweep", path, "--script-root", tmp_path / "app", "--out", run),
-        NOTES=str(tmp_path / "notes"),
-        ORDER_KEY=SECRET,
-        ORDER_CODE="c0de+of/nobody",
-    )
-    assert done.returncode == returncode, done.stderr
-    return done.stdout + done.stderr, RunFolder.open(run)
-
-
-def only_measurement(folder: RunFolder) -> Measurement:
-    [measurement] = folder.measurements()
-    return measurement
-
-
-def noted(tmp_path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in (tmp_path / "notes").read_text().splitlines()]
-
-
-def secrets_in(run: Path, text: str) -> list[str]:
-    """The places that contain a secret, also percent-encoded."""
-    forms = [SECRET, "s3cret%2Fof%3Dnobody", "c0de+of/nobody", "c0de%2Bof%2Fnobody", "c0de"]
-    places = {path.name: path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()}
-    return [name for name, content in (places | {"output": text}).items() if any(form in content for form in forms)]
-
-
-def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(app: Path, tmp_path: Path) -> None:
-    text, folder = sweep(tmp_path, ORDER + LIST)
-    measurement = only_measurement(folder)
-    assert measurement.errors == {}
-    counts = {name: len(each.latencies_us) for name, each in measurement.by_request.items()}
-    total = sum(counts.values())
-    assert total == len(measurement.latencies_us) > 20
-    # Four standard deviations of a binomial count: 1 in 16 000 runs is outside.
-    assert abs(counts["order"] - 0.75 * total) < 4 * math.sqrt(total * 0.75 * 0.25)
-
-    orders = [each for each in noted(tmp_path) if each["method"] == "POST"]
-    assert {each["status"] for each in orders} == {202}
-    assert {each["type"] for each in orders} == {"application/json"}
-    bodies = [json.loads(each["body"]) for each in orders]
-    assert [body["id"] for body in bodies] == [each["id"] for each in orders]
-    assert {(body["id"], body["note"]) for body in bodies} == {("a b", 'say "hi"'), ("7", "x"), ("8", "y")}
-    assert {body["key"] for body in bodies} == {SECRET}
-    shares = Counter(body["id"] for body in bodies)
-    assert max(shares.values()) - min(shares.values()) <= 6  # in turn, but for requests that overtake each other
-
-    assert secrets_in(folder.path, text) == []
-    assert "mix of order (75.0 %), list (25.0 %)" in text
-
-
-def test_expected_status_is_a_success(app: Path, tmp_path: Path) -> None:
-    missing = '[[workload.requests]]\nname = "gone"\nroute = "/api/nowhere"\nexpect_status = [404, 410]'
-    _, folder = sweep(tmp_path, missing)
-    measurement = only_measurement(folder)
-    assert measurement.errors == {}
-    assert len(measurement.latencies_us) > 20
-
-
-def test_run_is_repeated_from_its_folder_alone(app: Path, tmp_path: Path) -> None:
-    _, folder = sweep(tmp_path, ORDER)
-    (tmp_path / "orders.csv").unlink()
-    done = functune(
-        *("sweep", folder.path / "experiment.toml", "--script-root", app, "--out", tmp_path / "again"),
-        NOTES=str(tmp_path / "notes"),
-        ORDER_KEY=SECRET,
-        ORDER_CODE="x",
-    )
-    assert done.returncode == 0, done.stderr
-    assert RunFolder.open(tmp_path / "again").experiments == folder.experiments
-
-
-def test_variable_that_is_missing_is_refused_before_anything_starts(app: Path, tmp_path: Path) -> None:
-    done = functune("sweep", asked(tmp_path, ORDER), "--script-root", app, "--out", tmp_path / "run")
-    assert done.returncode == 2
-    assert "the request order names ${ORDER_CODE}, and there is no such environment variable" in done.stderr
-    assert not (tmp_path / "run").exists()
-
-
-def test_think_time_is_waited_after_each_answer(app: Path, tmp_path: Path) -> None:
-    _, folder = sweep(tmp_path, LIST + "think_time = 0.25", users="[1]")
-    sent = [float(each["at"]) for each in noted(tmp_path)][1:]  # the first is the one before the load
-    assert len(sent) > 3
-    assert min(later - earlier for earlier, later in itertools.pairwise(sent)) >= 0.25
-    assert only_measurement(folder).throughput < 4
-
-
 JOURNEY = """
 from locust import FastHttpUser, HttpUser, constant, task
 
@@ -216,18 +100,156 @@ class Buyer(HttpUser):
     def buy(self):
         self.client.post("/api/orders/5", headers={"x-signature": "SIGNATURE"}, name="/api/orders/[id]")
 """
+SEVERAL = (
+    '[[workload.requests]]\nname = "gone"\nroute = "/api/nowhere"\nexpect_status = [404, 410]',
+    f"{LIST}think_time = 0.25",
+    'workload.locustfile = "journey.py"',
+)
+"""An expected status, a time to think, and users of a Locust file."""
 
 
-def test_users_of_a_locust_file_are_recorded(app: Path, tmp_path: Path) -> None:
-    (tmp_path / "journey.py").write_text(JOURNEY.replace("SIGNATURE", f"sha256={SECRET}"))
-    _, folder = sweep(tmp_path, 'workload.locustfile = "journey.py"')
-    measurement = only_measurement(folder)
+def write_app(folder: Path) -> Path:
+    """Write the app into a folder of its own."""
+    folder.mkdir()
+    (folder / "host.json").write_text('{"version": "2.0"}')
+    (folder / "function_app.py").write_text(APP)
+    return folder
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    return write_app(tmp_path / "app")
+
+
+def asked(folder: Path, *workloads: str) -> Path:
+    """A file with an experiment for each workload, and the values of its requests."""
+    (folder / "orders.csv").write_text('id,note\na b,"say ""hi"""\n7,x\n8,y\n')
+    path = folder / "asked.toml"
+    path.write_text("".join(map(experiment, itertools.count(), workloads)))
+    return path
+
+
+def experiment(number: int, workload: str) -> str:
+    users = "[1]" if "think_time" in workload else "[4]"
+    inner = workload.replace("[[workload.", "[[experiment.workload.")
+    return f"""
+        [[experiment]]
+        name = "orders-{number}"
+        question = "Does it work?"
+        settings.thread_count = [8]
+        load = {{ users = {users}, warm_up = 0.3, measure = 1 }}
+        {inner}
+        """
+
+
+def sweep(folder: Path, *workloads: str, returncode: int = 0, profile: bool = False) -> tuple[str, RunFolder]:
+    """The output of a sweep of the app in a folder, and its run folder."""
+    path, run = asked(folder, *workloads), folder / "run"
+    done = functune(
+        *("sweep", path, "--script-root", folder / "app", "--out", run, *([] if profile else ["--no-profile"])),
+        NOTES=str(folder / "notes"),
+        ORDER_KEY=SECRET,
+        ORDER_CODE="c0de+of/nobody",
+    )
+    assert done.returncode == returncode, done.stderr
+    return done.stdout + done.stderr, RunFolder.open(run)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, RunFolder]:
+    """The output and the run folder of a sweep with a mix of requests, and its profile."""
+    folder = tmp_path_factory.mktemp("mixed")
+    write_app(folder / "app")
+    return sweep(folder, ORDER + LIST, profile=True)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """The run folder of a sweep with an experiment for each of SEVERAL."""
+    folder = tmp_path_factory.mktemp("several")
+    write_app(folder / "app")
+    (folder / "journey.py").write_text(JOURNEY.replace("SIGNATURE", f"sha256={SECRET}"))
+    return sweep(folder, *SEVERAL)[1]
+
+
+def noted(run: RunFolder) -> list[dict[str, str]]:
+    """What the app noted in the sweep of a run."""
+    return [json.loads(line) for line in (run.path.parent / "notes").read_text().splitlines()]
+
+
+def secrets_in(run: Path, text: str) -> list[str]:
+    """The places that contain a secret, also percent-encoded."""
+    forms = [SECRET, "s3cret%2Fof%3Dnobody", "c0de+of/nobody", "c0de%2Bof%2Fnobody", "c0de"]
+    places = {path.name: path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()}
+    return [name for name, content in (places | {"output": text}).items() if any(form in content for form in forms)]
+
+
+def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(mixed: tuple[str, RunFolder]) -> None:
+    text, folder = mixed
+    [measurement] = folder.measurements()
+    assert measurement.errors == {}
+    counts = {name: len(each.latencies_us) for name, each in measurement.by_request.items()}
+    total = sum(counts.values())
+    assert total == len(measurement.latencies_us) > 20
+    # Four standard deviations of a binomial count: 1 in 16 000 runs is outside.
+    assert abs(counts["order"] - 0.75 * total) < 4 * math.sqrt(total * 0.75 * 0.25)
+
+    orders = [each for each in noted(folder) if each["method"] == "POST"]
+    assert {each["status"] for each in orders} == {202}
+    assert {each["type"] for each in orders} == {"application/json"}
+    bodies = [json.loads(each["body"]) for each in orders]
+    assert [body["id"] for body in bodies] == [each["id"] for each in orders]
+    assert {(body["id"], body["note"]) for body in bodies} == {("a b", 'say "hi"'), ("7", "x"), ("8", "y")}
+    assert {body["key"] for body in bodies} == {SECRET}
+    shares = Counter(body["id"] for body in bodies)
+    assert max(shares.values()) - min(shares.values()) <= 6  # in turn, but for requests that overtake each other
+
+    assert secrets_in(folder.path, text) == []
+    assert "mix of order (75.0 %), list (25.0 %)" in text
+
+
+def test_run_is_repeated_from_its_folder_alone(mixed: tuple[str, RunFolder], app: Path, tmp_path: Path) -> None:
+    _, folder = mixed
+    (folder.path.parent / "orders.csv").unlink()
+    done = functune(
+        *("sweep", folder.path / "experiment.toml", "--script-root", app, "--out", tmp_path / "again", "--no-profile"),
+        NOTES=str(tmp_path / "notes"),
+        ORDER_KEY=SECRET,
+        ORDER_CODE="x",
+    )
+    assert done.returncode == 0, done.stderr
+    assert RunFolder.open(tmp_path / "again").experiments == folder.experiments
+
+
+def test_variable_that_is_missing_is_refused_before_anything_starts(app: Path, tmp_path: Path) -> None:
+    done = in_process("sweep", asked(tmp_path, ORDER), "--script-root", app, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "the request order names ${ORDER_CODE}, and there is no such environment variable" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_expected_status_is_a_success(several: RunFolder) -> None:
+    measurement = several.measurements()[0]
+    assert measurement.errors == {}
+    assert len(measurement.latencies_us) > 20
+
+
+def test_think_time_is_waited_after_each_answer(several: RunFolder) -> None:
+    listed = [float(each["at"]) for each in noted(several) if each["method"] == "GET"]
+    sent = listed[1:]  # the first is the one before the load
+    assert len(sent) > 3
+    assert min(later - earlier for earlier, later in itertools.pairwise(sent)) >= 0.25
+    assert several.measurements()[1].throughput < 4
+
+
+def test_users_of_a_locust_file_are_recorded(several: RunFolder) -> None:
+    measurement = several.measurements()[2]
     assert set(measurement.by_request) == {"GET /api/slow", "POST /api/orders/[id]"}
     assert measurement.errors == {}
     assert str(measurement.subject) == "journey.py"
     # No user ever waits, so all four have a request in flight, also those whose answer comes after the window.
     assert measurement.concurrency == pytest.approx(4, rel=0.08)
-    assert (folder.path / "inputs" / "orders" / "journey.py").is_file()
+    assert (several.path / "inputs" / measurement.experiment / "journey.py").is_file()
 
 
 def test_failing_users_of_a_locust_file_are_shown_before_the_load(app: Path, tmp_path: Path) -> None:

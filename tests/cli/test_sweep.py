@@ -16,12 +16,13 @@ from functune.experiments.file import read_experiments
 from functune.hosts.local import LOCAL_HOST
 from functune.run.environment import collect_environment
 from functune.run.folder import ENVIRONMENT, MEASUREMENTS, RunFolder
+from functune.run.profile import PROFILE
 from tests.cli.apps import write_app
-from tests.cli.calling import command, functune
+from tests.cli.calling import command, functune, in_process
 from tests.host.serving import wait_until
 
 ONE_PERCENT = "A step works when it serves requests and at most 1% of them fail."
-ROUTES = "The app has these routes: GET /api/mixed, GET /api/unreliable."
+ROUTES = "The app has these routes: GET /api/mixed, GET /api/unreliable, GET /api/waiting."
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def app(tmp_path: Path) -> Path:
     return write_app(tmp_path / "app")
 
 
-def experiment(folder: Path, *, route: str = "/api/mixed", thread_count: str = "[4]", users: str = "[4]") -> Path:
+def experiment(folder: Path, *, route: str = "/api/waiting", thread_count: str = "[4]", users: str = "[4]") -> Path:
     path = folder / "asked.toml"
     path.write_text(
         f"""
@@ -60,7 +61,7 @@ def begun(app: Path, tmp_path: Path) -> Path:
 def test_resumed_run_refuses_another_app(begun: Path, tmp_path: Path) -> None:
     other = write_app(tmp_path / "other")
     before = files(begun)
-    done = functune("sweep", "--resume", begun, "--script-root", other)
+    done = in_process("sweep", "--resume", begun, "--script-root", other)
     assert done.returncode == 2
     assert f"--script-root {other}: the run measures the app in {tmp_path / 'app'}; omit --script-root" in done.stderr
     assert files(begun) == before
@@ -68,7 +69,7 @@ def test_resumed_run_refuses_another_app(begun: Path, tmp_path: Path) -> None:
 
 def test_resumed_run_refuses_another_host(begun: Path) -> None:
     before = files(begun)
-    done = functune("sweep", "--resume", begun, "--host", "func")
+    done = in_process("sweep", "--resume", begun, "--host", "func")
     assert done.returncode == 2
     assert "--host func: the run measures on local; omit --host" in done.stderr
     assert files(begun) == before
@@ -78,7 +79,7 @@ def test_resumed_run_refuses_an_app_that_has_changed(begun: Path, app: Path) -> 
     before = files(begun)
     with (app / "function_app.py").open("a") as source:
         source.write("# changed\n")
-    done = functune("sweep", "--resume", begun)
+    done = in_process("sweep", "--resume", begun)
     assert done.returncode == 3
     assert f"{begun} cannot be resumed: files of the app have changed" in done.stderr
     assert files(begun) == before
@@ -87,7 +88,7 @@ def test_resumed_run_refuses_an_app_that_has_changed(begun: Path, app: Path) -> 
 def test_resumed_run_says_that_its_app_is_gone(begun: Path, app: Path) -> None:
     before = files(begun)
     shutil.rmtree(app)
-    done = functune("sweep", "--resume", begun)
+    done = in_process("sweep", "--resume", begun)
     assert done.returncode == 2
     assert f"the app of the run was in {app}, and there is no such folder now" in done.stderr
     assert files(begun) == before
@@ -97,7 +98,7 @@ def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tm
     """There is no app in the working directory."""
     (tmp_path / "elsewhere").mkdir()
     done = subprocess.run(
-        command("sweep", "--resume", begun),
+        command("sweep", "--resume", begun, "--no-profile"),
         cwd=tmp_path / "elsewhere",
         capture_output=True,
         text=True,
@@ -107,7 +108,9 @@ def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tm
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(begun).measurements()
     assert measurement.errors == {}
-    assert measurement.subject.route == "/api/mixed"
+    assert measurement.subject.route == "/api/waiting"
+    assert "Profiling" not in done.stdout
+    assert not (begun / PROFILE).exists()
 
 
 def test_environment_names_the_app_and_host_and_holds_no_secret(
@@ -153,7 +156,7 @@ def test_request_that_fails_before_the_load_ends_the_run_with_3(app: Path, tmp_p
 
 def test_run_folder_below_a_file_is_refused_in_a_sentence(app: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = functune("sweep", experiment(tmp_path), "--script-root", app, "--out", tmp_path / "file" / "run")
+    done = in_process("sweep", experiment(tmp_path), "--script-root", app, "--out", tmp_path / "file" / "run")
     assert done.returncode == 3
     assert f"{tmp_path / 'file' / 'run'} cannot be written: Not a directory" in done.stderr
     assert "Traceback" not in done.stderr
@@ -186,7 +189,7 @@ def test_full_disk_ends_a_sweep_in_a_sentence(app: Path, tmp_path: Path, small_d
 def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path: Path) -> None:
     asked, run = experiment(tmp_path, users="[1, 2, 4, 8]"), tmp_path / "run"
     sweep = subprocess.Popen(
-        command("sweep", asked, "--script-root", app, "--out", run),
+        command("sweep", asked, "--script-root", app, "--out", run, "--no-profile"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -210,7 +213,7 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     assert alive == []
     before = (run / MEASUREMENTS).read_bytes()
 
-    done = functune("sweep", "--resume", run)
+    done = functune("sweep", "--resume", run, "--no-profile")
     assert done.returncode == 0, done.stderr
     assert (run / MEASUREMENTS).read_bytes().startswith(before)
     assert [step.users for step in RunFolder.open(run).measurements()] == [1, 2, 4, 8]

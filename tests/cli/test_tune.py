@@ -18,7 +18,7 @@ from functune.hosts.routes import app_routes
 from functune.run.folder import RunFolder
 from functune.run.profile import PROFILE
 from functune.setting import Setting
-from tests.cli.calling import command, functune
+from tests.cli.calling import command, functune, in_process
 
 APP = '''
 import time
@@ -39,11 +39,13 @@ def wait(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="orders/{id:int}/{part?}", methods=["GET", "PUT"])
 def orders(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(0.05)
     return func.HttpResponse(req.route_params["id"])
 
 
 @app.route(route="items", methods=["GET"])
 def items(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(0.05)
     return func.HttpResponse("[]")
 '''
 
@@ -110,7 +112,7 @@ def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: P
     _, said = tune.communicate(timeout=60)
     assert tune.returncode == 130
     assert f"functune: interrupted; {run} keeps everything measured so far. " in said
-    done = functune("report", run)
+    done = in_process("report", run)
     assert done.returncode == 0, done.stderr
 
 
@@ -145,7 +147,7 @@ def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_
     ],
 )
 def test_tune_refuses_before_anything_starts(app: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
-    done = functune("tune", *arguments, "--script-root", app, "--out", tmp_path / "run")
+    done = in_process("tune", *arguments, "--script-root", app, "--out", tmp_path / "run")
     assert done.returncode == 2
     assert said in done.stderr
     assert "hunter2" not in done.stderr
@@ -156,7 +158,7 @@ def test_tune_refuses_a_column_that_the_values_lack(tmp_path: Path, app: Path) -
     values = tmp_path / "ids.csv"
     values.write_text("number\n1\n")
     for request in (["/api/orders/{id}/a"], ["/api/wait", "-d", "hunter2={{id}}"]):
-        done = functune("tune", *request, "--values", values, "--script-root", app, "--out", tmp_path / "run")
+        done = in_process("tune", *request, "--values", values, "--script-root", app, "--out", tmp_path / "run")
         assert done.returncode == 2
         assert f"{values}" in done.stderr
         assert "there is no column id, which" in done.stderr
@@ -164,7 +166,7 @@ def test_tune_refuses_a_column_that_the_values_lack(tmp_path: Path, app: Path) -
 
 
 def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
-    done = functune("init", app)
+    done = in_process("init", app)
     assert done.returncode == 0, done.stderr
     for route in ("GET /api/items", "GET /api/orders/{id}/{part}", "PUT /api/orders/{id}/{part}", "POST /api/wait"):
         assert route in done.stdout
@@ -175,21 +177,21 @@ def test_init_writes_an_experiment_for_the_simple_routes(app: Path) -> None:
     before = path.read_text()
     assert before.startswith(f"#:schema ./{EXPERIMENT_SCHEMA}\n")
     jsonschema.validate(tomllib.loads(before), json.loads((path.parent / EXPERIMENT_SCHEMA).read_text()))
-    again = functune("init", app)
+    again = in_process("init", app)
     assert again.returncode == 2
     assert f"{path} exists, and is not overwritten" in again.stderr
     assert path.read_text() == before
 
 
 def test_init_prints_the_schema_alone(tmp_path: Path) -> None:
-    done = functune("init", tmp_path / "nowhere", "--schema")
+    done = in_process("init", tmp_path / "nowhere", "--schema")
     assert (done.returncode, done.stdout, done.stderr) == (0, experiment_schema(), "")
 
 
 def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(app: Path, tmp_path: Path) -> None:
     path = tmp_path / "asked" / "orders.toml"
     routes = ["PUT /api/orders/{id}/{part}", "/api/items"]
-    done = functune("init", app, "--out", path, *(word for route in routes for word in ("--route", route)))
+    done = in_process("init", app, "--out", path, *(word for route in routes for word in ("--route", route)))
     assert done.returncode == 0, done.stderr
     [experiment] = read_experiments(path)
     put, get = experiment.workload.requests
@@ -197,7 +199,7 @@ def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(a
     assert (get.method, get.route) == ("GET", "/api/items")
     assert (path.parent / f"{put.name}.csv").read_text() == "id,part\n1,1\n"
 
-    wrong = functune("init", app, "--out", tmp_path / "x.toml", "--route", "GET /api/nowhere")
+    wrong = in_process("init", app, "--out", tmp_path / "x.toml", "--route", "GET /api/nowhere")
     assert wrong.returncode == 2
     assert "--route 'GET /api/nowhere': the app has no such route; it has GET /api/items," in wrong.stderr
     assert not (tmp_path / "x.toml").exists()
@@ -215,7 +217,7 @@ def test_routes_are_chosen_by_their_numbers() -> None:
 
 def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
     path = tmp_path / "orders.toml"
-    assert functune("init", app, "--out", path, "--route", "GET /api/orders/{id}/{part}").returncode == 0
+    assert in_process("init", app, "--out", path, "--route", "GET /api/orders/{id}/{part}").returncode == 0
     path.write_text(
         path.read_text()
         .replace('thread_count = [1, 4, 16, 64, "unset"]', "thread_count = [4]")
@@ -223,7 +225,7 @@ def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
         .replace("users = [1, 4, 16, 64]", "users = [2]")
         .replace("measure = 2.0\nrepeats = 2", "measure = 1.0")
     )
-    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run")
+    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}

@@ -1,6 +1,7 @@
 """hosting/gunicorn.conf.py: what it reads, what it refuses, and real servers with it."""
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -19,6 +20,12 @@ SERVED = [("asgi", ASGI), ("uvicorn_worker.UvicornWorker", ASGI), ("gthread", WS
 ONE_CORE = (
     "import os, sys; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); os.execvp(sys.argv[1], sys.argv[1:])"
 )
+
+
+@functools.cache
+def settings_with(*variables: tuple[str, str]) -> dict[str, str]:
+    """The settings that follow from some variables, asked once."""
+    return effective(gunicorn(ASGI), **dict(variables))
 
 
 @pytest.mark.parametrize(
@@ -40,12 +47,12 @@ ONE_CORE = (
     ],
 )
 def test_setting_comes_from_the_environment(variables: dict[str, str], setting: str, value: str) -> None:
-    assert effective(gunicorn(ASGI), **variables)[setting] == value
+    assert settings_with(*variables.items())[setting] == value
 
 
 def test_workers_end_before_container_apps_kill_them() -> None:
     """SIGKILL follows SIGTERM after 30 s."""
-    assert int(effective(gunicorn(ASGI))["graceful_timeout"]) < 30
+    assert int(settings_with()["graceful_timeout"]) < 30
 
 
 @pytest.mark.parametrize(

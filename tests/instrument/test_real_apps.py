@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from functune.instrument.functune_times import SETTING
 from functune.timing.header import SERVER_TIMING, WORKER, ReportedCall, parse
@@ -58,8 +59,8 @@ pytestmark = [pytest.mark.network, pytest.mark.usefixtures("index")]
 def with_packages(folder: Path, *packages: str) -> Path:
     """The folder, with the packages that are deployed with it."""
     target = folder / ".python_packages" / "lib" / "site-packages"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(target)]
-    subprocess.run([*pip, *packages], check=True, timeout=300)
+    command = [find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target)]
+    subprocess.run([*command, *packages], check=True, timeout=300)
     return folder
 
 

@@ -33,6 +33,12 @@ def measured(step: StepEnd, requests: list[Request], *, repeat: int = 0) -> Meas
     return windows.measure(step, requests, Place("e", repeat, Subject(route="/sleep"), Setting(), repeat=repeat))
 
 
+def accounted(step: StepEnd, requests: list[Request]) -> int:
+    """The arrivals in the window that were answered in it, or were on their way or waiting when it closed."""
+    due = [*(each.began for each in requests), *step.unfinished]
+    return sum(step.opened < moment <= step.closed for moment in due)
+
+
 def load_generators() -> list[psutil.Process]:
     """The Locust processes this one has started."""
     found = []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean, pstdev, quantiles
 
 import msgspec
 import psutil
@@ -27,9 +27,11 @@ from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.requests import prepared_request
 from functune.load.runner import finished_steps
 from functune.run.measurement import Measurement
-from tests.load.loads import StartStandIn, free_port, load_generators, measured, plan, run, wait_until
+from tests.load.loads import StartStandIn, accounted, free_port, load_generators, measured, plan, run, wait_until
 
 REPEATS = 5
+OWN = 0.01
+"""Relative difference that the servers themselves may have, which are processes of their own."""
 AHEAD = 7.0
 """Seconds by which the clock of a load process on another machine is ahead, in the test of it."""
 ANOTHER_MACHINE = f"""
@@ -74,13 +76,19 @@ async def one(load: LoadPlan, base_url: str, *, repeat: int = 0) -> Measurement:
     return measured(*step, repeat=repeat)
 
 
-async def levels(loads: dict[str, LoadPlan], base_url: str) -> dict[str, Level]:
-    """Each load measured REPEATS times, in rounds of random order."""
-    found: dict[str, list[Measurement]] = {name: [] for name in loads}
-    for repeat in range(REPEATS):
-        for name in random.Random(repeat).sample(list(loads), len(loads)):
-            found[name].append(await one(loads[name], base_url, repeat=repeat))
-    return {name: levels_of(measurements, seed=1)[0] for name, measurements in found.items()}
+async def levels(loads: dict[str, LoadPlan], base_urls: list[str]) -> dict[str, Level]:
+    """
+    Each load measured REPEATS times on a server of its own.
+
+    They run side by side, so that other programs slow all of them alike; each waits nearly all of the time.
+    """
+    rounds = [
+        await asyncio.gather(
+            *(one(load, url, repeat=repeat) for load, url in zip(loads.values(), base_urls, strict=True))
+        )
+        for repeat in range(REPEATS)
+    ]
+    return {name: levels_of(found, seed=1)[0] for name, found in zip(loads, zip(*rounds, strict=True), strict=True)}
 
 
 def require_agreement(several: Level, single: Level) -> None:
@@ -89,7 +97,7 @@ def require_agreement(several: Level, single: Level) -> None:
         assert one is not None
         assert other is not None
         assert one.is_interval
-        assert max(one.low, other.low) <= min(one.high, other.high)
+        assert max(one.low, other.low) <= (1 + OWN) * min(one.high, other.high)
     for figure in ("throughput", "in_flight"):
         assert getattr(several.figures, figure) == pytest.approx(getattr(single.figures, figure), rel=0.05), figure
     assert several.figures.rate_times_latency == pytest.approx(several.figures.in_flight, rel=0.05)
@@ -99,11 +107,11 @@ async def test_two_load_processes_measure_what_one_does(
     start_stand_in: StartStandIn, start_load_process: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     """
-    8 places of 20 ms and 16 users: 400/s, whoever sends the requests, also a master with two workers of the reader.
+    8 places of 80 ms and 16 users: 100/s, whoever sends the requests, also a master with two workers of the reader.
 
     These are started once, by the command that is printed, and take part in every load of the run.
     """
-    single, port = plan("/sleep?ms=20", users=(16,), measure=0.8), free_port()
+    single, port = plan("/sleep?ms=80", users=(16,), measure=1.6), free_port()
     for _ in range(2):
         start_load_process(start_command("127.0.0.1", port))
     loads = {
@@ -111,7 +119,7 @@ async def test_two_load_processes_measure_what_one_does(
         "two": msgspec.structs.replace(single, processes=2),
         "led": msgspec.structs.replace(single, workers=2, bind=("127.0.0.1", port)),
     }
-    found = await levels(loads, start_stand_in(8))
+    found = await levels(loads, [start_stand_in(8) for _ in loads])
     require_agreement(found["two"], found["single"])
     require_agreement(found["led"], found["single"])
     assert [each.figures.load_processes for each in found.values()] == [1, 2, 2]
@@ -160,9 +168,11 @@ async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stan
 async def test_arrivals_need_no_connection_in_every_load_process(start_stand_in: StartStandIn) -> None:
     """One connection: the process that has it sends all arrivals."""
     load = LoadPlan(route="/sleep?ms=1", users=(1,), arrival_rates=(40.0, 80.0), warm_up=0.3, measure=1.5, processes=2)
-    slow, fast = [measured(*step) for step in await run(load, start_stand_in(100))]
+    steps = await run(load, start_stand_in(100))
+    slow, fast = [measured(*step) for step in steps]
     assert 25 < slow.arrivals < 100 < fast.arrivals < 170
-    assert fast.throughput * fast.duration == pytest.approx(fast.arrivals, abs=8)
+    assert accounted(*steps[1]) == pytest.approx(fast.arrivals, abs=1)
+    assert len(steps[1][0].unfinished) < fast.arrivals / 4, "half of the arrivals have a process that sends none"
 
 
 async def test_background_is_shared_and_not_recorded(start_stand_in: StartStandIn) -> None:
@@ -173,7 +183,7 @@ async def test_background_is_shared_and_not_recorded(start_stand_in: StartStandI
     result = await one(load, start_stand_in(1))
     assert result.users == sum(each.users for each in result.load_processes) == 2
     assert fmean(result.latencies_us) > 40_000
-    assert max(result.service_times_us) < 25_000
+    assert quantiles(result.service_times_us, n=10)[-1] < 25_000  # a busy machine is late for some of them
     assert result.concurrency == pytest.approx(2, rel=0.1)
 
 
@@ -266,14 +276,14 @@ async def test_clock_of_another_machine_is_found_and_removed(
     options = ["-f", "-", "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
     start_load_process([sys.executable, "-m", "locust", *options])
     start_load_process([sys.executable, "-c", ANOTHER_MACHINE, *options])
-    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(8,), measure=1), workers=2, bind=("127.0.0.1", port))
+    load = msgspec.structs.replace(plan("/sleep?ms=80", users=(8,), measure=1), workers=2, bind=("127.0.0.1", port))
     result = await one(load, start_stand_in(100))
     near, far = sorted(result.load_processes, key=lambda each: each.clock_offset_us)
     assert abs(near.clock_offset_us) <= near.clock_bound_us + 1e4
     assert far.clock_offset_us / 1e6 == pytest.approx(AHEAD, abs=0.05)
     assert far.clock_bound_us < 0.5e6
     assert result.concurrency == pytest.approx(8, rel=0.1)
-    assert result.throughput == pytest.approx(8 / 0.021, rel=0.2)  # half of it without the requests of the far one
+    assert result.throughput == pytest.approx(8 / 0.082, rel=0.2)  # half of it without the requests of the far one
 
 
 async def test_load_process_too_many_ends_the_load(

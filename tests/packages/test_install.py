@@ -180,7 +180,7 @@ def test_sweep_measures_with_the_installed_packages_and_resumes_with_them(app: P
         environ = {**os.environ, **uv, "XDG_CACHE_HOME": str(tmp_path)}
         return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
 
-    done = sweep("one.toml", "--script-root", app, "--install", "--out", "run")
+    done = sweep("one.toml", "--script-root", app, "--install", "--out", "run", "--no-profile")
     assert done.returncode == 0, done.stdout + done.stderr
     [made] = environments(tmp_path)
     assert json.loads((tmp_path / "run" / "environment.json").read_text())["app_python"] == f"{made}/bin/python"

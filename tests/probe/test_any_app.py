@@ -9,7 +9,7 @@ import pytest
 
 from functune.probe.app import probe_app
 from functune.probe.target import ProbeRequest
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.host.serving import Serving
 from tests.instrument.servers import APPS, instrumented, served
 
@@ -63,7 +63,7 @@ async def test_short_calls_give_a_lower_bound(desk: Serving) -> None:
 
 
 def test_report_of_the_command(desk: Serving) -> None:
-    done = functune("probe", desk.url, "--route", "/api/wait?ms=600")
+    done = in_process("probe", desk.url, "--route", "/api/wait?ms=600")
     assert done.returncode == 0, done.stderr
     assert "Counted by the header x-functune-worker of functune's local host." in done.stdout
     assert counted(done.stdout) == {"worker processes": "2", "threads per worker": "3", "threads in total": "6"}
@@ -74,14 +74,14 @@ def test_command_sends_the_request_of_its_flags(desk: Serving, tmp_path: Path) -
     """The handler answers with the body it is sent: one with a status that is an error shows that it came."""
     (tmp_path / "body.json").write_text(json.dumps({"status": 418, "body": "short and stout"}))
     flags = ("--json", f"@{tmp_path / 'body.json'}", "-H", "x-token: ${TOKEN}")
-    done = functune("probe", desk.url, "--route", "/api/text?code=${TOKEN}", *flags, TOKEN="s3cret")
+    done = in_process("probe", desk.url, "--route", "/api/text?code=${TOKEN}", *flags, TOKEN="s3cret")
     assert done.returncode == 3
     assert "POST /api/text answered 418, not 200" in done.stderr
     assert "s3cret" not in done.stdout + done.stderr
 
 
 def test_command_without_a_route_names_those_of_the_app(desk: Serving) -> None:
-    done = functune("probe", desk.url)
+    done = in_process("probe", desk.url)
     assert done.returncode == 3
     assert "For another app, name a route to call with --route. The app has " in done.stderr
     assert "ANY /api/wait" in done.stderr
@@ -98,7 +98,7 @@ def test_host_is_started_for_any_app(tmp_path: Path) -> None:
 def test_processes_of_an_instrumented_asgi_app(tmp_path: Path) -> None:
     folder = instrumented("asgi", tmp_path / "app", "app = functune_times.AsgiTimes(app)")
     with served(folder, "uvicorn", "service:app", "--port", "0", "--workers", "2") as url:
-        done = functune("probe", url, "--route", "/awaiting")
+        done = in_process("probe", url, "--route", "/awaiting")
     assert done.returncode == 0, done.stderr
     assert "Counted by the header x-functune-worker of functune_times.py in the app." in done.stdout
     assert counted(done.stdout)["worker processes"] in {"at least 1", "at least 2"}
@@ -109,7 +109,7 @@ def test_processes_of_an_instrumented_asgi_app(tmp_path: Path) -> None:
 def test_processes_and_threads_of_an_instrumented_wsgi_app(tmp_path: Path) -> None:
     folder = instrumented("flask", tmp_path / "app", "app.wsgi_app = functune_times.WsgiTimes(app.wsgi_app)")
     with served(folder, "gunicorn", "site_app:app", "--bind", "127.0.0.1:0", "--workers", "2", "--threads", "3") as url:
-        done = functune("probe", url, "--route", "/wait")
+        done = in_process("probe", url, "--route", "/wait")
     assert done.returncode == 0, done.stderr
     found = counted(done.stdout)
     # The kernel chooses the worker of a connection: one of them may get few, or none.
@@ -122,7 +122,7 @@ def test_processes_and_threads_of_an_instrumented_wsgi_app(tmp_path: Path) -> No
 def test_app_that_names_no_worker_is_not_counted(tmp_path: Path) -> None:
     folder = instrumented("asgi", tmp_path / "app", "app = functune_times.AsgiTimes(app)")
     with served(folder, "uvicorn", "service:app", "--port", "0", times="") as url:
-        done = functune("probe", url, "--route", "/awaiting?secret=s3cret")
+        done = in_process("probe", url, "--route", "/awaiting?secret=s3cret")
     assert done.returncode == 3
     assert "the answer of /awaiting does not name the process and thread that made it" in done.stderr
     assert "functune instrument" in done.stderr
@@ -145,7 +145,7 @@ def test_app_that_names_no_worker_is_not_counted(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_request_is_refused_before_anything_is_sent(flags: tuple[str, ...], said: str) -> None:
-    done = functune("probe", "http://127.0.0.1:1", *flags)
+    done = in_process("probe", "http://127.0.0.1:1", *flags)
     assert done.returncode == 2
     assert said in done.stderr
     assert "s3cret" not in done.stderr

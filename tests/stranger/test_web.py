@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stranger.installed import Stranger, make_environment, pip
+from tests.stranger.installed import Stranger, install, make_environment
 from tests.stranger.said import assert_answer
 
 pytestmark = pytest.mark.network
@@ -24,7 +24,7 @@ def test_fastapi_in_an_environment_of_the_app(app: Path, stranger: Stranger) -> 
 @pytest.mark.parametrize("app", ["flask"], indirect=True)
 def test_flask_in_the_packages_that_a_remote_build_leaves(app: Path, stranger: Stranger) -> None:
     packages = app / ".python_packages" / "lib" / "site-packages"
-    pip(Path(sys.executable), "install", "--target", packages, "azure-functions", "flask")
+    install(Path(sys.executable), "--target", packages, "azure-functions", "flask")
     with stranger.serve(app) as host:
         answer = host.ready().request("POST", "/api/items/7", json={"name": "seven"})
         assert answer.json() == {"number": 7, "name": "seven"}

@@ -55,7 +55,7 @@ async def test_quarter_of_a_core_computes_a_quarter_of_what_a_whole_one_does(tmp
     """A core serves 1 / D calls that need D of CPU time each; the host gets its quota also on a busy machine."""
     require_control_groups()
     route = f"/api/compute?ms={CALL * 1000:g}"
-    found = await measured(tmp_path, route=route, instances='["flex-512", "flex-2048"]', users="[2]", measure="8.0")
+    found = await measured(tmp_path, route=route, instances='["flex-512", "flex-2048"]', users="[2]", measure="5.0")
     cores = {shape: each.throughput * CALL for shape, each in found.items()}
     assert cores[QUARTER] == pytest.approx(0.25, rel=0.1)
     assert cores[WHOLE] == pytest.approx(1, rel=0.1)

@@ -192,7 +192,12 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     others = children()
     wanted = asked(tmp_path, routes='["/api/sync/sleep?ms=50"]', thread_count="[4]", users="[8]")
     await measure_run(
-        opened(tmp_path, wanted), app=ServedApp(ROOT), kind=LOCAL_HOST, planner=Grid(), on_progress=lambda event: None
+        opened(tmp_path, wanted),
+        app=ServedApp(ROOT),
+        kind=LOCAL_HOST,
+        planner=Grid(),
+        on_progress=lambda event: None,
+        calibrated=False,
     )
 
     [measurement] = written(tmp_path)
@@ -267,10 +272,12 @@ async def test_resume_needs_a_run_of_the_same_machine_and_software(tmp_path: Pat
 
 
 async def test_sweep_calibrates_the_generator_before_and_after(tmp_path: Path) -> None:
-    folder = opened(tmp_path, asked(tmp_path))
-    await measure_run(
-        folder, app=ServedApp(tmp_path), kind=StandInKind(), planner=Grid(), on_progress=lambda event: None
-    )
-    before, after = folder.calibrations()
-    [step] = written(tmp_path)
-    assert before.at < step.started_at < after.at
+    """And no more once everything is measured."""
+    for resume in (False, True):
+        folder = opened(tmp_path, asked(tmp_path), resume=resume)
+        await measure_run(
+            folder, app=ServedApp(tmp_path), kind=StandInKind(), planner=Grid(), on_progress=lambda event: None
+        )
+        before, after = folder.calibrations()
+        [step] = written(tmp_path)
+        assert before.at < step.started_at < after.at

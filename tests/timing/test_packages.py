@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from tests.timing.sampled import SampledHost, copied_app, marked_line, sampled_host
 
@@ -18,7 +19,18 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampledHost]:
     app = copied_app(API, folder / "app")
     packages = app / ".python_packages" / "lib" / "site-packages"
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--target", packages, "-r", app / "requirements.txt"],
+        [
+            find_uv_bin(),
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            sys.executable,
+            "--target",
+            packages,
+            "-r",
+            app / "requirements.txt",
+        ],
         capture_output=True,
         text=True,
         timeout=300,

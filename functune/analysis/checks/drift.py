@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import ENOUGH, SAME
@@ -75,7 +75,7 @@ def drift(controls: Sequence[Level]) -> Drift | None:
     slope = float(elapsed @ logs) / variation
     rest = logs - slope * elapsed
     error = math.sqrt(float(rest @ rest) / freedom / variation)
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     return Drift(
         change=math.expm1(slope),
         interval=Interval(math.expm1(slope - reach), math.expm1(slope + reach)),

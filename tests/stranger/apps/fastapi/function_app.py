@@ -10,7 +10,7 @@ api = fastapi.FastAPI()
 
 @api.get("/api/items/{number}")
 def item(number: int) -> dict[str, int]:
-    time.sleep(0.02)
+    time.sleep(0.1)
     return {"number": number}
 
 

@@ -13,5 +13,5 @@ client = httpx.Client(proxies=None)  # an argument that 0.28 removed
 
 @app.route("versions")
 def versions(req: func.HttpRequest) -> str:
-    time.sleep(0.02)
+    time.sleep(0.1)
     return json.dumps({name: version(name) for name in ("azure-functions", "httpx")})

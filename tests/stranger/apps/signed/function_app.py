@@ -17,5 +17,5 @@ def orders(req: func.HttpRequest) -> func.HttpResponse:
         return func.HttpResponse("the signature is wrong", status_code=401)
     if not 101 <= int(req.route_params["id"]) <= 120:
         return func.HttpResponse("no such order", status_code=404)
-    time.sleep(0.02)
+    time.sleep(0.1)
     return func.HttpResponse(status_code=202)

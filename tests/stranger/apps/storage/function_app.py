@@ -16,6 +16,6 @@ def price(req: func.HttpRequest, prices: func.InputStream) -> str:
 @app.route("order", methods=["POST"])
 @app.queue_output(arg_name="message", queue_name="orders", connection="STORE")
 def order(req: func.HttpRequest, message: func.Out[str]) -> func.HttpResponse:
-    time.sleep(0.02)
+    time.sleep(0.1)
     message.set(req.get_body().decode())
     return func.HttpResponse(status_code=202)
