@@ -11,12 +11,12 @@ import msgspec
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.memory import settings_killed, settings_too_large
 from functune.analysis.numbers.repeats import ENOUGH, SAME, Spread
 from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.certainty import certainty
 from functune.analysis.verdict.limit import Limit
 from functune.analysis.verdict.limit_rules import find_limit
-from functune.analysis.verdict.memory import settings_killed, settings_too_large
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
