@@ -14,8 +14,8 @@ from hypothesis import settings
 settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
 
-LONGEST = ("stranger", "truth", "cli", "hosts")
-"""The folders with the files that take longest."""
+LONGEST = ("stranger", "truth", "cli", "hosts", "test_troubleshooting.py")
+"""The folders with the files that take longest, and such files."""
 
 
 @pytest.fixture(scope="session")
