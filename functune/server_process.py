@@ -10,13 +10,17 @@ from functune.environ import calls_folder, profile_folder
 from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, CallPage
 from functune.timing.sampler import start_sampler
 
-SERVES = re.compile(r"functune: process (\d+) serves ")
-"""In the line that a process prints when it can serve the app."""
+_SERVES = re.compile(r"functune: process (\d+) serves ")
 
 
 def ready_line(app: object) -> str:
     """The line for this process."""
     return f"functune: process {os.getpid()} serves {app}"
+
+
+def serving_processes(line: str) -> list[str]:
+    """The processes in a line of a server's output that can serve the app; those that write at once share a line."""
+    return _SERVES.findall(line)
 
 
 def process_page() -> CallPage | None:

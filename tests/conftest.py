@@ -16,6 +16,7 @@ settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
 
 LONGEST = (
+    "test_troubleshooting.py",
     *("stranger/test_any_app.py", "load/test_load_processes.py", "hosts/test_server_laws.py", "cli/test_secrets.py"),
     *("cli/test_host_kinds.py", "cli/test_tune.py", "azure/test_sweep.py", "cli/test_any_app.py"),
     *("stranger/test_web.py", "stranger/test_requests.py", "azure/test_kills.py", "cli/test_load_processes.py"),

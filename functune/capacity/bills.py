@@ -1,5 +1,7 @@
 """The bill of a month, or of any number of hours, from averages over that time and the prices of a plan."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from functune.plans.billing import MB_PER_GB
@@ -55,6 +57,13 @@ def flex_bill(use: FlexUse, prices: Prices, *, hours: float = HOURS_PER_MONTH, w
     }
     kept = {name: amount for name, amount in parts.items() if use.ready or not name.startswith("always")}
     return Bill(parts=kept, currency=prices.currency)
+
+
+def flex_parts(parts: Mapping[str, float]) -> tuple[float, float, float]:
+    """Of the parts of a bill of Flex Consumption: always-ready instances, what executes, and executions."""
+    executing = parts["executing"] + parts.get("always ready, executing", 0.0)
+    executions = parts["executions"] + parts.get("always ready, executions", 0.0)
+    return parts.get("always ready", 0.0), executing, executions
 
 
 def instances_bill(instances: float, size: str, prices: InstancePrices, *, hours: float = HOURS_PER_MONTH) -> Bill:

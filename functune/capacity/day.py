@@ -28,6 +28,8 @@ class DayCourse(NamedTuple):
     """Of instances, a day."""
     bill: Bill
     """Of a month of such days."""
+    billed_seconds: float | None = None
+    """Seconds of an instance that are billed for each request; None on a plan that bills no execution."""
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True, eq=False):

@@ -1,4 +1,6 @@
-"""Why an app on Flex Consumption has so many instances at a low rate, in sentences with its own figures."""
+"""
+Why an app on Flex Consumption has so many instances at a low rate, and what its bill counts, with its own figures.
+"""
 
 import math
 
@@ -7,6 +9,7 @@ import msgspec
 from functune.capacity.candidates import useful_concurrencies
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
+from functune.capacity.explain_bill import bill_reasons
 from functune.capacity.forecast import Forecast, Forecaster
 from functune.formatting import count, duration, number, percent, plural
 
@@ -14,27 +17,38 @@ OTHERS = (1, 4, 16)
 """Concurrencies that are shown in any case: the defaults of Python, and of other languages on two sizes."""
 PARALLEL = 6
 """Requests that a browser sends at a time to one server over HTTP/1.1."""
+READY = (0, 1, 2)
+"""Always-ready instances that are shown in any case."""
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """The reasons, and the same app with other concurrencies."""
+    """The reasons, and the same app with other concurrencies and other always-ready instances."""
 
     sentences: tuple[str, ...]
     """The reasons."""
     by_concurrency: tuple[Forecast, ...]
     """Forecasts for other per-instance concurrencies."""
+    bill_sentences: tuple[str, ...]
+    """What the bill counts."""
+    by_always_ready: tuple[Forecast, ...]
+    """Forecasts for other numbers of always-ready instances."""
 
 
 def explain_instances(forecaster: Forecaster, present: Configuration, curve: InstanceCurve) -> Explanation:
-    """Why the present configuration has that many instances, and what other concurrencies would have."""
+    """Why the present configuration has that many instances and that bill, and what others would have."""
     size = present.instance
     own = curve.on_cores(size.cores)
     found = forecaster.forecast(present, curve)
     choices = sorted({*OTHERS, *useful_concurrencies(own), present.concurrency or 1})
     others = [msgspec.structs.replace(present, concurrency=each) for each in choices]
+    ready = [msgspec.structs.replace(present, least=each) for each in sorted({*READY, present.least})]
+    given = forecaster.given
+    billed = bill_reasons(present, own, found, rate=given.traffic.mean, prices=given.prices.flex)
     return Explanation(
         sentences=tuple(reasons(forecaster, present, own, found)),
         by_concurrency=tuple(forecaster.forecast(each, curve) for each in others),
+        bill_sentences=tuple(billed),
+        by_always_ready=tuple(forecaster.forecast(each, curve) for each in ready),
     )
 
 

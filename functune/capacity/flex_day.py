@@ -48,6 +48,7 @@ def flex_day(
         needed = np.minimum(held(there + queue, idle / moment), ready + most)
         instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
     growth = np.maximum(np.diff(needed, prepend=needed[0]), 0.0)
+    use = flex_use(configuration, found, over)
     delayed = over(found.delayed.sum(axis=1)) + growth / moment
     return DayCourse(
         instances=instances,
@@ -56,7 +57,8 @@ def flex_day(
         wait=wait,
         cold_share=np.clip(delayed / np.maximum(moments, LEAST_RATE), 0.0, 1.0),
         starts=DAY * float(over(found.started.sum(axis=1)).mean() + growth.sum() / given.traffic.seconds),
-        bill=flex_bill(flex_use(configuration, found, over), given.prices.flex),
+        bill=flex_bill(use, given.prices.flex),
+        billed_seconds=(use.executing + use.ready_executing) / (use.rate + use.ready_rate),
     )
 
 

@@ -48,6 +48,8 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """The bill of a month of 730 hours, in the currency of the price list."""
     bill: dict[str, float]
     """Its parts."""
+    billed_seconds: float | None = None
+    """Seconds of an instance that are billed for each request, on Flex Consumption."""
     instances: float
     """On average."""
     peak_instances: float
@@ -141,6 +143,7 @@ class Forecaster:
             title=configuration.title,
             month=slow.bill.total,
             bill=slow.bill.parts,
+            billed_seconds=slow.billed_seconds,
             instances=float(slow.instances.mean()),
             peak_instances=float(np.ceil(slow.instances.max() - 1e-6)),
             p50=p50,

@@ -69,7 +69,9 @@ class Assumed(click.ParamType[tuple[str, float]]):
     metavar="FILE.toml",
     help="Prices in place of the project's, in the form of functune/plans/prices.toml; it may have a part of them.",
 )
-@click.option("--explain", is_flag=True, help="Say why there are so many instances on Flex Consumption.")
+@click.option(
+    "--explain", is_flag=True, help="Say why there are so many instances on Flex Consumption, and what its bill counts."
+)
 @click.option("--all", "with_all", is_flag=True, help="Print every configuration.")
 @click.option(
     "--format",

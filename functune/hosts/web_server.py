@@ -29,7 +29,7 @@ from functune.hosts.quota import require_quotas
 from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
 from functune.hosts.worker_ends import WorkerEnds
-from functune.server_process import SERVES
+from functune.server_process import serving_processes
 from functune.setting import THREAD_COUNT, WEB_SERVERS, ServerFacts, Setting
 from functune.shapes import InstanceShape
 
@@ -91,8 +91,7 @@ class WebServer(StartedHost):
     def _read(self, line: str) -> None:
         if not self.base_url and (found := self._announced.search(line)):
             self.base_url = found[1]
-        if found := SERVES.search(line):
-            self._ready.add(found[1])
+        self._ready.update(serving_processes(line))
         self._ends.read(line)
 
     async def is_ready(self, client: httpx.AsyncClient) -> bool:

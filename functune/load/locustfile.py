@@ -185,7 +185,7 @@ class AppUser(Client):
         events.request.add_listener(note)
         response = self.send_planned(one, sent, {"background": True})
         events.request.remove_listener(note)
-        error = error_name(response.status_code, noted["exception"])
+        error = error_name(response, noted["exception"])
         name = CALLED_ROUTE if one is None else one.kind.name
         shown = f"GET {CALLED_ROUTE}" if one is None else one.kind.shown
         return CheckedRequest(name, shown, error, now() - sent, excerpt(response))
@@ -425,7 +425,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
         """Note the first answer to each request of a Locust file, and the first failure."""
         label = f"{request_type} {name.partition('?')[0]}"
         if label not in answered or (exception is not None and answered[label].error is None):
-            error = error_name(response.status_code, exception)
+            error = error_name(response, exception)
             answered[label] = CheckedRequest(label, label, error, response_time / 1000, excerpt(response))
 
     def excerpt(response: Any) -> str:

@@ -7,7 +7,11 @@ from typing import Any, Protocol
 import msgspec
 
 from functune.load.records import CheckedRequest, Request, StepEnd
+from functune.run.measurement import HOST_REFUSAL
 from functune.timing.header import INSTANCE, SERVER_TIMING, WORKER, ReportedCall, parse
+
+_SCALE_OUT = "x-function-scaleout"
+"""A header that the host adds where it refuses a request itself (HttpThrottleMiddleware.cs)."""
 
 
 class Headers(Protocol):
@@ -66,7 +70,7 @@ class Recorder:
             Request(
                 began,
                 sent + response_time / 1000,
-                error_name(response.status_code, exception),
+                error_name(response, exception),
                 reported(response),
                 None if sent == began else sent,
                 context.get("name"),
@@ -99,10 +103,17 @@ def reported(response: Response) -> ReportedCall | None:
     return parse(headers.get(WORKER), headers.get(SERVER_TIMING), headers.get(INSTANCE))
 
 
-def error_name(status: int, exception: Exception | None) -> str | None:
-    """None for a success, ``HTTP 500`` for an unexpected status, the exception's name when no whole answer came."""
+def error_name(response: Response, exception: Exception | None) -> str | None:
+    """
+    None for a success, ``HTTP 500`` for an unexpected status, the exception's name when no whole answer came.
+
+    A 429 of the Functions host is told from one of the app by its header.
+    """
     if exception is None:
         return None
+    status = response.status_code
+    if status == 429 and response.headers is not None and response.headers.get(_SCALE_OUT) is not None:
+        return HOST_REFUSAL
     if status and (not 200 <= status < 300 or str(exception) == f"HTTP {status}"):
         return f"HTTP {status}"
     # FastHttpUser wraps a time-out in the "retries exceeded" of its no retries.

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.numbers.memory import settings_too_large
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.limiter_line import limiter_note
-from functune.analysis.verdict.memory import settings_too_large
 from functune.analysis.verdict.recommendation import Recommendation, aim_of, recommend
 from functune.analysis.verdict.strategies import NoChoice
 from functune.errors import UsageError

@@ -15,7 +15,7 @@ from functune.plans.start_command import (
 from functune.setting import THREAD_COUNT, Setting
 
 _MULTIWORKERS = "PYTHON_ENABLE_GUNICORN_MULTIWORKERS"
-_SHORT_KEEP_ALIVE = 2
+SHORT_KEEP_ALIVE = 2
 """Gunicorn's default, seconds: a known source of 502 answers behind a load balancer."""
 
 
@@ -57,7 +57,7 @@ def time_conflicts(setting: Setting, front: FrontEnd) -> Iterator[str]:
     keep_alive, graceful, silent = (
         server_timeout(setting, name) for name in ("keep-alive", "graceful-timeout", "timeout")
     )
-    if facts_of(setting).worker_class != "sync" and keep_alive is not None and keep_alive <= _SHORT_KEEP_ALIVE:
+    if facts_of(setting).worker_class != "sync" and keep_alive is not None and keep_alive <= SHORT_KEEP_ALIVE:
         yield (
             f"A keep-alive of {keep_alive} s is shorter than that of a load balancer, which may send a request on a "
             f"connection that is being closed, and answer 502: {SERVER_TIMEOUTS['--keep-alive']} s avoids it."

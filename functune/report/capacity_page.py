@@ -1,6 +1,7 @@
 """plan.html: the answer, cost against p95, instances over the traffic, every configuration, and what it rests on."""
 
 from functune.capacity.capacity_plan import CapacityPlan
+from functune.capacity.explain_bill import READY_HEAD, ready_cells
 from functune.capacity.forecast import Forecast
 from functune.capacity.plan_sentence import p95_range_in_words
 from functune.formatting import count, duration, money, number, percent
@@ -110,6 +111,14 @@ def explanation_section(plan: CapacityPlan) -> Html | None:
         element("h2", "Why so many instances"),
         *(element("p", sentence) for sentence in plan.explanation.sentences),
         data_table("The present size with other per-instance concurrencies", head, rows, class_="steps"),
+        element("h2", "What the bill counts"),
+        *(element("p", sentence) for sentence in plan.explanation.bill_sentences),
+        data_table(
+            f"The present size with always-ready instances, in {plan.currency} a month",
+            [name.capitalize() for name in READY_HEAD],
+            [list(ready_cells(each)) for each in plan.explanation.by_always_ready],
+            class_="steps",
+        ),
     )
 
 

@@ -20,6 +20,8 @@ ACCEPTED_ERRORS = 0.01
 """Share of failed requests above which a step counts as failed: an app that refuses work is fast."""
 BUSY_MACHINE = 0.25
 """Cores used by other programs above which they may have influenced a figure."""
+HOST_REFUSAL = "HTTP 429 of the host"
+"""The kind of failure of a request that the Functions host refused, because too many were outstanding."""
 
 type Handler = Literal["def", "async def"]
 type Phase = Literal["capacity", "arrivals", "confirm"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.capacity.explain import Explanation
+from functune.capacity.explain_bill import READY_HEAD, ready_cells
 from functune.capacity.forecast import Forecast
 from functune.capacity.plan_sentence import p95_range_in_words
 from functune.formatting import count, duration, money, number, percent
@@ -59,7 +60,7 @@ def forecast_cells(forecast: Forecast, plan: CapacityPlan) -> tuple[str, ...]:
 
 
 def explanation_lines(explanation: Explanation) -> Iterator[str]:
-    """Why there are so many instances, and what other concurrencies would have."""
+    """Why there are so many instances and what the bill counts, and what other configurations would have."""
     yield from explanation.sentences
     yield ""
     head = ("at a time", "instances", "at the peak", "starts a day", "a month", "p95")
@@ -75,6 +76,10 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
         for each in explanation.by_concurrency
     ]
     yield from table_lines([head, *rows])
+    yield ""
+    yield from explanation.bill_sentences
+    yield ""
+    yield from table_lines([READY_HEAD, *map(ready_cells, explanation.by_always_ready)])
 
 
 def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:

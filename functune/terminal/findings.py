@@ -7,6 +7,7 @@ from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.verdict.limiter_line import limiter_note
 from functune.analysis.verdict.reasons import limit_in_words
+from functune.analysis.verdict.sentences import sizes_in_words
 from functune.formatting import count, plural
 from functune.run.measurement import ACCEPTED_ERRORS, causes_in_words
 
@@ -23,8 +24,9 @@ def experiment_lines(findings: ExperimentFindings, *, with_settings: bool = True
     """The lines of one experiment."""
     yield findings.verdict
     certain = [(str(each.subject), each.certainty) for each in findings.recommendations if each.certainty]
+    sizes = [(str(each.subject), said) for each in findings.recommendations for said in sizes_in_words(each)]
     limits = [(subject, limit_in_words(limit)) for subject, limit in findings.limits.items()]
-    for subject, sentence in (*certain, *limits):
+    for subject, sentence in (*sizes, *certain, *limits):
         yield f"{subject}: {sentence}" if len(findings.limits) > 1 else sentence
     yield from (f"Warning: {warning}" for warning in findings.warnings)
     for advice in findings.advice if with_settings else ():

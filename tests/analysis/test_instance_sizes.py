@@ -1,11 +1,14 @@
 """An experiment over instance sizes: each is searched for itself, and the answer is among all of them."""
 
+import re
+
 import msgspec
 import pytest
 
 from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.laws.bounds import bound, demand_of
 from functune.analysis.numbers.levels import levels_of
+from functune.analysis.verdict.sentences import sizes_in_words
 from functune.experiments.model import Experiment, Matrix
 from functune.experiments.planned import planned_subjects
 from functune.plans.advice import advice_for
@@ -60,6 +63,21 @@ def test_search_finds_the_best_setting_of_each_size() -> None:
     assert most(measured, instance=QUARTER) == pytest.approx(12.5, rel=0.05)
     assert most(measured, instance=WHOLE) == pytest.approx(50, rel=0.05)
     assert len(measured) < len(sweep(SIZES))
+
+
+def test_setting_of_each_size_is_said() -> None:
+    """20 ms of computing: a quarter of a core is busy with 4 threads, a whole one that waits longer with 16."""
+    found = found_in(SIZES, searched(SIZES, scopes=SCOPES, cpu=0.02, wait=0.18))
+    [recommended] = found.recommendations
+    assert [(each.setting.instance, each.setting.thread_count) for each in recommended.by_size] == [
+        (QUARTER, 4),
+        (WHOLE, 16),
+    ]
+    quarter, whole = sizes_in_words(recommended)
+    assert re.match(r"On flex-512 use 4 threads in 1 process: 12\.\d requests/s at \d+ users\.", quarter)
+    assert whole == "On flex-2048 use 16 threads in 1 process: 50.0 requests/s at 16 users."
+    [one] = found_in(planned(), searched(planned())).recommendations
+    assert one.by_size == ()
 
 
 def test_lone_user_on_the_largest_instance_gives_the_demand() -> None:

@@ -28,7 +28,7 @@ UVICORN = {"requirements.txt": PACKAGES["requirements.txt"] + "uvicorn-worker==0
 MANY = "PYTHON_ENABLE_GUNICORN_MULTIWORKERS=true"
 OWN_CLASS = "from flask import Flask\n\nclass Shop(Flask):\n    pass\n\napp = Shop('x')\n"
 RULES_OF_PLAN = {rule.id for rule in RULES.values() if rule.needs == "--plan app-service"}
-NEVER_ALONE = {"one-sync-worker", "worker-timeout-default"}
+NEVER_ALONE = {"one-sync-worker", "worker-timeout-default", "keep-alive-default"}
 """They say how much is served, and are true of many folders with another fault."""
 
 type Case = tuple[dict[str, str], dict[str, Any], tuple[str | None, int | None]]
@@ -122,6 +122,10 @@ FAULTS: dict[str, list[Case]] = {
         ({"w.py": "def make():\n    return 1\n"}, command(f"{TWO} 'w:make()'"), (None, None)),
     ],
     "worker-timeout-default": [({"w.py": FLASK}, command(f"gunicorn -w 4 {BOUND} w:app"), (None, None))],
+    "keep-alive-default": [
+        ({"w.py": FLASK}, command(f"gunicorn --threads 8 {BOUND} w:app"), (None, None)),
+        (UVICORN | {"w.py": FASTAPI}, command(f"gunicorn -k {CLASS} --keep-alive 2 {BOUND} w:app"), (None, None)),
+    ],
 }
 FAULT_CASES = [(rule, number) for rule, cases in FAULTS.items() for number in range(len(cases))]
 
@@ -184,7 +188,7 @@ HEALTHY: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "another program": ({"main.py": FLASK}, command("python main.py")),
     "function app": (
         {"function_app.py": HEAD, "host.json": '{"version": "2.0"}', "requirements.txt": "azure-functions\nfunctune\n"},
-        command(f"gunicorn -k gthread --threads 16 {BOUND} functune.wsgi:app"),
+        command(f"gunicorn -k gthread --threads 16 --keep-alive 75 {BOUND} functune.wsgi:app"),
     ),
 }
 

@@ -12,10 +12,10 @@ from functune.hosts.quota import require_quota
 from functune.shapes import shape_of
 
 
-def require_control_groups() -> GroupPlaces:
+def require_control_groups(shape: str = "flex-512") -> GroupPlaces:
     """The places of control groups; the test is skipped where the kernel does not let us limit anything."""
     try:
-        require_quota(shape_of("flex-512"))
+        require_quota(shape_of(shape))
     except UsageError as error:
         pytest.skip(f"no control group can be made here: {error}")
     return find_places()

@@ -3,13 +3,15 @@ The adaptive search of an experiment: subject by subject and scope by scope, wit
 
 A scope is a set of settings among which a best one is wanted: all settings of the matrix, and those that each hosting
 plan allows. Every scope has a search of its own over the same levels, so the best setting of a plan is found even where
-settings that the plan does not allow are faster. Each instance size is searched for itself too: the best setting of
-every size is wanted, and the times of one do not bound another.
+settings that the plan does not allow are faster. The settings that fit the memory of an instance are a scope where
+some do not. Each instance size is searched for itself too: the best setting of every size is wanted, and the times of
+one do not bound another.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.memory import settings_too_large
 from functune.analysis.search.adaptive import NextStep, SearchPlan, next_batch
 from functune.analysis.search.objective import parse_objective
 from functune.analysis.search.skipped import Skipped
@@ -42,15 +44,23 @@ def explore(
     skipped: list[Skipped] = []
     for subject in planned_subjects(experiment):
         left = [one for one in planned_settings(experiment.settings) if (subject, one) not in lost]
+        own_scopes = [*scopes, *fitting_scopes(experiment, subject, levels)]
         plans = [
             scoped_plan(experiment, subject, settings, levels, cores=cores, confirming=confirming)
-            for settings in scoped(left, scopes)
+            for settings in scoped(left, own_scopes)
         ]
         for plan in plans:
             for step in plan.batch:
                 batch.setdefault((subject, step.setting, step.users), step)
-        skipped += skipped_by_all(plans, left, scopes)
+        skipped += skipped_by_all(plans, left, own_scopes)
     return SearchPlan(batch=tuple(batch.values()), skipped=tuple(skipped))
+
+
+def fitting_scopes(experiment: Experiment, subject: Subject, levels: Iterable[Level]) -> list[Scope]:
+    """The scope of the settings that fit the memory of an instance, as far as is known; none where all of them do."""
+    own = [level for level in levels if level.subject == subject and level.counts]
+    large = settings_too_large(own, experiment.memory_mb)
+    return [lambda setting: setting not in large] if large else []
 
 
 def scoped(settings: Sequence[Setting], scopes: Sequence[Scope]) -> list[tuple[Setting, ...]]:

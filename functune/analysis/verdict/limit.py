@@ -55,7 +55,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     """
     For an unknown limit: why it is unknown, and how to find it. For threads: that more of them were not measured. For
-    memory: that no setting fits.
+    memory: that no setting fits. For admission: that the host refuses calls.
     """
 
 

@@ -15,7 +15,7 @@ from functune.analysis.laws.prediction import weighted_mean
 from functune.analysis.numbers.figures import Times, together
 from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.analysis.numbers.levels import Level
-from functune.analysis.verdict.memory import settings_too_large
+from functune.analysis.numbers.memory import settings_too_large
 
 INFLATED = 1.25
 """Time under load over time alone from which something makes calls wait; 1.04 against 1.75 was seen."""

@@ -13,8 +13,8 @@ from functune.analysis.verdict.limit_evidence import (
     heaviest,
     service_under_load,
 )
-from functune.formatting import duration, number, percent, plural, rate
-from functune.run.measurement import BUSY_MACHINE
+from functune.formatting import count, duration, number, percent, plural, rate
+from functune.run.measurement import BUSY_MACHINE, HOST_REFUSAL
 from functune.run.profile import LineKind
 
 SCALES = 0.8
@@ -54,7 +54,30 @@ def open_limit(evidence: LimitEvidence) -> Limit | None:
             f"{sentence_start(seen)}{before}, yet {growth}, so the time passes outside of the handler"
             f"{busy if others > BUSY_MACHINE else ''}."
         )
-    return Limit(kind="none", where=None, share=None, evidence=(seen, growth))
+    return refused_limit(evidence) or Limit(kind="none", where=None, share=None, evidence=(seen, growth))
+
+
+def refused_limit(evidence: LimitEvidence) -> Limit | None:
+    """With more users the host refused calls; with fewer, calls take as long as alone, so nothing else held them."""
+    more = [level for level in evidence.failed if crowd(level) > crowd(evidence.at)]
+    refusing = next((level for level in sorted(more, key=crowd) if level.figures.errors.get(HOST_REFUSAL)), None)
+    if refusing is None:
+        return None
+    figures = refusing.figures
+    refused, requests = figures.errors[HOST_REFUSAL], figures.requests + figures.failed
+    if refused < MOSTLY * figures.failed:
+        return None
+    return Limit(
+        kind="admission",
+        where=None,
+        share=None,
+        evidence=(
+            f"with {plural(evidence.at.users, 'user')} it refused none, with {plural(refusing.users, 'user')} "
+            f"{count(refused)} of {plural(requests, 'request')}",
+        ),
+        reason="it answers more of them with 429: maxOutstandingRequests in host.json is the limit, or "
+        "dynamicThrottlesEnabled",
+    )
 
 
 def busy_computing(full: Level, seen: str) -> Limit | None:

@@ -32,8 +32,12 @@ SENTENCES: dict[LimitKind, str] = {
 WITH_REASON: dict[LimitKind, str] = {
     "threads": "The handler waits{at} and keeps every thread busy; {reason}",
     "memory": "The app needs more memory than the instance has; {reason}",
+    "admission": "The host admits no more calls at a time; {reason}",
 }
-"""The sentences of ``threads`` where no figures show that more add throughput, and of ``memory`` where nothing fits."""
+"""
+The sentences of ``threads`` where no figures show that more add throughput, of ``memory`` where nothing fits, and of
+``admission`` where the host refuses calls.
+"""
 
 REMEDIES: dict[str, str] = {
     "anyio CapacityLimiter": ". For the `def` endpoints of FastAPI and Starlette it is a limiter of threads in each "

@@ -4,25 +4,26 @@ The setting to use for a subject, the reason, and how certain it is.
 How it is chosen, and which settings are tied with it, is in strategies; here it gets its reason and its evidence.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.memory import settings_killed, settings_too_large
 from functune.analysis.numbers.repeats import ENOUGH, SAME, Spread
 from functune.analysis.search.objective import Objective, parse_objective
 from functune.analysis.verdict.certainty import certainty
 from functune.analysis.verdict.limit import Limit
 from functune.analysis.verdict.limit_rules import find_limit
-from functune.analysis.verdict.memory import settings_killed, settings_too_large
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
 from functune.experiments.subject import Subject
 from functune.formatting import duration, joined, percent, plural
 from functune.setting import Setting, instance_rank
+from functune.shapes import InstanceShape
 
 CHEAP = 0.02
 """Seconds: a route that one user gets an answer from sooner says little about the rest of its app."""
@@ -68,6 +69,8 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """The relative loss of throughput from the best to the next best: 0.2 is 20 % less."""
     caveats: tuple[str, ...]
     """Reservations, one sentence each."""
+    by_size: tuple[Evidence, ...] = ()
+    """The setting to use on each instance size that was measured, smallest first; none for one size."""
 
     @property
     def best(self) -> Evidence:
@@ -144,7 +147,19 @@ def recommend(
             *price_caveats(knees, aim),
             *caveats(chosen, allowed, [knees[setting] for setting in ties]),
         ),
+        by_size=tuple(best_of_sizes(allowed, aim)),
     )
+
+
+def best_of_sizes(levels: Iterable[Level], aim: Aim) -> Iterator[Evidence]:
+    """The level to use on each of several instance sizes, chosen as on one; none for a size that misses the aim."""
+    sizes: dict[InstanceShape | None, list[Level]] = {}
+    for level in sorted(levels, key=lambda level: instance_rank(level.setting)):
+        sizes.setdefault(level.setting.instance, []).append(level)
+    for own in sizes.values() if len(sizes) > 1 else ():
+        choice = choose(own, strategy=aim.strategy, objective=aim.objective, seed=aim.seed)
+        if not isinstance(choice, NoChoice):
+            yield evidence(choice.chosen)
 
 
 def judged_levels(subject: Subject, levels: Iterable[Level], *, aim: Aim) -> list[Level]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from functune.analysis.numbers.repeats import SAME
 from functune.analysis.verdict.advice import Advice
 from functune.analysis.verdict.recommendation import Recommendation
@@ -116,6 +118,16 @@ def subjects_compared(recommendations: Sequence[Recommendation]) -> str:
         f"With {fastest.setting.in_words}, {ordered[0].subject} serves {rate(fastest.throughput)}, "
         f"{number(gain)} times {ordered[-1].subject} ({rate(slowest.throughput)})."
     )
+
+
+def sizes_in_words(recommended: Recommendation) -> list[str]:
+    """The setting for each instance size, a sentence each: ``On B1 use 16 threads in 1 process: 82.1 requests/s.``"""
+    return [
+        f"On {each.setting.instance or 'the whole machine'} use "
+        f"{msgspec.structs.replace(each.setting, instance=None).in_words}: {rate(each.throughput)} at "
+        f"{plural(each.users, 'user')}."
+        for each in recommended.by_size
+    ]
 
 
 def reasons_in_words(recommendations: Sequence[Recommendation]) -> list[str]:

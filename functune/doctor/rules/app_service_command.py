@@ -19,6 +19,8 @@ from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.app_service_start import at_command
 from functune.doctor.rules.requirements import has_other_packages
+from functune.plans.conflicts import SHORT_KEEP_ALIVE
+from functune.plans.start_command import SERVER_TIMEOUTS
 
 _ANYWHERE = ("0.0.0.0", "", "*", "[::]", "::")
 _CLASS_PACKAGES = {
@@ -189,6 +191,18 @@ def short_timeout(app: InspectedApp) -> Iterator[RuleCase]:
         yield at_command(reading, "The command gives no --timeout to sync workers.")
 
 
+def short_keep_alive(app: InspectedApp) -> Iterator[RuleCase]:
+    """Gunicorn's own keep-alive, which is shorter than that of any load balancer."""
+    reading, server = own(app)
+    if reading is None or server is None or server.program != "gunicorn" or server.worker_class == "sync":
+        return
+    given, is_elsewhere = server.number("--keep-alive"), reads_config(reading.deployed.folder, server)
+    if given is None and "--keep-alive" not in server.flags and not is_elsewhere:
+        yield at_command(reading, f"The command gives no --keep-alive to {server.worker_class} workers.")
+    elif given is not None and given <= SHORT_KEEP_ALIVE:
+        yield at_command(reading, f"The command gives --keep-alive {given}.")
+
+
 def own(app: InspectedApp) -> tuple[AppServiceReading | None, ServerCommand | None]:
     """The reading with the server of a command of one's own; None where the platform's command starts."""
     reading = app.app_service
@@ -289,8 +303,20 @@ COMMAND_RULES = (
         looks_for="a start-up command with sync workers and without `--timeout`",
         why="Gunicorn replaces a sync worker after a request of 30 s. The platform's own command gives 600 s, and its "
         "front end ends a request after 230 s.",
-        remedy="Add --timeout 230 to the command.",
+        remedy=f"Add --timeout {SERVER_TIMEOUTS['--timeout']} to the command.",
         needs="--plan app-service",
         check=short_timeout,
+    ),
+    Rule(
+        id="keep-alive-default",
+        family="app-service",
+        severity="note",
+        looks_for=f"a start-up command of Gunicorn that keeps idle connections for {SHORT_KEEP_ALIVE} s or less, which "
+        "is its default; sync workers keep none",
+        why="A load balancer keeps its connections longer. It may send a request on one that the worker is closing, "
+        "and answers 502.",
+        remedy=f"Add --keep-alive {SERVER_TIMEOUTS['--keep-alive']} to the command.",
+        needs="--plan app-service",
+        check=short_keep_alive,
     ),
 )

@@ -14,8 +14,8 @@ from functune.formatting import joined, plural
 
 FOR_FUNCTIONS = (
     "Set a start-up command that serves the function app, with functune in the requirements, such as: "
-    "gunicorn --bind 0.0.0.0:$PORT --timeout 230 --worker-class gthread --threads 16 --access-logfile - "
-    "--error-logfile - functune.wsgi:app."
+    "gunicorn --bind 0.0.0.0:$PORT --timeout 230 --keep-alive 75 --worker-class gthread --threads 16 "
+    "--access-logfile - --error-logfile - functune.wsgi:app."
 )
 COMMAND_FORM = (
     "gunicorn --bind 0.0.0.0:$PORT --timeout 600 --access-logfile - --error-logfile - --workers 2 module:application"

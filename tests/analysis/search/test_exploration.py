@@ -54,6 +54,23 @@ def test_scopes_that_allow_everything_change_nothing() -> None:
     assert searched(MIXED, scopes=(lambda _: False,)) == searched(MIXED)
 
 
+def test_setting_that_does_not_fit_the_memory_bounds_none_that_fits() -> None:
+    """64 threads serve more than 16 can, and use more than the 512 MB of an instance: 16 are the answer."""
+    threads = planned(settings=Matrix(thread_count=(1, 16, 64)), users=(1, 16, 64))
+    small = msgspec.structs.replace(threads, memory_mb=512)
+
+    def sized(each: Measurement) -> Measurement:
+        worker = 900.0 if each.setting.thread_count == 64 else 80.0
+        return msgspec.structs.replace(each, worker_peak_mb={"4241": 60.0, "4242": worker})
+
+    measured = [sized(each) for each in searched(threads)]
+    best_of_16 = Setting(thread_count=16), 64
+    wanted = {(each.setting, each.users) for each in explore(small, levels_of(measured), cores=CORES).batch}
+    assert not {(each.setting, each.users) for each in measured} & {best_of_16}
+    assert best_of_16 in wanted
+    assert not explore(threads, levels_of(measured), cores=CORES).batch
+
+
 def test_setting_that_could_not_be_measured_is_no_part_of_the_search() -> None:
     [subject] = planned_subjects(MIXED)
     lost = {(subject, one) for one in (Setting(thread_count=1), Setting(thread_count=1, process_count=2))}

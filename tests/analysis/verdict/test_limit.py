@@ -12,7 +12,7 @@ from functune.analysis.verdict.limit_rules import find_limit
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.recommendation import Aim, recommend
 from functune.analysis.verdict.strategies import NoChoice
-from functune.run.measurement import Measurement
+from functune.run.measurement import HOST_REFUSAL, Measurement
 from functune.run.profile import LineKind
 from functune.setting import Setting
 from functune.shapes import shape_of
@@ -153,6 +153,29 @@ def test_figures_alone_name_the_limit(kind: LimitKind, steps: tuple[Measurement,
     found = limit_of(*steps)
     assert found.kind == kind
     assert found.evidence
+
+
+def refusing(name: str, *, users: int = 64) -> Measurement:
+    """A step whose failures are of one kind."""
+    return msgspec.structs.replace(
+        seen(users=users, rate=80, service=0.1), error_latencies_us=[1000] * 400, errors={name: 400}
+    )
+
+
+def test_calls_that_the_host_refuses_are_its_limit() -> None:
+    eight = seen(users=8, rate=79, service=0.1)
+    found = limit_of(WAITS, eight, refusing(HOST_REFUSAL))
+    assert found.kind == "admission"
+    assert "with 8 users it refused none, with 64 users 400 of 480 requests" in limit_in_words(found)
+    assert "maxOutstandingRequests in host.json" in limit_in_words(found)
+    assert limit_of(WAITS, eight, refusing("HTTP 429")).kind == "none"  # of the app, by its own rules
+    assert limit_of(WAITS, eight, refusing(HOST_REFUSAL, users=4)).kind == "none"  # of another time
+
+
+def test_calls_that_queue_before_the_host_refuses_some_have_another_limit() -> None:
+    """Eight users wait for four threads already, so more places in the host would not help."""
+    four = seen(users=8, rate=39, service=0.1, setting=Setting(thread_count=4))
+    assert limit_of(WAITS, four, refusing(HOST_REFUSAL)).kind == "threads"
 
 
 def test_more_threads_are_said_to_add_throughput_only_where_a_setting_with_more_served_more() -> None:
