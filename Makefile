@@ -8,7 +8,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 lab: venv ## Load-test the default experiments on the local host, print the verdict and write the report
-	$(BIN)/functune sweep experiments/threads-blocking-io.toml experiments/processes-cpu.toml experiments/async-blocked-loop.toml
+	$(BIN)/functune demo --dir . --python $(BIN)/python
 
 lessons: venv ## Run every experiment and write docs/lessons.md from the results
 	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
