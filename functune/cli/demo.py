@@ -11,6 +11,7 @@ from functune.cli.folders import new_run_path
 from functune.cli.packages import chosen_python
 from functune.cli.sweep import created, experiments_and_inputs, overridden, run_and_report
 from functune.hosts.served_app import ServedApp
+from functune.packages.app_packages import PACKAGE_FOLDER
 from functune.showcase.folder import write_showcase
 from functune.showcase.parts import LAB_EXPERIMENTS
 
@@ -56,7 +57,8 @@ def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None) 
     """
     if written := write_showcase(folder):
         click.echo(f"Written: {folder} ({written} files)")
-    python = chosen_python(folder, python=python, install=python is None)
+    has_packages = python is not None or (folder / PACKAGE_FOLDER).is_dir()
+    python = chosen_python(folder, python=python, install=not has_packages)
     files = [folder / "experiments" / f"{name}.toml" for name in dict.fromkeys(names or LAB_EXPERIMENTS)]
     asked, inputs = experiments_and_inputs(files)
     if quick:
