@@ -59,7 +59,7 @@ equipment: venv ## Get what the tests need and pip cannot install: a browser, Az
 	@$(BIN)/python -m tools.equipment
 
 clean: ## Remove the environment, test equipment, caches and run folders
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe dist runs artifacts
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe build dist runs artifacts
 
 .PHONY: docs
 docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md and the assumptions in docs/capacity.md

@@ -16,8 +16,8 @@ ROUNDS = 10
 """After a first one that is not counted: it fills the file cache and writes the bytecode."""
 SLOWEST = 5
 """Modules that are measured in all rounds: those with the largest ratio in a first round of all."""
-RUNS_SOMETHING = ("asgi", "wsgi", "middleware.entry", "host.worker_entry", "server_process")
-"""Modules that serve an app when they are imported."""
+SERVES_AN_APP = ("asgi", "wsgi", "middleware.asgi", "middleware.wsgi")
+"""Modules that load an app when they are imported."""
 
 
 async def command_list() -> AsyncIterator[Figure]:
@@ -50,13 +50,13 @@ def _modules() -> Iterator[str]:
     root = Path(functune.__file__).parent
     for path in sorted(root.rglob("*.py")):
         name = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
-        if not name.endswith("__main__") and name not in RUNS_SOMETHING:
+        if not name.endswith("__main__") and name not in SERVES_AN_APP:
             yield f"functune.{name}".removesuffix(".__init__")
 
 
 def _imports_of_others(name: str) -> str:
     """A program that imports the modules which ``name`` loads, but for those of functune."""
-    loaded = f"import sys; before = set(sys.modules); import {name}; print(*(set(sys.modules) - before))"
+    loaded = f"import sys; before = set(sys.modules); import {name}; print(*(n for n in sys.modules if n not in before))"
     names = subprocess.run([sys.executable, "-P", "-c", loaded], capture_output=True, text=True, check=True).stdout
     others = [each for each in names.split() if each.partition(".")[0] != "functune"]
     return (
