@@ -8,7 +8,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 lab: venv ## Load-test the default experiments on the local host, print the verdict and write the report
-	$(BIN)/functune sweep experiments/threads-blocking-io.toml experiments/processes-cpu.toml experiments/async-blocked-loop.toml
+	$(BIN)/functune demo --dir . --python $(BIN)/python
 
 lessons: venv ## Run every experiment and write docs/lessons.md from the results
 	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
@@ -59,7 +59,7 @@ equipment: venv ## Get what the tests need and pip cannot install: a browser, Az
 	@$(BIN)/python -m tools.equipment
 
 clean: ## Remove the environment, test equipment, caches and run folders
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe dist runs artifacts
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe build dist runs artifacts
 
 .PHONY: docs
 docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md, the assumptions in docs/capacity.md and the keys in docs/experiments.md and docs/report-json.md

@@ -22,6 +22,7 @@ from bench.suites.cold_start import app_import, app_start
 from bench.suites.connections import connections
 from bench.suites.fetch import fetch
 from bench.suites.host import host
+from bench.suites.imports import command_list, module_import
 from bench.suites.kills import kills
 from bench.suites.law import law
 from bench.suites.lessons import lessons
@@ -41,6 +42,8 @@ SUITES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "profile": profile,
     "import": app_import,
     "start": app_start,
+    "help": command_list,
+    "modules": module_import,
     "report": report,
     "lessons": lessons,
     "search": search,

@@ -92,6 +92,7 @@ ROOMS: tuple[Room, ...] = (
     ),
     room("probe", "workers and threads counted from outside", "errors base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
+    room("showcase", "the showcase with its experiments and templates, and the folder it is written to", "errors"),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} azure plans capacity sweep report probe"),
     room(
         "doctor",
@@ -102,7 +103,7 @@ ROOMS: tuple[Room, ...] = (
         "cli",
         "the commands",
         f"{BASE} {ANALYSIS} environ packages app_service azure host hosts load plans capacity sweep report probe "
-        "instrument azure_load_testing terminal doctor",
+        "instrument azure_load_testing showcase terminal doctor",
     ),
 )
 

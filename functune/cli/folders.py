@@ -22,5 +22,8 @@ def shipped_experiments() -> list[Path]:
     """The experiment files in ./experiments. Raises UsageError when there is none."""
     found = sorted(Path("experiments").glob("*.toml"))
     if not found:
-        raise UsageError("there is no experiments/*.toml here; name the experiment files to run")
+        raise UsageError(
+            "there is no experiments/*.toml here; name the experiment files to run, or write one with `functune init`; "
+            "`functune demo` has some to try"
+        )
     return found

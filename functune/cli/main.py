@@ -4,16 +4,7 @@ import sys
 
 import click
 
-from functune.cli.azure_group import azure
-from functune.cli.doctor import examine
-from functune.cli.init import init_experiment
-from functune.cli.instrument import instrument_app
-from functune.cli.plan import plan_capacity
-from functune.cli.probe import probe
-from functune.cli.runs import compare, lessons, recommend_settings, report
-from functune.cli.serve import serve
-from functune.cli.sweep import sweep
-from functune.cli.tune import tune
+from functune.cli.command_table import CommandTable
 from functune.errors import FunctuneError, UsageError
 
 
@@ -38,26 +29,37 @@ class Commands(click.Group):
             click.echo("; ".join(["functune: interrupted", *map(str, interrupt.args)]), err=True)
             sys.exit(130)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        listed = self.commands.described() if isinstance(self.commands, CommandTable) else self.commands
+        click.Group(commands=listed).format_commands(ctx, formatter)
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+COMMANDS = CommandTable(
+    {
+        "demo": "demo:demo",
+        "tune": "tune:tune",
+        "init": "init:init_experiment",
+        "serve": "serve:serve",
+        "probe": "probe:probe",
+        "instrument": "instrument:instrument_app",
+        "doctor": "doctor:examine",
+        "sweep": "sweep:sweep",
+        "report": "runs:report",
+        "recommend": "runs:recommend_settings",
+        "compare": "runs:compare",
+        "plan": "plan:plan_capacity",
+        "lessons": "runs:lessons",
+        "azure": "azure_group:azure",
+    }
+)
+
+
+@click.group(
+    cls=Commands,
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(package_name="functune")
 def main() -> None:
     """Load-test and tune the concurrency settings of Azure Functions Python apps, on one machine."""
-
-
-for command in (
-    tune,
-    init_experiment,
-    serve,
-    probe,
-    instrument_app,
-    examine,
-    sweep,
-    report,
-    recommend_settings,
-    compare,
-    plan_capacity,
-    lessons,
-    azure,
-):
-    main.add_command(command)

@@ -195,7 +195,8 @@ def sweep(
             max_cost=max_cost,
         )
         announce_load_workers(asked, folder.path, key=key)
-    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
+    is_fine = run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
+    sys.exit(0 if is_fine else 1)
 
 
 def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
@@ -319,9 +320,9 @@ def environment_of(app: ServedApp, kind: HostKind, *, host: str, key: str | None
     )
 
 
-def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_profile: bool) -> None:
+def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_profile: bool) -> bool:
     """
-    Measure, report and exit.
+    Measure and report; returns whether every expectation of the experiments holds.
 
     Raises LoadError when an experiment has no step that worked, or a trial could not be measured, and KeyboardInterrupt
     with a sentence that says how to resume.
@@ -344,7 +345,7 @@ def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_pr
             f"{plural(end.failures, 'trial')} could not be measured, see {folder.path / FAILURES}; "
             "the report has the others"
         )
-    sys.exit(0 if document.passed else 1)
+    return document.passed
 
 
 def measured(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> SweepFinished:

@@ -1,5 +1,8 @@
 """The command line: help, exit codes, and messages about wrong usage."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -11,18 +14,46 @@ from functune.plans.registry import PLANS
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from tests.analysis.simulated import planned
-from tests.cli.calling import run
+from tests.cli.calling import command, run
 
 COMMANDS = sorted(main.commands)
+HEAVY = {"numpy", "scipy", "locust", "uvicorn", "vl_convert"}
+"""Packages of which each takes longer to import than click."""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
-    result = run(command, "--help")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_an_example_and_the_exit_codes(name: str) -> None:
+    result = run(name, "--help")
     assert result.exit_code == 0
     assert "Example" in result.output
-    assert f"functune {command}" in result.output
+    assert f"functune {name}" in result.output
     assert "Exit codes: 0" in result.output
+
+
+def test_list_of_commands_has_the_first_sentence_of_each() -> None:
+    """It is read from the source of the commands."""
+    listed = dict(re.findall(r"^  (\S+) {2,}(.+)$", run("--help").output.partition("Commands:")[2], re.MULTILINE))
+    assert sorted(listed) == COMMANDS
+    for name, found in main.commands.items():
+        assert found.get_short_help_str(limit=200).startswith(listed[name].removesuffix("..."))
+
+
+@pytest.mark.parametrize(
+    ("words", "unused"),
+    [
+        ("--help", {"asyncio", "msgspec", "httpx", "rich", *HEAVY}),
+        ("tune --help", HEAVY),
+        ("doctor --help", {"httpx", "rich", *HEAVY}),
+        ("report --help", {"httpx", "rich", *HEAVY}),
+        ("plan --help", {"httpx", "rich", *HEAVY}),
+    ],
+)
+def test_help_imports_nothing_that_takes_long(words: str, unused: set[str]) -> None:
+    asked = [sys.executable, "-X", "importtime", *command(*words.split())[1:]]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "click" in imported
+    assert imported & unused == set()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +80,7 @@ def test_help_shows_an_example_and_the_exit_codes(command: str) -> None:
         (["sweep", "--memory", "1024"], "'1024' is not one of '512', '2048', '4096'"),
         (["sweep", "--objective", "latency < 1s"], '"latency < 1s" is not understood: allowed are p50, p95'),
         (["sweep", "--resume", "x", "--out", "y"], "--resume RUN continues the experiments of that run"),
+        (["demo", "tail-latency"], "'tail-latency' is not one of 'threads-blocking-io'"),
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )

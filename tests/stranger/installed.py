@@ -12,11 +12,12 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from functune.showcase.parts import SHOWCASE_PARTS
 from tests.host.serving import Serving
 
 ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
-SOURCES = ("functune", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("functune", "pyproject.toml", "setup.py", "README.md", "LICENSE", *SHOWCASE_PARTS)
 """The files that the wheel is made from."""
 BUDGETS = (20, 120)
 """Seconds of one call of tune: the smallest that it allows, and more where other programs slow the machine down."""

@@ -25,3 +25,9 @@ def assert_answer(done: subprocess.CompletedProcess[str]) -> None:
     [limit] = experiment["limits"].values()
     assert limit["kind"] != "unknown" or limit["reason"]
     assert experiment["verdict"] in done.stdout
+
+
+def left_no_time_to_profile(done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether `functune tune` says that it could not look for the line, as on a busy machine."""
+    said = r"was not profiled: the time was over|could not be profiled: it did not end"
+    return re.search(said, done.stdout) is not None
