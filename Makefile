@@ -62,10 +62,11 @@ clean: ## Remove the environment, test equipment, caches and run folders
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe build dist runs artifacts
 
 .PHONY: docs
-docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md, the assumptions in docs/capacity.md and the keys in docs/experiments.md and docs/report-json.md
+docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md and in the tutorial, the assumptions in docs/capacity.md and the keys in docs/experiments.md and docs/report-json.md
 	$(BIN)/python -m tools.cli_page > docs/cli.md
 	$(BIN)/python -m tools.rooms
 	$(BIN)/python -m functune.doctor.page
 	$(BIN)/python -m functune.capacity.cost_page
 	$(BIN)/python -m functune.capacity.assumptions_page
 	$(BIN)/python -m tools.key_tables
+	$(BIN)/python -m functune.capacity.tier_page

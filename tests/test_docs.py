@@ -21,6 +21,7 @@ from tools.cli_page import cli_page
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
+SHOWCASE = (ROOT / "docs" / "showcase.md").read_text()
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 TERMS = [
     "app",
@@ -124,15 +125,15 @@ def test_readme_names_every_command() -> None:
     assert [command for command in main.commands if f"functune {command}" not in README] == []
 
 
-def test_readme_lists_exactly_the_experiments_there_are() -> None:
+def test_showcase_lists_exactly_the_experiments_there_are() -> None:
     shipped = [read_experiments(path)[0] for path in (ROOT / "experiments").glob("*.toml")]
-    listed = rows(README, "| Experiment |")
+    listed = rows(SHOWCASE, "| Experiment |")
     assert sorted(listed) == sorted([f"`{experiment.name}`", experiment.question] for experiment in shipped)
 
 
-def test_readme_shows_an_experiment_there_is(tmp_path: Path) -> None:
+def test_showcase_shows_an_experiment_there_is(tmp_path: Path) -> None:
     """The example is a shipped experiment without its lesson, with one of its expectations."""
-    (example,) = re.findall(r"^```toml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (example,) = re.findall(r"^```toml\n(.*?)^```", SHOWCASE, re.MULTILINE | re.DOTALL)
     path = tmp_path / "example.toml"
     path.write_text(example)
     (shown,) = read_experiments(path)
@@ -234,8 +235,8 @@ def test_settings_page_has_the_defaults_and_ranges_of_the_settings_the_app_reads
     assert columns[processes.SETTING][1].startswith(f"1 to {processes.MAXIMUM};")
     assert columns[interval.SETTING][0].startswith(f"{interval.DEFAULT_MS:g} ms")
     assert columns[interval.SETTING][1] == f"{interval.MINIMUM_MS:g} to {interval.MAXIMUM_MS:g}"
-    assert f"`{interval.SETTING}`" in README
-    assert f"{interval.MINIMUM_MS:g} to {interval.MAXIMUM_MS:g}" in README
+    assert f"`{interval.SETTING}`" in SHOWCASE
+    assert f"{interval.MINIMUM_MS:g} to {interval.MAXIMUM_MS:g}" in SHOWCASE
 
 
 def test_settings_page_has_the_times_of_the_reading_of_the_scale_settings() -> None:

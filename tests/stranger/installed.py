@@ -62,22 +62,21 @@ class Stranger:
     def tune(
         self, app: Path, *request: object, budget_of: int = BUDGETS[0], **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        """
-        ``functune tune`` with the smallest budget that suffices on this machine, as busy as it is now.
+        """``functune tune`` with the smallest budget that suffices, ``budget_of`` seconds on an idle machine."""
+        return self.call("tune", *request, "--script-root", app, "--budget", self.budget(budget_of), **environ)
 
-        ``budget_of`` are the seconds on an idle one.
-        """
+    def budget(self, seconds: int = BUDGETS[0]) -> str:
+        """The budget that suffices on this machine, as busy as it is now, where an idle one needs ``seconds``."""
         began = time.monotonic()
         run(self.program, "--version")
-        needed = budget_of / BUDGETS[0] * BUDGET_PER_START * (time.monotonic() - began)
-        budget = min(max(round(needed), budget_of), BUDGETS[1])
-        return self.call("tune", *request, "--script-root", app, "--budget", f"{budget}s", **environ)
+        needed = seconds / BUDGETS[0] * BUDGET_PER_START * (time.monotonic() - began)
+        return f"{min(max(round(needed), seconds), BUDGETS[1])}s"
 
     def serve(self, app: Path, *flags: str, **environ: str) -> Serving:
         """``functune serve``."""
         self.require_known("serve", *flags)
         clean = dict.fromkeys(SHELL, "") | {"XDG_CACHE_HOME": str(self.cache), "PATH": self.path}
-        return Serving(app, *flags, program=self.program, cwd=self.folder, **clean, **environ)
+        return Serving(app, *flags, program=self.program, cwd=self.folder, **(clean | environ))
 
     def require_known(self, command: str, *arguments: str) -> None:
         """Fail where a flag is not in the help of its command."""
