@@ -1,15 +1,13 @@
 """The steps of action.yml run as a runner runs them, in a shallow checkout of a pull request's merge."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,12 @@ import pytest
 import yaml
 
 from tests.project import workflow_rules as rules
+from tests.project.action_runner import ACTION, ROOT, STEPS, TOKEN, GitHub, Runner
 
-ROOT = Path(__file__).parent.parent.parent
-ACTION = ROOT / "action.yml"
 PAGE = ROOT / "docs" / "ci.md"
 CI = ROOT / ".github" / "workflows" / "ci.yml"
-STEPS = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
 FUNCTUNE = Path(sys.executable).with_name("functune")
 SHELLCHECK = shutil.which("shellcheck") or shutil.which("shellcheck", path=str(Path(sys.executable).parent))
-TOKEN = "ghs_aTokenThatNobodyMaySee"
-NUMBER = 7
 
 APP = """
 import asyncio
@@ -62,66 +56,6 @@ repeats = 2
 """
 
 
-class GitHub(ThreadingHTTPServer):
-    """A stand-in of GitHub's API, on a port of its own: the comments of one pull request, and who may write them."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.comments: list[dict[str, Any]] = []
-        self.asked: list[str] = []
-        self.may_write = True
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def write(self, body: str, *, by: str = "Bot") -> dict[str, Any]:
-        """A new comment, at the end."""
-        number = len(self.comments) + 1
-        self.comments.append({"id": number, "body": body, "user": {"type": by}, "html_url": f"https://x/{number}"})
-        return self.comments[-1]
-
-
-class Answers(BaseHTTPRequestHandler):
-    """The three requests of GitHub's reference that the action needs."""
-
-    server: GitHub
-
-    def do_GET(self) -> None:
-        found = re.fullmatch(rf"/repos/o/r/issues/{NUMBER}/comments\?per_page=(\d+)&page=(\d+)", self.path)
-        assert found is not None, self.path
-        size, page = map(int, found.groups())
-        self.answer(200, self.server.comments[size * (page - 1) : size * page])
-
-    def do_POST(self) -> None:
-        assert self.path == f"/repos/o/r/issues/{NUMBER}/comments"
-        body = self.content()["body"]
-        self.answer(201, self.server.write(body)) if self.server.may_write else self.answer(403, {"message": "no"})
-
-    def do_PATCH(self) -> None:
-        found = re.fullmatch(r"/repos/o/r/issues/comments/(\d+)", self.path)
-        assert found is not None, self.path
-        comment = self.server.comments[int(found[1]) - 1]
-        comment["body"] = self.content()["body"]
-        self.answer(200, comment)
-
-    def content(self) -> Any:
-        return json.loads(self.rfile.read(int(self.headers["content-length"])))
-
-    def answer(self, status: int, content: object) -> None:
-        self.server.asked.append(
-            f"{self.command} {status if self.headers['authorization'] == f'Bearer {TOKEN}' else 401}"
-        )
-        encoded = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(encoded)))
-        self.end_headers()
-        self.wfile.write(encoded)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the log of the test is not that of a server."""
-
-
 @pytest.fixture(scope="module")
 def github() -> Iterator[GitHub]:
     """The API, which runs for all tests of the file."""
@@ -131,83 +65,13 @@ def github() -> Iterator[GitHub]:
         server.shutdown()
 
 
-@dataclass
-class Runner:
-    """A runner with a checkout: it runs the steps of action.yml that have a command, each by bash with its files."""
-
-    workspace: Path
-    temp: Path
-    github: GitHub
-    event: str = "pull_request"
-    log: str = ""
-    outputs: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def run(self, **inputs: str) -> int:
-        """The exit status of the action: that of the first step that fails. Names have ``_`` in place of ``-``."""
-        self.log = ""
-        self.outputs = {"python": {"python-path": sys.executable}}
-        given = {name.replace("_", "-"): value for name, value in inputs.items()}
-        for step in STEPS:
-            if "run" in step and (code := self.run_step(step, given)):
-                return code
-        return 0
-
-    def run_step(self, step: dict[str, Any], inputs: dict[str, str]) -> int:
-        """One step, as the runner runs `shell: bash`."""
-        files = {name: self.temp / f"{name}-{step['name']}" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-        for file in files.values():
-            file.write_text("")
-        event = self.temp / "event.json"
-        event.write_text(json.dumps({"pull_request": {"number": NUMBER}} if self.event == "pull_request" else {}))
-        environ = {
-            "GITHUB_ACTION_PATH": str(ROOT),
-            "GITHUB_API_URL": self.github.address,
-            "GITHUB_EVENT_NAME": self.event,
-            "GITHUB_EVENT_PATH": str(event),
-            "GITHUB_REPOSITORY": "o/r",
-            "GITHUB_WORKSPACE": str(self.workspace),
-            "RUNNER_TEMP": str(self.temp),
-            **{name: str(file) for name, file in files.items()},
-            **{name: self.evaluated(value, inputs) for name, value in step["env"].items()},
-        }
-        script = self.temp / "script.sh"
-        script.write_text(step["run"])
-        done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", script],
-            cwd=self.workspace,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.temp), **environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        self.log += done.stdout
-        if "id" in step:
-            lines = files["GITHUB_OUTPUT"].read_text().splitlines()
-            self.outputs[step["id"]] = dict(line.split("=", 1) for line in lines)
-        return done.returncode
-
-    def evaluated(self, text: str, inputs: dict[str, str]) -> str:
-        """The value of an expression: an input, or an output of an earlier step."""
-        found = re.fullmatch(r"\$\{\{ (\w+)\.([\w.-]+) \}\}", text)
-        assert found is not None, text
-        if found[1] == "steps":
-            step, _, name = found[2].partition(".outputs.")
-            return self.outputs[step].get(name, "")
-        described = yaml.safe_load(ACTION.read_text())["inputs"][found[2]]["default"]
-        default = TOKEN if described == "${{ github.token }}" else described
-        return inputs.get(found[2], default)
-
-    @property
-    def summary(self) -> str:
-        """What the measuring step wrote for the page of the job."""
-        return (self.temp / "GITHUB_STEP_SUMMARY-Measure and compare").read_text()
-
-
-def git(folder: Path, *arguments: str) -> None:
+def git(folder: Path, *arguments: str) -> str:
+    """What a command of git prints."""
     named = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *named, *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+    done = subprocess.run(
+        ["git", *named, *arguments], cwd=folder, check=True, capture_output=True, text=True, timeout=60
+    )
+    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +123,8 @@ def test_pull_request_that_blocks_the_loop_is_compared_commented_and_refused(run
     assert re.search(r"Worse: wait: /api/wait, .* requests/s -> .* requests/s", runner.summary), runner.summary
     assert "How fast does the app wait?" in runner.summary
     assert runner.outputs["measure"]["verdict"] == "worse"
+    parents = [git(runner.workspace, "rev-parse", "--short", parent) for parent in ("HEAD^1", "HEAD^2")]
+    assert " → ".join(parents) in runner.summary
     assert "::error title=functune::" in runner.log
     folder = Path(runner.outputs["measure"]["folder"])
     assert {"base", "head", "summary.md"} <= {path.name for path in folder.iterdir()}
@@ -273,13 +139,37 @@ def test_pull_request_that_blocks_the_loop_is_compared_commented_and_refused(run
     assert stranger["body"].endswith("not the action's")
     found = json.loads(Path(runner.outputs["measure"]["sarif"]).read_text())["runs"][0]["results"]
     assert [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in found] == [
-        "function_app.py"
+        "app/function_app.py"
     ]
 
     assert set(github.asked) == {"GET 200", "POST 201", "PATCH 200"}
     written = [path for path in (*runner.temp.rglob("*"), *runner.workspace.rglob("*")) if path.is_file()]
     assert [path for path in written if TOKEN.encode() in path.read_bytes()] == []
     assert TOKEN not in runner.log
+
+
+def wheel_of_a_command(folder: Path) -> Path:
+    """A wheel whose command is called functune and prints a word, so that nothing has to be built or fetched."""
+    path = folder / "functune-9-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("said.py", "def main():\n    print('installed')\n")
+        wheel.writestr("functune-9.dist-info/METADATA", "Metadata-Version: 2.1\nName: functune\nVersion: 9\n")
+        wheel.writestr("functune-9.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("functune-9.dist-info/entry_points.txt", "[console_scripts]\nfunctune = said:main\n")
+        wheel.writestr("functune-9.dist-info/RECORD", "")
+    return path
+
+
+def test_what_pip_installs_is_the_command_of_the_later_steps(runner: Runner) -> None:
+    """In an environment of its own. Something else is an error that names it."""
+    runner.outputs = {"python": {"python-path": sys.executable}}
+    step = next(step for step in STEPS if step.get("id") == "install")
+    assert runner.run_step(step, {"functune": str(wheel_of_a_command(runner.temp))}) == 0, runner.log
+    program = Path(runner.outputs["install"]["functune"])
+    assert subprocess.run([program], capture_output=True, text=True, check=True).stdout == "installed\n"
+    assert program.is_relative_to(runner.temp)
+    assert runner.run_step(step, {"functune": "./nothing-here.whl"}) != 0
+    assert "::error title=functune::functune: './nothing-here.whl' could not be installed" in runner.log
 
 
 def test_refused_comment_of_a_fork_is_a_warning(runner: Runner, github: GitHub) -> None:

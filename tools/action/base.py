@@ -18,13 +18,23 @@ def base_commit(inputs: Inputs) -> str | None:
         return named_commit(inputs)
     if inputs.event != "pull_request":
         return None
-    parents = git(inputs.workspace, "rev-list", "--parents", "--max-count=1", "HEAD").split()[1:]
-    if len(parents) == 2:
+    if parents := merged(inputs):
         return parents[0]
     raise ActionError(
         "the base of the pull request is not in the checkout: let actions/checkout have `fetch-depth: 2` and no `ref`, "
         "or name a commit with `base`"
     )
+
+
+def merged(inputs: Inputs) -> list[str]:
+    """The base and the last commit of a pull request whose merge is checked out; nothing for another checkout."""
+    parents = git(inputs.workspace, "rev-list", "--parents", "--max-count=1", "HEAD").split()[1:]
+    return parents if inputs.event == "pull_request" and len(parents) == 2 else []
+
+
+def shown_head(inputs: Inputs) -> str:
+    """The commit that is measured, for readers: they know that of the pull request, and not its merge."""
+    return short_commit(inputs.workspace, merged(inputs)[1] if merged(inputs) else "HEAD")
 
 
 def named_commit(inputs: Inputs) -> str:

@@ -6,17 +6,15 @@ the same machine is the only figure that says something about the change.
 """
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.action.base import base_commit, checked_out, short_commit
+from tools.action.base import base_commit, checked_out, short_commit, shown_head
+from tools.action.checked import checked_app
+from tools.action.functune import Functune
 from tools.action.inputs import ActionError, Inputs, read_inputs
-from tools.action.log import group, warning
 from tools.action.result import SUMMARY, Called, Result
 from tools.action.summary import summary_text
-
-SARIF = "doctor.sarif"
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -31,8 +29,8 @@ def main(environ: Mapping[str, str]) -> int:
     summary = inputs.folder / SUMMARY
     summary.write_text(summary_text(result, inputs, report_summary(inputs)), encoding="utf-8")
     outputs = {"verdict": result.verdict, "folder": inputs.folder, "summary": summary}
-    if inputs.doctor:
-        outputs["sarif"] = examined(functune, inputs)
+    if inputs.doctor and (findings := checked_app(functune, inputs)) is not None:
+        outputs["sarif"] = findings
     append(environ["GITHUB_STEP_SUMMARY"], summary.read_text(encoding="utf-8"))
     append(environ["GITHUB_OUTPUT"], "".join(f"{name}={value}\n" for name, value in outputs.items()))
     return 0
@@ -47,34 +45,9 @@ def refuse_target(inputs: Inputs) -> None:
         )
 
 
-class Functune:
-    """The command, called in the checkout."""
-
-    def __init__(self, program: str, workspace: Path) -> None:
-        self.program = program
-        self.workspace = workspace
-
-    def call(self, title: str, *arguments: object) -> Called:
-        """One call, whose output is shown while it runs."""
-        with group(title):
-            process = subprocess.Popen(
-                [self.program, *map(str, arguments)],
-                cwd=self.workspace,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            assert process.stdout is not None
-            lines = []
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                lines.append(line)
-            return Called(code=process.wait(), output="".join(lines))
-
-
 def measured(functune: Functune, inputs: Inputs) -> Result:
     """The base where there is one, then the checkout, then the comparison."""
-    head_commit = short_commit(inputs.workspace, "HEAD")
+    head_commit = shown_head(inputs)
     base, base_run, base_name = None, None, ""
     if inputs.base_run:
         base_run, base_name = inputs.workspace / inputs.base_run, f"the run {inputs.base_run}"
@@ -115,16 +88,6 @@ def report_summary(inputs: Inputs) -> str:
     """The summary of the checkout's run; empty where there is none."""
     file = inputs.head_run / SUMMARY
     return file.read_text(encoding="utf-8") if file.exists() else ""
-
-
-def examined(functune: Functune, inputs: Inputs) -> Path:
-    """The findings of functune doctor as a file for code scanning, which the workflow can upload."""
-    found = inputs.folder / SARIF
-    folder = inputs.workspace / inputs.script_root
-    called = functune.call("Check the app", "doctor", folder, "--format", "sarif", "--out", found)
-    if not called.is_answer:
-        warning(f"functune doctor: {called.reason}")
-    return found
 
 
 def append(path: str, text: str) -> None:
