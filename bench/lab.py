@@ -8,7 +8,6 @@ import msgspec
 
 from bench.processes import ROOT
 from functune.analysis.experiment import ExperimentFindings
-from functune.cli.sweep import experiments_and_inputs
 from functune.experiments.model import Experiment
 from functune.hosts.local import LOCAL_HOST
 from functune.hosts.registry import kind_for_settings
@@ -17,6 +16,7 @@ from functune.report.document import find_all
 from functune.run.environment import Environment, collect_environment
 from functune.run.folder import RunFolder
 from functune.run.measurement import Measurement
+from functune.sweep.beginning import experiments_and_inputs
 from functune.sweep.planner import SearchPlanner
 from functune.sweep.run import measure_run
 from functune.sweep.trials import PlannedTrial

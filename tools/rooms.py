@@ -83,7 +83,11 @@ ROOMS: tuple[Room, ...] = (
         "traffic, the simulated instance, bills: instances, latency and cost on each plan",
         f"{BASE} {ANALYSIS} plans marked_block",
     ),
-    room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
+    room(
+        "sweep",
+        "planner, trials, the run of a sweep and of a search",
+        f"{BASE} {ANALYSIS} environ app_service azure host hosts load plans timing",
+    ),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
     room(
         "azure_load_testing",
@@ -93,6 +97,11 @@ ROOMS: tuple[Room, ...] = (
     room("probe", "workers and threads counted from outside", "errors base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("showcase", "the showcase with its experiments and templates, and the folder it is written to", "errors"),
+    room(
+        "api",
+        "the lab for notebooks and scripts",
+        f"{BASE} {ANALYSIS} environ packages azure hosts plans capacity sweep report",
+    ),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} azure plans capacity sweep report probe"),
     room(
         "doctor",

@@ -56,6 +56,26 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return self.after / self.before
 
     @property
+    def row(self) -> dict[str, object]:
+        """The figure as columns of plain values, with its setting and the ends of its span."""
+        setting = self.setting
+        return {
+            "experiment": self.experiment,
+            "route": str(self.subject),
+            "process_count": setting.process_count,
+            "thread_count": setting.thread_count,
+            "setting": setting.in_words,
+            "load": self.load,
+            "metric": self.metric,
+            "before": self.before,
+            "after": self.after,
+            "ratio": self.ratio,
+            "ratio_low": self.spread.low if self.spread else None,
+            "ratio_high": self.spread.high if self.spread else None,
+            "verdict": self.verdict,
+        }
+
+    @property
     def in_words(self) -> str:
         """One line: the step, its figure before and after, and how certain the change is."""
         write = rate if self.metric == "throughput" else duration
@@ -90,6 +110,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         """The changes with a verdict, the greatest first."""
         found = [change for change in self.changes if change.verdict == verdict]
         return sorted(found, key=lambda change: -abs(math.log(change.ratio)))
+
+    def rows(self) -> list[dict[str, object]]:
+        """A dict for each figure: a throughput in requests per second, or a p95 in seconds, before and after."""
+        return [change.row for change in self.changes]
 
     @property
     def once(self) -> bool:

@@ -85,6 +85,10 @@ class CapacityPlan(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     """On what the figures rest, a sentence each."""
 
+    def rows(self) -> list[dict[str, object]]:
+        """A dict for each forecast, the cheapest first: times in seconds, costs a month of 730 hours."""
+        return [each.row for each in self.forecasts]
+
 
 def make_plan(
     findings: ExperimentFindings,

@@ -73,6 +73,13 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     meets: bool | None
     """Whether it keeps up and meets the objective; None without one, or where that asks for what is not known."""
 
+    @property
+    def row(self) -> dict[str, object]:
+        """The forecast as columns of plain values."""
+        shown = ("title", "month", "instances", "peak_instances", "p50", "p95", "p99", "starts", "cold_share")
+        figures = {name: getattr(self, name) for name in (*shown, "keeps_up", "meets")}
+        return {"plan": self.configuration.plan, "concurrency": self.configuration.concurrency, **figures}
+
 
 class Course(msgspec.Struct, frozen=True, kw_only=True):
     """Something over the time of the traffic: the most in each of some equal parts."""

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from functune.cli.folders import new_run_path
 from functune.environ import URL_KEY, process_environ
 from functune.errors import UsageError
 from functune.experiments.file import read_experiments
@@ -14,6 +13,7 @@ from functune.experiments.model import Experiment
 from functune.experiments.planned import planned_settings
 from functune.run.environment import shown_command
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, RunFolder
+from functune.run.new_path import new_run_path
 
 DEFAULT_OUT = Path("azure-load-test")
 LONGEST_TEST = 180

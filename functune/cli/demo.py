@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from functune.cli.folders import new_run_path
 from functune.cli.packages import chosen_python
-from functune.cli.sweep import created, experiments_and_inputs, overridden, run_and_report
+from functune.cli.sweep import created, overridden, run_and_report
 from functune.hosts.served_app import ServedApp
 from functune.packages.app_packages import PACKAGE_FOLDER
+from functune.run.new_path import new_run_path
 from functune.showcase.folder import write_showcase
 from functune.showcase.parts import LAB_EXPERIMENTS
+from functune.sweep.beginning import experiments_and_inputs
 
 
 @click.command()

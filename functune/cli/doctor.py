@@ -192,10 +192,10 @@ def examined(
     entry = entry_of(app) if measure or plan != "app-service" else ""
     run = start = None
     if run_path is not None:
-        from functune.doctor.reading.run_evidence import read_run
+        from functune.doctor.reading.run_evidence import evidence_of_run
         from functune.run.folder import RunFolder
 
-        run = read_run(RunFolder.open(run_path), app)
+        run = evidence_of_run(RunFolder.open(run_path), app)
     if measure:
         from functune.doctor.reading.start import measure_start
 

@@ -1,6 +1,5 @@
 """Folders given on the command line."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from functune.errors import UsageError
@@ -11,11 +10,6 @@ def existing_folder(script_root: Path) -> Path:
     if not script_root.is_dir():
         raise UsageError(f"--script-root {script_root}: there is no such folder")
     return script_root
-
-
-def new_run_path() -> Path:
-    """The folder of a run for which none is named: by date and time in UTC, below ./runs."""
-    return Path("runs") / datetime.now(UTC).strftime("%Y-%m-%d-%H%M%S")
 
 
 def shipped_experiments() -> list[Path]:

@@ -57,25 +57,6 @@ def load_overrides(
     return changed
 
 
-def require_usable_load(asked: Sequence[Experiment], *, host: str, binds: bool = False) -> None:
-    """
-    Raise UsageError for an address that nobody uses, and for load processes elsewhere that cannot reach the host.
-
-    ``host`` is the host kind, and ``binds`` whether --load-bind is given.
-    """
-    from functune.load.load_workers import binds_loopback
-
-    led = [each for each in asked if each.load.workers]
-    if binds and not led:
-        raise UsageError("--load-bind without --load-workers: nobody would connect; add --load-workers N, or omit it")
-    for each in led:
-        if not binds_loopback(each.load.bind) and "://" not in host:
-            raise UsageError(
-                f"--load-workers at {each.load.bind} with --host {host}: the host listens on the loopback interface, "
-                "which other machines cannot reach; allowed is a URL as --host, or --load-bind 127.0.0.1:5557"
-            )
-
-
 def announce_load_workers(asked: Sequence[Experiment], folder: Path, *, key: str | None = None) -> None:
     """Print what to run on the machines that send requests, once for each address; nothing where this machine does."""
     from functune.load.load_workers import instructions

@@ -7,10 +7,7 @@ from typing import Any
 
 import click
 
-from functune.errors import UsageError
-from functune.packages.app_packages import PACKAGE_FOLDER
-from functune.packages.install import installed_environment
-from functune.packages.interpreter import named_interpreter, own_interpreter
+from functune.packages.chosen import app_python
 from functune.packages.virtual_environment import ReportProgress
 
 
@@ -36,16 +33,10 @@ def chosen_python(script_root: Path, *, python: str | None, install: bool) -> st
 
     Raises UsageError for flags that do not fit, InstallError when requirements.txt cannot be installed.
     """
-    named = None if python is None else named_interpreter(python)
     if not install:
-        return None if named is None else str(named.executable)
-    if (script_root / PACKAGE_FOLDER).is_dir():
-        raise UsageError(
-            f"--install: {script_root / PACKAGE_FOLDER} exists and comes first, as on Azure; "
-            "omit --install, or delete that folder"
-        )
+        return app_python(script_root, python=python, install=False, report=click.echo)
     with _shown_progress() as report:
-        return str(installed_environment(script_root.resolve(), named or own_interpreter(), report).python)
+        return app_python(script_root, python=python, install=True, report=report)
 
 
 @contextmanager

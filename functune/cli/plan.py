@@ -12,10 +12,8 @@ from functune.errors import UsageError
 from functune.run.folder import RunFolder
 
 if TYPE_CHECKING:
-    from functune.analysis.search.objective import Objective
     from functune.capacity.capacity_plan import CapacityPlan
     from functune.capacity.explain import Explanation
-    from functune.capacity.traffic import Traffic
 
 
 class Assumed(click.ParamType[tuple[str, float]]):
@@ -114,29 +112,22 @@ def plan_capacity(
     Exit codes: 0 fine, 1 no configuration keeps up and meets the objective, 2 wrong usage, 3 the folder holds no usable
     run.
     """
-    from functune.capacity.assumptions import assumptions
-    from functune.capacity.capacity_plan import make_plan
-    from functune.capacity.configuration import PYTHON_DEFAULT, parse_configuration
-    from functune.capacity.day import Conditions
-    from functune.capacity.measured_app import measured_apps, subject_to_plan
-    from functune.plans.price_list import changed_prices, shipped_prices
+    from functune.capacity.asked_plan import conditions, planned_capacity
     from functune.report.capacity_page import CAPACITY_DOCUMENT, CAPACITY_PAGE, render_capacity_page
     from functune.report.document import find_all, indented_json
     from functune.terminal.capacity import capacity_lines, explanation_lines
 
-    changes = [*zip(("cold-start-least", "cold-start-most"), cold_start or (), strict=False), *assume]
-    given = Conditions(
-        traffic=traffic_of(traffic),
-        assumptions=assumptions(changes),
-        prices=shipped_prices() if prices is None else changed_prices(file_text(prices, "--prices"), name=str(prices)),
-    )
-    present = PYTHON_DEFAULT if now is None else parse_configuration(now)
+    given = conditions(traffic, cold_start=cold_start, assume=assume, prices=prices)
     run = RunFolder.open(folder)
-    findings, subject = subject_to_plan(find_all(run), experiment=experiment, route=route)
-    apps, left_out = measured_apps(findings, subject, run.require_measurements())
-    aim = objective_of(objective if objective is not None else findings.experiment.objective)
-    plan = make_plan(
-        findings, subject, apps, left_out, given, objective=aim, present=present, progress=shown_progress()
+    plan = planned_capacity(
+        find_all(run),
+        run.require_measurements(),
+        given,
+        objective=objective,
+        now=now,
+        experiment=experiment,
+        route=route,
+        progress=shown_progress(),
     )
     run.write_text(CAPACITY_PAGE, render_capacity_page(plan))
     run.write_text(CAPACITY_DOCUMENT, indented_json(plan))
@@ -160,31 +151,6 @@ def explanation_of(plan: "CapacityPlan") -> "Explanation":
             "--explain is about Flex Consumption: give --now flex:MB:CONCURRENCY, for an app that runs there"
         )
     return plan.explanation
-
-
-def objective_of(text: str) -> "Objective | None":
-    """The objective of a text; None for an empty one."""
-    from functune.analysis.search.objective import parse_objective
-
-    return parse_objective(text) if text else None
-
-
-def traffic_of(spec: str) -> "Traffic":
-    """The traffic of a pattern, or of a CSV file. Raises UsageError for another text."""
-    from functune.capacity.traffic_spec import parse_traffic, traffic_of_csv
-
-    if spec.lower().endswith(".csv"):
-        return traffic_of_csv(file_text(Path(spec), "--traffic"), name=spec)
-    return parse_traffic(spec)
-
-
-def file_text(path: Path, flag: str) -> str:
-    """The text of a file. Raises UsageError where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise UsageError(f"{flag} {path}: {reason}") from error
 
 
 def shown_progress() -> Callable[[int, int], None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from functune.errors import LoadError, RunFolderError, UsageError
+from functune.errors import UsageError
 from functune.run.folder import RunFolder
 from functune.shapes import (
     APP_SERVICE_SIZES,
@@ -99,10 +99,9 @@ def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> No
 
     ``routes`` are the app's where they are known.
     """
-    from functune.terminal.findings import nothing_worked_text
+    from functune.report.worked import require_worked_steps
 
-    if not all(findings.answered for findings in document.experiments):
-        raise LoadError(nothing_worked_text(document.experiments, routes))
+    require_worked_steps(document.experiments, routes)
 
 
 @click.command("recommend")
@@ -185,17 +184,11 @@ def compare(before: Path, after: Path, margin: float) -> None:
 
     Exit codes: 0 nothing got worse, 1 something did, 2 wrong usage, 3 the runs have no step in common.
     """
-    from functune.analysis.comparison import compare_findings
-    from functune.report.document import find_all
+    from functune.report.compared import compare_folders
     from functune.terminal.comparison import comparison_text, environment_warnings
 
     runs = RunFolder.open(before), RunFolder.open(after)
-    found = compare_findings(find_all(runs[0]), find_all(runs[1]), margin=margin)
-    if not found.matched:
-        raise RunFolderError(
-            f"{before} and {after} have no step in common: compare runs of the same experiments, "
-            "with the same routes, settings and loads"
-        )
+    found = compare_folders(*runs, margin=margin)
     for warning in environment_warnings(runs[0].environment, runs[1].environment):
         click.echo(f"Warning: {warning}")
     click.echo(comparison_text(found))

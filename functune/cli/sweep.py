@@ -8,32 +8,28 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
-import msgspec
 from rich.console import Console
 
 from functune import environ
-from functune.azure.site_id import names_site
 from functune.cli.agreement import yes_option
 from functune.cli.app import app_option
 from functune.cli.azure_sweep import agree_to_resume, agreed_experiments
-from functune.cli.folders import existing_folder, new_run_path, shipped_experiments
-from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides, require_usable_load
+from functune.cli.folders import existing_folder, shipped_experiments
+from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import LoadError, UsageError
-from functune.experiments.file import read_experiments, require_unique_names
-from functune.experiments.inputs import require_variables, with_inputs
-from functune.experiments.model import Experiment, SearchName, Strategy, Workload
-from functune.experiments.planned import left_out_in_words, planned_settings
-from functune.experiments.request_source import VARIABLE
+from functune.experiments.inputs import require_variables
+from functune.experiments.model import Experiment, SearchName, Strategy
 from functune.experiments.sections import format_in_short
 from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.azure import AzureKind
-from functune.hosts.fitting import app_on_host, fitting_host
+from functune.hosts.fitting import app_on_host
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
-from functune.run.environment import Environment, collect_environment, without_secret
+from functune.run.environment import Environment
 from functune.run.folder import FAILURES, RunFolder
+from functune.run.new_path import new_run_path
 from functune.setting import WEB_SERVERS
 from functune.shapes import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
@@ -170,6 +166,8 @@ def sweep(
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
     measured, 130 interrupted by CTRL+C.
     """
+    from functune.sweep.beginning import experiments_and_inputs, require_usable_load
+
     if resume is not None:
         refuse_with_resume(files=files, out=out, python=python, install=install or None, **overrides)
         folder, app, kind = reopened(resume, script_root=script_root, entry=entry, host=host, key=key)
@@ -199,24 +197,6 @@ def sweep(
     sys.exit(0 if is_fine else 1)
 
 
-def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
-    """
-    The experiments of the files as a run folder contains them, and the contents of the files that they name.
-
-    Raises ExperimentError for a file that cannot be used, and for a ``${NAME}`` that is not in the environment.
-    """
-    asked: list[Experiment] = []
-    inputs: dict[str, bytes] = {}
-    for file in files:
-        for experiment in read_experiments(file):
-            require_variables(experiment, file.parent, environ.process_environ())
-            packed, contents = with_inputs(experiment, file.parent)
-            asked.append(packed)
-            inputs |= contents
-    require_unique_names(asked)
-    return asked, inputs
-
-
 def created(
     asked: Sequence[Experiment],
     *,
@@ -234,19 +214,20 @@ def created(
 
     ``yes`` and ``max_cost`` are the user's agreement to change an app on Azure.
     """
-    from functune.sweep.apps import on_fitting_hosts
+    from functune.sweep.beginning import begin_run
 
-    asked = [on_fitting_hosts(experiment, app, host=host, python=python) for experiment in asked]
-    host = fitting_host(host, app, python=python)
-    if names_site(host):
-        found = registry.host_kind(host, key=key, route=first_route(asked[0].workload), python=python)
-        asked = agreed_experiments(found, asked, yes=yes, max_cost=max_cost)
-    kind = host_kind_for(asked, host, key=key, python=python)
-    environment = environment_of(app, kind, host=host, key=key, python=python)
-    for experiment in asked:
-        for sentence in left_out_in_words(experiment.settings):
-            click.echo(f"{experiment.name}: {sentence}")
-    return RunFolder.create(out, asked, environment, inputs=inputs), kind
+    return begin_run(
+        asked,
+        inputs=inputs,
+        out=out,
+        app=app,
+        host=host,
+        key=key,
+        python=python,
+        command=["functune", *sys.argv[1:]],
+        on_note=click.echo,
+        agree=lambda kind, found: agreed_experiments(kind, found, yes=yes, max_cost=max_cost),
+    )
 
 
 def reopened(
@@ -257,6 +238,8 @@ def reopened(
 
     Raises UsageError when another app or host is named, RunFolderError when the app or the machine has changed.
     """
+    from functune.sweep.beginning import environment_of, host_kind_for
+
     folder = RunFolder.open_to_resume(resume)
     begun = folder.environment
     app = ServedApp(app_of(begun, script_root), begun.app)
@@ -270,7 +253,8 @@ def reopened(
     kind = host_kind_for(folder.experiments, begun.host_kind, key=key, python=python)
     for experiment in folder.experiments:
         require_variables(experiment, folder.path, environ.process_environ())
-    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key, python=python))
+    command = ["functune", *sys.argv[1:]]
+    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key, python=python, command=command))
     return folder, app, kind
 
 
@@ -288,36 +272,6 @@ def app_of(begun: Environment, script_root: Path | None) -> Path:
     if not app.is_dir():
         raise UsageError(f"the app of the run was in {app}, and there is no such folder now; begin another run")
     return app
-
-
-def host_kind_for(asked: Sequence[Experiment], host: str, *, key: str | None, python: str | None) -> HostKind:
-    """The host kind, checked against the settings of the experiments."""
-    kind = registry.host_kind(host, key=key, route=first_route(asked[0].workload), python=python)
-    hosts = dict.fromkeys(host for each in asked for host in each.settings.host)
-    kind = registry.kind_for_settings(kind, hosts, python=python)
-    kind.require_settable(
-        dict.fromkeys(setting for each in asked for setting in planned_settings(each.settings)),
-        with_target=[each.name for each in asked if each.workload.target is not None],
-    )
-    return kind
-
-
-def first_route(workload: Workload) -> str:
-    """A route to reach the app at a URL with before it is measured."""
-    plain = [each.route for each in workload.requests if each.values is None and not VARIABLE.search(each.route)]
-    return next(iter((*workload.routes, *plain)), "/")
-
-
-def environment_of(app: ServedApp, kind: HostKind, *, host: str, key: str | None, python: str | None) -> Environment:
-    """The environment now. The key is not in it."""
-    return collect_environment(
-        script_root=app.folder if kind.runs_script_root else None,
-        host=kind.name,
-        host_kind=host.rstrip("/"),
-        command=without_secret(["functune", *sys.argv[1:]], key),
-        app=app.entry,
-        app_python=python,
-    )
 
 
 def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_profile: bool) -> bool:
@@ -379,14 +333,11 @@ def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: 
 
 def overridden(asked: Sequence[Experiment], *, memory: str | None, **flags: Any) -> list[Experiment]:
     """The experiments with the values of the flags. Raises UsageError for an objective that cannot be read."""
-    from functune.analysis.verdict.recommendation import aim_of
+    from functune.sweep.beginning import with_values
 
     given = {name: value for name, value in flags.items() if value is not None}
     load: dict[str, Any] = {name: given.pop(name) for name in ("search", "repeats", "seed") if name in given}
     load |= load_overrides(**{name: given.pop(name, None) for name in LOAD_FLAGS})
     if memory:
         given["memory_mb"] = int(memory)
-    changed = [msgspec.structs.replace(one, **given, load=msgspec.structs.replace(one.load, **load)) for one in asked]
-    for one in changed:
-        aim_of(one)
-    return changed
+    return with_values(asked, given, load)

@@ -4,36 +4,25 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import click
-import msgspec
 
-from functune import environ
-from functune.app_service.generated import GUNICORN_ARGUMENTS, NO_FASTAPI, STARTUP_SETTINGS, WEB_CONCURRENCY
-from functune.azure.site_id import names_site
 from functune.cli.app import app_option
-from functune.cli.curl import request_of
-from functune.cli.folders import existing_folder, new_run_path
+from functune.cli.folders import existing_folder
 from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES, instance_options
 from functune.cli.sweep import MEMORY_HELP, SIZES
 from functune.cli.tune_run import Tuning
-from functune.errors import UsageError
 from functune.experiments.model import Strategy
-from functune.host.local_settings import read_local_settings
 from functune.hosts import registry
-from functune.hosts.configured import configured_setting, server_setting
-from functune.hosts.fitting import GUNICORN, app_on_host, fitting_host
+from functune.hosts.fitting import app_on_host
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
-from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
-
-SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
-"""Seconds."""
+from functune.run.new_path import new_run_path
+from functune.sweep.budget import LONGEST_BUDGET, SHORTEST_BUDGET
 
 
 class Duration(click.ParamType[float]):
@@ -154,7 +143,10 @@ def tune(
     measured, 130 interrupted by CTRL+C.
     """
     from functune.plans.registry import asked_of
+    from functune.sweep.curl import request_of
+    from functune.sweep.tuned_app import present_setting, tuned_host
     from functune.sweep.tuning import TuningAim
+    from functune.sweep.tuning_run import TuningRun
 
     on_plan = asked_of(plan, size=asked["size"], replicas=asked["replicas"])
     app = ServedApp(existing_folder(script_root), entry)
@@ -171,15 +163,17 @@ def tune(
     app = app_on_host(app, host, python=python)
     sending = load_overrides(**{name: asked[name] for name in LOAD_FLAGS})
     tuning = Tuning(
-        app=app,
-        kind=registry.host_kind(host, python=python),
-        host=host,
-        python=python,
-        request=request,
-        aim=aim,
-        budget=budget,
-        began=began,
-        sending=sending,
+        TuningRun(
+            app=app,
+            kind=registry.host_kind(host, python=python),
+            host=host,
+            python=python,
+            request=request,
+            aim=aim,
+            budget=budget,
+            began=began,
+            sending=sending,
+        )
     )
     command = ["functune", *sys.argv[1:]]
     for secret in secrets.values():
@@ -197,72 +191,3 @@ def tune(
             f"{folder.path} keeps everything measured so far. "
             f"Report on it with `functune report {shlex.quote(str(folder.path))}`"
         ) from interrupt
-
-
-def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | None) -> str:
-    """
-    The full name of the host; without a name the one that fits the app, and Gunicorn for a plan without Functions.
-
-    Raises UsageError for a URL, whose settings cannot be changed from here, for a host that does not run the app, and
-    for a plan that does not have the host.
-    """
-    if host is not None and "://" in host:
-        raise UsageError(
-            "--host with a URL: tune changes settings, which is not possible for an app at a URL: allowed are "
-            f"{', '.join(registry.STARTED_KINDS)}; `functune sweep --host URL` measures the settings that an app has"
-        )
-    if names_site(host):
-        raise UsageError(
-            "--host azure:ID: each setting would restart the app, which takes longer than a search within a budget: "
-            "`functune sweep --host azure:ID` measures the settings of an experiment there"
-        )
-    from functune.plans.registry import PLANS
-
-    if host is None and not PLANS[plan].allows(Setting(host="local")):
-        host = GUNICORN
-    name = fitting_host(host, app, python=python)
-    on_host = Setting(host=name)
-    if not PLANS[plan].allows(on_host):
-        allowed = ", ".join(each for each, other in PLANS.items() if other.allows(on_host))
-        raise UsageError(f"--for {plan} with --host {name}, which {PLANS[plan].title} does not run: allowed: {allowed}")
-    return name
-
-
-def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
-    """
-    The present setting: that of the environment, and for a Functions host of local.settings.json, with the values of
-    --now over it.
-    """
-    given = dict(named_value(text) for text in now)
-    if host in WEB_SERVERS:
-        read = {WEB_CONCURRENCY, *([GUNICORN_ARGUMENTS] if WEB_SERVERS[host].worker_class else [])}
-        read |= set(STARTUP_SETTINGS) - {NO_FASTAPI} if is_app_service(host) else set()
-        others = {name: value for name, value in given.items() if name not in {*read, THREAD_COUNT}}
-        in_file = read_local_settings(app.folder).values if app.entry is None else {}
-        pool = {name: value for name, value in in_file.items() if name == THREAD_COUNT}
-        setting = server_setting(host, app, {**pool, **environ.process_environ(), **given})
-        return msgspec.structs.replace(setting, app_settings=tuple(sorted(others.items())))
-    return functions_setting(app.folder, given)
-
-
-def named_value(text: str) -> tuple[str, str]:
-    """The name and the value of a --now."""
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise UsageError(f"--now {text}: allowed is KEY=VALUE, such as FUNCTIONS_WORKER_PROCESS_COUNT=2")
-    return name, value
-
-
-def functions_setting(app: Path, given: Mapping[str, str]) -> Setting:
-    """The present setting on a Functions host, with the given app settings over it."""
-    setting = configured_setting(app)
-    named = {knob.variable: knob.name for knob in KNOBS if knob.variable is not None}
-    others: dict[str, str] = {}
-    for name, value in given.items():
-        if name not in named:
-            others[name] = value
-        elif value.isdecimal() and int(value) > 0:
-            setting = msgspec.structs.replace(setting, **{named[name]: int(value)})
-        else:
-            raise UsageError(f"--now {name}={value}: allowed is a whole number from 1")
-    return msgspec.structs.replace(setting, app_settings=tuple(sorted(others.items())))

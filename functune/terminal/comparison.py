@@ -44,5 +44,5 @@ def comparison_notes(found: Comparison, *, unclear: int) -> Iterator[str]:
 def environment_warnings(before: Environment, after: Environment) -> Iterator[str]:
     """The differences between the machines or the software, which may be the cause of a change."""
     for name, was, now in differences(before, after):
-        if name != "app_digest":  # the app is the subject of a comparison
+        if name not in ("app_digest", "git_commit"):  # the app is the subject of a comparison
             yield f"{name} was {was!r} and is {now!r}: a change may come from that."

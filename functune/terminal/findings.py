@@ -1,15 +1,12 @@
 """The findings of a run on the terminal: verdict, certainty, limit, settings and expectations of each experiment."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.verdict.limiter_line import limiter_note
 from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.sentences import sizes_in_words
-from functune.formatting import count, plural
-from functune.run.measurement import ACCEPTED_ERRORS, causes_in_words
 
 
 def findings_lines(experiments: Iterable[ExperimentFindings], *, with_settings: bool = True) -> Iterator[str]:
@@ -42,31 +39,3 @@ def outcome_line(outcome: Outcome) -> str:
     mark = "FAILS" if outcome.result == "fails" else outcome.result
     reason = f"; {outcome.reason}" if outcome.reason else ""
     return f"{mark}: {outcome.claim} (observed {outcome.observed_text}, allowed {outcome.allowed}{reason})"
-
-
-def nothing_worked_text(experiments: Iterable[ExperimentFindings], routes: Sequence[str]) -> str:
-    """Why no step of some experiments worked, the rule, and the routes of the app where they are known."""
-    lines = [
-        f"{findings.name}: no step worked: {failures_in_words(findings)}."
-        for findings in experiments
-        if not findings.answered
-    ]
-    lines.append(
-        f"A step works when it serves requests and at most {ACCEPTED_ERRORS:.0%} of them fail."
-        f"{f' The app has these routes: {", ".join(routes)}.' if routes else ''}"
-    )
-    return "\n".join(lines)
-
-
-def failures_in_words(findings: ExperimentFindings) -> str:
-    """Why no step of an experiment worked: ``312 of 312 requests failed (HTTP 404: 312)``."""
-    levels = [*findings.levels, *findings.arrivals]
-    if not levels:
-        causes = [void.reason for level in findings.void for void in level.void]
-        causes += [failed.reason for failed in findings.failed]
-        return causes[0] if causes else "nothing was measured"
-    seen = sum((Counter(level.figures.errors) for level in levels), Counter[str]())
-    ends = sum((Counter(level.figures.worker_ends) for level in levels), Counter[str]())
-    failed = sum(level.figures.failed for level in levels)
-    requests = failed + sum(level.figures.requests for level in levels)
-    return f"{count(failed)} of {plural(requests, 'request')} failed ({causes_in_words(seen, ends)})"

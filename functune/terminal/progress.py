@@ -10,12 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from functune.analysis.numbers.generators import busiest_in_words
 from functune.analysis.numbers.repeats import SAME
-from functune.formatting import plural
-from functune.run.measurement import BUSY_MACHINE, Measurement, causes_in_words
+from functune.run.measurement import Measurement
+from functune.sweep.event_words import described, event_in_words, left_in_words, trial_in_words
 from functune.sweep.events import (
-    AppChanged,
     Event,
     StepFinished,
     SweepFinished,
@@ -24,7 +22,6 @@ from functune.sweep.events import (
     TrialFailed,
     TrialStarted,
 )
-from functune.sweep.trials import PlannedTrial
 
 
 @contextmanager
@@ -60,71 +57,8 @@ class Lines:
 
 def print_event(console: Console, event: Event, *, note: str = "") -> None:
     """Print an event on a line of its own, a step with the time left; a started trial prints nothing."""
-    match event:
-        case SweepStarted():
-            text = (
-                f"{'At most ' if event.left.at_most else ''}{plural(event.steps, 'step')}, {left_in_words(event.left)}"
-            )
-            text += f"; {plural(event.measured, 'step')} measured before" if event.measured else ""
-            text += ". T: threads per process, P: worker processes"
-        case StepFinished():
-            text = f"{described(event.measurement)}  {left_in_words(event.left)} left{note}{doubts(event.measurement)}"
-        case TrialFailed():
-            cause = "the same cause as an earlier trial" if event.is_known else event.cause
-            text = f"{'UNFIT' if event.is_unfit else 'FAILED'} {trial_in_words(event.trial)}: {cause}"
-        case SweepFinished():
-            failed = f", {plural(event.failures, 'trial')} failed" if event.failures else ""
-            failed += f", {plural(event.unfit, 'trial')} did not fit the memory of the instance" if event.unfit else ""
-            text = f"{plural(event.steps, 'step')} measured{failed}: {event.folder}"
-        case AppChanged():
-            text = event.text
-        case TrialStarted():
-            return
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def described(measurement: Measurement) -> str:
-    """One measurement on one line, in columns."""
-    found = causes_in_words(measurement.errors, measurement.worker_ends)
-    instances = f"  {several} instances" if (several := len(measurement.instance_requests)) > 1 else ""
-    errors = f"  {measurement.error_ratio:.1%} failed ({found})" if measurement.errors else ""
-    load = f"{measurement.users:>4} users" if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
-    return (
-        f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.subject}  {load}  "
-        f"{measurement.throughput:>8.1f} requests/s  {median_ms(measurement)} median{instances}{errors}"
-    )
-
-
-def trial_in_words(trial: PlannedTrial) -> str:
-    """The experiment, setting and subject of a trial."""
-    return f"{trial.experiment.name}  {trial.setting}  {trial.subject}"
-
-
-def median_ms(measurement: Measurement) -> str:
-    """The median latency of the successful requests, in milliseconds; a dash without any."""
-    ordered = sorted(measurement.latencies_us)
-    return f"{ordered[len(ordered) // 2] / 1000:>7.1f} ms" if ordered else "      - ms"
-
-
-def doubts(measurement: Measurement) -> str:
-    """A note when the load generator or another program may have determined the figure; else nothing."""
-    said = ""
-    if measurement.is_generator_busy:
-        said += f"  ({busiest_in_words(measurement)} cores: the host may be faster than this)"
-    if measurement.other_cpu is not None and measurement.other_cpu > BUSY_MACHINE:
-        said += f"  (other programs used {measurement.other_cpu:.2f} cores)"
-    return said
-
-
-def left_in_words(left: TimeLeft) -> str:
-    """``about 0:34``, ``at most 1:20``."""
-    return f"{'at most' if left.at_most else 'about'} {clock(left.seconds)}"
-
-
-def clock(seconds: float) -> str:
-    """``m:ss``."""
-    minutes, rest = divmod(round(max(seconds, 0)), 60)
-    return f"{minutes}:{rest:02}"
+    if text := event_in_words(event, note=note):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class Bar:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from functune.run.folder import RunFolder
-from functune.terminal.progress import described
+from functune.sweep.event_words import described
 from tests.azure.light_app import LightApp
 from tests.azure.live_sweep import begin, begin_fast, kill_all, sweep_words, wait_for, write_experiment
 from tests.azure.stand_in import SITE, StandIn, refusal

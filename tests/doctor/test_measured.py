@@ -9,7 +9,7 @@ from functune.analysis.verdict.limit import Limit, LimitKind, LimitPlace
 from functune.doctor.finding import Finding, StartFigures
 from functune.doctor.reading.evidence import RunEvidence, WorkerMemory
 from functune.doctor.reading.inspected import InspectedApp, inspect_app
-from functune.doctor.reading.run_evidence import limit_case, read_run
+from functune.doctor.reading.run_evidence import evidence_of_run, limit_case
 from functune.doctor.reading.start import ImportRow, import_row, imported_package, longest_imports
 from functune.doctor.registry import RULES
 from functune.run.environment import app_digest, without_home
@@ -92,7 +92,7 @@ def test_slow_import_names_its_longest_parts(app: InspectedApp, seconds: float, 
 
 def test_evidence_of_a_run_folder_has_the_limit_of_each_route(tmp_path: Path) -> None:
     experiment, measured = routes()
-    evidence = read_run(RunFolder.open(run_folder(tmp_path, [experiment], measured)), tmp_path)
+    evidence = evidence_of_run(RunFolder.open(run_folder(tmp_path, [experiment], measured)), tmp_path)
     kinds = {each.subject: each.kind for each in evidence.limits}
     assert set(kinds) == {"/async/sleep", "/async/blocking"}
     blocked = next(each for each in evidence.limits if each.subject == "/async/blocking")
@@ -107,7 +107,7 @@ def test_run_of_another_app_or_of_an_older_one_is_noted(tmp_path: Path) -> None:
 
     def notes(**environment: object) -> tuple[str, ...]:
         folder = run_folder(tmp_path / "run", [experiment], measured, dict(environment))
-        return read_run(RunFolder.open(folder), app).notes
+        return evidence_of_run(RunFolder.open(folder), app).notes
 
     here, digest = without_home(str(app)), app_digest(app)
     assert notes(script_root=here, app_digest=digest) == ()

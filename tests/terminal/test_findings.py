@@ -4,12 +4,11 @@ import re
 
 import msgspec
 
-from functune.analysis.experiment import ExperimentFindings, analyse
+from functune.analysis.experiment import ExperimentFindings
 from functune.experiments.model import Expectation, Matrix, Where
-from functune.run.measurement import Failure
 from functune.setting import Setting
-from functune.terminal.findings import experiment_lines, findings_lines, nothing_worked_text
-from tests.analysis.simulated import SLEEP, findings, planned, step, sweep
+from functune.terminal.findings import experiment_lines, findings_lines
+from tests.analysis.simulated import findings, planned, step, sweep
 
 
 def waits() -> ExperimentFindings:
@@ -41,17 +40,6 @@ def computes(*, repeats: int = 1) -> ExperimentFindings:
         for repeat in range(repeats)
         for processes in (1, 2)
         for users in experiment.load.users
-    ]
-    return findings(experiment, measured)
-
-
-def failing() -> ExperimentFindings:
-    """Every request is answered 500."""
-    experiment = planned(name="failing", settings=Matrix(thread_count=(4,)), users=(1, 4))
-    broken = {"latencies_us": [], "error_latencies_us": [900] * 150, "errors": {"HTTP 500": 100, "HTTP 429": 50}}
-    measured = [
-        msgspec.structs.replace(step(setting=Setting(thread_count=4), users=users, experiment="failing"), **broken)
-        for users in (1, 4)
     ]
     return findings(experiment, measured)
 
@@ -121,20 +109,3 @@ def test_setting_tied_with_the_defaults_serves_as_much_as_they_do() -> None:
     [verdict, *_] = experiment_lines(findings(experiment, sweep(experiment)))
     assert verdict.endswith(", as much as with the defaults.")
     assert "times" not in verdict
-
-
-def test_text_of_a_run_in_which_nothing_worked_has_statuses_rule_and_routes() -> None:
-    assert nothing_worked_text([waits(), failing()], ["GET /api/x", "POST /api/y"]).splitlines() == [
-        "failing: no step worked: 300 of 300 requests failed (HTTP 500: 200, HTTP 429: 100).",
-        "A step works when it serves requests and at most 1% of them fail. "
-        "The app has these routes: GET /api/x, POST /api/y.",
-    ]
-    assert nothing_worked_text([failing()], []).endswith("at most 1% of them fail.")
-
-
-def test_text_of_an_experiment_that_could_not_be_measured_has_the_cause() -> None:
-    failure = Failure(
-        experiment="failing", trial=0, repeat=0, phase="capacity", subject=SLEEP, setting=Setting(), cause="no memory"
-    )
-    found = analyse(failing().experiment, [], failures=[failure])
-    assert nothing_worked_text([found], []).startswith("failing: no step worked: no memory.\n")

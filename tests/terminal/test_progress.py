@@ -10,6 +10,7 @@ from functune.experiments.model import Experiment, Load, Matrix, Workload
 from functune.experiments.subject import Subject
 from functune.run.measurement import Measurement
 from functune.setting import Setting
+from functune.sweep.event_words import described
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TimeLeft, TrialFailed, TrialStarted
 from functune.sweep.trials import PlannedTrial
 from functune.terminal import progress
@@ -157,7 +158,7 @@ def test_resumed_sweep_says_how_many_steps_were_measured_before() -> None:
 
 def test_line_of_arrivals_shows_their_share_of_the_capacity() -> None:
     opened = msgspec.structs.replace(measurement([1_000] * 4), share=0.85, arrival_rate=17.0)
-    assert "   85% of capacity  " in progress.described(opened)
+    assert "   85% of capacity  " in described(opened)
 
 
 def test_cause_of_several_failures_is_printed_once() -> None:

@@ -14,7 +14,7 @@ from functune.run.environment import app_digest, without_home
 from functune.run.folder import RunFolder
 
 
-def read_run(folder: RunFolder, root: Path) -> RunEvidence:
+def evidence_of_run(folder: RunFolder, root: Path) -> RunEvidence:
     """Read the evidence of a run folder for the app in ``root``. Raises RunFolderError where nothing was measured."""
     document = read_document(folder)
     subjects = [(findings, each) for findings in document.experiments for each in findings.subjects]
