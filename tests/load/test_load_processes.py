@@ -114,11 +114,11 @@ async def test_two_load_processes_measure_what_one_does(
     start_stand_in: StartStandIn, start_load_process: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     """
-    8 places of 200 ms and 16 users: 40/s, whoever sends the requests, also a master with two workers of the reader.
+    8 places of 100 ms and 16 users: 80/s, whoever sends the requests, also a master with two workers of the reader.
 
     These are started once, by the command that is printed, and take part in every load of the run.
     """
-    single, port = plan("/sleep?ms=200", users=(16,), measure=2.4), free_port()
+    single, port = plan("/sleep?ms=100", users=(16,), measure=2), free_port()
     for _ in range(2):
         start_load_process(start_command("127.0.0.1", port))
     loads = {
