@@ -56,7 +56,9 @@ def _modules() -> Iterator[str]:
 
 def _imports_of_others(name: str) -> str:
     """A program that imports the modules which ``name`` loads, but for those of functune."""
-    loaded = f"import sys; before = set(sys.modules); import {name}; print(*(n for n in sys.modules if n not in before))"
+    loaded = (
+        f"import sys; before = set(sys.modules); import {name}; print(*(n for n in sys.modules if n not in before))"
+    )
     names = subprocess.run([sys.executable, "-P", "-c", loaded], capture_output=True, text=True, check=True).stdout
     others = [each for each in names.split() if each.partition(".")[0] != "functune"]
     return (
