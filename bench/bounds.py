@@ -21,7 +21,7 @@ PARALLEL_FETCH = Bound("parallel-fetch of 3 x 50 ms, one user: p50 / 50 ms", "",
 
 APP_IMPORT = Bound("import function_app / import azure.functions, httpx", "", at_most=1.3)
 COMMAND_LIST = Bound("functune --help / import click", "", at_most=2.5)
-MODULE_IMPORT = Bound("import / import of what it loads from elsewhere", "", at_most=1.6)
+MODULE_IMPORT = Bound("import / import of what it loads from elsewhere", "", at_most=2.5)
 APP_START = Bound("time until ready, the app / an app without functions", "", at_most=1.5)
 
 FAULTS_OF_SERVERS = Bound("requests lost, doubled or swapped", "", at_most=0)
