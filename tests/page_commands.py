@@ -23,7 +23,7 @@ from tests.report.written import run_folder
 APPS = Path(__file__).parent / "docs_apps"
 OF_THE_READER = ("VIRTUAL_ENV", "PYTHONPATH", "FUNCTIONS_WORKER_PROCESS_COUNT", "PYTHON_THREADPOOL_THREAD_COUNT")
 """Variables of the tests that a reader does not have."""
-MEASURES = ("sweep", "tune", "probe", "--run", "--measure")
+MEASURES = ("sweep", "tune", "probe", "compare", "--run", "--measure")
 """What makes the figures of an output differ from one call to the next."""
 _BLOCK = re.compile(r"^```(console|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FIGURE = re.compile(
@@ -80,15 +80,13 @@ def follow(blocks: Iterable[Block], folder: Path) -> None:
 
 def output_of(command: str, folder: Path) -> str:
     """What a command prints, errors included."""
-    words = shlex.split(command)
-    given = dict(each.partition("=")[::2] for each in words if re.match(r"[A-Z_]+=", each))
-    name, *arguments = words[len(given) :]
+    name, *arguments = shlex.split(command)
     assert name == "functune", command
     own = {name: value for name, value in os.environ.items() if name not in OF_THE_READER}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "functune.cli", *arguments],
         cwd=folder,
-        env={**own, **given},
+        env=own,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
