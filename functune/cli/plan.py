@@ -120,6 +120,7 @@ def plan_capacity(
     from functune.plans.price_list import changed_prices, shipped_prices
     from functune.report.capacity_page import CAPACITY_DOCUMENT, CAPACITY_PAGE, render_capacity_page
     from functune.report.document import find_all, indented_json
+    from functune.report.links import link_pages
     from functune.terminal.capacity import capacity_lines, explanation_lines
 
     changes = [*zip(("cold-start-least", "cold-start-most"), cold_start or (), strict=False), *assume]
@@ -137,6 +138,7 @@ def plan_capacity(
         findings, subject, apps, left_out, given, objective=aim, present=present, progress=shown_progress()
     )
     run.write_text(CAPACITY_PAGE, render_capacity_page(plan))
+    link_pages(run)
     run.write_text(CAPACITY_DOCUMENT, indented_json(plan))
     if as_json or form == "json":
         click.echo(indented_json(plan), nl=False)
