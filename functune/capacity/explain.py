@@ -4,6 +4,7 @@ import math
 
 import msgspec
 
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.candidates import useful_concurrencies
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
@@ -23,16 +24,15 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     by_concurrency: tuple[Forecast, ...]
 
 
-def explain_instances(forecaster: Forecaster, present: Configuration, curve: InstanceCurve) -> Explanation:
+def explain_instances(forecaster: Forecaster, present: Configuration, app: AppCurves) -> Explanation:
     """Why the present configuration has that many instances, and what other concurrencies would have."""
-    size = present.instance
-    own = curve.on_cores(size.cores)
-    found = forecaster.forecast(present, curve)
+    own = app.of(present.plan, present.size)
+    found = forecaster.forecast(present, app)
     choices = sorted({*OTHERS, *useful_concurrencies(own), present.concurrency or 1})
     others = [msgspec.structs.replace(present, concurrency=each) for each in choices]
     return Explanation(
         sentences=tuple(reasons(forecaster, present, own, found)),
-        by_concurrency=tuple(forecaster.forecast(each, curve) for each in others),
+        by_concurrency=tuple(forecaster.forecast(each, app) for each in others),
     )
 
 
