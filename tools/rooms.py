@@ -36,12 +36,13 @@ ROOMS: tuple[Room, ...] = (
     room("formatting", "numbers in words"),
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
     room("marked_block", "the part of a page of docs/ that is generated"),
+    room("machine", "the cores and the memory that this process may use"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("shapes", "the shapes of an instance on each plan", "formatting"),
     room("setting", "Setting and the table of knobs", "formatting app_service shapes"),
     room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes"),
-    room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
+    room("run", "the run folder: records, environment, journal", "errors experiments formatting setting machine"),
     room(
         "azure",
         "an app on Azure: read, changed and restored through Resource Manager",
@@ -62,8 +63,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors base_url environ formatting setting shapes packages app_service host server_process middleware azure "
-        "timing",
+        "errors base_url environ machine formatting setting shapes packages app_service host server_process middleware "
+        "azure timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
