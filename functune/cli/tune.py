@@ -213,8 +213,8 @@ def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | Non
         )
     if names_site(host):
         raise UsageError(
-            "--host azure:ID: each setting would restart the app, which takes longer than a search within a budget: "
-            "`functune sweep --host azure:ID` measures the settings of an experiment there"
+            f"--host {host}: each setting would restart the app, which takes longer than a search within a budget. "
+            f"Write an experiment, as in docs/azure-live.md, and run `functune sweep EXPERIMENT.toml --host {host}`"
         )
     from functune.plans.registry import PLANS
 

@@ -30,7 +30,10 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     assert [each.errors for each in steps.values()] == [{}, {}], "it was measured before the restart was over"
     assert [list(each.instance_requests) for each in steps.values()] == [["0000ab"], ["0000ab"]]
     assert "restarts for each setting" in done.stdout
-    assert re.search(r"At most [\d.]+ minutes and \d+\.\d\d USD", done.stdout)
+    assert re.search(r"At most [\d.]+ minutes and [\d.]+ USD", done.stdout)
+    # The settings of the local host are not those of the app's plan, which takes no process count.
+    assert f"functune azure apply {tmp_path / 'run'} {SITE}" in done.stdout
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
     assert "changed nothing" in run("azure", "revert", SITE, "--yes").output
 
 
@@ -166,6 +169,10 @@ def test_cost_is_limited_and_production_is_left_alone(live: StandIn, tmp_path: P
     dear = run(*map(str, sweep_words(experiment, tmp_path / "run", "--max-cost", "0.001")))
     assert dear.exit_code == 2
     assert "--max-cost is 0.001" in dear.output
+    cost = float(re.findall(r"costs up to ([\d.]+) USD", dear.output)[0])
+    close = run(*map(str, sweep_words(experiment, tmp_path / "run", "--max-cost", f"{0.99 * cost:.6f}")))
+    [said] = re.findall(r"costs up to ([\d.]+) USD, and --max-cost is ([\d.]+):", close.output)
+    assert float(said[0]) > float(said[1])
     live.document["tags"] = {"env": "prod"}
     live.keep_history()
     refused = run(*map(str, sweep_words(experiment, tmp_path / "run")))
