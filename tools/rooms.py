@@ -40,8 +40,9 @@ ROOMS: tuple[Room, ...] = (
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("shapes", "the shapes of an instance on each plan", "formatting"),
-    room("setting", "Setting and the table of knobs", "formatting app_service shapes"),
-    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes"),
+    room("web_servers", "the web servers among the hosts, and the knobs that they lack", "app_service"),
+    room("setting", "Setting and the table of knobs", "formatting app_service shapes web_servers"),
+    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes web_servers"),
     room("run", "the run folder: records, environment, journal", "errors experiments formatting setting machine"),
     room(
         "azure",
@@ -63,8 +64,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors base_url environ machine formatting setting shapes packages app_service host server_process middleware "
-        "azure timing",
+        "errors base_url environ machine formatting setting shapes web_servers packages app_service host "
+        "server_process middleware azure timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
@@ -77,13 +78,17 @@ ROOMS: tuple[Room, ...] = (
         f"{BASE} analysis/numbers analysis/laws analysis/search",
     ),
     room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
-    room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service"),
+    room(
+        "plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service web_servers"
+    ),
     room(
         "capacity",
         "traffic, the simulated instance, bills: instances, latency and cost on each plan",
         f"{BASE} {ANALYSIS} plans marked_block",
     ),
-    room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
+    room(
+        "sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ web_servers hosts load plans timing"
+    ),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
     room(
         "azure_load_testing",
@@ -101,8 +106,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts load plans capacity sweep report probe "
-        "instrument azure_load_testing terminal doctor",
+        f"{BASE} {ANALYSIS} environ web_servers packages app_service azure host hosts load plans capacity sweep "
+        "report probe instrument azure_load_testing terminal doctor",
     ),
 )
 

@@ -63,7 +63,7 @@ def instance_curve(
     levels: Iterable[Level], measured: Iterable[Measurement], *, cores: float | None = None
 ) -> InstanceCurve | None:
     """
-    The curve of a setting from its closed-loop levels of one subject that worked; None without any.
+    The curve of a setting from its closed-loop levels of one subject that worked on one instance; None without any.
 
     ``cores`` are those of its instance, None for the whole machine.
 
@@ -85,8 +85,9 @@ def instance_curve(
 
 
 def sorted_levels(levels: Iterable[Level]) -> list[Level]:
-    """The closed-loop levels that count and worked, fewest users first."""
+    """The closed-loop levels that count and worked, on one instance, fewest users first."""
     found = (each for each in levels if each.share is None and each.counts and each.figures.worked)
+    found = (each for each in found if (each.figures.instances or 1) == 1)
     return sorted((each for each in found if each.figures.mean), key=lambda level: level.users)
 
 

@@ -102,7 +102,7 @@ def app_on(
     mine = [each for each in measured if (each.experiment, each.subject) == (findings.name, subject.subject)]
     curves = curves_by_instance(own, mine)
     if not curves:
-        return "no step of its setting worked"
+        return "no step of its setting worked on a single instance"
     peaks = [level.figures.worker_peak_mb or level.figures.host_memory_mb or 0.0 for level in own]
     return MeasuredApp(
         setting=setting,

@@ -33,9 +33,9 @@ from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment, collect_environment, without_secret
 from functune.run.folder import FAILURES, RunFolder
-from functune.setting import WEB_SERVERS
 from functune.shapes import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
+from functune.web_servers import WEB_SERVERS
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
 MEMORY_HELP = (

@@ -30,7 +30,8 @@ from functune.hosts.configured import configured_setting, server_setting
 from functune.hosts.fitting import GUNICORN, app_on_host, fitting_host
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
-from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
+from functune.setting import KNOBS, THREAD_COUNT, Setting
+from functune.web_servers import WEB_SERVERS, is_app_service
 
 SHORTEST_BUDGET, LONGEST_BUDGET = 20, 3600
 """Seconds."""

@@ -7,13 +7,13 @@ since a sweep measures the steady state: a quarter of a core would start a host 
 
 import asyncio
 import contextlib
-import itertools
 import os
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable
 from pathlib import Path
+from secrets import token_hex
 from typing import Self
 
 from functune.environ import child_environ
@@ -27,7 +27,6 @@ from functune.shapes import InstanceShape, cores_in_words
 
 _ENTER = 'echo $$ > "$1/cgroup.procs" && echo $$ > "$2/cgroup.procs" && shift 2 && exec "$@"'
 """The shell enters the groups and becomes the program, so nothing of the program is ever outside of them."""
-_numbers = itertools.count()
 
 
 class Quota:
@@ -142,5 +141,5 @@ def guard_command(shape: InstanceShape, groups: ControlGroups) -> list[str]:
 
 
 def new_name() -> str:
-    """A name for groups that no other host of this machine has."""
-    return f"functune-{os.getpid()}-{next(_numbers)}"
+    """A name for groups that no other host of this machine has; in a container, another lab had the same pid."""
+    return f"functune-{os.getpid()}-{token_hex(4)}"

@@ -28,6 +28,17 @@ def test_without_a_step_that_worked_there_is_no_curve() -> None:
     assert instance_curve(levels_of([step(errors=900)]), []) is None
 
 
+def test_steps_that_several_instances_served_are_in_no_curve_of_one() -> None:
+    """Four users on two instances are two on each, whose latency says nothing of four on one."""
+    setting = Setting(thread_count=1)
+    alone = [step(setting=setting, users=users) for users in (1, 2)]
+    shared = msgspec.structs.replace(step(setting=setting, users=4), instance_requests={"a": 20, "b": 20})
+    found = instance_curve(levels_of([*alone, shared]), [*alone, shared])
+    assert found is not None
+    assert found.in_flight.tolist() == [1, 2]
+    assert instance_curve(levels_of([shared]), [shared]) is None
+
+
 def test_response_lies_between_what_was_measured_and_throughput_stays_beyond_it() -> None:
     curve = waiting(places=16)
     assert float(curve.response(12)) == pytest.approx(0.1)
