@@ -12,13 +12,14 @@ Manager's (functionAppConfig.scaleAndConcurrency.triggers.http).
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
-from functune.app_service.generated import GUNICORN_ARGUMENTS, UVICORN_WORKER_CLASS, WEB_CONCURRENCY, settings_of_counts
+from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY, settings_of_counts
 from functune.formatting import count, joined, plural
 from functune.shapes import InstanceShape, OwnShape, shape_of
+from functune.web_servers import LACKING_KNOBS, WEB_SERVERS, is_app_service
 
 PROCESS_COUNT = "FUNCTIONS_WORKER_PROCESS_COUNT"
 THREAD_COUNT = "PYTHON_THREADPOOL_THREAD_COUNT"
@@ -64,7 +65,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """The threads per worker process in effect: those of the host where the thread count is unset."""
         if self.thread_count is not None:
             return self.thread_count
-        return DEFAULT_THREAD_COUNT if self.is_on_functions else WEB_SERVERS[self.host or ""].default_threads
+        own = None if self.is_on_functions else WEB_SERVERS[self.host or ""].default_threads
+        return own or DEFAULT_THREAD_COUNT
 
     def calls_inside(self, users: int) -> float:
         """The calls that the threads of one worker process hold at a time while ``users`` call the app."""
@@ -249,54 +251,8 @@ KNOBS: tuple[Knob, ...] = (
 )
 
 
-class ServerFacts(NamedTuple):
-    """A web server that runs a function app, or any app of its interface."""
-
-    interface: Literal["wsgi", "asgi"]
-    """The interface of the apps that it serves."""
-    worker_class: str | None
-    """Gunicorn's class of workers; None for a server other than Gunicorn."""
-    threads: Literal["server", "pool", "none"]
-    """What runs ``def`` handlers: threads of the server, the pool of the Functions runtime, or the worker itself."""
-    default_threads: int
-    """Threads where no number is set: the default of Gunicorn, or of the Functions host, whose pool it is."""
-
-
-WEB_SERVERS: Mapping[str, ServerFacts] = {
-    "gunicorn:gthread": ServerFacts("wsgi", "gthread", "server", 1),
-    "gunicorn:sync": ServerFacts("wsgi", "sync", "none", 1),
-    "gunicorn:asgi": ServerFacts("asgi", "asgi", "pool", DEFAULT_THREAD_COUNT),
-    "gunicorn:uvicorn": ServerFacts("asgi", UVICORN_WORKER_CLASS, "pool", DEFAULT_THREAD_COUNT),
-    "uvicorn": ServerFacts("asgi", None, "pool", DEFAULT_THREAD_COUNT),
-    "app-service": ServerFacts("wsgi", None, "server", 1),
-    "app-service:fastapi": ServerFacts("asgi", None, "none", DEFAULT_THREAD_COUNT),
-}
-"""
-The hosts that are web servers, as ``--host`` takes them.
-
-App Service starts Gunicorn too, but with a command of its own, and it starts FastAPI with another class of workers.
-"""
 _HOST_RANKS: Mapping[str | None, int] = {host: rank for rank, host in enumerate([None, "local", "func", *WEB_SERVERS])}
 """The Functions hosts come first among settings that serve alike."""
-APP_SERVICE_HOST = "app-service"
-GUNICORN_FOR: Mapping[Literal["wsgi", "asgi"], str] = {"wsgi": "gunicorn:gthread", "asgi": "gunicorn:asgi"}
-"""The host that ``gunicorn`` without a class of workers stands for, by the interface of the app."""
-LACKING_KNOBS: Mapping[str, frozenset[str]] = {
-    host: frozenset(
-        {
-            "per_instance_concurrency",
-            *(["thread_count"] if facts.threads == "none" else []),
-            *(["limiter_tokens"] if facts.interface == "wsgi" else []),
-        }
-    )
-    for host, facts in WEB_SERVERS.items()
-} | {"func": frozenset({"limiter_tokens"})}
-"""
-The knobs that a host lacks, by its name. They are unset there.
-
-The workers of Core Tools are not the lab's, so it cannot set a limiter in them.
-"""
-
 COLUMNS = tuple(sorted(KNOBS, key=lambda knob: knob.column))
 """The knobs in the order of table columns."""
 
@@ -320,11 +276,6 @@ def server_variables(setting: Setting) -> dict[str, str | None]:
     if facts.threads == "pool" and count is not None:
         values[THREAD_COUNT] = count
     return values | own
-
-
-def is_app_service(host: str | None) -> bool:
-    """Whether a host runs the command of App Service."""
-    return (host or "").partition(":")[0] == APP_SERVICE_HOST
 
 
 def words_of(setting: Setting, names: Iterable[str]) -> str:

@@ -6,16 +6,8 @@ import pytest
 from functune.experiments.messages import ALLOWED_VALUES
 from functune.experiments.model import Matrix, Where
 from functune.experiments.planned import left_out_in_words, planned_settings
-from functune.setting import (
-    KNOBS,
-    MAX_CONCURRENT_REQUESTS,
-    WEB_SERVERS,
-    Setting,
-    from_file,
-    titles_of,
-    varying_knobs,
-    words_of,
-)
+from functune.setting import KNOBS, MAX_CONCURRENT_REQUESTS, Setting, from_file, titles_of, varying_knobs, words_of
+from functune.web_servers import WEB_SERVERS
 
 NAMES = {knob.name for knob in KNOBS}
 SELECTED_TOO = {"users", "background_users", "route", "arrivals"}

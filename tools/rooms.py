@@ -37,12 +37,18 @@ ROOMS: tuple[Room, ...] = (
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
     room("marked_block", "the part of a page of docs/ that is generated"),
     room("json_schema", "JSON Schemas of structs, with the docstrings of their fields"),
+    room("machine", "the cores and the memory that this process may use"),
     room("environ", "the environment variables of this process"),
     room("app_service", "what App Service starts for a folder, and with which command", "errors"),
     room("shapes", "the shapes of an instance on each plan", "formatting"),
-    room("setting", "Setting and the table of knobs", "formatting app_service shapes"),
-    room("experiments", "the experiment file, its types, its plan", "errors formatting setting shapes json_schema"),
-    room("run", "the run folder: records, environment, journal", "errors experiments formatting setting"),
+    room("web_servers", "the web servers among the hosts, and the knobs that they lack", "app_service"),
+    room("setting", "Setting and the table of knobs", "formatting app_service shapes web_servers"),
+    room(
+        "experiments",
+        "the experiment file, its types, its plan",
+        "errors formatting setting shapes web_servers json_schema",
+    ),
+    room("run", "the run folder: records, environment, journal", "errors experiments formatting setting machine"),
     room(
         "azure",
         "an app on Azure: read, changed and restored through Resource Manager",
@@ -63,8 +69,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors base_url environ formatting setting shapes packages app_service host server_process middleware azure "
-        "timing",
+        "errors base_url environ machine formatting setting shapes web_servers packages app_service host "
+        "server_process middleware azure timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
     room("analysis/numbers", "figures, repeats and levels", BASE),
@@ -77,7 +83,9 @@ ROOMS: tuple[Room, ...] = (
         f"{BASE} analysis/numbers analysis/laws analysis/search",
     ),
     room("analysis", "the findings of an experiment, of a run, of two runs", f"{BASE} {FLOORS}"),
-    room("plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service"),
+    room(
+        "plans", "the hosting plans: knobs, prices, parameters, commands", f"{BASE} {ANALYSIS} app_service web_servers"
+    ),
     room(
         "capacity",
         "traffic, the simulated instance, bills: instances, latency and cost on each plan",
@@ -86,7 +94,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "sweep",
         "planner, trials, the run of a sweep and of a search",
-        f"{BASE} {ANALYSIS} environ app_service azure host hosts load plans timing",
+        f"{BASE} {ANALYSIS} environ app_service azure web_servers host hosts load plans timing",
     ),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
     room(
@@ -111,8 +119,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ packages app_service azure host hosts load plans capacity sweep report probe "
-        "instrument azure_load_testing showcase terminal doctor",
+        f"{BASE} {ANALYSIS} environ web_servers packages app_service azure host hosts load plans capacity sweep report "
+        "probe instrument azure_load_testing showcase terminal doctor",
     ),
 )
 

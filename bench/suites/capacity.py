@@ -13,6 +13,7 @@ import numpy as np
 from bench import bounds
 from bench.figure import Figure, NotMeasuredError
 from bench.processes import ROOT
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.assumptions import assumptions
 from functune.capacity.candidates import candidates
 from functune.capacity.configuration import PLANNED_SIZES
@@ -76,7 +77,7 @@ def make_large_plan() -> LargePlan:
         assumptions=assumptions([("flex-most", MOST_INSTANCES), ("container-apps-most", MOST_INSTANCES)]),
         prices=shipped_prices(),
     )
-    forecaster, app = Forecaster(given, None), fast_app()
+    forecaster, app = Forecaster(given, None), AppCurves(widest=fast_app())
     wanted = [each for plan in PLANNED_SIZES for each in candidates(plan, app, given.traffic, given.assumptions)]
     found = [forecaster.forecast(each, app) for each in wanted]
     return LargePlan(

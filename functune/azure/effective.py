@@ -48,7 +48,7 @@ def scale_rows(site: LiveSite) -> tuple[LiveSetting, ...]:
             name="siteUpdateStrategy",
             configured=(site.config.get("siteUpdateStrategy") or {}).get("type"),
             effective="a change drains instance by instance"
-            if site.update_strategy == "RollingUpdate"
+            if site.is_rolling
             else "a change restarts all instances at once, and calls in flight are lost",
         ),
     )

@@ -19,5 +19,9 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     restart_limit: float = 300.0
     """The longest time until an app answers again from new workers."""
 
+    def unseen_restart(self, *, is_rolling: bool) -> float:
+        """How long to wait for a restart that no answer shows: longer where instances are drained one by one."""
+        return self.restart_limit if is_rolling else self.restart
+
 
 PACE = Pace()

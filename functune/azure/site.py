@@ -68,6 +68,11 @@ class LiveSite(msgspec.Struct, frozen=True, kw_only=True):
         return str((self.config.get("siteUpdateStrategy") or {}).get("type") or "Recreate")
 
     @property
+    def is_rolling(self) -> bool:
+        """Whether a change drains instance by instance, instead of restarting all at once."""
+        return self.update_strategy == "RollingUpdate"
+
+    @property
     def runtime(self) -> str:
         """``python 3.13``."""
         found = self.config.get("runtime") or {}

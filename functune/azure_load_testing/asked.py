@@ -12,6 +12,7 @@ from functune.errors import UsageError
 from functune.experiments.model import Baseline, Experiment, Matrix
 from functune.experiments.planned import planned_settings, requested
 from functune.experiments.requests import MIX
+from functune.setting import KNOBS
 
 USERS_PER_ENGINE = 250
 """Virtual users that Azure advises for one test engine, for JMeter; see docs/beyond-one-machine.md."""
@@ -112,13 +113,8 @@ def present_settings(experiment: Experiment) -> Matrix:
     """The one setting of the experiment; of several the app has that of the baseline, which is Azure's default."""
     if len(planned_settings(experiment.settings)) == 1:
         return experiment.settings
-    present = experiment.baseline or Baseline()
-    return Matrix(
-        thread_count=(present.thread_count,),
-        process_count=(present.process_count,),
-        per_instance_concurrency=(present.per_instance_concurrency,),
-        app_settings=(present.app_settings,),
-    )
+    present = experiment.baseline or Baseline(instance=experiment.settings.instance[0])
+    return Matrix(**{knob.name: (getattr(present, knob.name),) for knob in KNOBS if knob.name != "host"})
 
 
 def require_loadable(experiment: Experiment) -> None:

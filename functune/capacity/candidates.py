@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.assumptions import Assumptions
 from functune.capacity.configuration import PLANNED_SIZES, Configuration
 from functune.capacity.curve import InstanceCurve
@@ -19,11 +20,11 @@ MORE_INSTANCES = 4
 """Of App Service: so many more than the fewest that keep up are looked at."""
 
 
-def flex_candidates(curve: InstanceCurve, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
+def flex_candidates(app: AppCurves, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
     """Memory x concurrency x always-ready instances: none, one, and enough for the mean rate where that is allowed."""
     most = int(known["flex-most"])
-    for name, size in FLEX_SIZES.items():
-        own = curve.on_cores(size.cores)
+    for name in FLEX_SIZES:
+        own = app.of("flex", name)
         for concurrency in useful_concurrencies(own):
             in_use = traffic.mean * float(own.response(concurrency)) / concurrency
             for ready in sorted({0, 1, min(math.ceil(in_use), most)}):
@@ -38,28 +39,26 @@ def useful_concurrencies(curve: InstanceCurve) -> list[int]:
     return [each for each in known if each < 2 * best] or [1]
 
 
-def app_service_candidates(
-    size: str, curve: InstanceCurve, traffic: Traffic, known: Assumptions
-) -> Iterator[Configuration]:
+def app_service_candidates(size: str, app: AppCurves, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
     """The fewest instances that keep up, and some more."""
     most = APP_SERVICE_MOST.get(size, int(known["app-service-most"]))
-    own = curve.on_cores(PLANNED_SIZES["app-service"][size].cores)
+    own = app.of("app-service", size)
     fewest = max(1, math.ceil(traffic.peak / own.capacity(MOST_SLOTS)))
     for count in range(min(fewest, most), min(fewest + MORE_INSTANCES, most) + 1):
         yield Configuration(plan="app-service", size=size, least=count)
 
 
-def candidates(plan: str, curve: InstanceCurve, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
+def candidates(plan: str, app: AppCurves, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
     """The configurations of a plan."""
     match plan:
         case "flex":
-            yield from flex_candidates(curve, traffic, known)
+            yield from flex_candidates(app, traffic, known)
         case "premium":
             for size in PLANNED_SIZES[plan]:
                 yield from (Configuration(plan="premium", size=size, least=least) for least in (1, 2))
         case "app-service":
             for size in (each for each in PLANNED_SIZES[plan] if each not in ISOLATED):
-                yield from app_service_candidates(size, curve, traffic, known)
+                yield from app_service_candidates(size, app, traffic, known)
         case "container-apps":
             for size in ("0.25", "0.5", "1", "2", "4"):
                 yield from (Configuration(plan="container-apps", size=size, least=least) for least in (0, 1))

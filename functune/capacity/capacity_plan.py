@@ -11,7 +11,7 @@ from functune.capacity.configuration import Configuration
 from functune.capacity.day import Conditions
 from functune.capacity.explain import Explanation, explain_instances
 from functune.capacity.forecast import Course, Forecast, Forecaster, course_of
-from functune.capacity.measured_app import MeasuredApp, NotPlanned, settings_by_plan, why_too_large
+from functune.capacity.measured_app import MeasuredApp, NotPlanned, settings_by_plan, shapes_note, why_too_large
 from functune.capacity.plan_sentence import SHOWN, plan_sentence
 from functune.errors import UsageError
 from functune.experiments.subject import Subject
@@ -21,9 +21,9 @@ from functune.setting import Setting
 
 CAPACITY_SCHEMA_VERSION = 1
 MEASURED_NOTE = (
-    "Latencies are those of the machine that measured, on the loopback interface; instances with other cores follow "
-    "from the CPU time of a request. Requests arrive at random within each step of the traffic, and the months are "
-    "like it."
+    "Latencies are those that the run measured, with the way from its load generator to the app; instances with other "
+    "cores follow from the CPU time of a request. Requests arrive at random within each step of the traffic, and the "
+    "months are like it."
 )
 FLEX_NOTE = "Requests on Flex Consumption fill one instance after another [U]."
 
@@ -112,11 +112,11 @@ def make_plan(
     wanted, small = wanted_configurations(apps, given, present)
     progress(0, len(wanted))
     for plan, app in apps.items():
-        forecaster.prepare((each for each in wanted if each.plan == plan), app.curve)
+        forecaster.prepare((each for each in wanted if each.plan == plan), app.curves)
     forecasts = []
     for done, configuration in enumerate(wanted):
         progress(done, len(wanted))
-        forecasts.append(forecaster.forecast(configuration, apps[configuration.plan].curve))
+        forecasts.append(forecaster.forecast(configuration, apps[configuration.plan].curves))
     ordered = sorted(forecasts, key=lambda each: (each.month, each.p95))
     now = next((each for each in forecasts if each.configuration == present), None)
     best = next((each for each in ordered if each.keeps_up and each.meets is not False), None)
@@ -137,12 +137,12 @@ def make_plan(
         settings=settings_by_plan(apps),
         left_out=(*left_out, *small),
         explanation=(
-            explain_instances(forecaster, present, apps["flex"].curve) if now and present.plan == "flex" else None
+            explain_instances(forecaster, present, apps["flex"].curves) if now and present.plan == "flex" else None
         ),
-        courses=tuple(forecaster.course(each, apps[each.plan].curve) for each in shown),
+        courses=tuple(forecaster.course(each, apps[each.plan].curves) for each in shown),
         traffic_course=course_of(traffic.name, traffic.moments(), traffic),
         assumptions=tuple(row.in_words for row in given.assumptions.by_name.values()),
-        notes=(MEASURED_NOTE, FLEX_NOTE) if "flex" in apps else (MEASURED_NOTE,),
+        notes=(MEASURED_NOTE, *filter(None, [shapes_note(apps)]), *([FLEX_NOTE] if "flex" in apps else [])),
     )
 
 
@@ -154,15 +154,14 @@ def wanted_configurations(
     small: dict[str, NotPlanned] = {}
     for plan, app in apps.items():
         own = [
-            *candidates(plan, app.curve, given.traffic, given.assumptions),
+            *candidates(plan, app.curves, given.traffic, given.assumptions),
             *([present] if present.plan == plan else []),
         ]
         for configuration in dict.fromkeys(own):
-            instance = configuration.instance
-            if (reason := why_too_large(app, instance.memory_mb)) is None:
+            if (reason := why_too_large(app, configuration)) is None:
                 found.append(configuration)
             else:
-                title = f"{PLANS[plan].title} {instance.name}"
+                title = f"{PLANS[plan].title} {configuration.size}"
                 small.setdefault(title, NotPlanned(title=title, reason=reason))
     return found, list(small.values())
 

@@ -22,6 +22,8 @@ class InstanceCurve(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Core-seconds of the host and its workers per request; None where they are not known."""
     sizes: np.ndarray
     """Equally likely sizes of a request, ascending, with a mean of 1."""
+    cores: float | None = None
+    """Those of the instance that it was measured on; None for the whole machine."""
 
     def response(self, in_flight: np.ndarray | float) -> np.ndarray:
         """Seconds with that many in flight; beyond the most that was measured the throughput stays what it was."""
@@ -50,16 +52,20 @@ class InstanceCurve(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         On a fraction of a core each request computes for 1 / cores times as long, and n requests need at least
         n x CPU time / cores together. More cores than measured change nothing: nobody measured what they do.
         """
-        if self.cpu is None:
+        if self.cpu is None or (self.cores is not None and cores >= self.cores):
             return self
         counts = np.unique(np.concatenate([self.in_flight, self.counts(int(self.in_flight[-1]))]))
-        slower = self.response(counts) + self.cpu * (1 / min(cores, 1.0) - 1)
+        slower = self.response(counts) + self.cpu * (1 / min(cores, 1.0) - 1 / min(self.cores or 1.0, 1.0))
         return msgspec.structs.replace(self, in_flight=counts, seconds=np.maximum(slower, counts * self.cpu / cores))
 
 
-def instance_curve(levels: Iterable[Level], measured: Iterable[Measurement]) -> InstanceCurve | None:
+def instance_curve(
+    levels: Iterable[Level], measured: Iterable[Measurement], *, cores: float | None = None
+) -> InstanceCurve | None:
     """
-    The curve of a setting from its closed-loop levels of one subject that worked; None without any.
+    The curve of a setting from its closed-loop levels of one subject that worked on one instance; None without any.
+
+    ``cores`` are those of its instance, None for the whole machine.
 
     Mean latencies, since those add up to what was in flight (Little's law). ``measured`` are the measurements of the
     same subject and setting: the fewest users show how much requests differ in size, since nothing slows them down.
@@ -74,12 +80,14 @@ def instance_curve(levels: Iterable[Level], measured: Iterable[Measurement]) -> 
         seconds=np.array([level.figures.mean for level in known]),
         cpu=cpu_of(known),
         sizes=sizes_of(latencies),
+        cores=cores,
     )
 
 
 def sorted_levels(levels: Iterable[Level]) -> list[Level]:
-    """The closed-loop levels that count and worked, fewest users first."""
+    """The closed-loop levels that count and worked, on one instance, fewest users first."""
     found = (each for each in levels if each.share is None and each.counts and each.figures.worked)
+    found = (each for each in found if (each.figures.instances or 1) == 1)
     return sorted((each for each in found if each.figures.mean), key=lambda level: level.users)
 
 

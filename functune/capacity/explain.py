@@ -6,6 +6,7 @@ import math
 
 import msgspec
 
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.candidates import useful_concurrencies
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
@@ -34,11 +35,10 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Forecasts for other numbers of always-ready instances."""
 
 
-def explain_instances(forecaster: Forecaster, present: Configuration, curve: InstanceCurve) -> Explanation:
+def explain_instances(forecaster: Forecaster, present: Configuration, app: AppCurves) -> Explanation:
     """Why the present configuration has that many instances and that bill, and what others would have."""
-    size = present.instance
-    own = curve.on_cores(size.cores)
-    found = forecaster.forecast(present, curve)
+    own = app.of(present.plan, present.size)
+    found = forecaster.forecast(present, app)
     choices = sorted({*OTHERS, *useful_concurrencies(own), present.concurrency or 1})
     others = [msgspec.structs.replace(present, concurrency=each) for each in choices]
     ready = [msgspec.structs.replace(present, least=each) for each in sorted({*READY, present.least})]
@@ -46,9 +46,9 @@ def explain_instances(forecaster: Forecaster, present: Configuration, curve: Ins
     billed = bill_reasons(present, own, found, rate=given.traffic.mean, prices=given.prices.flex)
     return Explanation(
         sentences=tuple(reasons(forecaster, present, own, found)),
-        by_concurrency=tuple(forecaster.forecast(each, curve) for each in others),
+        by_concurrency=tuple(forecaster.forecast(each, app) for each in others),
         bill_sentences=tuple(billed),
-        by_always_ready=tuple(forecaster.forecast(each, curve) for each in ready),
+        by_always_ready=tuple(forecaster.forecast(each, app) for each in ready),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.search.objective import Objective
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
 from functune.capacity.day import Conditions, DayCourse
@@ -101,8 +102,9 @@ class InstanceKind(NamedTuple):
     concurrency: int | None
 
 
-def kind_of(configuration: Configuration, curve: InstanceCurve) -> InstanceKind:
+def kind_of(configuration: Configuration, app: AppCurves) -> InstanceKind:
     """The kind of a configuration's instances."""
+    curve = app.measured_for(configuration.plan, configuration.size)
     return InstanceKind(curve, configuration.instance.cores, configuration.concurrency)
 
 
@@ -115,9 +117,14 @@ class Forecaster:
         self.tables: dict[InstanceKind, StationTable] = {}
         self.requests = given.traffic.moments() * given.traffic.moment
 
-    def prepare(self, configurations: Iterable[Configuration], curve: InstanceCurve) -> None:
-        """Simulate the instances of configurations for the curve that was measured, those not yet simulated."""
-        kinds = {kind_of(each, curve) for each in configurations} - self.tables.keys()
+    def prepare(self, configurations: Iterable[Configuration], app: AppCurves) -> None:
+        """Simulate the instances of configurations, those not yet simulated."""
+        kinds = {kind_of(each, app) for each in configurations} - self.tables.keys()
+        for curve in {each.curve for each in kinds}:
+            self.simulate({each for each in kinds if each.curve is curve}, curve)
+
+    def simulate(self, kinds: Iterable[InstanceKind], curve: InstanceCurve) -> None:
+        """Simulate instances of one measured curve side by side."""
         waiting = sorted((each for each in kinds if each.concurrency is None), key=lambda each: each.cores)
         refusing = [each for each in kinds if each.concurrency is not None]
         refusing.sort(key=lambda each: (each.cores, each.concurrency))
@@ -128,19 +135,20 @@ class Forecaster:
             pairs = [(curve.on_cores(each.cores), each.concurrency or 1) for each in refusing]
             self.tables |= zip(refusing, refusing_tables(pairs, seed=SEED), strict=True)
 
-    def day(self, configuration: Configuration, curve: InstanceCurve, cold: float) -> DayCourse:
-        """The day on a configuration, for the curve that was measured."""
-        self.prepare([configuration], curve)
-        own, table = curve.on_cores(configuration.instance.cores), self.tables[kind_of(configuration, curve)]
+    def day(self, configuration: Configuration, app: AppCurves, cold: float) -> DayCourse:
+        """The day on a configuration."""
+        self.prepare([configuration], app)
+        own = app.of(configuration.plan, configuration.size)
+        table = self.tables[kind_of(configuration, app)]
         return DAYS[configuration.plan](configuration, own, table, self.given, cold=cold)
 
-    def forecast(self, configuration: Configuration, curve: InstanceCurve) -> Forecast:
+    def forecast(self, configuration: Configuration, app: AppCurves) -> Forecast:
         """The forecast for a configuration."""
         known = self.given.assumptions
         shortest, longest = known["cold-start-least"], known["cold-start-most"]
-        slow = self.day(configuration, curve, longest)
+        slow = self.day(configuration, app, longest)
         p50, p95, p99 = self.latencies(slow, longest)
-        fast_p95 = p95 if not slow.starts else self.latencies(self.day(configuration, curve, shortest), shortest)[1]
+        fast_p95 = p95 if not slow.starts else self.latencies(self.day(configuration, app, shortest), shortest)[1]
         starts = slow.starts if slow.starts >= RARE else 0.0
         keeps_up = float(slow.wait.max()) <= FRONT_END_LIMIT
         figures = Figures(throughput=self.given.traffic.mean, p50=p50, p95=p95, p99=p99)
@@ -168,9 +176,9 @@ class Forecaster:
         """p50, p95 and p99 of all requests of a day."""
         return mixture(day.rows, day.row, self.requests, day.wait, day.cold_share, cold).quantiles(QUANTILES_SHOWN)
 
-    def course(self, configuration: Configuration, curve: InstanceCurve) -> Course:
+    def course(self, configuration: Configuration, app: AppCurves) -> Course:
         """The instances over the day."""
-        day = self.day(configuration, curve, self.given.assumptions["cold-start-most"])
+        day = self.day(configuration, app, self.given.assumptions["cold-start-most"])
         return course_of(configuration.title, day.instances, self.given.traffic)
 
 

@@ -1,28 +1,37 @@
-"""The app as a run measured it: for each plan the setting to use there, and the curve of one instance with it."""
+"""The app as a run measured it: for each plan the setting to use there, and the curves of one instance with it."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from functune.analysis.experiment import ExperimentFindings, SubjectFindings
+from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.strategies import NoChoice
-from functune.capacity.configuration import PLANNED_SIZES
+from functune.capacity.app_curves import AppCurves
+from functune.capacity.configuration import PLANNED_SIZES, Configuration
 from functune.capacity.curve import InstanceCurve, instance_curve
 from functune.errors import UsageError
+from functune.formatting import joined
 from functune.plans.advice import choices_for
 from functune.plans.plan import HostingPlan
 from functune.plans.registry import PLANS
 from functune.run.measurement import Measurement
 from functune.setting import Setting
+from functune.shapes import InstanceShape, cores_in_words
 
 
 class MeasuredApp(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The app with one setting."""
 
     setting: Setting
-    curve: InstanceCurve
+    """Without the instance that it was measured on."""
+    curves: AppCurves
     peak_mb: float
     """The most memory that its workers used; 0 where nothing reports it."""
+    unfit: Mapping[tuple[str, str], str] = {}
+    """Why it does not fit the instances on which the kernel ended it, by plan and size."""
 
 
 class NotPlanned(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,22 +98,74 @@ def app_on(
     choice = choices_for(findings, plan)[subject.subject]
     if isinstance(choice, NoChoice):
         return choice.reason
-    own = [level for level in subject.levels if level.setting == choice.setting]
-    of_setting = [
-        each
-        for each in measured
-        if (each.experiment, each.subject, each.setting) == (findings.name, subject.subject, choice.setting)
-    ]
-    curve = instance_curve(own, of_setting)
-    if curve is None:
-        return "no step of its setting worked"
+    setting = anywhere(choice.setting)
+    unfit = unfit_instances(findings, subject, setting)
+    own = [each for each in subject.levels if anywhere(each.setting) == setting and each.setting.instance not in unfit]
+    mine = [each for each in measured if (each.experiment, each.subject) == (findings.name, subject.subject)]
+    curves = curves_by_instance(own, mine)
+    if not curves:
+        return "no step of its setting worked on a single instance"
     peaks = [level.figures.worker_peak_mb or level.figures.host_memory_mb or 0.0 for level in own]
-    return MeasuredApp(setting=choice.setting, curve=curve, peak_mb=max(peaks))
+    return MeasuredApp(
+        setting=setting,
+        curves=AppCurves(
+            widest=max(curves.items(), key=lambda each: math.inf if each[0] is None else each[0].cores)[1],
+            measured=on_plans(curves),
+        ),
+        peak_mb=max(peaks),
+        unfit=on_plans(unfit),
+    )
 
 
-def why_too_large(app: MeasuredApp, memory_mb: int) -> str | None:
-    """Why an app does not fit an instance; None where it does."""
-    if app.peak_mb <= memory_mb:
+def anywhere(setting: Setting) -> Setting:
+    """The setting without its instance."""
+    return msgspec.structs.replace(setting, instance=None)
+
+
+def curves_by_instance(
+    levels: Iterable[Level], measured: Sequence[Measurement]
+) -> dict[InstanceShape | None, InstanceCurve]:
+    """The curve of one setting on each instance that it was measured on; None is the whole machine."""
+    groups: defaultdict[Setting, list[Level]] = defaultdict(list)
+    for level in levels:
+        groups[level.setting].append(level)
+    found = {
+        setting.instance: instance_curve(
+            own,
+            [each for each in measured if each.setting == setting],
+            cores=None if setting.instance is None else setting.instance.cores,
+        )
+        for setting, own in groups.items()
+    }
+    return {instance: curve for instance, curve in found.items() if curve is not None}
+
+
+def unfit_instances(
+    findings: ExperimentFindings, subject: SubjectFindings, setting: Setting
+) -> dict[InstanceShape | None, str]:
+    """The instances whose memory a setting does not fit, each with the reason."""
+    return {
+        each.setting.instance: each.reason
+        for each in findings.failed
+        if each.unfit_mb is not None and each.subject == subject.subject and anywhere(each.setting) == setting
+    }
+
+
+def on_plans[Value](by_instance: Mapping[InstanceShape | None, Value]) -> dict[tuple[str, str], Value]:
+    """The values of those instances that a plan has, by plan and size."""
+    return {
+        (shape.plan, shape.size): value
+        for shape, value in by_instance.items()
+        if shape is not None and shape.plan is not None and shape.size is not None
+    }
+
+
+def why_too_large(app: MeasuredApp, configuration: Configuration) -> str | None:
+    """Why an app does not fit the instances of a configuration; None where it does."""
+    size, memory_mb = (configuration.plan, configuration.size), configuration.instance.memory_mb
+    if size in app.unfit:
+        return app.unfit[size]
+    if size in app.curves.measured or app.peak_mb <= memory_mb:
         return None
     return f"its workers used {app.peak_mb:,.0f} MB, an instance has {memory_mb:,}"
 
@@ -112,3 +173,14 @@ def why_too_large(app: MeasuredApp, memory_mb: int) -> str | None:
 def settings_by_plan(apps: Mapping[str, MeasuredApp]) -> dict[str, Setting]:
     """The setting for each plan."""
     return {name: app.setting for name, app in apps.items()}
+
+
+def shapes_note(apps: Mapping[str, MeasuredApp]) -> str | None:
+    """The sizes that were measured, and where the others follow from; None where no instance was limited."""
+    curves = {size: app.curves for plan, app in apps.items() for size in app.curves.measured if size[0] == plan}
+    if not curves:
+        return None
+    sizes = joined([f"{PLANS[plan].title} {size}" for plan, size in curves])
+    widest = dict.fromkeys(each.widest.cores for each in curves.values())
+    rest = joined(["the whole machine" if cores is None else cores_in_words(cores) for cores in widest])
+    return f"Measured on an instance of that size: {sizes}. The others follow from what was measured on {rest}."

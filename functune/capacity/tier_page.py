@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from functune.analysis.search.objective import parse_objective
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.assumptions import assumptions
 from functune.capacity.candidates import ISOLATED, candidates
 from functune.capacity.configuration import PLANNED_SIZES
@@ -50,12 +51,12 @@ def tier_of(forecast: Forecast) -> str:
 def cheapest_of_tiers(traffic: str) -> Mapping[str, Forecast]:
     """The cheapest configuration of each tier that meets the objective, in the order of the plans and sizes."""
     given = Conditions(traffic=parse_traffic(traffic), assumptions=assumptions(), prices=shipped_prices())
-    forecaster, curve = Forecaster(given, parse_objective(EXAMPLE_OBJECTIVE)), example_curve()
+    forecaster, app = Forecaster(given, parse_objective(EXAMPLE_OBJECTIVE)), AppCurves(widest=example_curve())
     found: dict[str, Forecast] = {}
     for plan in PLANNED_SIZES:
-        wanted = list(candidates(plan, curve, given.traffic, given.assumptions))
-        forecaster.prepare(wanted, curve)
-        for forecast in (forecaster.forecast(each, curve) for each in wanted):
+        wanted = list(candidates(plan, app, given.traffic, given.assumptions))
+        forecaster.prepare(wanted, app)
+        for forecast in (forecaster.forecast(each, app) for each in wanted):
             tier = tier_of(forecast)
             if forecast.meets and (tier not in found or forecast.month < found[tier].month):
                 found[tier] = forecast

@@ -52,7 +52,9 @@ def load_overrides(
         changed |= {"processes": 1, "workers": load_workers}
     if load_bind is not None:
         if not BIND.fullmatch(load_bind):
-            raise UsageError(f"--load-bind {load_bind}: allowed is ADDRESS:PORT, such as 10.0.0.4:5557")
+            raise UsageError(
+                f"--load-bind {load_bind}: allowed is ADDRESS:PORT, with a port up to 65535, such as 10.0.0.4:5557"
+            )
         changed["bind"] = load_bind
     return changed
 

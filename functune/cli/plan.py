@@ -115,6 +115,7 @@ def plan_capacity(
     from functune.capacity.asked_plan import conditions, planned_capacity
     from functune.report.capacity_page import CAPACITY_DOCUMENT, CAPACITY_PAGE, render_capacity_page
     from functune.report.document import find_all, indented_json
+    from functune.report.links import link_pages
     from functune.terminal.capacity import capacity_lines, explanation_lines
 
     given = conditions(traffic, cold_start=cold_start, assume=assume, prices=prices)
@@ -130,6 +131,7 @@ def plan_capacity(
         progress=shown_progress(),
     )
     run.write_text(CAPACITY_PAGE, render_capacity_page(plan))
+    link_pages(run)
     run.write_text(CAPACITY_DOCUMENT, indented_json(plan))
     if as_json or form == "json":
         click.echo(indented_json(plan), nl=False)

@@ -1,5 +1,6 @@
 """The commands that read run folders: functune report, recommend, compare and lessons."""
 
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from functune.azure.site_id import PREFIX, names_site
 from functune.errors import UsageError
 from functune.run.folder import RunFolder
 from functune.shapes import (
@@ -81,14 +83,19 @@ def report_on(
     """
     Write the report and print its findings, with the app settings to set unless the caller prints its own.
 
+    For an app on Azure it is the command that sets them, since the settings of its plan differ.
+
     ``asked`` has what the reader asks of a hosting plan, by its name.
     """
     from functune.report.files import PAGE, write_report
     from functune.terminal.findings import findings_lines
 
     document = write_report(folder, others=others, asked=asked)
-    for line in findings_lines(document.experiments, with_settings=with_settings):
+    host = folder.environment.host_kind
+    for line in findings_lines(document.experiments, with_settings=with_settings and not names_site(host)):
         click.echo(line)
+    if names_site(host) and any(findings.advice for findings in document.experiments):
+        click.echo(f"\nTo set it: functune azure apply {shlex.quote(str(folder.path))} {host.removeprefix(PREFIX)}")
     click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
     return document
 

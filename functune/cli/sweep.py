@@ -30,9 +30,9 @@ from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.new_path import new_run_path
-from functune.setting import WEB_SERVERS
 from functune.shapes import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
+from functune.web_servers import WEB_SERVERS
 
 SIZES = list(map(str, INSTANCE_MEMORY_MB))
 MEMORY_HELP = (

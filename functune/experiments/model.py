@@ -63,7 +63,8 @@ type Text = Annotated[str, Meta(min_length=1)]
 type Metric = Literal["throughput", "p50_ms", "p95_ms", "p99_ms", "error_ratio", "memory_mb"]
 type Share = Annotated[float, Meta(gt=0, le=1.5)]
 MOST_LOAD_PROCESSES = 64
-BIND = re.compile(r"(\*|\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}")
+_PORT = r"[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+BIND = re.compile(rf"(\*|\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):({_PORT})")
 type SearchName = Literal["adaptive", "grid"]
 PRICED_MEMORY_MB = 2048
 """The instance memory for costs where the reader asks for none: the default of Flex Consumption, MB."""
@@ -184,7 +185,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             if any(later <= earlier for earlier, later in pairwise(values)):
                 raise ValueError(f"{key} is {list(values)}: allowed are strictly increasing numbers")
         if not BIND.fullmatch(self.bind):
-            raise ValueError(f"bind is '{self.bind}': allowed is ADDRESS:PORT, such as 127.0.0.1:5557")
+            raise ValueError(
+                f"bind is '{self.bind}': allowed is ADDRESS:PORT, with a port up to 65535, such as 127.0.0.1:5557"
+            )
         if self.processes > 1 and self.workers:
             raise ValueError(
                 f"processes is {self.processes} and workers is {self.workers}: allowed is one of them, since a load is "

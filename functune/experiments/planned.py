@@ -10,7 +10,8 @@ from functune.experiments.model import Experiment, Matrix, Where, Workload
 from functune.experiments.requests import JOURNEY, MIX, RequestTemplate
 from functune.experiments.subject import Subject
 from functune.formatting import percent
-from functune.setting import KNOBS, LACKING_KNOBS, Setting
+from functune.setting import KNOBS, Setting
+from functune.web_servers import LACKING_KNOBS
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):

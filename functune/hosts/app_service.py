@@ -26,7 +26,8 @@ from functune.hosts.platform_start import PlatformStart, platform_start
 from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
-from functune.setting import APP_SERVICE_HOST, Setting
+from functune.setting import Setting
+from functune.web_servers import APP_SERVICE_HOST
 
 _PORT = "PORT"
 _PLATFORM_PORT = "8000"

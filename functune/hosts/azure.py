@@ -25,7 +25,7 @@ from functune.setting import KNOBS, Setting
 from functune.timing.asking import TIMES_SETTING
 
 WRITE_SECONDS = 20.0
-"""About how long a change takes until it reads back and the app answers, where answers show the restart."""
+"""About how long a change takes until it reads back, and an app that has restarted until it answers."""
 
 
 APPLIED_KNOBS = {"process_count", "thread_count", "per_instance_concurrency", "instance", "app_settings"}
@@ -85,6 +85,7 @@ class AzureKind:
         self._pace = pace
         self._planned: tuple[Setting, ...] = ()
         self._held: HeldApp | None = None
+        self._is_rolling = False
 
     def has_sampler(self, setting: Setting) -> bool:
         """Whether its workers write profiles."""
@@ -118,8 +119,8 @@ class AzureKind:
                     )
 
     def seconds(self, setting: Setting) -> float:
-        """About how long a change takes. Unseen, a restart is waited out."""
-        return WRITE_SECONDS + self._pace.restart / 2
+        """How long a change takes at most, as a rule: a restart that no answer shows is waited out."""
+        return WRITE_SECONDS + self._pace.unseen_restart(is_rolling=self._is_rolling)
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[LiveApp]:
@@ -131,6 +132,7 @@ class AzureKind:
         """The app as it is, and the seconds of a single call, after one that starts it. Raises HostError."""
         async with self.opened() as live:
             present = await live.read()
+        self._is_rolling = present.is_rolling
         async with self.witness(app_url(present.host_name, self._endpoint)) as witness:
             return present, await witness.latency()
 
@@ -146,6 +148,7 @@ class AzureKind:
                 require_restored(live.journal)
                 present = await live.read()
                 self.require_settable_on(present)
+                self._is_rolling = present.is_rolling
                 wanted = reduce(together_with, [sweep_values(present, each) for each in self._planned], SiteValues())
                 change = live.begin("sweep", present, wanted)
                 self._held = HeldApp(
@@ -191,8 +194,7 @@ class AzureHost:
             seen = True
             if await held.live.write(values):
                 held.report(f"{self._kind.site.name}: {setting} written, waiting for the restart")
-                is_rolling = held.present.update_strategy == "RollingUpdate"
-                seen = await witness.restarted(workers, is_rolling=is_rolling)
+                seen = await witness.restarted(workers, is_rolling=held.present.is_rolling)
             self.setting_seen = await witness.shows(setting) and seen
         return self
 

@@ -72,10 +72,10 @@ class Witness:
         """
         Wait out a restart. Returns whether it was seen: only workers answer that did not before.
 
-        Unseen, it waits the time that a restart takes, which is longer where instances are drained one by one.
+        Unseen, it waits the time that a restart takes.
         """
         began, in_a_row = time.monotonic(), 0
-        unseen_limit = self._pace.restart_limit if is_rolling else self._pace.restart
+        unseen_limit = self._pace.unseen_restart(is_rolling=is_rolling)
         while True:
             answers = await self._wave(_LOOK)
             now = seen_workers(answers or ())

@@ -10,7 +10,8 @@ from functune.errors import SettingsError
 from functune.host.settings import THREAD_COUNT_SOURCE, read_host_settings
 from functune.host.whole_numbers import parse_whole_number
 from functune.hosts.served_app import ServedApp
-from functune.setting import THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
+from functune.setting import THREAD_COUNT, Setting
+from functune.web_servers import WEB_SERVERS, is_app_service
 
 
 def configured_setting(script_root: Path) -> Setting:

@@ -10,14 +10,13 @@ Source: Documentation/admin-guide/cgroup-v2.rst and cgroup-v1 of the Linux kerne
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from functune.errors import UsageError
+from functune.formatting import joined
+from functune.machine import MOUNT, OWN_GROUPS, is_version2, own_places, place_in, version1_tree
 
-MOUNT = Path("/sys/fs/cgroup")
-OWN_GROUPS = Path("/proc/self/cgroup")
 PERIOD_US = 100_000
 """The kernel's default period of a quota: a quarter of a core is 25 ms in every 100 ms."""
 LAB = "functune-lab"
@@ -113,19 +112,11 @@ def find_places(mount: Path = MOUNT, own_groups: Path = OWN_GROUPS) -> GroupPlac
     if not own_groups.exists():
         raise UsageError("this system has no control groups, which only Linux has")
     own = dict(own_places(own_groups.read_text()))
-    passed = words_in(mount / "cgroup.controllers")
-    if passed >= _NEEDED:
+    if is_version2(mount):
         place = version2_place(mount, own.get("", "/"))
         return GroupPlaces(place, place)
     found = {name: version1_place(mount, name, own.get(name, "/")) for name in sorted(_NEEDED)}
     return GroupPlaces(**found)
-
-
-def own_places(text: str) -> Iterator[tuple[str, str]]:
-    """The groups of this process by controller; "" is that of version 2. ``4:memory:/docker/abc``."""
-    for line in text.splitlines():
-        _, controllers, path = line.split(":", 2)
-        yield from ((controller, path) for controller in controllers.split(","))
 
 
 def version2_place(mount: Path, own: str) -> Path:
@@ -140,6 +131,8 @@ def version2_place(mount: Path, own: str) -> Path:
         if words_in(here / "cgroup.procs") == {str(os.getpid())}:
             return delegated_place(here)
         raise UsageError(f"the control group {here} has other processes too, so it cannot have limits below it")
+    if missing := _NEEDED - words_in(here / "cgroup.controllers"):
+        raise UsageError(f"the control group {here} does not get {joined(sorted(missing))} from those around it")
     raise UsageError(f"no control group from {here} up to {mount} passes cpu and memory on to groups of this user")
 
 
@@ -156,11 +149,10 @@ def delegated_place(here: Path) -> Path:
 
 def version1_place(mount: Path, controller: str, own: str) -> Path:
     """The lab's own group of a controller; in a container its path may be one of the outside. Raises UsageError."""
-    tree = next((path for path in sorted(mount.glob("*")) if controller in path.name.split(",")), None)
+    tree = version1_tree(mount, controller)
     if tree is None:
         raise UsageError(f"{mount} has no control groups of {controller}")
-    here = tree / own.lstrip("/")
-    place = here if here.is_dir() else tree
+    place = place_in(tree, own)
     if not os.access(place, os.W_OK):
         raise UsageError(f"the control group {place} may not be written by this user")
     return place

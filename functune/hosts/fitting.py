@@ -6,7 +6,7 @@ from functune.errors import UsageError
 from functune.hosts.described import describe_app
 from functune.hosts.platform_start import platform_start
 from functune.hosts.served_app import ServedApp
-from functune.setting import GUNICORN_FOR, WEB_SERVERS, is_app_service
+from functune.web_servers import GUNICORN_FOR, WEB_SERVERS, is_app_service
 
 GUNICORN = "gunicorn"
 

@@ -17,7 +17,8 @@ from functune.hosts.kinds import StartedKind
 from functune.hosts.served_app import ServedApp
 from functune.hosts.web_server import WebServer, WebServerKind
 from functune.packages.server_packages import require_server
-from functune.setting import WEB_SERVERS, Setting
+from functune.setting import Setting
+from functune.web_servers import WEB_SERVERS
 
 LISTENS = re.compile(r"Listening at: (http://\S+)")
 _OF_KNOBS = {

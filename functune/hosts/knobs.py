@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping
 from functune.environ import LIMITER_TOKENS
 from functune.errors import UsageError
 from functune.hosts.served_app import ServedApp
-from functune.setting import KNOBS, LACKING_KNOBS, WEB_SERVERS, Setting
+from functune.setting import KNOBS, Setting
+from functune.web_servers import LACKING_KNOBS, WEB_SERVERS
 
 
 def limiter_variables(setting: Setting) -> dict[str, str]:

@@ -11,7 +11,7 @@ from functune.errors import UsageError
 from functune.hosts.app_process import packages_of
 from functune.hosts.described import describe_app
 from functune.hosts.served_app import ServedApp
-from functune.setting import APP_SERVICE_HOST, WEB_SERVERS
+from functune.web_servers import APP_SERVICE_HOST, WEB_SERVERS
 
 WITHOUT_TARGET = ":application"
 """What Gunicorn takes where a command names a module alone."""

@@ -7,12 +7,13 @@ since a sweep measures the steady state: a quarter of a core would start a host 
 
 import asyncio
 import contextlib
-import itertools
 import os
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterable
+from pathlib import Path
+from secrets import token_hex
 from typing import Self
 
 from functune.environ import child_environ
@@ -20,16 +21,12 @@ from functune.errors import HostError, UnfitError, UsageError
 from functune.formatting import plural
 from functune.hosts.control_groups import ControlGroups, find_places
 from functune.hosts.quota_guard import MADE
+from functune.machine import MOUNT, is_version2, lab_cores, lab_memory_mb
 from functune.setting import Setting
 from functune.shapes import InstanceShape, cores_in_words
 
 _ENTER = 'echo $$ > "$1/cgroup.procs" && echo $$ > "$2/cgroup.procs" && shift 2 && exec "$@"'
 """The shell enters the groups and becomes the program, so nothing of the program is ever outside of them."""
-_REMEDY = (
-    "Measure as root where control groups are version 1, as in many containers; with version 2 and systemd run "
-    '`systemd-run --user --scope --property Delegate=yes functune …`; or leave instance "unset"'
-)
-_numbers = itertools.count()
 
 
 class Quota:
@@ -110,27 +107,32 @@ def require_quotas(settings: Iterable[Setting]) -> None:
 
 def require_quota(shape: InstanceShape) -> None:
     """Check that this machine has the shape and that its kernel lets us limit a host. Raises UsageError."""
-    cores, memory_mb = lab_cores(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    cores, memory_mb = lab_cores(), lab_memory_mb() or 0
     if shape.cores > cores or shape.memory_mb > memory_mb:
         raise UsageError(
-            f"instance {shape} has {cores_in_words(shape.cores)} and {shape.memory_mb:,} MB, and this machine "
-            f"{cores_in_words(cores)} and {memory_mb:,} MB: allowed is a shape that is not larger"
+            f"instance {shape} has {cores_in_words(shape.cores)} and {shape.memory_mb:,} MB, and this process may use "
+            f"{cores_in_words(cores)} and {memory_mb:,} MB of the machine: allowed is a shape that is not larger"
         )
     try:
         groups = find_places().below(new_name())
     except UsageError as error:
-        raise UsageError(f"instance {shape} needs a quota, which cannot be set here: {error}. {_REMEDY}") from error
+        raise UsageError(f"instance {shape} needs a quota, which cannot be set here: {error}. {remedy()}") from error
     tried = subprocess.run(
         guard_command(shape, groups), input="", capture_output=True, text=True, env=child_environ({}), check=False
     )
     if (said := tried.stdout.strip()) != MADE:
         reason = said or tried.stderr.strip().rpartition("\n")[2]
-        raise UsageError(f"instance {shape} needs a quota, which cannot be set here: {reason}. {_REMEDY}")
+        raise UsageError(f"instance {shape} needs a quota, which cannot be set here: {reason}. {remedy()}")
 
 
-def lab_cores() -> int:
-    """The cores of this machine that the lab may use."""
-    return os.process_cpu_count() or 1
+def remedy(mount: Path = MOUNT) -> str:
+    """What to do where no quota can be set, by the version of the control groups."""
+    if is_version2(mount):
+        return (
+            "With systemd, run the same command as `systemd-run --user --scope -p Delegate=yes functune sweep …`; "
+            'docs/instance-sizes.md has what older systems need. Or leave instance "unset"'
+        )
+    return 'Run the command as root, as in many containers. Or leave instance "unset"'
 
 
 def guard_command(shape: InstanceShape, groups: ControlGroups) -> list[str]:
@@ -139,5 +141,5 @@ def guard_command(shape: InstanceShape, groups: ControlGroups) -> list[str]:
 
 
 def new_name() -> str:
-    """A name for groups that no other host of this machine has."""
-    return f"functune-{os.getpid()}-{next(_numbers)}"
+    """A name for groups that no other host of this machine has; in a container, another lab had the same pid."""
+    return f"functune-{os.getpid()}-{token_hex(4)}"

@@ -30,8 +30,9 @@ from functune.hosts.served_app import ServedApp
 from functune.hosts.started import StartedHost
 from functune.hosts.worker_ends import WorkerEnds
 from functune.server_process import serving_processes
-from functune.setting import THREAD_COUNT, WEB_SERVERS, ServerFacts, Setting
+from functune.setting import THREAD_COUNT, Setting
 from functune.shapes import InstanceShape
+from functune.web_servers import WEB_SERVERS, ServerFacts
 
 _START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""

@@ -91,6 +91,11 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.steps * (self.warm_up + self.measure)
 
     @property
+    def for_any_machine(self) -> "LoadPlan":
+        """Without the places of files and processes on this machine."""
+        return msgspec.structs.replace(self, folder="", host_pid=None, calls_folder=None, cpu_stat=None)
+
+    @property
     def seconds_at_most(self) -> float:
         """Longest duration of the load."""
         return self.seconds + self.steps * self.settle_limit
@@ -98,8 +103,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 def plan_digest(plan: LoadPlan) -> str:
     """A digest of what is sent and when, by which the master knows the load processes of its own load."""
-    sent = msgspec.structs.replace(plan, folder="", host_pid=None, calls_folder=None)
-    return hashlib.sha256(msgspec.json.encode(sent)).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(plan.for_any_machine)).hexdigest()
 
 
 def read_plan(text: str) -> LoadPlan:

@@ -35,9 +35,10 @@ def write_load_file(plan: LoadPlan, folder: Path) -> Path:
     """Write the file into a folder. Raises ExperimentError for a file of the plan that cannot be read."""
     names = {name for each in plan.requests for name in (each.body_file, each.values) if name is not None}
     files = {name: base64.b64encode(read_input(Path(plan.folder), name)).decode() for name in sorted(names)}
-    without_place = msgspec.structs.replace(plan, folder="", host_pid=None, calls_folder=None)
     path = folder / LOAD_FILE
-    text = TEMPLATE.format(version=version("functune"), plan=msgspec.json.encode(without_place).decode(), files=files)
+    text = TEMPLATE.format(
+        version=version("functune"), plan=msgspec.json.encode(plan.for_any_machine).decode(), files=files
+    )
     path.write_text(text, encoding="utf-8")
     return path
 

@@ -156,9 +156,9 @@ def size_to_fit(findings: ExperimentFindings, plan: HostingPlan, asked: Asked) -
     return None if limited else plan.size(asked)
 
 
-def quota_notes(setting: Setting) -> tuple[str, ...]:
-    """How the instance of a setting was measured; none for the whole machine."""
-    if (shape := setting.instance) is None:
+def quota_notes(findings: ExperimentFindings, setting: Setting) -> tuple[str, ...]:
+    """How the instance of a setting was measured; none for the whole machine, and for real instances elsewhere."""
+    if (shape := setting.instance) is None or findings.cores is None:
         return ()
     return (
         f"Measured with a quota of {cores_in_words(shape.cores)} of this machine and a limit of {shape.memory_mb:,} "
@@ -201,7 +201,7 @@ def plan_advice(
         *filter(None, [limiter_note(setting)]),
         *unmet,
         *excluded_notes(findings, plan, recommended, advice),
-        *quota_notes(setting),
+        *quota_notes(findings, setting),
         *plan.notes(chosen),
         *template_notes,
     )

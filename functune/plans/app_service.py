@@ -12,8 +12,9 @@ from functune.plans.plan import Chosen, ParameterValue, has_instance
 from functune.plans.price_list import app_service_prices
 from functune.plans.texts import APP, app_setting_commands, bicep_value, site_fragment
 from functune.plans.web_plan import WebPlan, other_variables
-from functune.setting import Setting, is_app_service
+from functune.setting import Setting
 from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
+from functune.web_servers import is_app_service
 
 _GENERATED = (
     "The platform generates the start-up command that was measured, so none of your own may be set: an empty one "

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY
-from functune.setting import WEB_SERVERS, ServerFacts, Setting
+from functune.setting import Setting
+from functune.web_servers import WEB_SERVERS, ServerFacts
 
 COUNT_VARIABLES = frozenset({GUNICORN_ARGUMENTS, WEB_CONCURRENCY})
 """The variables that the flags of a complete command replace."""

@@ -19,8 +19,9 @@ from functune.plans.start_command import (
     start_line,
 )
 from functune.plans.texts import template_note
-from functune.setting import Setting, is_app_service, server_variables
+from functune.setting import Setting, server_variables
 from functune.shapes import InstanceSize, cores_in_words
+from functune.web_servers import is_app_service
 
 TEMPLATE_CLASSES = ("asgi", UVICORN_WORKER_CLASS)
 """The values of workerClass in the templates, which serve functune.asgi:app."""

@@ -11,11 +11,12 @@ from functune.report.charts.figure import ChartFigure, figure_html
 from functune.report.charts.plan_cost import plan_cost_figure
 from functune.report.charts.plan_day import plan_day_figure
 from functune.report.document import embedded_json
+from functune.report.links import PLAN_LINK, REPORT_LINK
 from functune.report.markup import Content, Html, data_table, element
 from functune.report.page import head_element
 from functune.report.sections.tiles import tile
 
-CAPACITY_PAGE, CAPACITY_DOCUMENT = "plan.html", "plan.json"
+CAPACITY_PAGE, CAPACITY_DOCUMENT = PLAN_LINK.file, "plan.json"
 FORECAST_COLUMNS = [
     "Configuration",
     "A month",
@@ -35,7 +36,12 @@ def render_capacity_page(plan: CapacityPlan) -> str:
     title = f"{plan.subject} under {plan.traffic.name}"
     body = element(
         "body",
-        element("header", element("p", f"functune plan · {plan.experiment}", class_="eyebrow"), element("h1", title)),
+        element(
+            "header",
+            element("p", f"functune plan · {plan.experiment}", class_="eyebrow"),
+            element("h1", title),
+            REPORT_LINK.place,
+        ),
         element(
             "main",
             element("p", plan.sentence, class_="lead"),

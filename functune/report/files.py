@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from functune.plans.plan import Asked
 from functune.report.document import ReportDocument, document_json, read_document
 from functune.report.junit import junit
+from functune.report.links import REPORT_LINK, link_pages
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.rows import measured_rows, to_csv
 from functune.report.summary import summary
 from functune.run.folder import RunFolder
 
-PAGE = "report.html"
+PAGE = REPORT_LINK.file
 SUMMARY = "summary.md"
 RECOMMENDATION = "recommendation.json"
 DOCUMENT = "report.json"
@@ -31,6 +32,7 @@ def write_report(
     """
     document = read_document(folder, others=others, asked=asked)
     folder.write_text(PAGE, render_page(document))
+    link_pages(folder)
     folder.write_text(SUMMARY, summary(document))
     folder.write_text(RECOMMENDATION, recommendation_json(document))
     folder.write_text(DOCUMENT, document_json(document))

@@ -308,9 +308,9 @@ def claim_lines(outcomes: Sequence[Outcome]) -> list[str]:
 
 def measured_on(environment: Environment) -> str:
     """The machine and the software, as far as the run recorded them."""
-    cores, memory = environment.cpu_count, environment.memory_mb
+    memory = environment.memory_mb
     parts = [
-        plural(cores, "core") if cores is not None else "",
+        environment.cores_said or "",
         f"{number(memory / 1024, digits=2)} GB of memory" if memory is not None else "",
         environment.python,
         environment.host,

@@ -6,6 +6,7 @@ import hashlib
 from functune.report.assets import asset
 from functune.report.charts.registry import drawn_figures
 from functune.report.document import ReportDocument, embedded_json
+from functune.report.links import PLAN_LINK
 from functune.report.markup import Html, element
 from functune.report.sections.experiment import experiment_section
 from functune.report.sections.hosts import hosts_section
@@ -23,7 +24,12 @@ def render_page(document: ReportDocument) -> str:
     title = document.experiments[0].experiment.question if single else "What to set, and why"
     body = element(
         "body",
-        element("header", element("p", origin_line(document.environment), class_="eyebrow"), element("h1", title)),
+        element(
+            "header",
+            element("p", origin_line(document.environment), class_="eyebrow"),
+            element("h1", title),
+            PLAN_LINK.place,
+        ),
         main_element(document, single=single),
         element("footer", element("p", "Made by functune from this run's files alone. Nothing was measured again.")),
         data_block(document),

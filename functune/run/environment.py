@@ -10,7 +10,6 @@ import platform
 import re
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,6 +17,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+
+from functune.formatting import plural
+from functune.machine import cpu_quota, memory_mb
 
 PACKAGES = ("functune", "azure-functions-runtime", "azure-functions", "uvicorn", "uvloop", "locust")
 """The packages whose version can change the figures."""
@@ -54,7 +56,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     cpu_affinity: int | None = None
     """Cores this process may use."""
     cpu_quota: float | None = None
-    """Cores the control group allows (``cpu.max``); None when unlimited."""
+    """Cores that the control groups of this process allow; None when unlimited."""
     memory_mb: int | None = None
     core_speed: float | None = None
     """Million additions that a loop of Python makes per second on one core: the speed of the core that was measured."""
@@ -71,6 +73,14 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         """The cores the run could use: the least of those present, allowed and granted; None when unknown."""
         known = (self.cpu_count, self.cpu_affinity, self.cpu_quota)
         return min((float(cores) for cores in known if cores is not None), default=None)
+
+    @property
+    def cores_said(self) -> str | None:
+        """``2 cores``, or ``1 usable of 2 cores``; None when unknown."""
+        if self.cpu_count is None or self.usable_cores is None:
+            return None
+        every = plural(self.cpu_count, "core")
+        return every if self.usable_cores == self.cpu_count else f"{self.usable_cores:g} usable of {every}"
 
     @property
     def machine_cores(self) -> float | None:
@@ -184,21 +194,6 @@ def cpu_model() -> str | None:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or None
-
-
-def cpu_quota(path: Path = Path("/sys/fs/cgroup/cpu.max")) -> float | None:
-    """Cores the control group allows: ``200000 100000`` is two, ``max 100000`` is no limit."""
-    if not path.exists():
-        return None
-    quota, period = path.read_text().split()
-    return None if quota == "max" else int(quota) / int(period)
-
-
-def memory_mb() -> int | None:
-    """Physical memory in MiB."""
-    if sys.platform == "win32":
-        return None
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 
 
 def core_speed() -> float:

@@ -9,7 +9,7 @@ from functune.hosts.fitting import fitting_host
 from functune.hosts.knobs import has_threads_to_set
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import is_elsewhere
-from functune.setting import WEB_SERVERS
+from functune.web_servers import WEB_SERVERS
 
 
 def app_for(experiment: Experiment, default: ServedApp) -> ServedApp:

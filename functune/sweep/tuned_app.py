@@ -15,7 +15,8 @@ from functune.hosts.configured import configured_setting, server_setting
 from functune.hosts.fitting import GUNICORN, fitting_host
 from functune.hosts.served_app import ServedApp
 from functune.plans.registry import PLANS
-from functune.setting import KNOBS, THREAD_COUNT, WEB_SERVERS, Setting, is_app_service
+from functune.setting import KNOBS, THREAD_COUNT, Setting
+from functune.web_servers import WEB_SERVERS, is_app_service
 
 
 def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | None) -> str:
@@ -32,8 +33,8 @@ def tuned_host(host: str | None, app: ServedApp, *, plan: str, python: str | Non
         )
     if names_site(host):
         raise UsageError(
-            "--host azure:ID: each setting would restart the app, which takes longer than a search within a budget: "
-            "`functune sweep --host azure:ID` measures the settings of an experiment there"
+            f"--host {host}: each setting would restart the app, which takes longer than a search within a budget. "
+            f"Write an experiment, as in docs/azure-live.md, and run `functune sweep EXPERIMENT.toml --host {host}`"
         )
     if host is None and not PLANS[plan].allows(Setting(host="local")):
         host = GUNICORN

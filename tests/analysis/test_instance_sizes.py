@@ -111,6 +111,17 @@ def test_waits_are_cheapest_on_the_smallest_size_and_flex_is_told_to_use_it() ->
     assert not any(advice_for(found, PLANS[name]) for name in ("premium", "app-service", "container-apps"))
 
 
+def test_instances_of_an_app_on_azure_are_no_quotas_of_this_machine() -> None:
+    measured = [msgspec.structs.replace(each, setting_seen=True) for each in sweep(BY_COST, cpu=0.0003, wait=0.1)]
+    found = analyse(BY_COST, measured, cores=None, price=price_for(BY_COST.priced_memory_mb), scopes=SCOPES)
+    [advice] = advice_for(found, FLEX)
+    [recommended] = found.recommendations
+    said = " ".join([*advice.notes, *recommended.caveats])
+    assert "always busy instances of Flex Consumption with 2048 MB and Flex Consumption with 512 MB, of which" in said
+    assert "of this machine" not in said
+    assert "measured here" not in said
+
+
 @pytest.mark.parametrize(
     ("name", "instance", "per_second"),
     [

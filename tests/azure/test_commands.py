@@ -161,6 +161,13 @@ def test_two_commands_do_not_change_an_app_at_once(live: StandIn, tmp_path: Path
     assert "another functune command changes orders" in refused.output
 
 
+def test_search_within_a_budget_is_refused_with_what_to_run(live: StandIn) -> None:
+    refused = run("tune", "/api/wait", "--host", f"azure:{SITE}")
+    assert refused.exit_code == 2
+    assert f"run `functune sweep EXPERIMENT.toml --host azure:{SITE}`" in refused.output
+    assert live.seen == []
+
+
 def test_wrong_ids_and_missing_sign_in_are_said(live: StandIn) -> None:
     assert run("azure", "show", "orders").exit_code == 2
     live.faults.no_tokens = True

@@ -30,7 +30,10 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     assert [each.errors for each in steps.values()] == [{}, {}], "it was measured before the restart was over"
     assert [list(each.instance_requests) for each in steps.values()] == [["0000ab"], ["0000ab"]]
     assert "restarts for each setting" in done.stdout
-    assert re.search(r"At most [\d.]+ minutes and \d+\.\d\d USD", done.stdout)
+    assert re.search(r"At most [\d.]+ minutes and [\d.]+ USD", done.stdout)
+    # The settings of the local host are not those of the app's plan, which takes no process count.
+    assert f"functune azure apply {tmp_path / 'run'} {SITE}" in done.stdout
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
     assert "changed nothing" in run("azure", "revert", SITE, "--yes").output
 
 
@@ -166,6 +169,8 @@ def test_cost_is_limited_and_production_is_left_alone(live: StandIn, tmp_path: P
     dear = run(*map(str, sweep_words(experiment, tmp_path / "run", "--max-cost", "0.001")))
     assert dear.exit_code == 2
     assert "--max-cost is 0.001" in dear.output
+    [cost] = re.findall(r"costs up to ([\d.]+) USD", dear.output)
+    assert len(cost.replace(".", "").lstrip("0")) == 3, "a cost just above the limit would read like the limit"
     live.document["tags"] = {"env": "prod"}
     live.keep_history()
     refused = run(*map(str, sweep_words(experiment, tmp_path / "run")))
@@ -173,6 +178,19 @@ def test_cost_is_limited_and_production_is_left_alone(live: StandIn, tmp_path: P
     assert "looks like production: its tag env has the word 'prod'" in refused.output
     assert live.writes() == []
     assert not (tmp_path / "run").exists()
+
+
+def test_estimate_has_the_restarts_that_nobody_sees(live: StandIn, tmp_path: Path) -> None:
+    """Two settings, each with a minute until the restart is over, or five where instances are drained one by one."""
+    words = [*map(str, sweep_words(write_experiment(tmp_path), tmp_path / "run", "--yes", "--max-cost", "0"))]
+
+    def minutes() -> float:
+        return float(re.findall(r"At most ([\d.]+) minutes", run(*words).output)[0])
+
+    assert 2 <= minutes() < 5
+    live.document["properties"]["functionAppConfig"]["siteUpdateStrategy"] = {"type": "RollingUpdate"}
+    live.keep_history()
+    assert 10 <= minutes() < 13
 
 
 def test_settings_that_the_plan_does_not_take_are_refused_before_anything_is_written(

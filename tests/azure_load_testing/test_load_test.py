@@ -20,6 +20,8 @@ import yaml
 from functune.azure_load_testing.asked import read_asked
 from functune.azure_load_testing.configuration import failure_criteria
 from functune.run.folder import RunFolder
+from functune.setting import Setting
+from functune.shapes import shape_of
 from tests.cli.calling import in_process, run
 
 HEADER = (
@@ -286,7 +288,8 @@ def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
     experiment = tmp_path / "asked.toml"
     experiment.write_text(
         'name = "items"\nquestion = "?"\nworkload.routes = ["/api/items"]\nsettings.thread_count = [4, 16]\n'
-        "baseline = { thread_count = 16 }\n"
+        'settings.instance = ["flex-512", "flex-2048"]\n'
+        'baseline = { thread_count = 16, limiter_tokens = 80, instance = "flex-512" }\n'
         "load = { users = [4], warm_up = 1, measure = 5 }\n"
     )
     test = written(experiment)
@@ -299,7 +302,8 @@ def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
     [measured] = RunFolder.open(tmp_path / "run").measurements()
     assert str(measured.subject) == "/api/items"
     assert measured.by_request == {}
-    assert measured.setting.thread_count == 16  # what the app has at present
+    # What the app has at present, whichever knob it is.
+    assert measured.setting == Setting(thread_count=16, limiter_tokens=80, instance=shape_of("flex-512"))
     reported = in_process("report", tmp_path / "run")
     assert reported.returncode == 0, reported.stderr
     assert "36" in reported.stdout  # of 40 requests a second

@@ -6,7 +6,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from functune.analysis.experiment import ExperimentFindings
+from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.search.objective import parse_objective
 from functune.capacity.capacity_plan import CapacityPlan, frontier_of, make_plan
 from functune.capacity.configuration import PYTHON_DEFAULT, Configuration
@@ -14,9 +14,13 @@ from functune.capacity.measured_app import measured_apps, subject_to_plan
 from functune.capacity.traffic import Traffic, daily, steady
 from functune.errors import UsageError
 from functune.experiments.model import Experiment, Matrix
+from functune.experiments.planned import planned_subjects
+from functune.plans.registry import price_for
 from functune.report.document import indented_json
-from functune.run.measurement import Measurement
-from tests.analysis.simulated import findings, planned, sweep
+from functune.run.measurement import Failure, Measurement
+from functune.setting import Setting
+from functune.shapes import shape_of
+from tests.analysis.simulated import CORES, findings, planned, sweep
 from tests.capacity.apps import under
 from tools.schemas import document_schema
 
@@ -119,6 +123,77 @@ def test_sizes_too_small_for_the_app_are_left_out_with_the_reason(waits: Run) ->
     assert "512" not in {each.configuration.size for each in plan.forecasts if each.configuration.plan == "flex"}
     reasons = {each.title: each.reason for each in plan.left_out}
     assert "used 900 MB, an instance has 512" in reasons["Flex Consumption 512"]
+
+
+QUARTER = shape_of("flex-512")
+SIZES = planned(settings=Matrix(instance=("flex-512", "flex-2048"), thread_count=(16,)))
+
+
+def slow_quarter() -> list[Measurement]:
+    """Requests that compute for 20 ms; a quarter of a core is twice as slow as its share says."""
+    return [
+        msgspec.structs.replace(each, latencies_us=[2 * latency for latency in each.latencies_us[::2]])
+        if each.setting.instance == QUARTER
+        else each
+        for each in sweep(SIZES, jitter=0.1, cpu=0.02, wait=0.0)
+    ]
+
+
+def p50_on(plan: CapacityPlan, size: str) -> float:
+    [only] = [each for each in plan.forecasts if str(each.configuration) == f"flex:{size}:1:0"]
+    return only.p50
+
+
+def test_size_that_was_measured_has_its_own_curve_and_the_plan_says_so() -> None:
+    measured = slow_quarter()
+    plan = plan_of((findings(SIZES, measured), measured), steady(0.5))
+    assert p50_on(plan, "512") == pytest.approx(0.16, rel=0.1)
+    assert p50_on(plan, "2048") == pytest.approx(0.02, rel=0.1)
+    assert p50_on(plan, "4096") == pytest.approx(0.02, rel=0.1)
+    said = (
+        "Measured on an instance of that size: Flex Consumption 512 and Flex Consumption 2048. The others follow from "
+    )
+    assert f"{said}what was measured on 1 core." in plan.notes
+    assert plan.settings["flex"] == Setting(thread_count=16)
+
+
+def test_size_that_was_not_measured_follows_from_the_whole_machine() -> None:
+    experiment = planned(settings=Matrix(instance=("unset",), thread_count=(16,)))
+    measured = sweep(experiment, jitter=0.1, cpu=0.02, wait=0.0)
+    plan = plan_of((findings(experiment, measured), measured), steady(0.5))
+    assert p50_on(plan, "512") == pytest.approx(0.08, rel=0.1)
+    assert not any("of that size" in note for note in plan.notes)
+
+
+def test_size_whose_memory_the_app_does_not_fit_is_left_out_with_what_the_kernel_did() -> None:
+    measured = [each for each in slow_quarter() if each.setting.instance != QUARTER or each.users == 1]
+    [subject] = planned_subjects(SIZES)
+    failure = Failure(
+        experiment=SIZES.name,
+        trial=9,
+        repeat=0,
+        phase="capacity",
+        subject=subject,
+        setting=Setting(thread_count=16, instance=QUARTER),
+        cause="does not fit 512 MB: at 16 users, the kernel ended 1 process of the host",
+        unfit_mb=512,
+    )
+    found = analyse(SIZES, measured, cores=CORES, price=price_for(2048), failures=[failure])
+    plan = plan_of((found, measured), steady(0.5))
+    assert "512" not in {each.configuration.size for each in plan.forecasts if each.configuration.plan == "flex"}
+    assert {each.title: each.reason for each in plan.left_out}["Flex Consumption 512"] == failure.cause
+
+
+def test_size_on_which_the_app_worked_fits_whatever_it_used_elsewhere() -> None:
+    """A larger instance lets a process keep memory that a small one makes it give back."""
+    measured = [
+        each
+        if each.setting.instance == QUARTER
+        else msgspec.structs.replace(each, worker_peak_mb={"4241": 61.0, "4242": 900.0})
+        for each in slow_quarter()
+    ]
+    plan = plan_of((findings(SIZES, measured), measured), steady(0.5))
+    assert p50_on(plan, "512") > 0
 
 
 def test_several_subjects_have_to_be_chosen_from() -> None:

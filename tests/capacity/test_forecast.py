@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from functune.analysis.search.objective import parse_objective
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.configuration import Configuration, parse_configuration
 from functune.capacity.curve import InstanceCurve
 from functune.capacity.forecast import Forecast, Forecaster
@@ -21,7 +22,7 @@ MONTH = 730 * 3600
 def forecast(text: str, traffic: Traffic, curve: InstanceCurve, objective: str = "", **changes: float) -> Forecast:
     """The forecast of a configuration, as --now takes it."""
     aim = parse_objective(objective) if objective else None
-    return Forecaster(under(traffic, **changes), aim).forecast(parse_configuration(text), curve)
+    return Forecaster(under(traffic, **changes), aim).forecast(parse_configuration(text), AppCurves(widest=curve))
 
 
 def test_concurrency_divides_instances_and_bill_of_an_app_that_waits() -> None:
@@ -105,7 +106,7 @@ def test_burst_waits_for_the_instances_to_start() -> None:
 
 def test_instances_follow_the_day() -> None:
     forecaster = Forecaster(under(daily(100, 400)), None)
-    course = forecaster.course(Configuration(plan="flex", size="2048", concurrency=4), waiting())
+    course = forecaster.course(Configuration(plan="flex", size="2048", concurrency=4), AppCurves(widest=waiting()))
     assert len(course.hours) == 288
     highest = int(np.argmax(course.values))
     assert course.hours[highest] == pytest.approx(14, abs=0.5)

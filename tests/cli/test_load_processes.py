@@ -102,7 +102,7 @@ def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) ->
             "the host listens on the loopback interface, which other machines cannot reach",
         ),
         ([], "processes = 2\nworkers = 2", "processes is 2 and workers is 2: allowed is one of them"),
-        ([], 'bind = "here"', "bind is 'here': allowed is ADDRESS:PORT"),
+        ([], 'bind = "127.0.0.1:65536"', "bind is '127.0.0.1:65536': allowed is ADDRESS:PORT"),
         ([], "processes = 0", "load.processes is 0: allowed: a whole number from 1 to 64"),
     ],
 )

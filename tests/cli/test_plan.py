@@ -40,6 +40,28 @@ def test_plan_prints_the_answer_and_a_table_and_writes_the_page(folder: Path) ->
     assert "Traceback" not in result.output
 
 
+TO_PLAN, TO_REPORT = '<a href="plan.html">', '<a href="report.html">'
+
+
+def test_report_and_plan_link_to_each_other_whichever_came_first(tmp_path: Path) -> None:
+    folder = written(tmp_path / "run")
+    assert run("report", str(folder)).exit_code == 0
+    assert TO_PLAN not in (folder / "report.html").read_text()
+    assert run("plan", str(folder), "--traffic", "steady:1").exit_code == 0
+    for _ in range(2):
+        assert (folder / "report.html").read_text().count(TO_PLAN) == 1
+        assert (folder / "plan.html").read_text().count(TO_REPORT) == 1
+        assert run("report", str(folder)).exit_code == 0
+
+
+def test_plan_of_a_run_without_a_report_links_to_none_until_there_is_one(tmp_path: Path) -> None:
+    folder = written(tmp_path / "run")
+    assert run("plan", str(folder), "--traffic", "steady:1").exit_code == 0
+    assert TO_REPORT not in (folder / "plan.html").read_text()
+    assert run("report", str(folder)).exit_code == 0
+    assert TO_REPORT in (folder / "plan.html").read_text()
+
+
 def test_json_is_that_of_the_file_and_names_what_it_rests_on(folder: Path) -> None:
     result = run("plan", str(folder), "--traffic", "steady:5", "--json")
     assert result.exit_code == 0

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from functune.errors import UsageError
-from functune.hosts.control_groups import GroupPlaces, find_places, own_places
+from functune.hosts.control_groups import GroupPlaces, find_places
 from functune.hosts.quota import require_quota
+from functune.machine import own_places
 from functune.shapes import shape_of
 
 

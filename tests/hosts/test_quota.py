@@ -16,7 +16,7 @@ from functune.errors import HostError, UnfitError, UsageError
 from functune.hosts.control_groups import LAB, ControlGroups, GroupPlaces, find_places
 from functune.hosts.kinds import HostKind
 from functune.hosts.local import LOCAL_HOST
-from functune.hosts.quota import Quota, require_quota
+from functune.hosts.quota import Quota, remedy, require_quota
 from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
@@ -135,7 +135,9 @@ async def test_quota_of_a_process_outside_of_its_groups_is_refused() -> None:
 
 def test_shape_larger_than_the_machine_is_refused() -> None:
     cores = os.process_cpu_count() or 1
-    with pytest.raises(UsageError, match=rf"has {cores + 1} cores and 512 MB, and this machine {cores} core.*allowed"):
+    with pytest.raises(
+        UsageError, match=rf"has {cores + 1} cores and 512 MB, and this process may use {cores} core.*allowed"
+    ):
         require_quota(InstanceShape(cores=cores + 1, memory_mb=512))
     with pytest.raises(UsageError, match=r"allowed is a shape that is not larger"):
         require_quota(InstanceShape(cores=0.5, memory_mb=2**30))
@@ -199,13 +201,22 @@ def test_scope_with_other_processes_is_refused(tmp_path: Path) -> None:
 
 
 def test_groups_that_nobody_may_make_are_refused(tmp_path: Path) -> None:
-    mount = tree(tmp_path / "cgroup", {"cgroup.controllers": "cpu memory\n"})
+    mount = tree(tmp_path / "cgroup", {"cgroup.controllers": "cpu memory\n", "scope/cgroup.controllers": "memory\n"})
+    with pytest.raises(UsageError, match=r"scope does not get cpu from those around it$"):
+        find_places(mount, own_groups(tmp_path, "0::/scope\n"))
+    tree(mount, {"scope/cgroup.controllers": "cpu memory\n"})
     with pytest.raises(UsageError, match="passes cpu and memory on to groups of this user"):
         find_places(mount, own_groups(tmp_path, "0::/scope\n"))
     with pytest.raises(UsageError, match="has no control groups of cpu"):
         find_places(tmp_path / "none", own_groups(tmp_path, "0::/\n"))
     with pytest.raises(UsageError, match="this system has no control groups"):
         find_places(mount, tmp_path / "missing")
+
+
+def test_refusal_says_what_to_run(tmp_path: Path) -> None:
+    assert "Run the command as root" in remedy(tmp_path)
+    mount = tree(tmp_path, {"cgroup.controllers": "cpu memory\n"})
+    assert "`systemd-run --user --scope -p Delegate=yes functune sweep …`" in remedy(mount)
 
 
 def test_groups_of_version_1_are_made_in_the_own_place_of_each_controller(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from functune.plans.billing import fixed_cost, replica_cost
 from functune.plans.plan import Asked, Chosen, HostingPlan
 from functune.plans.price_list import app_service_prices, container_apps_prices
 from functune.plans.registry import APP_SERVICE, PLANS, asked_of
-from functune.setting import WEB_SERVERS, Setting, is_app_service
+from functune.setting import Setting
 from functune.shapes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES
+from functune.web_servers import WEB_SERVERS, is_app_service
 from tests.analysis.simulated import findings, planned, step, sweep
 from tests.infra.bicep import INFRA, ROOT, parse
 from tests.infra.test_parameters import defaults, unfit

@@ -36,12 +36,6 @@ def test_home_directory_is_hidden_only_where_a_path_begins_with_it() -> None:
     assert environment.without_home(f"/mnt{home}/a {home}2/b") == f"/mnt{home}/a {home}2/b"
 
 
-@pytest.mark.parametrize(("text", "cores"), [("200000 100000\n", 2.0), ("50000 100000\n", 0.5), ("max 100000\n", None)])
-def test_cpu_quota_is_in_cores(text: str, cores: float | None, tmp_path: Path) -> None:
-    (tmp_path / "cpu.max").write_text(text)
-    assert environment.cpu_quota(tmp_path / "cpu.max") == cores
-
-
 def test_git_commit_marks_uncommitted_changes(tmp_path: Path) -> None:
     def git(*words: str) -> str:
         identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
@@ -93,3 +87,11 @@ def test_usable_cores_are_those_the_run_could_use(known: dict[str, float | None]
     assert found.usable_cores == cores
     assert found.machine_cores == cores
     assert msgspec.structs.replace(found, host_kind="https://app.example.org").machine_cores is None
+
+
+def test_cores_that_a_quota_takes_away_are_said() -> None:
+    machine = Environment(cpu_count=2, cpu_affinity=2)
+    assert machine.cores_said == "2 cores"
+    assert msgspec.structs.replace(machine, cpu_quota=1.0).cores_said == "1 usable of 2 cores"
+    assert msgspec.structs.replace(machine, cpu_quota=0.5).cores_said == "0.5 usable of 2 cores"
+    assert Environment().cores_said is None

@@ -49,7 +49,12 @@ def window_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
 
 def of(some: Sequence[object], levels: Sequence[Level]) -> str:
     """How many of the steps, as the subject of ``measured``."""
-    return f"{count(len(some))} of {plural(len(levels), 'step')} {'was' if len(some) == 1 else 'were'}"
+    return f"{part_in_words(some, levels)} {'was' if len(some) == 1 else 'were'}"
+
+
+def part_in_words(some: Sequence[object], levels: Sequence[Level]) -> str:
+    """``2 of 12 steps``."""
+    return f"{count(len(some))} of {plural(len(levels), 'step')}"
 
 
 def cores(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from functune.analysis.checks.interference import of
+from functune.analysis.checks.interference import of, part_in_words
 from functune.analysis.numbers.levels import Level
 from functune.formatting import count
 
@@ -15,9 +15,8 @@ def instance_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
     least, most = min(several), max(several)
     said = count(most) if least == most else f"{count(least)} to {count(most)}"
     return (
-        f"{said} instances served {of(several, levels).rpartition(' ')[0]}: the "
-        "throughput there is that of all of them together, and not of one. Fewer users, or a higher per-instance "
-        "concurrency, keep a step on one instance.",
+        f"{said} instances served {part_in_words(several, levels)}: the throughput there is that of all of them "
+        "together, and not of one. Fewer users, or a higher per-instance concurrency, keep a step on one instance.",
     )
 
 

@@ -4,7 +4,7 @@ The setting to use for a subject, the reason, and how certain it is.
 How it is chosen, and which settings are tied with it, is in strategies; here it gets its reason and its evidence.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -266,21 +266,22 @@ def memory_in_words(aim: Aim) -> str:
     return "the memory of an instance" if aim.memory_mb is None else f"the {aim.memory_mb} MB of an instance"
 
 
-def price_caveats(compared: Collection[Setting], aim: Aim) -> list[str]:
-    """That the choice rests on the costs of instances of several plans."""
+def price_caveats(compared: Mapping[Setting, Level], aim: Aim) -> list[str]:
+    """That the choice rests on the costs of instances of several plans; ``compared`` has a level of each setting."""
     if aim.price is None or aim.strategy not in ("cost", "balanced"):
         return []
     instances = list(dict.fromkeys(aim.price.instance(setting) for setting in compared))
     if len(instances) < 2:
         return []
-    cores = (
-        "which were measured here as quotas of a core that may be faster or slower"
-        if all(setting.instance is not None for setting in compared)
-        else "which have other cores than this machine"
-    )
+    if all(level.figures.setting_seen is not None for level in compared.values()):  # on the app's own instances
+        cores = ""
+    elif all(setting.instance is not None for setting in compared):
+        cores = "which were measured here as quotas of a core that may be faster or slower, and "
+    else:
+        cores = "which have other cores than this machine, and "
     return [
-        f"The costs that were compared are those of always busy instances of {joined(sorted(instances))}, {cores}, and "
-        "of which only some are billed while they rest."
+        f"The costs that were compared are those of always busy instances of {joined(sorted(instances))}, {cores}of "
+        "which only some are billed while they rest."
     ]
 
 

@@ -4,18 +4,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from functune.formatting import plural
 from functune.report.markup import Html, element, join
 from functune.run.environment import Environment
 
 
 def origin_line(environment: Environment) -> str:
     """The origin of the figures in a line: host, platform, cores, Python and time, as far as they are known."""
-    cores = environment.cpu_count
     parts = [
         environment.host,
         environment.platform,
-        plural(cores, "core") if cores is not None else None,
+        environment.cores_said,
         environment.python,
         environment.started_at,
     ]
