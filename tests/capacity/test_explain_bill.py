@@ -2,6 +2,7 @@
 
 import pytest
 
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.bills import flex_parts
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
@@ -35,28 +36,28 @@ PRICES = shipped_prices().flex
     ids=["short in turn", "long in turn", "waits at once", "computes at once"],
 )
 def test_minimum_counts_for_an_instance_and_not_for_a_request(curve: InstanceCurve, said: str) -> None:
-    found = Forecaster(under(steady(RATE)), None).forecast(ONE, curve)
+    found = Forecaster(under(steady(RATE)), None).forecast(ONE, AppCurves(widest=curve))
     assert said in " ".join(bill_reasons(ONE, curve, found, rate=RATE, prices=PRICES))
 
 
 @pytest.mark.parametrize("concurrency", [1, 16])
 def test_seconds_billed_for_a_request_are_those_of_the_simulated_platform(concurrency: int) -> None:
     configuration = Configuration(plan="flex", size="2048", concurrency=concurrency)
-    found = Forecaster(under(steady(RATE)), None).forecast(configuration, waiting(0.1))
+    found = Forecaster(under(steady(RATE)), None).forecast(configuration, AppCurves(widest=waiting(0.1)))
     seen = serve(RATE, 0.1, concurrency=concurrency, idle=30, requests=20_000)
     assert found.billed_seconds == pytest.approx(seen.billed / RATE, rel=0.05)
 
 
 def test_plan_without_executions_bills_none() -> None:
     found = Forecaster(under(steady(RATE)), None).forecast(
-        Configuration(plan="premium", size="EP1", least=1), waiting(0.1)
+        Configuration(plan="premium", size="EP1", least=1), AppCurves(widest=waiting(0.1))
     )
     assert found.billed_seconds is None
 
 
 def test_always_ready_instances_have_the_parts_of_their_bill() -> None:
     present = Configuration(plan="flex", size="2048", concurrency=16, least=3)
-    found = explain_instances(Forecaster(under(steady(RATE)), None), present, waiting(0.1))
+    found = explain_instances(Forecaster(under(steady(RATE)), None), present, AppCurves(widest=waiting(0.1)))
     assert [each.configuration.least for each in found.by_always_ready] == [0, 1, 2, 3]
     month = 2 * 730 * 3600 * 0.000004
     for number, each in enumerate(found.by_always_ready):

@@ -14,7 +14,6 @@ class Place(NamedTuple):
 
 
 CI = ".github/workflows/ci.yml"
-INSTALLED = "tests/stranger/installed.py"
 
 ELSEWHERE = {
     "make lab": Place(CI, "run: make lab"),
@@ -22,9 +21,9 @@ ELSEWHERE = {
     "make check": Place(CI, "run: make check"),
     "make package": Place(CI, "run: make package"),
     "make docs": Place("tests/test_docs.py", "cli_page()", "test_page_of_commands_shows_their_help"),
-    "python3 -m venv .venv": Place(INSTALLED, 'run(sys.executable, "-m", "venv", folder)', "make_environment"),
+    "python3 -m venv .venv": Place("Makefile", "$(PYTHON) -m venv .venv"),
     ".venv/bin/python -m pip install --requirement requirements.txt": Place(
-        INSTALLED, 'pip(folder / "bin" / "python", "install", *packages)', "make_environment"
+        "Makefile", "$(BIN)/python -m pip install --quiet --disable-pip-version-check"
     ),
     "python3 prices.py": Place("tests/stranger/test_tutorial.py", '[sys.executable, "prices.py"]', "terminal"),
 }
