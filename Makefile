@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab lessons test soak venv serve check fix schema lock bench package equipment clean
+.PHONY: help lab lessons test pages soak venv serve check fix schema lock bench package equipment clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -15,7 +15,10 @@ lessons: venv ## Run every experiment and write docs/lessons.md from the results
 		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
 test: venv equipment ## Run the test suite, two processes a core; PYTEST_FLAGS adds options of pytest
-	$(BIN)/python -m pytest --numprocesses $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist loadfile --no-loadscope-reorder -rs $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest --numprocesses $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist loadfile --no-loadscope-reorder -rs -m "not pages" $(PYTEST_FLAGS)
+
+pages: venv ## Type the commands of the tutorial, of troubleshooting and of the questions, as a reader does
+	$(BIN)/python -m pytest -m pages --durations 5
 
 soak: venv ## Run the tests that break workers 20 times in a row; stop at the first failure
 	@for round in $$(seq 20); do echo "soak round $$round of 20"; \

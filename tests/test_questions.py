@@ -13,6 +13,7 @@ THREADS = (1, 16, 64)
 LEAST_ANSWERS = 5
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("blocks", PAGE.values(), ids=PAGE.keys())
 def test_question_is_answered_as_the_page_shows(blocks: list[Block], tmp_path: Path) -> None:
     if any("sizes.toml" in block.text for block in blocks):

@@ -10,6 +10,7 @@ from tests.page_commands import Block, copied_apps, follow, recorded_run, sectio
 PAGE = sections((Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text())
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("blocks", PAGE.values(), ids=PAGE.keys())
 def test_symptom_is_proved_and_gone_as_the_page_shows(blocks: list[Block], tmp_path: Path) -> None:
     folder = copied_apps(tmp_path)

@@ -90,7 +90,9 @@ def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tm
         assert [text for text in [*everything, done.stdout, done.stderr] if secret in text] == []
     for name in ("CODE", "X_KEY", "BODY"):
         assert f"set FUNCTUNE_SECRET_{name} in the environment: its value is not written." in done.stdout
-    [sleeping] = [number for number, line in enumerate(APP.splitlines(), 1) if "time.sleep" in line]
+    [sleeping] = [
+        number for number, line in enumerate(APP.splitlines(), 1) if 'time.sleep(req.get_json()["ms"]' in line
+    ]
     assert f"The handler waits at function_app.py:{sleeping} in wait, in time.sleep" in done.stdout
 
 

@@ -18,6 +18,7 @@ CI = ".github/workflows/ci.yml"
 ELSEWHERE = {
     "make lab": Place(CI, "run: make lab"),
     "make test": Place(CI, "run: make test"),
+    "make pages": Place(CI, "run: make pages"),
     "make check": Place(CI, "run: make check"),
     "make package": Place(CI, "run: make package"),
     "make docs": Place("tests/test_docs.py", "cli_page()", "test_page_of_commands_shows_their_help"),

@@ -18,7 +18,7 @@ from tests.host.serving import wait_until
 from tests.pages.quotes import Terminal, files_of_pages, write_app
 from tests.stranger.installed import APPS, Stranger, run
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.pages]
 
 BUSY = re.compile(r"Other programs used|the time was over|could not be profiled|ended before the search did")
 """What a run says where other programs left no time for the line, or for all loads."""
