@@ -21,10 +21,6 @@ class Mixture(NamedTuple):
         places = np.searchsorted(below, np.array(shares) * below[-1])
         return [float(self.values[order[min(place, len(order) - 1)]]) for place in places]
 
-    def share_above(self, seconds: float) -> float:
-        """The share of the requests that take longer."""
-        return float(self.weights[self.values > seconds].sum() / self.weights.sum())
-
 
 def mixture(
     rows: np.ndarray, row: np.ndarray, requests: np.ndarray, wait: np.ndarray, cold_share: np.ndarray, cold: float

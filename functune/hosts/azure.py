@@ -19,6 +19,7 @@ from functune.azure.site_journal import SiteChange, SiteJournal
 from functune.environ import resource_manager
 from functune.errors import HostError, ResourceManagerError, UsageError
 from functune.hosts.azure_witness import Witness
+from functune.hosts.elsewhere import require_no_target
 from functune.hosts.routes import listed_routes
 from functune.hosts.served_app import ServedApp
 from functune.setting import KNOBS, Setting
@@ -93,11 +94,7 @@ class AzureKind:
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that the app itself sets what the settings have."""
-        if with_target:
-            raise UsageError(
-                f"--host {self.name} cannot have the app call a server of this machine, as workload.target of "
-                f"{', '.join(with_target)} wants: set FETCH_URLS there, and remove the target"
-            )
+        require_no_target(self.name, with_target)
         self._planned = tuple(settings)
 
     def require_settable_on(self, present: LiveSite) -> None:

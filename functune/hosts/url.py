@@ -10,6 +10,7 @@ import httpx
 from functune.base_url import base_url, shown_url
 from functune.environ import URL_KEY
 from functune.errors import HostError, UsageError
+from functune.hosts.elsewhere import require_no_target
 from functune.hosts.routes import listed_routes
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
@@ -44,11 +45,7 @@ class RemoteHost:
 
     def require_settable(self, settings: Collection[Setting], *, with_target: Collection[str]) -> None:
         """Check that there is one setting, and no target: the settings at a URL cannot be changed from here."""
-        if with_target:
-            raise UsageError(
-                f"--host URL cannot have the app call a server of this machine, as workload.target of "
-                f"{', '.join(with_target)} wants: set FETCH_URLS there, and remove the target"
-            )
+        require_no_target("URL", with_target)
         if limited := [setting.instance for setting in settings if setting.instance is not None]:
             raise UsageError(
                 f'--host URL measures the app on the instance it has: instance is {limited[0]}, allowed is "unset"'

@@ -158,14 +158,6 @@ def replica_cost(throughput: float, cores: float, memory_mb: int, prices: Contai
     )
 
 
-def monthly_cost(requests: float, per_million: Cost, prices: Prices | None = None) -> float:
-    """The monthly cost of a number of requests after the free grant of the subscription, which nothing else uses."""
-    prices = prices or flex_prices()
-    gb_seconds = max(0.0, requests / 1e6 * per_million.gb_seconds - prices.free_gb_seconds)
-    executions = max(0.0, requests - prices.free_executions)
-    return gb_seconds * prices.gb_second + executions / 1e6 * prices.million_executions
-
-
 def executions_cost(gb_seconds: float, prices: Prices | None) -> Cost:
     """The price of a million executions that take ``gb_seconds`` GB-s together."""
     prices = prices or flex_prices()

@@ -35,6 +35,17 @@ def test_grant_is_taken_off_once() -> None:
     assert difference == pytest.approx(100_000 * 0.000026 + 0.25 * 0.40)
 
 
+def test_free_grant_is_taken_off_a_month() -> None:
+    def month_of(requests: int) -> float:
+        """At 100/s an instance of 2 GB executes for a hundredth of a second for each: 20,000 GB-s for a million."""
+        use = FlexUse(memory_mb=2048, executing=requests / 100 / 3600, rate=requests / 3600)
+        return flex_bill(use, PRICES.flex, hours=1).total
+
+    assert month_of(250_000) == 0
+    assert month_of(1_000_000) == pytest.approx(0.75 * 0.40)
+    assert month_of(10_000_000) == pytest.approx(100_000 * 0.000026 + 9.75 * 0.40)
+
+
 def test_instances_cost_their_price_whatever_they_serve() -> None:
     assert instances_bill(2, "P1v3", PRICES.app_service).total == pytest.approx(226.30)
     assert instances_bill(1, "EP1", PRICES.premium, hours=1).total == pytest.approx(157.72 / 730)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.plans.billing import billed_time, busy_cost, fixed_cost, monthly_cost, sparse_cost
+from functune.plans.billing import billed_time, busy_cost, fixed_cost, sparse_cost
 from functune.plans.price_list import flex_prices
 
 
@@ -105,13 +105,6 @@ def test_prices_are_the_callers() -> None:
     )
     found = busy_cost(100, 512, euros)
     assert (found.per_million, found.currency) == (pytest.approx(0.5 / 100 * 1e6 * 0.00002 + 0.37), "EUR")
-
-
-def test_free_grant_is_taken_off_a_month() -> None:
-    million = busy_cost(100, 2048)  # 20,000 GB-s
-    assert monthly_cost(250_000, million) == 0
-    assert monthly_cost(1_000_000, million) == pytest.approx(0.75 * 0.40)
-    assert monthly_cost(10_000_000, million) == pytest.approx(100_000 * 0.000026 + 9.75 * 0.40)
 
 
 def test_fixed_price_is_shared_by_what_an_instance_serves() -> None:
