@@ -124,7 +124,7 @@ def require_no_secrets(site: LiveSite, names: Iterable[str]) -> None:
     """
     Check that no app setting to be changed is a secret, by its name or its present value.
 
-    What is changed is noted in a file, so that it can be restored. Raises UsageError.
+    The journal, a file, keeps the present values, so that they can be restored. Raises UsageError.
     """
     for name in names:
         if is_secret(name, site.app_settings.get(name) or ""):

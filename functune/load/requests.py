@@ -48,8 +48,8 @@ def source_of(
     """
     The requests of a load, in an order that the seed decides.
 
-    Of several load processes each has a ``place``, its number from 0 and how many they are. Together they take the rows
-    in turn, and each has random numbers of its own.
+    ``place`` is the number of this load process, from 0, and how many there are. Together they take the rows in turn,
+    and each has random numbers of its own.
     """
     rng = random.Random(own_seed(seed, place))
     kinds = [prepared_request(each, folder=folder, environ=environ, rng=rng, place=place) for each in templates]

@@ -24,11 +24,11 @@ LOAD_SECONDS = 0.9
 SEVERAL_SECONDS = 1.6
 """Seconds that it takes longer for several load processes, which start after their master."""
 STEP_SECONDS = 0.4
-"""Seconds for a step of several load processes besides its window: the clocks are checked, and requests handed over."""
+"""Seconds that several load processes add to the window of a step: clock checks, and handing over the requests."""
 
 
 def load_seconds(plan: LoadPlan) -> float:
-    """Seconds that a load takes besides its warm-ups and windows, roughly."""
+    """Seconds that a load takes in addition to its warm-ups and windows, roughly."""
     if plan.senders == 1 and not plan.workers:
         return LOAD_SECONDS
     return LOAD_SECONDS + SEVERAL_SECONDS + plan.steps * STEP_SECONDS

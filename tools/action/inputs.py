@@ -109,7 +109,7 @@ def packages(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def causes(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What fails the job besides an error. Raises ActionError for another word than those of FAILURES."""
+    """What else than an error fails the job. Raises ActionError for a word that is not in FAILURES."""
     given = text(environ, "fail-on").split()
     if given == ["nothing"]:
         return ()
