@@ -84,6 +84,7 @@ ROOMS: tuple[Room, ...] = (
     ),
     room("sweep", "planner, trials, the run of a sweep", f"{BASE} {ANALYSIS} environ hosts load plans timing"),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
+    room("watch", "the live page of a run that is measured", "errors formatting environ run report"),
     room(
         "azure_load_testing",
         "a load test for Azure Load Testing, and its results as a run",
@@ -101,7 +102,7 @@ ROOMS: tuple[Room, ...] = (
         "cli",
         "the commands",
         f"{BASE} {ANALYSIS} environ packages app_service azure host hosts load plans capacity sweep report probe "
-        "instrument azure_load_testing terminal doctor",
+        "instrument azure_load_testing terminal doctor watch",
     ),
 )
 

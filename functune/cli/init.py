@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.answer import Answer, answers
 from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import AppError, UsageError
@@ -34,7 +35,10 @@ EXAMPLE_VALUE = "1"
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"
 )
 @package_options
-def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, python: str | None, install: bool) -> None:
+@answers()
+def init_experiment(
+    folder: Path, wanted: tuple[str, ...], out: Path | None, python: str | None, install: bool, answer: Answer
+) -> None:
     """
     Write an experiment for the routes of an app.
 
@@ -64,9 +68,18 @@ def init_experiment(folder: Path, wanted: tuple[str, ...], out: Path | None, pyt
     path.parent.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         (path.parent / file).write_text(text, encoding="utf-8")
-        click.echo(f"Written: {path.parent / file}")
+    written = [str(path.parent / file) for file in files]
     root = [] if app.resolve() == Path().resolve() else ["--script-root", str(app)]
-    click.echo(f"Run it:  {shlex.join(['functune', 'sweep', str(path), *root])}")
+    command = shlex.join(["functune", "sweep", str(path), *root])
+    answer.give(
+        lambda: [*(f"Written: {file}" for file in written), f"Run it:  {command}"],
+        lambda: {
+            "experiment": str(path),
+            "files": written,
+            "routes": [each._asdict() | {"is_chosen": each in chosen} for each in routes],
+            "command": command,
+        },
+    )
 
 
 def require_absent(path: Path) -> None:

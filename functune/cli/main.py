@@ -5,15 +5,18 @@ import sys
 import click
 
 from functune.cli.azure_group import azure
+from functune.cli.completion import print_completion
 from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
 from functune.cli.instrument import instrument_app
+from functune.cli.open import open_report
 from functune.cli.plan import plan_capacity
 from functune.cli.probe import probe
 from functune.cli.runs import compare, lessons, recommend_settings, report
 from functune.cli.serve import serve
 from functune.cli.sweep import sweep
 from functune.cli.tune import tune
+from functune.cli.watching import watch_run
 from functune.errors import FunctuneError, UsageError
 
 
@@ -53,11 +56,14 @@ for command in (
     instrument_app,
     examine,
     sweep,
+    watch_run,
     report,
+    open_report,
     recommend_settings,
     compare,
     plan_capacity,
     lessons,
     azure,
+    print_completion,
 ):
     main.add_command(command)

@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from functune import environ
+from functune.cli.answer import Answer
 from functune.cli.load import require_usable_load
 from functune.errors import LoadError
 from functune.experiments.inputs import check_inputs, require_variables, with_inputs
@@ -201,15 +202,16 @@ class Tuning(msgspec.Struct, kw_only=True):
             profile_run(folder, targets, app=self.app, kind=self.kind, on_note=click.echo, deadline=self.measuring_ends)
         )
 
-    def report(self, folder: RunFolder, *, plan: str, asked: "Asked") -> None:
+    def report(self, folder: RunFolder, *, plan: str, asked: "Asked", answer: Answer) -> None:
         """Write the report, print its findings and the settings for a plan, and exit."""
         from functune.cli.runs import report_on, require_worked
         from functune.plans.registry import PLANS
 
-        document = report_on(folder, with_settings=PLANS[plan].template is None, asked={plan: asked})
+        with_settings = PLANS[plan].template is None
+        document = report_on(folder, with_settings=with_settings, asked={plan: asked}, answer=answer)
         require_worked(document)
         advice = [each for each in document.apply if each.plan == plan]
-        for line in plan_lines(advice, PLANS[plan], asked, folder.path):
+        for line in () if answer.is_json else plan_lines(advice, PLANS[plan], asked, folder.path):
             click.echo(line)
         sys.exit(0)
 

@@ -12,12 +12,15 @@ RECOMMENDATION_SCHEMA_VERSION = 2
 
 def recommendation_json(document: ReportDocument) -> str:
     """The verdicts, settings to set, evidence and outcomes as JSON: one object per experiment."""
-    return indented_json(
-        {
-            "schema_version": RECOMMENDATION_SCHEMA_VERSION,
-            "experiments": [viewed(each, document.advice_for(each.name)) for each in document.experiments],
-        }
-    )
+    return indented_json(recommendation_document(document))
+
+
+def recommendation_document(document: ReportDocument) -> dict[str, object]:
+    """The same as structs and plain values."""
+    return {
+        "schema_version": RECOMMENDATION_SCHEMA_VERSION,
+        "experiments": [viewed(each, document.advice_for(each.name)) for each in document.experiments],
+    }
 
 
 def viewed(findings: ExperimentFindings, apply: tuple[PlanAdvice, ...]) -> dict[str, object]:
