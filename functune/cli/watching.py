@@ -83,12 +83,21 @@ def watch_option[Command: Callable[..., Any]](command: Command) -> Command:
 
 def start_watch(run: Path) -> None:
     """
-    Start `functune watch` in the background. It ends by itself, some time after the run.
+    Start `functune watch` in the background, and print where the page is. It ends by itself, some time after the run.
 
-    What it prints is a note, so it goes to stderr.
+    It keeps no pipe of this command open, and is there before anything is measured.
     """
-    command = [sys.executable, "-P", "-m", "functune.cli", "watch", str(run)]
-    opens = "--open" if sys.stderr.isatty() else "--no-open"
-    subprocess.Popen(
-        [*command, opens], stdin=subprocess.DEVNULL, stdout=sys.stderr, env=child_environ({}), start_new_session=True
+    opens = "--open" if sys.stdout.isatty() else "--no-open"
+    watch = subprocess.Popen(
+        [sys.executable, "-P", "-m", "functune.cli", "watch", str(run), opens],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=child_environ({}),
+        start_new_session=True,
+        text=True,
     )
+    assert watch.stdout is not None
+    with watch.stdout as said:
+        line = said.readline().strip()
+    click.echo(line or f"The live page could not be started; `functune watch {run}` says why.")

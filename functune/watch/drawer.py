@@ -18,8 +18,8 @@ class Drawer:
         self.run = run
         self.process: subprocess.Popen[bytes] | None = None
 
-    def draw(self) -> tuple[bytes, float]:
-        """The page and the seconds it took. Raises RunFolderError where it cannot be drawn."""
+    def draw(self) -> bytes:
+        """The page. Raises RunFolderError where it cannot be drawn."""
         process = self.running()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -35,11 +35,12 @@ class Drawer:
         page = process.stdout.read(drawn.size)
         if drawn.problem:
             raise RunFolderError(drawn.problem)
-        return page, drawn.seconds
+        return page
 
     def running(self) -> subprocess.Popen[bytes]:
         """The process, which is started where there is none."""
         if self.process is None or self.process.poll() is not None:
+            self.close()
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "functune.watch.drawing", str(self.run)],
                 stdin=subprocess.PIPE,

@@ -8,7 +8,6 @@ with stdin, so it never outlives the command that started it.
 import os
 import sys
 from pathlib import Path
-from time import perf_counter
 
 import msgspec
 
@@ -26,20 +25,17 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
 
     size: int = 0
     """Bytes of the page that follows."""
-    seconds: float = 0.0
-    """What the drawing took."""
     problem: str = ""
     """Why there is no page; empty where there is one."""
 
 
 def drawn_page(run: Path) -> tuple[Drawn, bytes]:
     """The report of a run as it is now."""
-    began = perf_counter()
     try:
         page = render_page(read_document(RunFolder.open(run))).encode()
     except FunctuneError as error:
         return Drawn(problem=str(error)), b""
-    return Drawn(size=len(page), seconds=perf_counter() - began), page
+    return Drawn(size=len(page)), page
 
 
 if __name__ == "__main__":

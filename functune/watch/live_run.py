@@ -80,7 +80,7 @@ class LiveRun:
         began = self.clock()
         page, problem = self.page, ""
         try:
-            page = (self.run / PAGE).read_bytes() if progress.state == "finished" else self.drawer.draw()[0]
+            page = (self.run / PAGE).read_bytes() if progress.state == "finished" else self.drawer.draw()
         except RunFolderError as error:
             problem = str(error)
         took = self.clock() - began

@@ -16,6 +16,7 @@ from functune.experiments.file import read_experiments
 from functune.hosts.local import LOCAL_HOST
 from functune.run.environment import collect_environment
 from functune.run.folder import ENVIRONMENT, MEASUREMENTS, RunFolder
+from functune.run.measuring import is_measured
 from tests.cli.apps import write_app
 from tests.cli.calling import command, functune
 from tests.host.serving import wait_until
@@ -196,6 +197,7 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     with sweep:
         try:
             wait_until(lambda: (run / MEASUREMENTS).exists(), "the first measurement")
+            assert is_measured(run)
             children = psutil.Process(sweep.pid).children(recursive=True)
             sweep.send_signal(signal.SIGINT)
             _, said = sweep.communicate(timeout=30)
@@ -208,9 +210,12 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     )
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
+    assert not is_measured(run)
     before = (run / MEASUREMENTS).read_bytes()
 
-    done = functune("sweep", "--resume", run)
+    done = functune("sweep", "--resume", run, "--json")
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["experiments"][0]["name"] == "test"
+    assert "requests/s" in done.stderr  # the progress is no part of the answer
     assert (run / MEASUREMENTS).read_bytes().startswith(before)
     assert [step.users for step in RunFolder.open(run).measurements()] == [1, 2, 4, 8]
