@@ -3,8 +3,10 @@
 import sys
 
 import click
+from click.shell_completion import add_completion_class
 
 from functune.cli.azure_group import azure
+from functune.cli.bash_words import WholeWordBash
 from functune.cli.completion import print_completion
 from functune.cli.doctor import examine
 from functune.cli.init import init_experiment
@@ -67,3 +69,4 @@ for command in (
     print_completion,
 ):
     main.add_command(command)
+add_completion_class(WholeWordBash)

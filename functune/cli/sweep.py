@@ -186,9 +186,7 @@ def sweep(
             max_cost=max_cost,
         )
         announce_load_workers(asked, folder.path, key=key)
-    if watch:
-        start_watch(folder.path)
-    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile, answer=answer)
+    run_and_report(folder, app=app, kind=kind, with_profile=not no_profile, watch=watch, answer=answer)
 
 
 def experiments_and_inputs(files: Sequence[Path]) -> tuple[list[Experiment], dict[str, bytes]]:
@@ -313,7 +311,13 @@ def environment_of(app: ServedApp, kind: HostKind, *, host: str, key: str | None
 
 
 def run_and_report(
-    folder: RunFolder, *, app: ServedApp, kind: HostKind, with_profile: bool, answer: Answer = AS_TEXT
+    folder: RunFolder,
+    *,
+    app: ServedApp,
+    kind: HostKind,
+    with_profile: bool,
+    watch: bool = False,
+    answer: Answer = AS_TEXT,
 ) -> None:
     """
     Measure, report and exit.
@@ -325,6 +329,8 @@ def run_and_report(
 
     try:
         with being_measured(folder.path):
+            if watch:
+                start_watch(folder.path)
             end = measured(folder, app=app, kind=kind)
             if with_profile:
                 write_profile_of(folder, app=app, kind=kind)

@@ -198,10 +198,10 @@ def tune(
     announce_load_workers(folder.experiments, folder.path)
     for name in secrets:
         click.echo(f"To repeat the run, set {name} in the environment: its value is not written.")
-    if watch:
-        start_watch(folder.path)
     try:
         with being_measured(folder.path):
+            if watch:
+                start_watch(folder.path)
             tuning.search(folder)
             tuning.profile(folder)
             tuning.report(folder, plan=plan, asked=on_plan, answer=answer)

@@ -14,6 +14,7 @@ import click
 from functune.cli.completing import RunPath
 from functune.cli.folders import run_or_newest
 from functune.environ import child_environ
+from functune.errors import RunFolderError
 from functune.run.folder import RunFolder
 
 LINGER = 300
@@ -74,6 +75,8 @@ def watch_run(folder: Path | None, port: int, opens: bool | None, linger: float)
                     time.sleep(READING)
     except KeyboardInterrupt:
         pass
+    except FileNotFoundError as error:
+        raise RunFolderError(f"{run} cannot be watched any more: {error.filename} is gone") from error
 
 
 def watch_option[Command: Callable[..., Any]](command: Command) -> Command:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -94,11 +95,23 @@ def test_resumed_run_says_that_its_app_is_gone(begun: Path, app: Path) -> None:
     assert files(begun) == before
 
 
+def assert_shows_the_end_of_its_run(url: str) -> None:
+    """The live page outlives the sweep, so that its reader sees how the run ended; this ends it."""
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        state = client.get("/state.json").json()
+        assert (state["headline"], state["has_ended"]) == ("The run has ended: 1 step", True)
+    port = httpx.URL(url).port
+    [pid] = {each.pid for each in psutil.net_connections("tcp4") if each.laddr.port == port and each.status == "LISTEN"}
+    watch = psutil.Process(pid)
+    watch.terminate()
+    watch.wait(timeout=30)
+
+
 def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tmp_path: Path) -> None:
     """There is no app in the working directory."""
     (tmp_path / "elsewhere").mkdir()
     done = subprocess.run(
-        command("sweep", "--resume", begun),
+        command("sweep", "--resume", begun, "--watch"),
         cwd=tmp_path / "elsewhere",
         capture_output=True,
         text=True,
@@ -106,6 +119,7 @@ def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tm
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert_shows_the_end_of_its_run(done.stdout.split("Live page of ")[1].split()[1])
     [measurement] = RunFolder.open(begun).measurements()
     assert measurement.errors == {}
     assert measurement.subject.route == "/api/mixed"

@@ -112,6 +112,21 @@ def test_watch_follows_a_run_until_it_is_interrupted(here: Path) -> None:
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
 
 
+def test_watch_says_that_the_run_was_removed(here: Path) -> None:
+    run = here / "runs" / "c-old"
+    watch = subprocess.Popen(command("watch", run), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with watch:
+        try:
+            assert watch.stdout is not None
+            assert "Live page of" in watch.stdout.readline()
+            (run / ENVIRONMENT).unlink()
+            _, said = watch.communicate(timeout=30)
+        finally:
+            watch.kill()
+    assert watch.returncode == 3
+    assert said == f"functune: {run} cannot be watched any more: {run / ENVIRONMENT} is gone\n"
+
+
 def test_watch_of_another_folder_is_refused(tmp_path: Path) -> None:
     done = functune("watch", tmp_path)
     assert done.returncode == 3

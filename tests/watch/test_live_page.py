@@ -1,8 +1,9 @@
 """The live page in Chromium, while steps arrive and when the run ends."""
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from functune.watch.drawer import Drawer
 from functune.watch.live_run import LiveRun
 from functune.watch.server import served
 from tests.report.test_browser import ARGUMENTS, ARTIFACTS
-from tests.report.written import full_run
+from tests.report.written import run_folder, threads
 from tools.equipment import AXE, BROWSER
 
 PATIENCE = 60_000
@@ -51,15 +52,17 @@ class Watched:
         self.measuring.close()
 
 
-@pytest.fixture
-def watched(tmp_path: Path) -> Iterator[Watched]:
-    run = full_run(tmp_path / "run")
+@contextmanager
+def watching(folder: Path) -> Iterator[Watched]:
+    """A run that is measured and watched; the pauses between drawings are a quarter of the real ones."""
+    experiment, measured = threads()
+    run = run_folder(folder, [experiment], measured)
     lines = (run / MEASUREMENTS).read_bytes().splitlines(keepends=True)
     (run / MEASUREMENTS).write_bytes(b"")
     stop = threading.Event()
     with closing(Drawer(run)) as drawer, ExitStack() as measuring:
         measuring.enter_context(being_measured(run))
-        live = LiveRun(run, drawer)
+        live = LiveRun(run, drawer, clock=lambda: 4 * time.monotonic())
 
         def follow() -> None:
             while not stop.wait(0.1):
@@ -71,6 +74,20 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
             yield Watched(run, lines, url=url, measuring=measuring)
             stop.set()
             following.join()
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    with watching(tmp_path / "run") as watched:
+        yield watched
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A run with a few steps, which stays as it is."""
+    with watching(tmp_path_factory.mktemp("begun") / "run") as watched:
+        watched.measure(10)
+        yield watched
 
 
 def opened(browser: Browser, url: str, said: list[str], *, width: int = 1200, dark: bool = False) -> Page:
@@ -95,9 +112,9 @@ def test_page_follows_the_run_and_keeps_the_readers_place(browser: Browser, watc
     said: list[str] = []
     page = opened(browser, watched.url, said)
     page.get_by_text("Measuring: no step has ended yet").wait_for()
-    watched.measure(30)
+    watched.measure(12)
     first = report_of(page, 1)
-    assert page.get_by_role("status").inner_text() == "Measuring: 30 steps so far"
+    assert page.get_by_role("status").inner_text() == "Measuring: 12 steps so far"
     first.locator("details summary").first.click()
     first.locator("table.sortable thead button").nth(1).click()
     heading = first.locator("h3").last
@@ -107,7 +124,7 @@ def test_page_follows_the_run_and_keeps_the_readers_place(browser: Browser, watc
     open_before = first.locator("details[open] summary").all_inner_texts()
     assert open_before
 
-    watched.measure(60)
+    watched.measure(6)
     second = report_of(page, 2)
     assert page.locator("iframe").count() == 1
     assert second.locator("#steps tbody tr").count() > 0
@@ -117,19 +134,19 @@ def test_page_follows_the_run_and_keeps_the_readers_place(browser: Browser, watc
     assert same.evaluate("(place) => place.getBoundingClientRect().top") == pytest.approx(top, abs=2)
 
     watched.end()
-    page.get_by_text("The run has ended: 90 steps").wait_for(timeout=PATIENCE)
+    page.get_by_text("The run has ended: 18 steps").wait_for(timeout=PATIENCE)
     report_of(page, 3)
     assert said == []
     page.context.close()
 
 
 def test_page_waits_while_text_is_selected(browser: Browser, watched: Watched) -> None:
-    watched.measure(30)
+    watched.measure(10)
     page = opened(browser, watched.url, [])
     first = report_of(page, 1)
     first.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
     watched.end()
-    page.get_by_text("The run has ended: 30 steps").wait_for(timeout=PATIENCE)
+    page.get_by_text("The run has ended: 10 steps").wait_for(timeout=PATIENCE)
     with page.expect_response(lambda answer: "state.json" in answer.url):
         pass  # the next question after the run's end
     assert page.locator("iframe").get_attribute("src") == "report.html?version=1"
@@ -139,13 +156,12 @@ def test_page_waits_while_text_is_selected(browser: Browser, watched: Watched) -
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (360, False), (360, True)])
-def test_page_fits_and_axe_finds_nothing_serious(browser: Browser, watched: Watched, width: int, dark: bool) -> None:
+def test_page_fits_and_axe_finds_nothing_serious(browser: Browser, begun: Watched, width: int, dark: bool) -> None:
     script = AXE.find()
     if script is None:
         pytest.skip(AXE.missing)
-    watched.measure(30)
     said: list[str] = []
-    page = opened(browser, watched.url, said, width=width, dark=dark)
+    page = opened(browser, begun.url, said, width=width, dark=dark)
     frame = report_of(page, 1)
     ARTIFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTIFACTS / f"watch-{width}-{'dark' if dark else 'light'}.png")
