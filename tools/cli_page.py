@@ -19,6 +19,14 @@ _HEAD = """\
 
 The `--help` of every command.
 `make docs` generates this page: edit the command, not the page.
+
+Every command that answers a question has `--format json`, and `--json` for the same: one JSON document on stdout, with
+notes and progress on stderr, and the exit codes of the text. In `tune` and `probe`, `--json` is curl's flag for the
+body of a request, so these take `--format json` alone. Names are those of report.json, recommendation.json, plan.json
+and measurements.csv; times are in seconds unless a name says otherwise. A command that fails before it has an answer
+prints no document.
+
+`functune completion bash`, `zsh` or `fish` prints the script that completes commands, options and values.
 """
 
 

@@ -97,6 +97,7 @@ ROOMS: tuple[Room, ...] = (
         f"{BASE} {ANALYSIS} environ app_service azure web_servers host hosts load plans timing",
     ),
     room("report", "the published document, the page and the files", f"{BASE} {ANALYSIS} plans capacity"),
+    room("watch", "the live page of a run that is measured", "errors formatting environ run report"),
     room(
         "azure_load_testing",
         "a load test for Azure Load Testing, and its results as a run",
@@ -120,7 +121,7 @@ ROOMS: tuple[Room, ...] = (
         "cli",
         "the commands",
         f"{BASE} {ANALYSIS} environ web_servers packages app_service azure host hosts load plans capacity sweep report "
-        "probe instrument azure_load_testing showcase terminal doctor",
+        "probe instrument azure_load_testing showcase terminal doctor watch",
     ),
 )
 

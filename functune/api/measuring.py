@@ -28,6 +28,7 @@ from functune.report.document import find_all
 from functune.report.files import write_report
 from functune.report.worked import require_worked_steps
 from functune.run.folder import RunFolder
+from functune.run.measuring import being_measured
 from functune.run.new_path import new_run_path
 from functune.sweep.beginning import begin_run, with_their_inputs
 from functune.sweep.budget import LONGEST_BUDGET, SHORTEST_BUDGET
@@ -103,7 +104,8 @@ def run_sweep(
         command=["functune.run_sweep"],
         on_note=say,
     )
-    end = in_own_loop(lambda: measured_and_profiled(folder, served, kind, profile=profile, say=say))
+    with being_measured(folder.path):
+        end = in_own_loop(lambda: measured_and_profiled(folder, served, kind, profile=profile, say=say))
     return with_report(folder, routes=end.routes)
 
 
@@ -174,9 +176,10 @@ def tune_route(
 
     async def tuned() -> RunFolder:
         folder = await steps.create_folder(path, present, command=["functune.tune_route"])
-        if note := await steps.search(folder, on_progress=said_by(say)):
-            say(note)
-        await steps.profile(folder, find_all(folder), on_note=say)
+        with being_measured(folder.path):
+            if note := await steps.search(folder, on_progress=said_by(say)):
+                say(note)
+            await steps.profile(folder, find_all(folder), on_note=say)
         return folder
 
     return with_report(in_own_loop(tuned))

@@ -94,17 +94,29 @@ def settings_differ(site: LiveSite, values: SiteValues) -> bool:
     return any(site.app_settings.get(name) != value for name, value in values.app_settings.items())
 
 
-def difference(site: LiveSite, values: SiteValues) -> list[str]:
-    """What the values change, one line each: ``instanceMemoryMB: 2048 -> 512``. Secrets are refused before."""
-    lines = []
+class ChangedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that differs, before and after a change, for readers."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before} -> {self.after}"
+
+
+def difference(site: LiveSite, values: SiteValues) -> list[ChangedValue]:
+    """What the values change, as lines: ``instanceMemoryMB: 2048 -> 512``. Secrets are refused before."""
+    found = []
     for name, value in values.scale.items():
         before, after = shown_scale(name, site.scale.get(name)), shown_scale(name, value)
         if before != after:
-            lines.append(f"{CONCURRENCY if name == TRIGGERS else name}: {before} -> {after}")
+            found.append(ChangedValue(name=CONCURRENCY if name == TRIGGERS else name, before=before, after=after))
     for name, text in values.app_settings.items():
-        if site.app_settings.get(name) != text:
-            lines.append(f"{name}: {shown_setting(site.app_settings.get(name))} -> {shown_setting(text)}")
-    return lines
+        was = site.app_settings.get(name)
+        if was != text:
+            found.append(ChangedValue(name=name, before=shown_setting(was), after=shown_setting(text)))
+    return found
 
 
 def shown_scale(name: str, value: Any) -> str:

@@ -82,7 +82,7 @@ class LiveApp:
         began = time.monotonic()
         while scale_differs(site := await self.read(), values) or settings_differ(site, values):
             if time.monotonic() - began > self._pace.give_up:
-                left = "; ".join(difference(site, values))
+                left = "; ".join(map(str, difference(site, values)))
                 raise ResourceManagerError(
                     f"{self.site.name} does not show its new values {self._pace.give_up:g} s after they were written: "
                     f"{left}"

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from functune.cli.agreement import confirm, offer_restore, require_no_production, yes_option
+from functune.cli.answer import Answer, answers
+from functune.cli.completing import RunPath, complete_experiments
 from functune.run.folder import RunFolder
 
 if TYPE_CHECKING:
-    from functune.azure.change import SiteValues
+    from functune.azure.change import ChangedValue, SiteValues
     from functune.azure.live_app import LiveApp
     from functune.azure.site import LiveSite
     from functune.azure.site_journal import SiteChange
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("app")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def show_app(app: str, form: str) -> None:
+@answers()
+def show_app(app: str, answer: Answer) -> None:
     """
     Show the concurrency settings of an app, configured and effective, and what is wrong with them.
 
@@ -31,31 +33,36 @@ def show_app(app: str, form: str) -> None:
     \b
     Examples:
       functune azure show "$(az functionapp show -g rg-orders -n orders --query id -o tsv)"
-      functune azure show /subscriptions/…/sites/orders --format json
+      functune azure show /subscriptions/…/sites/orders --json
 
     Exit codes: 0 no error among the findings, 1 an error among them, 2 wrong usage, 3 the app could not be read.
     """
     from functune.doctor.formats.text_form import grouped_lines
-    from functune.doctor.live import live_findings, site_json
+    from functune.doctor.live import live_findings, site_document
     from functune.terminal.live import open_change_lines, site_lines
 
     site, changes = asyncio.run(with_app(app, seen))
     findings = live_findings(site)
-    if form == "json":
-        click.echo(site_json(site, findings, changes))
-    else:
-        for line in (*site_lines(site), "", *grouped_lines(findings), *open_change_lines(changes, site)):
-            click.echo(line)
+    answer.give(
+        lambda: [*site_lines(site), "", *grouped_lines(findings), *open_change_lines(changes, site)],
+        lambda: site_document(site, findings, changes),
+    )
     sys.exit(1 if any(each.severity == "error" for each in findings) else 0)
 
 
 @click.command("apply")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("folder", type=RunPath(), metavar="RUN")
 @click.argument("app")
-@click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    shell_complete=complete_experiments,
+    help="The experiment to take the settings from, for a run of several.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @yes_option
-def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool, yes: bool) -> None:
+@answers()
+def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool, yes: bool, answer: Answer) -> None:
     """
     Set what a run recommends.
 
@@ -85,14 +92,18 @@ def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool
             values = advised_values(site, found.parameters, found.app_settings)
             for note in found.notes:
                 click.echo(f"Note: {note}")
-            if not show_difference(site, values) or dry_run:
-                return
-            require_no_production(site, yes=yes)
-            if not yes:
-                confirm(f"Change {site.id.name}?")
-            live.begin("apply", site, values)
-            await live.write(values)
-            click.echo(f"Applied. `functune azure revert {site.id}` takes it back.")
+            changes = shown_difference(site, values)
+            if changes and not dry_run:
+                require_no_production(site, yes=yes)
+                if not yes:
+                    confirm(f"Change {site.id.name}?")
+                live.begin("apply", site, values)
+                await live.write(values)
+            is_applied = bool(changes) and not dry_run
+            answer.give(
+                lambda: [f"Applied. `functune azure revert {site.id}` takes it back."] if is_applied else [],
+                lambda: {"id": str(site.id), "changes": changes, "is_applied": is_applied, "notes": found.notes},
+            )
 
     asyncio.run(with_app(app, applied))
 
@@ -100,7 +111,8 @@ def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool
 @click.command("revert")
 @click.argument("app")
 @yes_option
-def revert_app(app: str, yes: bool) -> None:
+@answers()
+def revert_app(app: str, yes: bool, answer: Answer) -> None:
     """
     Take back the last change that functune made to an app.
 
@@ -118,15 +130,16 @@ def revert_app(app: str, yes: bool) -> None:
         with live.journal.locked():
             change = live.journal.interrupted() or next(reversed(live.journal.open_changes()), None)
             if change is None:
-                click.echo(f"functune has changed nothing of {live.site.name} that is not restored.")
+                nothing = f"functune has changed nothing of {live.site.name} that is not restored."
+                answer.give(lambda: [nothing], lambda: {"id": str(live.site), "changes": [], "is_restored": False})
                 return
             site = await live.read()
             click.echo(f"Before the {change.by} of {change.at}:")
-            show_difference(site, change.before)
+            changes = shown_difference(site, change.before)
             if not yes:
                 confirm(f"Restore this to {site.id.name}?")
             await live.undo(change)
-            click.echo("Restored.")
+            answer.give(lambda: ["Restored."], lambda: {"id": str(site.id), "changes": changes, "is_restored": True})
 
     asyncio.run(with_app(app, reverted))
 
@@ -151,11 +164,13 @@ async def seen(live: "LiveApp") -> "tuple[LiveSite, list[SiteChange]]":
     return await live.read(), live.journal.open_changes()
 
 
-def show_difference(site: "LiveSite", values: "SiteValues") -> bool:
-    """Print what the values change. Returns whether they change anything."""
+def shown_difference(site: "LiveSite", values: "SiteValues") -> "list[ChangedValue]":
+    """What the values change, which is printed too; nothing where the app has them already."""
     from functune.azure.change import difference
 
-    lines = difference(site, values)
-    for line in lines or [f"{site.id.name} has these settings already."]:
-        click.echo(line)
-    return bool(lines)
+    changes = difference(site, values)
+    if not changes:
+        click.echo(f"{site.id.name} has these settings already.")
+    for each in changes:
+        click.echo(each)
+    return changes

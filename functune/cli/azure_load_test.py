@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.answer import Answer, answers
 from functune.environ import URL_KEY, process_environ
 from functune.errors import UsageError
 from functune.experiments.file import read_experiments
@@ -49,6 +50,7 @@ LONGEST_TEST = 180
     help="Read the results of a test run instead, as downloaded: the zip file, its folder, or a CSV file.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the load test, or for the run of its results.")
+@answers()
 def load_test(
     source: Path,
     host: str | None,
@@ -61,6 +63,7 @@ def load_test(
     vault: str | None,
     results: Path | None,
     out: Path | None,
+    answer: Answer,
 ) -> None:
     """
     Write a load test for Azure Load Testing, or read its results.
@@ -82,7 +85,7 @@ def load_test(
     Exit codes: 0 fine, 2 wrong usage, 3 the results show no answer.
     """
     if results is not None:
-        read_into_run(source, results, out=out or new_run_path())
+        read_into_run(source, results, out=out or new_run_path(), answer=answer)
         return
     experiment, folder = chosen_experiment(source, name)
     host = host or host_of_run(source)
@@ -98,8 +101,7 @@ def load_test(
         vault=vault,
         out=out or DEFAULT_OUT / experiment.name,
     )
-    for line in commands(test, vault=vault):
-        click.echo(line)
+    give_load_test(test, answer)
 
 
 def chosen_experiment(source: Path, name: str | None) -> tuple[Experiment, Path]:
@@ -198,24 +200,40 @@ def notes(experiment: Experiment, engines: int, secrets: list[str], vault: str |
     return found
 
 
-def commands(test: Path, *, vault: str | None) -> list[str]:
-    """The commands that create the test, run it and fetch its results."""
+def give_load_test(test: Path, answer: Answer) -> None:
+    """Print where the test is, and the commands that create it, run it and fetch its results."""
     from functune.azure_load_testing.asked import read_asked
 
     asked = read_asked(test)
     place = "--load-test-resource NAME --resource-group GROUP"
-    return [
-        f"Load test: {test / 'load-test.yaml'}, {asked.users} users on {asked.engines} engines for {asked.seconds} s.",
-        "Create and run it, in its folder; the virtual-user hours are charged:",
-        f"  cd {test}",
-        f"  az load test create {place} --test-id {asked.test_id} --load-test-config-file load-test.yaml",
-        f"  az load test-run create {place} --test-id {asked.test_id} --test-run-id RUN",
-        f"  az load test-run download-files {place} --test-run-id RUN --path results --result --force",
-        f"Then: functune azure load-test {test} --results {test}/results",
+    commands = [
+        f"cd {test}",
+        f"az load test create {place} --test-id {asked.test_id} --load-test-config-file load-test.yaml",
+        f"az load test-run create {place} --test-id {asked.test_id} --test-run-id RUN",
+        f"az load test-run download-files {place} --test-run-id RUN --path results --result --force",
     ]
+    file = test / "load-test.yaml"
+    then = f"functune azure load-test {test} --results {test}/results"
+    answer.give(
+        lambda: [
+            f"Load test: {file}, {asked.users} users on {asked.engines} engines for {asked.seconds} s.",
+            "Create and run it, in its folder; the virtual-user hours are charged:",
+            *(f"  {command}" for command in commands),
+            f"Then: {then}",
+        ],
+        lambda: {
+            "load_test": str(file),
+            "test_id": asked.test_id,
+            "users": asked.users,
+            "engines": asked.engines,
+            "duration_s": asked.seconds,
+            "commands": commands,
+            "then": then,
+        },
+    )
 
 
-def read_into_run(test: Path, results: Path, *, out: Path) -> None:
+def read_into_run(test: Path, results: Path, *, out: Path, answer: Answer) -> None:
     """Read the results of a load test into a run folder."""
     from functune.azure_load_testing.asked import read_asked
     from functune.azure_load_testing.results import LACKS, read_results, write_run
@@ -224,9 +242,22 @@ def read_into_run(test: Path, results: Path, *, out: Path) -> None:
     found = read_results(results)
     folder = write_run(out, asked, test, found, command=shown_command(["functune", *sys.argv[1:]]))
     [measured] = folder.measurements()
-    click.echo(
-        f"{asked.subject} with {asked.users} users: {measured.throughput:.1f} requests/s, "
-        f"{len(measured.error_latencies_us)} of {len(measured.latencies_us) + len(measured.error_latencies_us)} failed."
+    failed = len(measured.error_latencies_us)
+    sent = len(measured.latencies_us) + failed
+    answer.give(
+        lambda: [
+            f"{asked.subject} with {asked.users} users: {measured.throughput:.1f} requests/s, "
+            f"{failed} of {sent} failed.",
+            LACKS,
+            f"Run: {folder.path}. Its report: functune report {folder.path}",
+        ],
+        lambda: {
+            "run": str(folder.path),
+            "route": str(asked.subject),
+            "users": asked.users,
+            "throughput_per_s": measured.throughput,
+            "requests": sent,
+            "failed": failed,
+            "notes": [LACKS],
+        },
     )
-    click.echo(LACKS)
-    click.echo(f"Run: {folder.path}. Its report: functune report {folder.path}")

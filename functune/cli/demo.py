@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.answer import Answer, answers
 from functune.cli.packages import chosen_python
 from functune.cli.sweep import created, overridden, run_and_report
 from functune.hosts.served_app import ServedApp
@@ -38,7 +39,8 @@ from functune.sweep.beginning import experiments_and_inputs
     help="Interpreter, 3.13 or later, with the packages of the showcase.  "
     "[default: installs its requirements.txt into a cached environment, with uv or pip]",
 )
-def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None) -> None:
+@answers()
+def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None, answer: Answer) -> None:
     """
     Load-test the showcase app and report, without a checkout.
 
@@ -66,8 +68,8 @@ def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None) 
         asked = overridden(asked, memory=None, repeats=1)
     app = ServedApp(folder)
     run, kind = created(asked, inputs=inputs, out=folder / new_run_path(), app=app, host=None, key=None, python=python)
-    is_fine = run_and_report(run, app=app, kind=kind, with_profile=not quick)
-    for line in next_lines(folder):
+    is_fine = run_and_report(run, app=app, kind=kind, with_profile=not quick, answer=answer)
+    for line in () if answer.is_json else next_lines(folder):
         click.echo(line)
     sys.exit(0 if is_fine else 1)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from functune.cli.answer import Answer, answers
+from functune.cli.completing import RunPath
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES
 from functune.errors import UsageError
@@ -54,7 +56,7 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
 @click.option(
     "--run",
     "run_path",
-    type=click.Path(path_type=Path),
+    type=RunPath(),
     metavar="RUN",
     help="Also judge the run of a `functune tune` or `sweep` of this app: lines that limit it, memory of its workers.",
 )
@@ -67,9 +69,7 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     show_default=True,
     help="A finding of this severity or worse ends the command with exit code 1.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(FORM_NAMES), default="text", show_default=True, help="Form of the findings."
-)
+@answers(*FORM_NAMES, help_text="Form of the findings.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]")
 @package_options
 def examine(
@@ -84,7 +84,7 @@ def examine(
     measure: bool,
     memory: int | None,
     severity: Literal["error", "warning", "note"],
-    form: str,
+    answer: Answer,
     out: Path | None,
     python: str | None,
     install: bool,
@@ -134,13 +134,12 @@ def examine(
     from functune.doctor.formats.registry import DIAGNOSIS_FORMS
     from functune.doctor.formats.text_form import summary_line
 
-    text = DIAGNOSIS_FORMS[form](diagnosis, severity)
+    text = DIAGNOSIS_FORMS[answer.form](diagnosis, severity)
     if out is None:
-        click.echo(text, nl=False)
+        answer.write(text)
     else:
         write_diagnosis(out, text)
-        click.echo(summary_line(diagnosis, severity))
-        click.echo(f"Written: {out}")
+        answer.write(f"{summary_line(diagnosis, severity)}\nWritten: {out}\n")
     sys.exit(1 if diagnosis.at_least(severity) else 0)
 
 

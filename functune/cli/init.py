@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.answer import Answer, answers
 from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import AppError, UsageError
@@ -38,8 +39,15 @@ EXAMPLE_VALUE = "1"
     "--schema", "schema_only", is_flag=True, help="Print the JSON Schema of experiment files, and do no more."
 )
 @package_options
+@answers()
 def init_experiment(
-    folder: Path, wanted: tuple[str, ...], out: Path | None, schema_only: bool, python: str | None, install: bool
+    folder: Path,
+    wanted: tuple[str, ...],
+    out: Path | None,
+    schema_only: bool,
+    python: str | None,
+    install: bool,
+    answer: Answer,
 ) -> None:
     """
     Write an experiment for the routes of an app.
@@ -75,11 +83,19 @@ def init_experiment(
     path.parent.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
         (path.parent / file).write_text(text, encoding="utf-8")
-        click.echo(f"Written: {path.parent / file}")
     (path.parent / EXPERIMENT_SCHEMA).write_text(experiment_schema(), encoding="utf-8")
-    click.echo(f"Written: {path.parent / EXPERIMENT_SCHEMA}, for your editor")
+    written = [str(path.parent / file) for file in (*files, EXPERIMENT_SCHEMA)]
     root = [] if app.resolve() == Path().resolve() else ["--script-root", str(app)]
-    click.echo(f"Run it:  {shlex.join(['functune', 'sweep', str(path), *root])}")
+    command = shlex.join(["functune", "sweep", str(path), *root])
+    answer.give(
+        lambda: [*(f"Written: {file}" for file in written), f"Run it:  {command}"],
+        lambda: {
+            "experiment": str(path),
+            "files": written,
+            "routes": [each._asdict() | {"is_chosen": each in chosen} for each in routes],
+            "command": command,
+        },
+    )
 
 
 def require_absent(path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.answer import Answer, answers
 from functune.errors import UsageError
 from functune.instrument.file import TIMES_FILE, write_times_file
 from functune.instrument.functune_times import SETTING, TIMES_VERSION
@@ -14,7 +15,8 @@ from functune.instrument.places import AppPlace, places
 @click.command("instrument")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path(), metavar="[DIR]")
 @click.option("--force", is_flag=True, help=f"Replace another {TIMES_FILE} that is in DIR.")
-def instrument_app(folder: Path, force: bool) -> None:
+@answers()
+def instrument_app(folder: Path, force: bool, answer: Answer) -> None:
     """
     Write the file with which a deployed app reports the times of its calls.
 
@@ -34,12 +36,25 @@ def instrument_app(folder: Path, force: bool) -> None:
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder: name the folder of the app")
     is_written = write_times_file(folder, force=force)
-    click.echo(f"{'Written' if is_written else 'Up to date'}: {folder / TIMES_FILE} (version {TIMES_VERSION})")
-    for line in lines_to_add(places(folder)):
-        click.echo(line)
-    click.echo("")
-    click.echo(f"The headers are off unless {SETTING}=1 is set where the app runs. On Azure Functions:")
-    click.echo(f"  az functionapp config appsettings set -n APP -g GROUP --settings {SETTING}=1")
+    found = places(folder)
+    command = f"az functionapp config appsettings set -n APP -g GROUP --settings {SETTING}=1"
+    answer.give(
+        lambda: [
+            f"{'Written' if is_written else 'Up to date'}: {folder / TIMES_FILE} (version {TIMES_VERSION})",
+            *lines_to_add(found),
+            "",
+            f"The headers are off unless {SETTING}=1 is set where the app runs. On Azure Functions:",
+            f"  {command}",
+        ],
+        lambda: {
+            "file": str(folder / TIMES_FILE),
+            "version": TIMES_VERSION,
+            "is_written": is_written,
+            "places": [each._asdict() | {"file": str(each.file)} for each in found],
+            "app_settings": {SETTING: "1"},
+            "command": command,
+        },
+    )
 
 
 def lines_to_add(found: Sequence[AppPlace]) -> list[str]:

@@ -3,7 +3,9 @@
 import sys
 
 import click
+from click.shell_completion import add_completion_class
 
+from functune.cli.bash_words import WholeWordBash
 from functune.cli.command_table import CommandTable
 from functune.errors import FunctuneError, UsageError
 
@@ -45,12 +47,15 @@ COMMANDS = CommandTable(
         "instrument": "instrument:instrument_app",
         "doctor": "doctor:examine",
         "sweep": "sweep:sweep",
+        "watch": "watching:watch_run",
         "report": "runs:report",
+        "open": "open:open_report",
         "recommend": "runs:recommend_settings",
         "compare": "runs:compare",
         "plan": "plan:plan_capacity",
         "lessons": "runs:lessons",
         "azure": "azure_group:azure",
+        "completion": "completion:print_completion",
     }
 )
 
@@ -63,3 +68,6 @@ COMMANDS = CommandTable(
 @click.version_option(package_name="functune")
 def main() -> None:
     """Load-test and tune the concurrency settings of Azure Functions Python apps, on one machine."""
+
+
+add_completion_class(WholeWordBash)

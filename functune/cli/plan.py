@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from functune.cli.answer import Answer, answers
+from functune.cli.completing import RunPath, complete_experiments
 from functune.errors import UsageError
 from functune.run.folder import RunFolder
 
@@ -31,7 +33,7 @@ class Assumed(click.ParamType[tuple[str, float]]):
 
 
 @click.command("plan")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("folder", type=RunPath(), metavar="RUN")
 @click.option(
     "--traffic",
     required=True,
@@ -46,7 +48,12 @@ class Assumed(click.ParamType[tuple[str, float]]):
     help="The present configuration: flex:MB:CONCURRENCY[:ALWAYS_READY], premium:SIZE[:INSTANCES], "
     "app-service:SIZE:INSTANCES or container-apps:CORES[:LEAST_REPLICAS].  [default: flex:2048:1, Azure's for Python]",
 )
-@click.option("--experiment", metavar="NAME", help="The experiment, for a run of several.")
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    shell_complete=complete_experiments,
+    help="The experiment, for a run of several.",
+)
 @click.option("--route", metavar="ROUTE", help="The subject, for an experiment of several.")
 @click.option(
     "--cold-start",
@@ -71,15 +78,7 @@ class Assumed(click.ParamType[tuple[str, float]]):
     "--explain", is_flag=True, help="Say why there are so many instances on Flex Consumption, and what its bill counts."
 )
 @click.option("--all", "with_all", is_flag=True, help="Print every configuration.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of the output.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@answers()
 def plan_capacity(
     folder: Path,
     traffic: str,
@@ -92,8 +91,7 @@ def plan_capacity(
     prices: Path | None,
     explain: bool,
     with_all: bool,
-    form: str,
-    as_json: bool,
+    answer: Answer,
 ) -> None:
     """
     Plan instances, latency and monthly cost on each hosting plan.
@@ -133,16 +131,15 @@ def plan_capacity(
     run.write_text(CAPACITY_PAGE, render_capacity_page(plan))
     link_pages(run)
     run.write_text(CAPACITY_DOCUMENT, indented_json(plan))
-    if as_json or form == "json":
-        click.echo(indented_json(plan), nl=False)
-    else:
-        for line in capacity_lines(plan, with_all=with_all):
-            click.echo(line)
-        if explain:
-            click.echo()
-            for line in explanation_lines(explanation_of(plan)):
-                click.echo(line)
-        click.echo(f"\nPage: {(run.path / CAPACITY_PAGE).resolve().as_uri()}")
+    answer.give(
+        lambda: [
+            *capacity_lines(plan, with_all=with_all),
+            *(["", *explanation_lines(explanation_of(plan))] if explain else []),
+            "",
+            f"Page: {(run.path / CAPACITY_PAGE).resolve().as_uri()}",
+        ],
+        lambda: plan,
+    )
     sys.exit(0 if plan.cheapest is not None else 1)
 
 

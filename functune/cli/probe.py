@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from functune import environ
+from functune.cli.answer import Answer, answers
 from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.probe_request import probe_request
@@ -23,7 +24,7 @@ from functune.instrument.functune_times import SETTING
 from functune.probe.app import DEFAULT_LARGEST_WAVE, MAX_LARGEST_WAVE, probe_app
 from functune.probe.report import SMALLEST_LAST_WAVE, Configured, ProbeReport, Wave
 from functune.setting import DEFAULT_THREAD_COUNT, Setting
-from functune.terminal.probe import probe_lines, wave_line
+from functune.terminal.probe import probe_document, probe_lines, wave_line
 
 type Count = Callable[[str], Awaitable[ProbeReport]]
 """Counts at a base URL."""
@@ -59,6 +60,7 @@ type Count = Callable[[str], Awaitable[ProbeReport]]
     show_default=True,
     help="Most calls to send at once; a pool of more than half as many threads is reported as 'at least'.",
 )
+@answers(with_flag=False)  # --json is curl's
 def probe(
     url: str | None,
     route: str | None,
@@ -72,6 +74,7 @@ def probe(
     install: bool,
     key: str | None,
     largest_wave: int,
+    answer: Answer,
 ) -> None:
     """
     Count the worker processes and threads of a running app.
@@ -93,6 +96,7 @@ def probe(
       functune probe --host local --script-root ../my-app --route /api/orders --json @order.json
       PYTHON_THREADPOOL_THREAD_COUNT=16 functune probe --host local
       FUNCTUNE_KEY=… functune probe https://my-app.azurewebsites.net --route /api/items
+      functune probe http://127.0.0.1:7071 --format json | jq .workers
 
     Exit codes: 0 nothing differs, 1 the counts differ from the configuration, 2 wrong usage, 3 they could not be
     counted.
@@ -117,9 +121,7 @@ def probe(
             "probe takes either the URL of a running app, or --host local or --host func to start one "
             "(with --script-root for the folder of its app, --python and --install for its packages)"
         )
-    click.echo("")
-    for line in probe_lines(report):
-        click.echo(line)
+    answer.give(lambda: ["", *probe_lines(report)], lambda: probe_document(report))
     sys.exit(1 if report.disagreements else 0)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from functune.azure.site_id import PREFIX, names_site
+from functune.cli.answer import AS_TEXT, Answer, answers
+from functune.cli.completing import RunPath, complete_experiments, complete_sizes
 from functune.errors import UsageError
 from functune.run.folder import RunFolder
 from functune.shapes import (
@@ -34,7 +37,7 @@ SIZE_HELP = (
 
 def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a command for the instances of a plan that runs web servers."""
-    size = click.option("--size", metavar="SIZE", help=SIZE_HELP)
+    size = click.option("--size", metavar="SIZE", shell_complete=complete_sizes, help=SIZE_HELP)
     replicas = click.option(
         "--replicas",
         type=(int, int),
@@ -45,15 +48,16 @@ def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("folder", type=RunPath(), metavar="RUN")
 @click.option(
     "--beside",
-    type=click.Path(path_type=Path),
+    type=RunPath(),
     multiple=True,
     metavar="RUN",
     help="Compare with this run of the same routes on another server; repeat it for more.",
 )
-def report(folder: Path, beside: tuple[Path, ...]) -> None:
+@answers()
+def report(folder: Path, beside: tuple[Path, ...], answer: Answer) -> None:
     """
     Write the report of a run again.
 
@@ -64,11 +68,12 @@ def report(folder: Path, beside: tuple[Path, ...]) -> None:
     Examples:
       functune report runs/2026-11-21-063000
       functune report runs/local --beside runs/gunicorn
+      functune report runs/local --json | jq '.experiments[].verdict'
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 the folder holds no usable run, or an
     experiment of which no step worked.
     """
-    document = report_on(RunFolder.open(folder), others=[RunFolder.open(other) for other in beside])
+    document = report_on(RunFolder.open(folder), others=[RunFolder.open(other) for other in beside], answer=answer)
     require_worked(document)
     sys.exit(0 if document.passed else 1)
 
@@ -79,24 +84,39 @@ def report_on(
     *,
     with_settings: bool = True,
     asked: Mapping[str, "Asked"] = {},
+    answer: Answer = AS_TEXT,
 ) -> "ReportDocument":
     """
     Write the report and print its findings, with the app settings to set unless the caller prints its own.
 
     For an app on Azure it is the command that sets them, since the settings of its plan differ.
 
-    ``asked`` has what the reader asks of a hosting plan, by its name.
+    ``asked`` has what the reader asks of a hosting plan, by its name. The findings as JSON are recommendation.json with
+    the places of the run and its report.
     """
     from functune.report.files import PAGE, write_report
+    from functune.report.recommendation_file import recommendation_document
     from functune.terminal.findings import findings_lines
 
     document = write_report(folder, others=others, asked=asked)
-    host = folder.environment.host_kind
-    for line in findings_lines(document.experiments, with_settings=with_settings and not names_site(host)):
-        click.echo(line)
-    if names_site(host) and any(findings.advice for findings in document.experiments):
-        click.echo(f"\nTo set it: functune azure apply {shlex.quote(str(folder.path))} {host.removeprefix(PREFIX)}")
-    click.echo(f"\nReport: {(folder.path / PAGE).resolve().as_uri()}")
+    page, host = (folder.path / PAGE).resolve().as_uri(), folder.environment.host_kind
+    with_settings = with_settings and not names_site(host)
+    to_apply = names_site(host) and any(findings.advice for findings in document.experiments)
+    apply = f"functune azure apply {shlex.quote(str(folder.path))} {host.removeprefix(PREFIX)}"
+    answer.give(
+        lambda: [
+            *findings_lines(document.experiments, with_settings=with_settings),
+            *(["", f"To set it: {apply}"] if to_apply else []),
+            "",
+            f"Report: {page}",
+        ],
+        lambda: {
+            "run": str(folder.path),
+            "report": page,
+            "passed": document.passed,
+            **msgspec.structs.asdict(recommendation_document(document)),
+        },
+    )
     return document
 
 
@@ -112,7 +132,7 @@ def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> No
 
 
 @click.command("recommend")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("folder", type=RunPath(), metavar="RUN")
 @click.option(
     "--plan",
     type=click.Choice(PLAN_NAMES),
@@ -121,20 +141,22 @@ def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> No
     help="Hosting plan for the settings; flex has no process count, app-service and container-apps run web servers. "
     "JSON holds all plans.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "local-settings", "bicep", "fragment", "commands", "startup"]),
+@answers(
+    *("json", "local-settings", "bicep", "fragment", "commands", "startup"),
     default="json",
-    show_default=True,
-    help="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file for "
+    help_text="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file for "
     "the templates of this project, a fragment for a template of your own, az commands, or the start-up command of a "
     "web server.",
 )
 @instance_options
-@click.option("--experiment", metavar="NAME", help="The experiment to take the settings from, for a run of several.")
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    shell_complete=complete_experiments,
+    help="The experiment to take the settings from, for a run of several.",
+)
 def recommend_settings(
-    folder: Path, plan: str, form: str, experiment: str | None, size: str | None, replicas: tuple[int, int] | None
+    folder: Path, plan: str, answer: Answer, experiment: str | None, size: str | None, replicas: tuple[int, int] | None
 ) -> None:
     """
     Print the settings that a run recommends.
@@ -158,17 +180,17 @@ def recommend_settings(
 
     asked = {plan: asked_of(plan, size=size, replicas=replicas)}
     document = read_document(RunFolder.open(folder), asked=asked)
-    if form == "json":
+    if answer.is_json:
         if experiment is not None:
             raise UsageError("--experiment goes with the forms other than json: JSON holds all experiments")
-        click.echo(recommendation_json(document), nl=False)
+        answer.write(recommendation_json(document))
         return
-    click.echo(advice_text(single_advice(document.apply, plan=plan, experiment=experiment), form), nl=False)
+    answer.write(advice_text(single_advice(document.apply, plan=plan, experiment=experiment), answer.form))
 
 
 @click.command()
-@click.argument("before", type=click.Path(path_type=Path), metavar="BEFORE")
-@click.argument("after", type=click.Path(path_type=Path), metavar="AFTER")
+@click.argument("before", type=RunPath(), metavar="BEFORE")
+@click.argument("after", type=RunPath(), metavar="AFTER")
 @click.option(
     "--margin",
     type=click.FloatRange(0, 0.99),
@@ -176,7 +198,8 @@ def recommend_settings(
     show_default=True,
     help="Smallest relative change that matters: 0.05 is 5 %.",
 )
-def compare(before: Path, after: Path, margin: float) -> None:
+@answers()
+def compare(before: Path, after: Path, margin: float, answer: Answer) -> None:
     """
     Show the figures that got better or worse between two runs.
 
@@ -188,22 +211,25 @@ def compare(before: Path, after: Path, margin: float) -> None:
     Examples:
       functune compare runs/main runs/branch
       functune compare runs/main runs/branch --margin 0.1
+      functune compare runs/main runs/branch --json | jq '.figures[] | select(.verdict == "worse")'
 
     Exit codes: 0 nothing got worse, 1 something did, 2 wrong usage, 3 the runs have no step in common.
     """
     from functune.report.compared import compare_folders
-    from functune.terminal.comparison import comparison_text, environment_warnings
+    from functune.terminal.comparison import comparison_document, comparison_text, environment_warnings
 
     runs = RunFolder.open(before), RunFolder.open(after)
     found = compare_folders(*runs, margin=margin)
-    for warning in environment_warnings(runs[0].environment, runs[1].environment):
-        click.echo(f"Warning: {warning}")
-    click.echo(comparison_text(found))
+    warnings = list(environment_warnings(runs[0].environment, runs[1].environment))
+    answer.give(
+        lambda: [*(f"Warning: {warning}" for warning in warnings), comparison_text(found)],
+        lambda: comparison_document(found, warnings),
+    )
     sys.exit(1 if found.got_worse else 0)
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path), metavar="RUN")
+@click.argument("folder", type=RunPath(), metavar="RUN")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -211,7 +237,8 @@ def compare(before: Path, after: Path, margin: float) -> None:
     show_default=True,
     help="Folder for lessons.md and its pictures.",
 )
-def lessons(folder: Path, out: Path) -> None:
+@answers()
+def lessons(folder: Path, out: Path, answer: Answer) -> None:
     """
     Write lessons.md from a run.
 
@@ -231,4 +258,4 @@ def lessons(folder: Path, out: Path) -> None:
         raise UsageError(
             f"--out {out}: {error.filename} cannot be written: {error.strerror}; give a folder that can be written"
         ) from error
-    click.echo(page)
+    answer.give(lambda: [str(page)], lambda: {"page": str(page)})

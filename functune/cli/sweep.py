@@ -12,11 +12,14 @@ from rich.console import Console
 
 from functune import environ
 from functune.cli.agreement import yes_option
+from functune.cli.answer import AS_TEXT, Answer, answers
 from functune.cli.app import app_option
 from functune.cli.azure_sweep import agree_to_resume, agreed_experiments
+from functune.cli.completing import ExperimentPath, RunPath, complete_hosts
 from functune.cli.folders import existing_folder, shipped_experiments
 from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
 from functune.cli.packages import chosen_python, package_options
+from functune.cli.watching import start_watch, watch_option
 from functune.errors import LoadError, UsageError
 from functune.experiments.inputs import require_variables
 from functune.experiments.model import Experiment, SearchName, Strategy
@@ -29,6 +32,7 @@ from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment
 from functune.run.folder import FAILURES, RunFolder
+from functune.run.measuring import being_measured
 from functune.run.new_path import new_run_path
 from functune.shapes import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
@@ -60,7 +64,7 @@ class SweepCommand(click.Command):
 
 
 @click.command(cls=SweepCommand)
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[EXPERIMENT.toml]...")
+@click.argument("files", nargs=-1, type=ExperimentPath(), metavar="[EXPERIMENT.toml]...")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
 @click.option(
     "--script-root",
@@ -70,13 +74,14 @@ class SweepCommand(click.Command):
 @app_option
 @click.option(
     "--resume",
-    type=click.Path(path_type=Path),
+    type=RunPath(),
     metavar="RUN",
     help="Continue the run of this folder, with its experiments, app and host; nothing is measured twice.",
 )
 @click.option(
     "--host",
     metavar=registry.HOST_CHOICES,
+    shell_complete=complete_hosts,
     help=f"The host to measure: {registry.HOST_WORDS}.  [default: local; with --resume that of the run]",
 )
 @package_options
@@ -117,6 +122,8 @@ class SweepCommand(click.Command):
     is_flag=True,
     help="Skip the profile: a few seconds per route after the search, which find the lines that calls wait at.",
 )
+@watch_option
+@answers()
 def sweep(
     files: tuple[Path, ...],
     out: Path | None,
@@ -130,6 +137,8 @@ def sweep(
     no_profile: bool,
     max_cost: float | None,
     yes: bool,
+    watch: bool,
+    answer: Answer,
     **overrides: Any,
 ) -> None:
     """
@@ -156,6 +165,7 @@ def sweep(
       functune sweep
       functune sweep experiments/threads-blocking-io.toml --out runs/threads
       functune sweep --resume runs/threads
+      functune sweep --watch --json > answer.json
       functune sweep my-app.toml --script-root ../my-app --install
       functune sweep --search grid --repeats 5 --objective "p95 < 300ms" --memory 512
       functune sweep experiments/threads-blocking-io.toml --host func
@@ -193,7 +203,7 @@ def sweep(
             max_cost=max_cost,
         )
         announce_load_workers(asked, folder.path, key=key)
-    is_fine = run_and_report(folder, app=app, kind=kind, with_profile=not no_profile)
+    is_fine = run_and_report(folder, app=app, kind=kind, with_profile=not no_profile, watch=watch, answer=answer)
     sys.exit(0 if is_fine else 1)
 
 
@@ -274,7 +284,15 @@ def app_of(begun: Environment, script_root: Path | None) -> Path:
     return app
 
 
-def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_profile: bool) -> bool:
+def run_and_report(
+    folder: RunFolder,
+    *,
+    app: ServedApp,
+    kind: HostKind,
+    with_profile: bool,
+    watch: bool = False,
+    answer: Answer = AS_TEXT,
+) -> bool:
     """
     Measure and report; returns whether every expectation of the experiments holds.
 
@@ -284,10 +302,13 @@ def run_and_report(folder: RunFolder, *, app: ServedApp, kind: HostKind, with_pr
     from functune.cli.runs import report_on, require_worked
 
     try:
-        end = measured(folder, app=app, kind=kind)
-        if with_profile:
-            write_profile_of(folder, app=app, kind=kind)
-        document = report_on(folder)
+        with being_measured(folder.path):
+            if watch:
+                start_watch(folder.path)
+            end = measured(folder, app=app, kind=kind)
+            if with_profile:
+                write_profile_of(folder, app=app, kind=kind)
+            document = report_on(folder, answer=answer)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
             f"{folder.path} keeps everything measured so far. "

@@ -9,18 +9,22 @@ from typing import Any, get_args
 
 import click
 
+from functune.cli.answer import Answer, answers
 from functune.cli.app import app_option
+from functune.cli.completing import complete_hosts
 from functune.cli.folders import existing_folder
 from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
 from functune.cli.packages import chosen_python, package_options
 from functune.cli.runs import PLAN_NAMES, instance_options
 from functune.cli.sweep import MEMORY_HELP, SIZES
 from functune.cli.tune_run import Tuning
+from functune.cli.watching import start_watch, watch_option
 from functune.experiments.model import Strategy
 from functune.hosts import registry
 from functune.hosts.fitting import app_on_host
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import without_secret
+from functune.run.measuring import being_measured
 from functune.run.new_path import new_run_path
 from functune.sweep.budget import LONGEST_BUDGET, SHORTEST_BUDGET
 
@@ -48,6 +52,7 @@ class Duration(click.ParamType[float]):
 @click.option(
     "--host",
     metavar="|".join(registry.STARTED_KINDS),
+    shell_complete=complete_hosts,
     help=f"The host: {registry.STARTED_WORDS}.  [default: local; for --app, and for a plan without Functions, Gunicorn "
     "with the workers that fit]",
 )
@@ -96,6 +101,8 @@ class Duration(click.ParamType[float]):
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the run.  [default: runs/<date and time>]")
 @package_options
 @load_options
+@watch_option
+@answers(with_flag=False)  # --json is curl's
 def tune(
     route: str,
     script_root: Path,
@@ -112,6 +119,8 @@ def tune(
     out: Path | None,
     python: str | None,
     install: bool,
+    watch: bool,
+    answer: Answer,
     **asked: Any,
 ) -> None:
     """
@@ -135,6 +144,7 @@ def tune(
       functune tune /api/orders -X PUT --json '{"id": 7}' -H 'x-api-key: ${ORDERS_KEY}'
       functune tune /api/orders --json @order.json --for flex --memory 512 --budget 2m
       functune tune '/api/orders/{id}' --values ids.csv
+      functune tune /api/items --format json | jq '.experiments[0].advice'
       functune tune /api/items --now FUNCTIONS_WORKER_PROCESS_COUNT=2 --objective "p95 < 300ms"
       functune tune /orders --app src.app:app --script-root ../flask-app
       functune tune /orders --app src.main:app --host uvicorn --now WEB_CONCURRENCY=2
@@ -183,9 +193,12 @@ def tune(
     for name in secrets:
         click.echo(f"To repeat the run, set {name} in the environment: its value is not written.")
     try:
-        tuning.search(folder)
-        tuning.profile(folder)
-        tuning.report(folder, plan=plan, asked=on_plan)
+        with being_measured(folder.path):
+            if watch:
+                start_watch(folder.path)
+            tuning.search(folder)
+            tuning.profile(folder)
+            tuning.report(folder, plan=plan, asked=on_plan, answer=answer)
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(
             f"{folder.path} keeps everything measured so far. "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 from rich.console import Console
 
+from functune.cli.answer import Answer
 from functune.run.folder import EXPERIMENTS, RunFolder
 from functune.setting import Setting
 
@@ -45,15 +46,16 @@ class Tuning(NamedTuple):
 
         asyncio.run(self.steps.profile(folder, find_all(folder), on_note=click.echo))
 
-    def report(self, folder: RunFolder, *, plan: str, asked: "Asked") -> None:
+    def report(self, folder: RunFolder, *, plan: str, asked: "Asked", answer: Answer) -> None:
         """Write the report, print its findings and the settings for a plan, and exit."""
         from functune.cli.runs import report_on, require_worked
         from functune.plans.registry import PLANS
 
-        document = report_on(folder, with_settings=PLANS[plan].template is None, asked={plan: asked})
+        with_settings = PLANS[plan].template is None
+        document = report_on(folder, with_settings=with_settings, asked={plan: asked}, answer=answer)
         require_worked(document)
         advice = [each for each in document.apply if each.plan == plan]
-        for line in plan_lines(advice, PLANS[plan], asked, folder.path):
+        for line in () if answer.is_json else plan_lines(advice, PLANS[plan], asked, folder.path):
             click.echo(line)
         sys.exit(0)
 

@@ -85,7 +85,7 @@ def live_findings(site: LiveSite) -> tuple[Finding, ...]:
 
 
 class LiveDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An app on Azure as ``functune azure show --format json`` prints it."""
+    """An app on Azure as ``functune azure show --json`` prints it."""
 
     schema_version: int = 1
     id: str
@@ -100,10 +100,10 @@ class LiveDocument(msgspec.Struct, frozen=True, kw_only=True):
     """What functune has changed and not restored."""
 
 
-def site_json(site: LiveSite, findings: tuple[Finding, ...], changes: Sequence[SiteChange]) -> str:
-    """The app, its settings and the findings as JSON."""
+def site_document(site: LiveSite, findings: tuple[Finding, ...], changes: Sequence[SiteChange]) -> LiveDocument:
+    """The app, its settings and the findings."""
     settings = live_settings(site)
-    document = LiveDocument(
+    return LiveDocument(
         id=str(site.id),
         location=site.location,
         is_flex=site.is_flex,
@@ -113,7 +113,6 @@ def site_json(site: LiveSite, findings: tuple[Finding, ...], changes: Sequence[S
         findings=findings,
         open_changes=tuple(changes),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
 
 
 def one_at_a_time(site: LiveSite) -> Iterator[str]:

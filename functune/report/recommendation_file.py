@@ -78,10 +78,13 @@ class RecommendationDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 def recommendation_json(document: ReportDocument) -> str:
     """The verdicts, settings to set, evidence and outcomes as JSON."""
-    return indented_json(
-        RecommendationDocument(
-            experiments=tuple(viewed(each, document.advice_for(each.name)) for each in document.experiments)
-        )
+    return indented_json(recommendation_document(document))
+
+
+def recommendation_document(document: ReportDocument) -> RecommendationDocument:
+    """The verdicts, settings to set, evidence and outcomes of a run."""
+    return RecommendationDocument(
+        experiments=tuple(viewed(each, document.advice_for(each.name)) for each in document.experiments)
     )
 
 

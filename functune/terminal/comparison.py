@@ -1,8 +1,8 @@
-"""Two runs compared, for the terminal."""
+"""Two runs compared, for the terminal and for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from functune.analysis.comparison import ChangeVerdict, Comparison
+from functune.analysis.comparison import Change, ChangeVerdict, Comparison
 from functune.analysis.numbers.repeats import ENOUGH
 from functune.formatting import percent, plural
 from functune.run.environment import Environment, differences
@@ -22,6 +22,44 @@ def comparison_text(found: Comparison) -> str:
         f"{counts['same']} the same within {percent(found.margin)}, {counts['unclear']} unclear."
     )
     return "\n".join([*lines, *comparison_notes(found, unclear=counts["unclear"])])
+
+
+def comparison_document(found: Comparison, warnings: Sequence[str]) -> dict[str, object]:
+    """The comparison as JSON; its figures have the names and units of measurements.csv."""
+    return {
+        "schema_version": 1,
+        "got_worse": found.got_worse,
+        "margin": found.margin,
+        "matched_steps": found.matched,
+        "steps_only_before": found.only_before,
+        "steps_only_after": found.only_after,
+        "counts": {verdict: len(found.of(verdict)) for verdict in ("worse", "better", "same", "unclear")},
+        "figures": [compared_figure(change) for change in found.changes],
+        "broken": found.broken,
+        "warnings": warnings,
+        "notes": list(comparison_notes(found, unclear=len(found.of("unclear")))),
+    }
+
+
+def compared_figure(change: Change) -> dict[str, object]:
+    """One figure of one step in both runs."""
+    name, factor = ("throughput_per_s", 1.0) if change.metric == "throughput" else ("p95_ms", 1e3)
+    spread = change.spread
+    return {
+        "experiment": change.experiment,
+        "route": str(change.subject),
+        "setting": change.setting,
+        "load": change.load,
+        "metric": name,
+        "before": factor * change.before,
+        "after": factor * change.after,
+        "ratio": change.ratio,
+        "ratio_low": spread.low if spread else None,
+        "ratio_high": spread.high if spread else None,
+        "repeats": spread.repeats if spread else 1,
+        "verdict": change.verdict,
+        "in_words": change.in_words,
+    }
 
 
 def comparison_notes(found: Comparison, *, unclear: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The report of a probe as text: what was counted and by what, and where it differs from the configuration."""
+"""The report of a probe: what was counted and by what, and where it differs from the configuration."""
 
 from functune.probe.report import ProbeReport, Wave
 from functune.probe.sightings import ServingWorker
@@ -43,6 +43,37 @@ def probe_lines(report: ProbeReport) -> list[str]:
             f"threads in total     {_total(report):<20}{all_of_them}{sum(threads.values())}",
         ]
     return [*lines, "", *_conclusion(report)]
+
+
+def probe_document(report: ProbeReport) -> dict[str, object]:
+    """The report as JSON."""
+    configured = report.configured
+    return {
+        "schema_version": 1,
+        "counted_by": report.waves[-1].sightings[-1].source,
+        "handler": "async def" if report.is_async else "def",
+        "configured": {
+            "process_count": configured.process_count,
+            "thread_count": configured.thread_count,
+            "thread_count_source": configured.thread_count_source,
+        },
+        "workers": [
+            {"instance": worker.instance, "pid": worker.pid, "threads": threads}
+            for worker, threads in sorted(report.threads.items())
+        ],
+        "has_all_workers": report.has_all_workers,
+        "has_all_threads": report.is_exact,
+        "waves": [
+            {
+                "calls": wave.size,
+                "workers": len(wave.threads),
+                "threads": wave.total_threads,
+                "duration_s": wave.seconds,
+            }
+            for wave in report.waves
+        ],
+        "disagreements": report.disagreements,
+    }
 
 
 def _conclusion(report: ProbeReport) -> list[str]:

@@ -95,6 +95,22 @@ def test_apply_of_what_is_there_writes_nothing(live: StandIn, tmp_path: Path) ->
     again = run("azure", "apply", str(folder), SITE, "--yes")
     assert "has these settings already" in again.output
     assert len(live.writes()) == written
+    answer = json.loads(run("azure", "apply", str(folder), SITE, "--yes", "--json").stdout)
+    assert (answer["id"], answer["changes"], answer["is_applied"]) == (SITE, [], False)
+
+
+def test_revert_answers_with_what_it_took_back(live: StandIn, tmp_path: Path) -> None:
+    before = live.scale["triggers"]
+    folder = str(recommending(tmp_path / "run"))
+    dry = json.loads(run("azure", "apply", folder, SITE, "--dry-run", "--json").stdout)
+    applied = json.loads(run("azure", "apply", folder, SITE, "--yes", "--json").stdout)
+    assert (dry["is_applied"], applied["is_applied"]) == (False, True)
+    assert dry["changes"] == applied["changes"] != []
+    reverted = json.loads(run("azure", "revert", SITE, "--yes", "--json").stdout)
+    assert [(each["after"], each["name"], each["before"]) for each in reverted["changes"]] == [
+        (each["before"], each["name"], each["after"]) for each in applied["changes"]
+    ]
+    assert live.scale["triggers"] == before
 
 
 def test_production_is_changed_only_when_the_user_says_so(live: StandIn, tmp_path: Path) -> None:

@@ -70,8 +70,9 @@ def experiment(tmp_path: Path) -> Path:
 def written(experiment: Path, *flags: str) -> Path:
     """The folder of a load test."""
     out = experiment.parent / "test"
-    done = run("azure", "load-test", str(experiment), "--host", APP, "--out", str(out), *flags)
+    done = run("azure", "load-test", str(experiment), "--host", APP, "--out", str(out), *flags, "--json")
     assert done.exit_code == 0, done.output
+    assert Path(json.loads(done.stdout)["load_test"]) == out / "load-test.yaml"
     return out
 
 
@@ -262,10 +263,13 @@ def test_results_of_all_engines_are_a_run_that_report_reads(experiment: Path, tm
             )
         archive.writestr("orders.csv", "id\n1\n")  # a file of values is no result
     out = tmp_path / "run"
-    done = in_process("azure", "load-test", test, "--results", packed, "--out", out)
+    done = in_process("azure", "load-test", test, "--results", packed, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
-    assert "They lack the times in the worker" in done.stdout
+    answer = json.loads(done.stdout)
+    assert "They lack the times in the worker" in answer["notes"][0]
     [measured] = RunFolder.open(out).measurements()
+    assert (answer["run"], answer["users"]) == (str(out), 8)
+    assert answer["throughput_per_s"] == pytest.approx(measured.throughput, rel=1e-4)
     assert measured.users == 8
     assert measured.throughput == pytest.approx(72, rel=0.02)
     assert measured.error_ratio == pytest.approx(0.1, rel=0.05)

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -16,6 +17,7 @@ from functune.experiments.file import read_experiments
 from functune.hosts.local import LOCAL_HOST
 from functune.run.environment import collect_environment
 from functune.run.folder import ENVIRONMENT, MEASUREMENTS, RunFolder
+from functune.run.measuring import is_measured
 from functune.run.profile import PROFILE
 from tests.cli.apps import write_app
 from tests.cli.calling import command, functune, in_process
@@ -94,11 +96,23 @@ def test_resumed_run_says_that_its_app_is_gone(begun: Path, app: Path) -> None:
     assert files(begun) == before
 
 
+def assert_shows_the_end_of_its_run(url: str) -> None:
+    """The live page outlives the sweep, so that its reader sees how the run ended; this ends it."""
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        state = client.get("/state.json").json()
+        assert (state["headline"], state["has_ended"]) == ("The run has ended: 1 step", True)
+    port = httpx.URL(url).port
+    [pid] = {each.pid for each in psutil.net_connections("tcp4") if each.laddr.port == port and each.status == "LISTEN"}
+    watch = psutil.Process(pid)
+    watch.terminate()
+    watch.wait(timeout=30)
+
+
 def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tmp_path: Path) -> None:
     """There is no app in the working directory."""
     (tmp_path / "elsewhere").mkdir()
     done = subprocess.run(
-        command("sweep", "--resume", begun, "--no-profile"),
+        command("sweep", "--resume", begun, "--no-profile", "--watch"),
         cwd=tmp_path / "elsewhere",
         capture_output=True,
         text=True,
@@ -106,6 +120,7 @@ def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tm
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert_shows_the_end_of_its_run(done.stdout.split("Live page of ")[1].split()[1])
     [measurement] = RunFolder.open(begun).measurements()
     assert measurement.errors == {}
     assert measurement.subject.route == "/api/waiting"
@@ -199,6 +214,7 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     with sweep:
         try:
             wait_until(lambda: (run / MEASUREMENTS).exists(), "the first measurement")
+            assert is_measured(run)
             children = psutil.Process(sweep.pid).children(recursive=True)
             sweep.send_signal(signal.SIGINT)
             _, said = sweep.communicate(timeout=30)
@@ -211,9 +227,12 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     )
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
+    assert not is_measured(run)
     before = (run / MEASUREMENTS).read_bytes()
 
-    done = functune("sweep", "--resume", run, "--no-profile")
+    done = functune("sweep", "--resume", run, "--no-profile", "--json")
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["experiments"][0]["name"] == "test"
+    assert "requests/s" in done.stderr  # the progress is no part of the answer
     assert (run / MEASUREMENTS).read_bytes().startswith(before)
     assert [step.users for step in RunFolder.open(run).measurements()] == [1, 2, 4, 8]

@@ -99,20 +99,20 @@ def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tm
 def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     tune = subprocess.Popen(
-        command("tune", "/api/items", "--script-root", app, "--out", run),
+        command("tune", "/api/items", "--script-root", app, "--out", run, "--format", "json"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         # A background job of a shell ignores SIGINT, and its children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    assert tune.stdout is not None
-    for line in tune.stdout:
+    assert tune.stderr is not None
+    for line in tune.stderr:  # of a document on stdout, the progress is no part
         if "requests/s" in line:
             tune.send_signal(signal.SIGINT)
             break
-    _, said = tune.communicate(timeout=60)
-    assert tune.returncode == 130
+    answer, said = tune.communicate(timeout=60)
+    assert (tune.returncode, answer) == (130, "")
     assert f"functune: interrupted; {run} keeps everything measured so far. " in said
     done = in_process("report", run)
     assert done.returncode == 0, done.stderr
@@ -193,8 +193,11 @@ def test_init_prints_the_schema_alone(tmp_path: Path) -> None:
 def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(app: Path, tmp_path: Path) -> None:
     path = tmp_path / "asked" / "orders.toml"
     routes = ["PUT /api/orders/{id}/{part}", "/api/items"]
-    done = in_process("init", app, "--out", path, *(word for route in routes for word in ("--route", route)))
+    done = in_process("init", app, "--out", path, "--json", *(word for route in routes for word in ("--route", route)))
     assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["experiment"], len(answer["files"])) == (str(path), 2)
+    assert [each["path"] for each in answer["routes"] if each["is_chosen"]] == ["/api/items", "/api/orders/{id}/{part}"]
     [experiment] = read_experiments(path)
     put, get = experiment.workload.requests
     assert (put.method, str(put), put.json, put.values) == ("PUT", routes[0], {}, f"{put.name}.csv")

@@ -88,11 +88,14 @@ def test_command_without_a_route_names_those_of_the_app(desk: Serving) -> None:
 
 
 def test_host_is_started_for_any_app(tmp_path: Path) -> None:
-    flags = ("--script-root", DESK, "--route", "/api/wait?ms=400")
+    flags = ("--script-root", DESK, "--route", "/api/wait?ms=400", "--format", "json")
     done = functune("probe", "--host", "local", *flags, PYTHON_THREADPOOL_THREAD_COUNT="2")
     assert done.returncode == 0, done.stderr
-    assert counted(done.stdout) == {"worker processes": "1", "threads per worker": "2", "threads in total": "2"}
-    assert "2 (app setting)" in done.stdout
+    answer = json.loads(done.stdout)
+    assert answer["configured"] == {"process_count": 1, "thread_count": 2, "thread_count_source": "app setting"}
+    assert [worker["threads"] for worker in answer["workers"]] == [2]
+    assert (answer["has_all_workers"], answer["has_all_threads"], answer["disagreements"]) == (True, True, [])
+    assert "wave of " in done.stderr
 
 
 def test_processes_of_an_instrumented_asgi_app(tmp_path: Path) -> None:

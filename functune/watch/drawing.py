@@ -1,0 +1,46 @@
+"""
+The process that draws reports of a run at the lowest priority: ``python -m functune.watch.drawing RUN``.
+
+It draws one for each line on stdin, and answers with a line of JSON and as many bytes of HTML as that says. It ends
+with stdin, so it never outlives the command that started it.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from functune.errors import FunctuneError
+from functune.report.document import read_document
+from functune.report.page import render_page
+from functune.run.folder import RunFolder
+
+LOWEST_PRIORITY = 19
+"""Niceness. A measured process that wants the core gets some 70 times as much of it."""
+
+
+class Drawn(msgspec.Struct, frozen=True, kw_only=True):
+    """The line before a page."""
+
+    size: int = 0
+    """Bytes of the page that follows."""
+    problem: str = ""
+    """Why there is no page; empty where there is one."""
+
+
+def drawn_page(run: Path) -> tuple[Drawn, bytes]:
+    """The report of a run as it is now."""
+    try:
+        page = render_page(read_document(RunFolder.open(run))).encode()
+    except FunctuneError as error:
+        return Drawn(problem=str(error)), b""
+    return Drawn(size=len(page)), page
+
+
+if __name__ == "__main__":
+    os.nice(LOWEST_PRIORITY)
+    for _ in sys.stdin.buffer:
+        drawn, page = drawn_page(Path(sys.argv[1]))
+        sys.stdout.buffer.write(msgspec.json.encode(drawn) + b"\n" + page)
+        sys.stdout.buffer.flush()
