@@ -100,7 +100,7 @@ def against_baseline(recommended: Recommendation, baseline: Baseline | None) -> 
     if best.setting == setting:
         return "" if baseline is None else ", which are the present settings"
     if setting in recommended.ties:
-        return f", as much as with {name}"
+        return f", as much as with {name}{'' if baseline is None else ', which can stay'}"
     return f", {number(best.throughput / compared.throughput)} times the throughput of {name}"
 
 

@@ -43,7 +43,8 @@ def test_certainty_rests_on_the_repeats(slow: tuple[int, ...], fast: tuple[int, 
 def test_certainty_names_ties() -> None:
     tied = "1 other setting is within 5 % of the best, as far as the repeats show; this is the simplest of them."
     steps = [*served(SLOW, 100, 100), *served(FAST, 200, 200), *served(EQUAL, 201, 201)]
-    assert certainty(*steps).endswith(f"the next best. {tied}")
+    assert certainty(*steps).startswith(f"{tied} In each of 2 repeats")
+    assert certainty(*steps).endswith(f"as much as {SLOW.in_words}, the best of the rest.")
     assert certainty(*served(FAST, 200), *served(EQUAL, 201)) == tied
 
 

@@ -75,6 +75,10 @@ def test_verdict_compares_with_the_present_settings() -> None:
     assert "present settings" in {name for each in subject.standings for name in each.names}
     same = msgspec.structs.replace(experiment, baseline=Baseline(thread_count=16))
     assert "which are the present settings." in findings(same, measured(same)).verdict
+    more = planned(settings=Matrix(thread_count=(1, 64, 128)))
+    as_good = msgspec.structs.replace(more, baseline=Baseline(thread_count=128))
+    said = "as much as with the present settings (128 threads in 1 process), which can stay."
+    assert said in findings(as_good, measured(as_good)).verdict
 
 
 def test_single_cheap_route_speaks_for_itself_only() -> None:
