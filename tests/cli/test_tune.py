@@ -119,7 +119,7 @@ def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: P
 
 
 def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_path: Path) -> None:
-    done = functune(
+    done = in_process(
         *("tune", "/api/wait?code=c0de==", "-X", "post", "-H", "x-key: wrong-hunter2"),
         *("--script-root", app, "--out", tmp_path / "run"),
     )
@@ -196,7 +196,7 @@ def test_init_writes_the_routes_that_are_named_with_files_for_their_parameters(a
     done = in_process("init", app, "--out", path, "--json", *(word for route in routes for word in ("--route", route)))
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert (answer["experiment"], len(answer["files"])) == (str(path), 2)
+    assert (answer["experiment"], len(answer["files"])) == (str(path), 3)
     assert [each["path"] for each in answer["routes"] if each["is_chosen"]] == ["/api/items", "/api/orders/{id}/{part}"]
     [experiment] = read_experiments(path)
     put, get = experiment.workload.requests
@@ -230,7 +230,7 @@ def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
         .replace("users = [1, 4, 16, 64]", "users = [2]")
         .replace("measure = 2.0\nrepeats = 2", "measure = 1.0")
     )
-    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
+    done = in_process("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}
