@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -229,8 +230,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     named: list[str] = parser.parse_args(arguments).pieces
     if unknown := sorted(set(named) - set(PIECES)):
         parser.error(f"unknown piece {', '.join(unknown)}; there are {', '.join(PIECES)}")
-    for name in named or PIECES:
-        obtain(PIECES[name], lambda line: print(line, flush=True))
+    with ThreadPoolExecutor() as pool:  # each waits for its download nearly all of the time
+        for got in [pool.submit(obtain, PIECES[name], say) for name in named or PIECES]:
+            got.result()
+
+
+def say(line: str) -> None:
+    """Print a line, in one piece also where several threads print."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

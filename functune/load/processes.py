@@ -154,7 +154,7 @@ async def locust(options: list[str], environ: dict[str, str], log: Path) -> Asyn
     """A Locust process, which is killed on the way out."""
     with log.open("wb") as log_file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "locust", *options),
+            *(sys.executable, "-P", "-m", "functune.load.gevent_start", "locust", *options),
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=log_file,

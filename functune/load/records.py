@@ -40,7 +40,7 @@ class LoadPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     secrets: tuple[str, ...] = ()
     """The environment variables that the requests name: their values are removed from messages."""
     users: tuple[int, ...]
-    """Strictly increasing, so that no step has to wait for users of the previous one to leave."""
+    """Never decreasing, so that no step has to wait for users of the previous one to leave."""
     arrival_rates: tuple[float, ...] = ()
     """Poisson arrivals per second."""
     seed: int = 1

@@ -16,7 +16,7 @@ from functune.errors import LoadError
 from functune.experiments.inputs import variable_names
 from functune.experiments.model import Experiment
 from functune.experiments.planned import planned_subjects
-from functune.experiments.requests import JOURNEY
+from functune.experiments.requests import JOURNEY, RequestTemplate
 from functune.formatting import plural
 from functune.hosts.kinds import RunningHost
 from functune.load.records import CheckedRequest, LoadPlan
@@ -56,11 +56,16 @@ async def preflight(
 
 
 def distinct_plans(experiments: Iterable[Experiment], folder: Path) -> list[LoadPlan]:
-    """A plan for each thing that the experiments request: the same route of several experiments is sent once."""
+    """
+    The plans that send once everything that the experiments request.
+
+    The same request of several experiments is sent once, and all plain routes by one plan, since each starts a load.
+    """
+    plan = LoadPlan(route="", users=(1,), warm_up=0.2, measure=1.0, folder=str(folder.resolve()))
     found: list[LoadPlan] = []
+    routes: list[str] = []
     for experiment in experiments:
         workload = experiment.workload
-        plan = LoadPlan(route="", users=(1,), warm_up=0.2, measure=1.0, folder=str(folder.resolve()))
         if workload.locustfile is not None:
             found.append(msgspec.structs.replace(plan, route=JOURNEY, locustfile=workload.locustfile))
         elif workload.requests:
@@ -68,8 +73,23 @@ def distinct_plans(experiments: Iterable[Experiment], folder: Path) -> list[Load
             label = ", ".join(map(str, workload.requests))
             found.append(msgspec.structs.replace(plan, route=label, requests=workload.requests, secrets=secrets))
         else:
-            found += [msgspec.structs.replace(plan, route=each.route) for each in planned_subjects(experiment)]
+            routes += [each.route for each in planned_subjects(experiment)]
+    if plain := plain_requests(routes):
+        label = ", ".join(map(str, plain))
+        found.append(msgspec.structs.replace(plan, route=label, requests=plain))
+    found += [msgspec.structs.replace(plan, route=each) for each in routes if has_braces(each)]
     return [plan for place, plan in enumerate(found) if plan not in found[:place]]
+
+
+def plain_requests(routes: Iterable[str]) -> tuple[RequestTemplate, ...]:
+    """A request for each of the routes; braces in a request name a column or a variable, so those are left out."""
+    plain = dict.fromkeys(route for route in routes if not has_braces(route))
+    return tuple(RequestTemplate(name=f"route {number}", route=route) for number, route in enumerate(plain, 1))
+
+
+def has_braces(route: str) -> bool:
+    """Whether a route contains a brace, which a request would take for a placeholder."""
+    return "{" in route
 
 
 def failure_text(

@@ -6,6 +6,7 @@ A sweep of the app on the stand-in without calibration and long waits, to be kil
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from functune.azure.pace import Pace
@@ -16,6 +17,7 @@ from functune.hosts.azure import AzureKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import collect_environment
 from functune.run.folder import RunFolder
+from functune.sweep.events import Event
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
 from tests.azure.stand_in import SITE
@@ -23,8 +25,8 @@ from tests.azure.stand_in import SITE
 PACE = Pace(retry=0.05, poll=0.05, look=0.05, restart=1.0, restart_limit=20.0)
 
 
-def main(experiment: Path, out: Path) -> None:
-    """Run the sweep."""
+def fast_sweep(experiment: Path, out: Path, on_progress: Callable[[Event], None]) -> None:
+    """Run the sweep. Raises HostError where nothing could be measured."""
     asked = read_experiments(experiment)
     kind = AzureKind(parse_site_id(SITE), key=None, route="/api/wait", pace=PACE)
     kind.require_settable(planned_settings(asked[0].settings), with_target=())
@@ -35,7 +37,7 @@ def main(experiment: Path, out: Path) -> None:
             app=ServedApp(Path()),
             kind=kind,
             planner=Grid(),
-            on_progress=lambda event: print(event, flush=True),
+            on_progress=on_progress,
             calibrated=False,
             checked=False,
         )
@@ -43,4 +45,4 @@ def main(experiment: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    fast_sweep(Path(sys.argv[1]), Path(sys.argv[2]), lambda event: print(event, flush=True))

@@ -23,7 +23,10 @@ class ServedShowcase:
         self.starting: asyncio.Task[None] | None = None
         self.generation = 0
         self.client = httpx.AsyncClient(
-            timeout=60, trust_env=False, limits=httpx.Limits(max_connections=64, max_keepalive_connections=0)
+            timeout=60,
+            trust_env=False,
+            verify=False,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=0),
         )
 
     def attach(self, stand_in: StandIn) -> None:

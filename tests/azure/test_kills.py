@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.azure.light_app import LightApp
-from tests.azure.live_sweep import begin, begin_fast, kill_all, write_experiment
+from tests.azure.live_sweep import begin_fast, kill_all, write_experiment
 from tests.azure.stand_in import SITE, StandIn, resource_manager
+from tests.cli.calling import in_process
 
 KILLS = 20
 AT_ONCE = 5
@@ -40,9 +41,11 @@ class Lane(NamedTuple):
         """Start a sweep of the app."""
         return begin_fast(self.folder / "live.toml", self.folder / name, **self.environ)
 
-    def revert(self) -> subprocess.Popen[str]:
-        """Start the command that restores the app."""
-        return begin("azure", "revert", SITE, "--yes", **self.environ)
+    def revert(self) -> str:
+        """Restore the app; what the command said."""
+        done = in_process("azure", "revert", SITE, "--yes", **self.environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @pytest.fixture
@@ -87,14 +90,15 @@ def test_app_is_restored_after_sigkill_at_20_random_moments(lanes: list[Lane]) -
         began = time.monotonic()
         running = [(lane, lane.sweep(f"run{number}")) for number, lane in zip(numbers, lanes, strict=True)]
         said = []
-        for moment, (lane, process) in sorted(
+        killed = sorted(
             ((moments.uniform(0, longest * (1 + SLACK)), each) for each in running), key=lambda each: each[0]
-        ):
+        )
+        for moment, (lane, process) in killed:
             time.sleep(max(began + moment - time.monotonic(), 0))
             said.append(kill_all(process))
             changed += lane.live.state() != lane.before
-        for restored in [lane.revert() for lane in lanes]:
-            said.append(ended(restored))
+        # The one that was killed last comes first: its last write may still be under way.
+        said += [lane.revert() for _, (lane, _) in reversed(killed)]
         for lane in lanes:
             lane.live.wait_for_pending()
             assert lane.live.state() == lane.before, (seed, numbers, said)

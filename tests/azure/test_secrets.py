@@ -12,7 +12,7 @@ from functune.run.folder import RunFolder
 from tests.azure.live_sweep import sweep_words, write_experiment
 from tests.azure.served_app import ServedShowcase
 from tests.azure.stand_in import IDENTITY_HEADER, SECRET_PARTS, SECRETS, SITE, StandIn, resource_manager
-from tests.cli.calling import functune, in_process
+from tests.cli.calling import in_process
 
 KEY = "5ec2e7-function-key"
 
@@ -29,7 +29,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]
         try:
             yield found
         finally:
-            httpx.get(f"{found.base_url}/stop", timeout=60, trust_env=False)
+            httpx.get(f"{found.base_url}/stop", timeout=60, trust_env=False, verify=False)
 
 
 def test_full_run_shows_no_secret(served: StandIn, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_full_run_shows_no_secret(served: StandIn, tmp_path: Path) -> None:
     outputs = [
         in_process("azure", "show", SITE),
         in_process("azure", "show", SITE, "--format", "json"),
-        functune(*sweep_words(experiment, run_folder)),
+        in_process(*sweep_words(experiment, run_folder)),
         in_process("azure", "apply", run_folder, SITE, "--yes"),
         in_process("azure", "show", SITE),
         in_process("azure", "revert", SITE, "--yes"),

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from functune.errors import HostError
 from functune.run.folder import RunFolder
 from functune.sweep.event_words import described
+from tests.azure.fast_sweep import fast_sweep
 from tests.azure.light_app import LightApp
 from tests.azure.live_sweep import begin, begin_fast, kill_all, sweep_words, wait_for, write_experiment
 from tests.azure.stand_in import SITE, StandIn, refusal
-from tests.cli.calling import functune, run
+from tests.cli.calling import in_process, run
 
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 
@@ -20,7 +22,7 @@ THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
     before = live.state()
     experiment = write_experiment(tmp_path, concurrency="[2, 4]", users="[4]")
-    done = functune(*sweep_words(experiment, tmp_path / "run"), XDG_STATE_HOME=os.environ["XDG_STATE_HOME"])
+    done = in_process(*sweep_words(experiment, tmp_path / "run"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert live.state() == before
     steps = {each.setting.per_instance_concurrency: each for each in RunFolder.open(tmp_path / "run").measurements()}
@@ -43,9 +45,7 @@ def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, tmp_path:
     experiment.write_text(
         experiment.read_text().replace("settings = {", 'settings = { instance = ["flex-512", "flex-2048"],')
     )
-    process = begin_fast(experiment, tmp_path / "run")
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    fast_sweep(experiment, tmp_path / "run", print)
     steps = {str(each.setting.instance): each for each in RunFolder.open(tmp_path / "run").measurements()}
     assert steps["flex-2048"].throughput / steps["flex-512"].throughput == pytest.approx(4, rel=0.3)
     assert live.state() == before
@@ -55,7 +55,7 @@ def test_what_the_experiment_does_not_list_stays_as_the_app_has_it(live: StandIn
     live.settings[THREADS] = "6"
     live.keep_history()
     experiment = write_experiment(tmp_path, concurrency="[3]", threads='["unset"]')
-    done = functune(*sweep_words(experiment, tmp_path / "run"))
+    done = in_process(*sweep_words(experiment, tmp_path / "run"))
     assert done.returncode == 0, done.stdout + done.stderr
     [step] = RunFolder.open(tmp_path / "run").measurements()
     assert (step.setting.thread_count, step.setting.per_instance_concurrency) == (6, 3)
@@ -100,12 +100,12 @@ def test_next_sweep_offers_to_restore_what_a_killed_one_left(live: StandIn, tmp_
     assert live.state() != before
     assert "ended before it restored the app" in run("azure", "show", SITE).output
 
-    refused = functune(*sweep_words(experiment, tmp_path / "second"))
+    refused = in_process(*sweep_words(experiment, tmp_path / "second"))
     assert refused.returncode == 2
     assert "Run `functune azure revert" in refused.stderr
     assert live.state() != before
 
-    resumed = functune("sweep", "--resume", tmp_path / "run", "--no-profile", "--yes")
+    resumed = in_process("sweep", "--resume", tmp_path / "run", "--no-profile", "--yes")
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert "has its own settings again" in resumed.stdout
     assert live.state() == before
@@ -116,11 +116,10 @@ def test_setting_that_does_not_take_effect_is_no_result(live: StandIn, light_app
     light_app.ignores_changes = True
     light_app.limits = (8, 8)
     before = live.state()
-    process = begin_fast(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run")
-    said, _ = process.communicate(timeout=60)
-    assert "HostError: no trial could be measured" in said
-    assert "did not take effect" in said
-    assert "calls at a time, and an instance should take 2" in said
+    with pytest.raises(HostError, match="no trial could be measured") as raised:
+        fast_sweep(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run", print)
+    assert "did not take effect" in str(raised.value.__cause__)
+    assert "calls at a time, and an instance should take 2" in str(raised.value.__cause__)
     assert live.state() == before
 
 
@@ -128,9 +127,7 @@ def test_app_that_names_no_workers_is_measured_and_doubted(live: StandIn, light_
     light_app.is_silent = True
     experiment = write_experiment(tmp_path, concurrency="[2]")
     experiment.write_text(experiment.read_text().replace("measure = 1,", "measure = 1, repeats = 2,"))
-    process = begin_fast(experiment, tmp_path / "run")
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    fast_sweep(experiment, tmp_path / "run", print)
     steps = RunFolder.open(tmp_path / "run").measurements()
     # In the second round nothing is written, and nothing is seen either.
     assert [(step.setting_seen, step.instance_requests, step.errors) for step in steps] == [(False, {}, {})] * 2
@@ -143,9 +140,7 @@ def test_rolling_update_is_waited_for_longer_than_a_restart_takes(
     live.document["properties"]["functionAppConfig"]["siteUpdateStrategy"] = {"type": "RollingUpdate"}
     live.keep_history()
     light_app.delay = 3.0  # the wait for an unseen restart is 1 s there
-    process = begin_fast(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run")
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    fast_sweep(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run", print)
     [step] = RunFolder.open(tmp_path / "run").measurements()
     assert (step.setting_seen, step.errors) == (True, {})
     assert "17" not in step.worker_requests, "a worker from before the change was measured"
@@ -154,9 +149,7 @@ def test_rolling_update_is_waited_for_longer_than_a_restart_takes(
 def test_step_over_several_instances_says_so(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
     light_app.instances = 3
     light_app.start()
-    process = begin_fast(write_experiment(tmp_path, concurrency="[4]", users="[12]"), tmp_path / "run")
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, said
+    fast_sweep(write_experiment(tmp_path, concurrency="[4]", users="[12]"), tmp_path / "run", print)
     [step] = RunFolder.open(tmp_path / "run").measurements()
     assert len(step.instance_requests) == 3
     assert len(step.worker_requests) == 3, "workers of two instances with one pid were taken for one"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.apps import write_app
-from tests.cli.calling import functune, run
+from tests.cli.calling import in_process, run
 
 THREADS = 16
 
@@ -23,10 +23,12 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         question = "How many threads and processes?"
         workload.routes = ["/api/mixed"]
         settings = { thread_count = [1, 16], process_count = [1, 2] }
-        load = { users = [1, 16], warm_up = 0.3, measure = 1 }
+        load = { users = [16], warm_up = 0.3, measure = 1, search = "grid" }
         """
     )
-    done = functune("sweep", asked, "--script-root", write_app(folder / "app"), "--out", folder / "run", "--no-profile")
+    done = in_process(
+        *("sweep", asked, "--script-root", write_app(folder / "app"), "--out", folder / "run", "--no-profile")
+    )
     assert done.returncode == 0, done.stderr
     return folder / "run"
 

@@ -20,7 +20,7 @@ from functune.run.folder import ENVIRONMENT, MEASUREMENTS, RunFolder
 from functune.run.measuring import is_measured
 from functune.run.profile import PROFILE
 from tests.cli.apps import write_app
-from tests.cli.calling import command, functune, in_process
+from tests.cli.calling import command, in_process
 from tests.host.serving import wait_until
 
 ONE_PERCENT = "A step works when it serves requests and at most 1% of them fail."
@@ -98,7 +98,7 @@ def test_resumed_run_says_that_its_app_is_gone(begun: Path, app: Path) -> None:
 
 def assert_shows_the_end_of_its_run(url: str) -> None:
     """The live page outlives the sweep, so that its reader sees how the run ended; this ends it."""
-    with httpx.Client(base_url=url, trust_env=False) as client:
+    with httpx.Client(base_url=url, trust_env=False, verify=False) as client:
         state = client.get("/state.json").json()
         assert (state["headline"], state["has_ended"]) == ("The run has ended: 1 step", True)
     port = httpx.URL(url).port
@@ -135,7 +135,7 @@ def test_environment_names_the_app_and_host_and_holds_no_secret(
     monkeypatch.setenv("HOME", str(tmp_path))
     (app / "function_app.py").write_text("raise RuntimeError('not today')")
     asked, secret = experiment(tmp_path), "s3cret-of-nobody"
-    functune(
+    in_process(
         "sweep", asked, "--script-root", app, "--out", tmp_path / "run", "--key", secret, AzureWebJobsStorage=secret
     )
     text = (tmp_path / "run" / ENVIRONMENT).read_text()
@@ -150,7 +150,7 @@ def test_environment_names_the_app_and_host_and_holds_no_secret(
 def test_run_in_which_no_step_worked_ends_with_3(app: Path, tmp_path: Path) -> None:
     """3 % of the requests fail, not the first."""
     asked = experiment(tmp_path, route="/api/unreliable")
-    done = functune("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
     assert done.returncode == 3, done.stderr
     said = r"test: no step worked: ([\d,]+) of [\d,]+ requests failed \(HTTP 503: \1\)\."
     assert re.search(said, done.stderr), done.stderr
@@ -159,7 +159,7 @@ def test_run_in_which_no_step_worked_ends_with_3(app: Path, tmp_path: Path) -> N
 
 
 def test_request_that_fails_before_the_load_ends_the_run_with_3(app: Path, tmp_path: Path) -> None:
-    done = functune(
+    done = in_process(
         "sweep", experiment(tmp_path, route="/api/nowhere"), "--script-root", app, "--out", tmp_path / "run"
     )
     assert done.returncode == 3, done.stderr
@@ -193,7 +193,7 @@ def test_full_disk_ends_a_sweep_in_a_sentence(app: Path, tmp_path: Path, small_d
     """The journal of the second step does not fit; that of the first is kept."""
     (small_disk / "ballast").write_bytes(b"x" * (44 << 10))
     asked = experiment(tmp_path, users="[1, 4, 16, 17, 18, 19]", thread_count="[16]")
-    done = functune("sweep", asked, "--script-root", app, "--out", small_disk / "run")
+    done = in_process("sweep", asked, "--script-root", app, "--out", small_disk / "run")
     assert done.returncode == 3
     assert f"{small_disk / 'run' / MEASUREMENTS} cannot be written: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
@@ -230,7 +230,7 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     assert not is_measured(run)
     before = (run / MEASUREMENTS).read_bytes()
 
-    done = functune("sweep", "--resume", run, "--no-profile", "--json")
+    done = in_process("sweep", "--resume", run, "--no-profile", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["experiments"][0]["name"] == "test"
     assert "requests/s" in done.stderr  # the progress is no part of the answer

@@ -119,7 +119,7 @@ def test_interrupted_tune_says_where_its_measurements_are(app: Path, tmp_path: P
 
 
 def test_tune_says_what_the_app_answered_to_a_request_that_fails(app: Path, tmp_path: Path) -> None:
-    done = functune(
+    done = in_process(
         *("tune", "/api/wait?code=c0de==", "-X", "post", "-H", "x-key: wrong-hunter2"),
         *("--script-root", app, "--out", tmp_path / "run"),
     )
@@ -231,7 +231,7 @@ def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
         .replace("users = [1, 4, 16, 64]", "users = [2]")
         .replace("measure = 2.0\nrepeats = 2", "measure = 1.0")
     )
-    done = functune("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
+    done = in_process("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}

@@ -97,9 +97,11 @@ def test_watch_follows_a_run_until_it_is_interrupted(here: Path) -> None:
             assert watch.stdout is not None
             url = watch.stdout.readline().split()[-1]
             state = f"{url}state.json?visible=1"
-            drawn = wait_until(lambda: httpx.get(state, trust_env=False).json()["version"], "drawing", timeout=30)
+            drawn = wait_until(
+                lambda: httpx.get(state, trust_env=False, verify=False).json()["version"], "drawing", timeout=30
+            )
             assert drawn == 1
-            assert "How many" in httpx.get(f"{url}report.html", trust_env=False).text
+            assert "How many" in httpx.get(f"{url}report.html", trust_env=False, verify=False).text
             children = psutil.Process(watch.pid).children(recursive=True)
             assert [child.nice() for child in children] == [19]
             watch.send_signal(signal.SIGINT)

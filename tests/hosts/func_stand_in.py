@@ -51,7 +51,9 @@ class Start:
         self.workers = []
         self.urls = []
         self.turns = itertools.count(1)
-        self.client = httpx.AsyncClient(trust_env=False, timeout=120, limits=httpx.Limits(max_connections=None))
+        self.client = httpx.AsyncClient(
+            trust_env=False, verify=False, timeout=120, limits=httpx.Limits(max_connections=None)
+        )
 
     async def run(self):
         """Serve until SIGINT."""

@@ -102,7 +102,7 @@ async def test_answers_are_byte_for_byte_those_of_the_server_alone(name: str) ->
 async def test_times_and_counts_are_those_of_the_processes_that_serve(name: str) -> None:
     async with (
         running(ON[name], name, Setting(process_count=2)) as host,
-        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
     ):
         replies = [await client.get(f"{host.base_url}/pid", headers={"connection": "close"}) for _ in range(12)]
         reported = [parse(reply.headers[WORKER], reply.headers["server-timing"]) for reply in replies]
@@ -125,7 +125,7 @@ async def test_threads_of_the_app_s_own_configuration_do_not_change_the_setting(
     for count, expected in ((None, 1), (2, 2)):
         async with (
             running(ServedApp(tmp_path, WSGI.entry), "gunicorn:gthread", Setting(thread_count=count)) as host,
-            httpx.AsyncClient(trust_env=False, timeout=30) as client,
+            httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
         ):
             replies = await asyncio.gather(*(client.get(f"{host.base_url}/pid") for _ in range(8)))
             threads = {each.thread for reply in replies if (each := parse(reply.headers[WORKER], None)) is not None}
@@ -137,7 +137,7 @@ async def test_workers_of_an_app_that_is_loaded_before_them_count_their_own_call
     (tmp_path / "gunicorn.conf.py").write_text("preload_app = True\n")
     async with (
         running(ServedApp(tmp_path, WSGI.entry), "gunicorn:gthread", Setting(process_count=2)) as host,
-        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
     ):
         served = {(await client.get(f"{host.base_url}/pid", headers={"connection": "close"})).text for _ in range(12)}
         assert host.calls_folder is not None

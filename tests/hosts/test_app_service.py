@@ -31,7 +31,7 @@ async def running(
     kind = host_kind(fitting_host("app-service", app, python=None))
     async with (
         kind.running(app, setting=setting or Setting()) as host,
-        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=30) as client,
     ):
         yield host, client
 

@@ -40,7 +40,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CoreTools:
 async def test_func_serves_with_all_its_workers_and_ends_without_a_trace(tools: CoreTools) -> None:
     assert tools.name == "Azure Functions Core Tools 4.14.0"
     async with tools.running(ServedApp(APPS / "main"), setting=Setting(thread_count=3, process_count=3)) as host:
-        async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=20) as client:
             environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
             answering = {(await client.get("/api/sync/sleep")).json()["pid"] for _ in range(3)}
         assert list(environ.values()) == ["3", "0", "false"]
@@ -62,7 +62,7 @@ async def test_func_with_threads_unset_has_what_its_host_makes_of_that(
     (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
     async with (
         tools.running(ServedApp(tmp_path), setting=Setting()) as host,
-        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=20) as client,
     ):
         environ = (await client.get(f"/api/environ?{SETTINGS}")).json()
         assert len(worker_pids(host.pid)) == 1
@@ -75,7 +75,7 @@ async def test_func_takes_the_python_of_the_app(tools: CoreTools, tmp_path: Path
     make_environment(tmp_path / ".venv")
     async with (
         tools.running(ServedApp(tmp_path), setting=Setting(thread_count=1)) as host,
-        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=20) as client,
     ):
         environ = (await client.get("/api/environ?PATH=1")).json()
     assert environ["PATH"].startswith(f"{tmp_path / '.venv' / 'bin'}:")

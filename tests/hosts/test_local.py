@@ -23,7 +23,7 @@ async def test_host_process_serves_with_its_setting_and_ends_without_a_trace() -
     async with LOCAL_HOST.running(
         ServedApp(APPS / "main"), setting=Setting(thread_count=3, process_count=2), app_settings={"EXTRA": "given"}
     ) as host:
-        async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=20) as client:
             workers = (await client.get("/admin/host/status")).json()["workers"]
             environ = (await client.get(f"/api/environ?{COUNTS}")).json()
         assert workers["ready"] == 2
@@ -40,7 +40,7 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
     )
     async with (
         LOCAL_HOST.running(ServedApp(tmp_path), setting=Setting()) as host,
-        httpx.AsyncClient(base_url=host.base_url, trust_env=False, timeout=20) as client,
+        httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=20) as client,
     ):
         environ = (await client.get(f"/api/environ?{COUNTS}")).json()
     assert list(environ.values()) == ["1000", "host default", None]
@@ -49,7 +49,7 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
 async def test_host_process_ends_without_waiting_for_calls_in_flight() -> None:
     """A load generator leaves calls behind; draining them would hold up every trial of a sweep."""
     host = LOCAL_HOST.running(ServedApp(APPS.parents[2]), setting=Setting(thread_count=1))
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
         async with host:
             slow = asyncio.create_task(client.get(f"{host.base_url}/api/sync/sleep?ms=60000"))
             async with asyncio.timeout(20):
@@ -73,7 +73,7 @@ from functune.setting import Setting
 async def main():
     app = pathlib.Path({str(APPS / "main")!r})
     async with LOCAL_HOST.running(ServedApp(app), setting=Setting(thread_count=1, process_count=2)) as host:
-        workers = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False).json()["workers"]
+        workers = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False, verify=False).json()["workers"]
         print(host.pid, *workers["pids"], flush=True)
         await asyncio.Event().wait()
 

@@ -31,7 +31,7 @@ def test_knobs_that_a_host_lacks_make_no_further_setting() -> None:
 async def test_each_setting_runs_on_the_host_it_names() -> None:
     kind = kind_for_settings(LOCAL_HOST, ["gunicorn:gthread", "local"])
     servers = {}
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client:
         for host in (None, "local", "gunicorn:gthread"):
             setting = Setting(thread_count=2, host=host)
             kind.require_settable([setting], with_target=[])

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.infra.bicep import Resource, Template, decorators
@@ -67,10 +68,16 @@ class Definition:
         return self.bodies[""]
 
 
+def keep(path: Path, answer: str) -> None:
+    """Write an answer in one move: half of one must not be taken for a whole one the next time."""
+    path.with_suffix(".part").write_text(answer)
+    path.with_suffix(".part").replace(path)
+
+
 @functools.cache
 def definition(resource_type: str) -> Definition:
     """
-    Ask azmcp for one type; about a second, so the answer is kept beside the program.
+    Ask azmcp for one type; about a second, so the answer is kept beside the program, also that it has none.
 
     Raises LookupError when it has none, CalledProcessError with its output when it fails otherwise.
     """
@@ -85,12 +92,14 @@ def definition(resource_type: str) -> Definition:
             timeout=120,
         )
         if f"{resource_type} with apiVersion" in answer.stdout + answer.stderr and answer.returncode:
-            raise LookupError(f"azmcp has no types for {resource_type}")
-        answer.check_returncode()
-        # In one move: half an answer must not be taken for one the next time.
-        kept.with_suffix(".part").write_text(answer.stdout)
-        kept.with_suffix(".part").replace(kept)
-    found = json.loads(kept.read_text())["results"]["BicepSchemaResult"]
+            keep(kept, "null")
+        else:
+            answer.check_returncode()
+            keep(kept, answer.stdout)
+    known = json.loads(kept.read_text())
+    if known is None:
+        raise LookupError(f"azmcp has no types for {resource_type}")
+    found = known["results"]["BicepSchemaResult"]
     resource = next(part for part in found if part["$type"] == "Resource")
     objects = {part["name"]: part for part in found if part["$type"] == "Object"}
     return Definition(resource["name"], _bodies(resource["bodyType"]), objects)

@@ -5,6 +5,7 @@ The parser gives the name ``plan`` and the text ``'plan'`` as the same string, a
 order of its own: files under test put parentheses around such a condition.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +151,13 @@ class Template:
 def parse(path: Path) -> Template:
     """Parse one file. Raises what pycep raises where it is not Bicep."""
     name = path.relative_to(INFRA).as_posix() if path.is_relative_to(INFRA) else path.name
-    return Template(name, _PARSER.parse(text=path.read_text()))
+    return Template(name, parsed(path.read_text()))
+
+
+@functools.cache
+def parsed(text: str) -> Any:
+    """The document of a Bicep text; many tests look at the same files."""
+    return _PARSER.parse(text=text)
 
 
 def edited(path: Path, text: str, replacement: str, folder: Path) -> Template:

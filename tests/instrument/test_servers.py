@@ -19,7 +19,10 @@ GUNICORN = ("gunicorn", "site_app:app", "--bind", "127.0.0.1:0", "--workers", "2
 @pytest.fixture(scope="module")
 def asgi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder = instrumented("asgi", tmp_path_factory.mktemp("asgi") / "app", "app = functune_times.AsgiTimes(app)")
-    with served(folder, *UVICORN) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+    with (
+        served(folder, *UVICORN) as url,
+        httpx.Client(base_url=url, trust_env=False, verify=False, timeout=30) as client,
+    ):
         yield client
 
 
@@ -27,7 +30,10 @@ def asgi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 def wsgi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     line = "app.wsgi_app = functune_times.WsgiTimes(app.wsgi_app)"
     folder = instrumented("flask", tmp_path_factory.mktemp("wsgi") / "app", line)
-    with served(folder, *GUNICORN) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+    with (
+        served(folder, *GUNICORN) as url,
+        httpx.Client(base_url=url, trust_env=False, verify=False, timeout=30) as client,
+    ):
         yield client
 
 
@@ -128,7 +134,7 @@ def test_wsgi_workers_and_threads_are_those_of_the_server(wsgi: httpx.Client) ->
     """Two processes of four threads each. The kernel spreads the connections, so one of them may get none."""
     limits = httpx.Limits(max_keepalive_connections=0)
     with (
-        httpx.Client(base_url=wsgi.base_url, trust_env=False, timeout=30, limits=limits) as client,
+        httpx.Client(base_url=wsgi.base_url, trust_env=False, verify=False, timeout=30, limits=limits) as client,
         ThreadPoolExecutor(24) as pool,
     ):
         reports = [reported(answer) for answer in pool.map(lambda _: client.get("/wait"), range(48))]
@@ -143,6 +149,6 @@ def test_wsgi_workers_and_threads_are_those_of_the_server(wsgi: httpx.Client) ->
 def test_server_without_the_setting_answers_without_the_headers(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = instrumented("asgi", tmp_path_factory.mktemp("off") / "app", "app = functune_times.AsgiTimes(app)")
     with served(folder, *UVICORN[:-2], times="") as url:
-        answer = httpx.get(url, trust_env=False, timeout=30)
+        answer = httpx.get(url, trust_env=False, verify=False, timeout=30)
     assert (answer.status_code, WORKER in answer.headers) == (203, False)
     assert answer.headers[SERVER_TIMING] == "db;dur=53.2, service;dur=9"

@@ -2,8 +2,8 @@
 A stand-in for the host, run as a process: ``python stand_in.py THREADS`` prints its port and reports times.
 
 ``/sleep?ms=100`` takes one of THREADS places for that long, as a thread pool would; ``/burn?ms=100`` computes for that
-long; ``/fail`` answers 500, not in UTF-8, ``/moved`` redirects to it, ``/hang`` never answers, and ``/die`` ends the
-process.
+long; ``/fail?ms=5`` answers 500 after that long, not in UTF-8, ``/moved?ms=5`` redirects to it, ``/hang`` never
+answers, and ``/die`` ends the process.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ async def app(scope, receive, send):
             pass
         milliseconds = 0
     if path in STATUSES:
+        await asyncio.sleep(milliseconds / 1000)
         status, body, times = STATUSES[path], b"\xff", []
     else:
         status, body, times = 200, b"{}", await sleep(scope, milliseconds)

@@ -30,7 +30,8 @@ from functune.load.runner import finished_steps
 from functune.run.measurement import Measurement
 from tests.load.loads import StartStandIn, accounted, free_port, load_generators, measured, plan, run, wait_until
 
-REPEATS = 5
+WINDOWS = (3, 2)
+"""Windows measured in each of two loads: load processes that the reader starts take part in one after the other."""
 OWN = 0.01
 """Relative difference that the servers themselves may have, which are processes of their own."""
 AHEAD = 7.0
@@ -72,31 +73,34 @@ def calling(base_url: str) -> list[psutil.Process]:
     ]
 
 
-async def one(load: LoadPlan, base_url: str, *, repeat: int = 0) -> Measurement:
+async def one(load: LoadPlan, base_url: str) -> Measurement:
     [step] = await run(load, base_url)
-    return measured(*step, repeat=repeat)
+    return measured(*step)
 
 
 async def levels(loads: dict[str, LoadPlan], base_urls: list[str]) -> dict[str, Level]:
     """
-    Each load measured REPEATS times on a server of its own.
+    Each load measured in all WINDOWS on a server of its own.
 
     They run side by side, so that other programs slow all of them alike; each waits nearly all of the time.
     """
-    rounds = [
-        await asyncio.gather(
-            *(one(load, url, repeat=repeat) for load, url in zip(loads.values(), base_urls, strict=True))
-        )
-        for repeat in range(REPEATS)
-    ]
-    return {name: levels_of(found, seed=1)[0] for name, found in zip(loads, zip(*rounds, strict=True), strict=True)}
+    steps: dict[str, list[tuple[StepEnd, list[Request]]]] = {name: [] for name in loads}
+    for windows in WINDOWS:
+        several = [msgspec.structs.replace(load, users=load.users * windows) for load in loads.values()]
+        found = await asyncio.gather(*map(run, several, base_urls))
+        for name, each in zip(loads, found, strict=True):
+            steps[name] += each
+    return {
+        name: levels_of([measured(*step, repeat=repeat) for repeat, step in enumerate(each)], seed=1)[0]
+        for name, each in steps.items()
+    }
 
 
 def require_agreement(several: Level, single: Level) -> None:
     """
     The intervals of throughput and p95 overlap, and the means are within a twentieth.
 
-    That is so in the median of the rounds, since other programs can disturb one load of a round.
+    That is so in the median of the windows, since other programs can disturb one load in a window.
     """
     for one, other in ((several.spread, single.spread), (several.p95_spread, single.p95_spread)):
         assert one is not None
@@ -145,7 +149,7 @@ async def test_every_step_is_shared(start_stand_in: StartStandIn) -> None:
 
 
 async def test_cores_of_all_load_processes_are_counted(start_stand_in: StartStandIn) -> None:
-    load = msgspec.structs.replace(plan("/sleep?ms=1", users=(8,), measure=1), processes=2)
+    load = msgspec.structs.replace(plan("/sleep?ms=4", users=(8,), measure=1), processes=2)
     result = await one(load, start_stand_in(8))
     each = [process.cores for process in result.load_processes]
     assert min(each) > 0

@@ -62,14 +62,14 @@ async def test_request_times_out(start_stand_in: StartStandIn) -> None:
 
 
 async def test_failing_answers_are_recorded(start_stand_in: StartStandIn) -> None:
-    [step] = await run(plan("/fail"), start_stand_in(1))
+    [step] = await run(plan("/fail?ms=5"), start_stand_in(1))
     result = measured(*step)
     assert result.throughput == 0
     assert set(result.errors) == {"HTTP 500"}
 
 
 async def test_redirects_are_not_followed(start_stand_in: StartStandIn) -> None:
-    [step] = await run(plan("/moved"), start_stand_in(1))
+    [step] = await run(plan("/moved?ms=5"), start_stand_in(1))
     assert set(measured(*step).errors) == {"HTTP 302"}
 
 
@@ -95,7 +95,7 @@ async def test_load_measures_who_used_the_cores(start_stand_in: StartStandIn) ->
 
 
 async def test_host_elsewhere_has_no_share_of_the_cores(start_stand_in: StartStandIn) -> None:
-    [(step, _)] = await run(plan("/sleep"), start_stand_in(1))
+    [(step, _)] = await run(plan("/sleep?ms=5"), start_stand_in(1))
     assert step.host_cpu is None
     assert step.other_cpu is not None
 
@@ -128,7 +128,7 @@ async def test_late_load_generator_is_ended(start_stand_in: StartStandIn) -> Non
 
 
 async def test_closing_ends_the_load(start_stand_in: StartStandIn) -> None:
-    async with aclosing(finished_steps(plan("/sleep", users=(1, 2)), base_url=start_stand_in(1))) as steps:
+    async with aclosing(finished_steps(plan("/sleep?ms=5", users=(1, 2)), base_url=start_stand_in(1))) as steps:
         await anext(steps)
         assert len(load_generators()) == 1
     assert load_generators() == []
@@ -219,7 +219,7 @@ async def test_background_loads_the_host_and_is_not_recorded(start_stand_in: Sta
 async def test_generator_and_host_tell_their_memory(start_stand_in: StartStandIn) -> None:
     base_url = start_stand_in(1)
     [stand_in] = [child for child in psutil.Process().children() if "stand_in.py" in " ".join(child.cmdline())]
-    load = msgspec.structs.replace(plan("/sleep?ms=1"), host_pid=stand_in.pid)
+    load = msgspec.structs.replace(plan("/sleep?ms=5"), host_pid=stand_in.pid)
     [result] = [measured(*step) for step in await run(load, base_url)]
     assert list(result.worker_rss_mb) == list(result.worker_cpu) == [str(stand_in.pid)]
     assert 10 < result.worker_rss_mb[str(stand_in.pid)] < 200

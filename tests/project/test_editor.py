@@ -85,7 +85,7 @@ async def test_every_request_of_the_http_file_is_answered() -> None:
     }
     async with (
         LOCAL_HOST.running(ServedApp(ROOT), setting=Setting(thread_count=4), app_settings=settings) as host,
-        httpx.AsyncClient(trust_env=False, timeout=30) as client,
+        httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
     ):
         for request in requests():
             url, body = (text.replace("{{host}}", host.base_url) for text in (request.url, request.body))

@@ -19,7 +19,7 @@ from functune.run.measurement import Measurement
 from functune.shapes import InstanceShape, shape_of
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
-from tests.cli.calling import command, functune
+from tests.cli.calling import command, in_process
 from tests.hosts.limited import groups_left, require_control_groups
 
 SIZED = Path(__file__).parent / "apps" / "sized"
@@ -31,6 +31,7 @@ WITHIN = 30.0
 
 
 def asked(tmp_path: Path, *, route: str, instances: str, users: str = "[4]", measure: str = "1.0") -> Path:
+    tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "asked.toml"
     path.write_text(f"""
         name = "sizes"
@@ -47,7 +48,15 @@ async def measured(tmp_path: Path, **keys: str) -> dict[InstanceShape | None, Me
     here = collect_environment(script_root=SIZED, host="local", host_kind="local", command=["functune"])
     folder = RunFolder.create(tmp_path / "run", read_experiments(asked(tmp_path, **keys)), here)
     app = ServedApp(SIZED)
-    await measure_run(folder, app=app, kind=LOCAL_HOST, planner=Grid(), on_progress=lambda _: None, calibrated=False)
+    await measure_run(
+        folder,
+        app=app,
+        kind=LOCAL_HOST,
+        planner=Grid(),
+        on_progress=lambda _: None,
+        calibrated=False,
+        checked=False,
+    )
     return {each.setting.instance: each for each in folder.measurements()}
 
 
@@ -55,7 +64,9 @@ async def test_quarter_of_a_core_computes_a_quarter_of_what_a_whole_one_does(tmp
     """A core serves 1 / D calls that need D of CPU time each; the host gets its quota also on a busy machine."""
     require_control_groups()
     route = f"/api/compute?ms={CALL * 1000:g}"
-    found = await measured(tmp_path, route=route, instances='["flex-512", "flex-2048"]', users="[2]", measure="5.0")
+    # A whole core has as many calls in two seconds as a quarter of one has in eight.
+    found = await measured(tmp_path / "quarter", route=route, instances='["flex-512"]', users="[2]", measure="5.0")
+    found |= await measured(tmp_path / "whole", route=route, instances='["flex-2048"]', users="[2]", measure="2.0")
     cores = {shape: each.throughput * CALL for shape, each in found.items()}
     assert cores[QUARTER] == pytest.approx(0.25, rel=0.1)
     assert cores[WHOLE] == pytest.approx(1, rel=0.1)
@@ -77,8 +88,8 @@ async def test_waits_overlap_alike_on_a_quarter_and_a_whole_core(tmp_path: Path)
 
 def test_handler_of_300_mb_does_not_fit_512_mb_and_the_run_goes_on(tmp_path: Path) -> None:
     places = require_control_groups()
-    path = asked(tmp_path, route="/api/hold?mb=300", instances='["flex-512", "flex-2048"]')
-    done = functune(
+    path = asked(tmp_path, route="/api/hold?mb=300", instances='["flex-512", "flex-2048"]', users="[2]")
+    done = in_process(
         "sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile", "--strategy", "cost"
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -97,7 +108,7 @@ def test_app_that_fits_nowhere_is_limited_by_memory(tmp_path: Path) -> None:
     """A single call needs more than there is: the check before the load already shows it, and is no error."""
     require_control_groups()
     path = asked(tmp_path, route="/api/hold?mb=700", instances='["flex-512"]')
-    done = functune("sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile")
+    done = in_process("sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     [found] = report["experiments"]

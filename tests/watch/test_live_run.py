@@ -146,7 +146,7 @@ def test_server_answers_this_machine_with_page_state_and_report(run: Path, steps
     append(run, *steps[:6])
     write_report(RunFolder.open(run))
     live = LiveRun(run, drawer)
-    with served(live, 0) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with served(live, 0) as url, httpx.Client(base_url=url, trust_env=False, verify=False) as client:
         assert client.get("/report.html").status_code == 404
         live.follow()
         assert client.get("/report.html").content == (run / "report.html").read_bytes()

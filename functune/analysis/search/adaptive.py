@@ -57,7 +57,7 @@ class AdaptiveSearch(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_step(self, *, confirming: bool) -> NextStep | None:
         """The next step to measure; None when the search is done."""
-        if self.state.alone is None and (self.state.settings[0], 1) not in self.state.seen:
+        if self.state.alone is None and 1 not in self.state.levels(self.state.settings[0]):
             return self.step(self.state.settings[0], 1, "one user alone: its times bound every setting")
         if self.state.hopeless:
             return None
@@ -148,7 +148,7 @@ def next_batch(
     missing = tuple(
         search.step(setting, level, "asked for in any case")
         for setting, level in dict.fromkeys(required)
-        if (setting, level) not in state.seen
+        if level not in state.levels(setting)
     )
     found = search.next_step(confirming=confirming) if not missing else None
     return SearchPlan(batch=missing or (() if found is None else (found,)), skipped=tuple(skipped_settings(state)))

@@ -58,7 +58,8 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
     cores: float | None
     baseline: Setting
     """The setting that the answer is compared with."""
-    seen: dict[tuple[Setting, int], Seen]
+    seen: dict[Setting, dict[int, Seen]]
+    """The levels of each setting that was measured, by users, ascending."""
     demand: Demand | None
     handler: Handler | None
     alone: float | None
@@ -68,7 +69,7 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
 
     def levels(self, setting: Setting) -> dict[int, Seen]:
         """The levels of a setting, by users, ascending."""
-        return {n: self.seen[setting, n] for n in sorted(n for one, n in self.seen if one == setting)}
+        return self.seen.get(setting, {})
 
     def kept(self, setting: Setting) -> dict[int, float]:
         """The throughputs of a setting's levels that count, by users."""
@@ -144,9 +145,10 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
 
     def first(self, setting: Setting) -> Seen | None:
         """The level at which a setting was visited first; None before that."""
-        ordered = sorted(self.levels(setting), key=lambda n: first_measured(self.seen[setting, n].level))
+        levels = self.levels(setting)
+        ordered = sorted(levels, key=lambda n: first_measured(levels[n].level))
         beyond = [n for n in ordered if n >= self.start(setting)] or ordered
-        return self.seen[setting, beyond[0]] if beyond else None
+        return levels[beyond[0]] if beyond else None
 
     @property
     def gain(self) -> float:
@@ -207,7 +209,7 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
     def below(self, setting: Setting, fewest: int) -> tuple[int, str] | None:
         """The level before, unless it was measured or its bound says that it serves less."""
         n = max((n for n in self.users if n < fewest), default=None)
-        if n is None or (setting, n) in self.seen:
+        if n is None or n in self.levels(setting):
             return None
         limit = self.bound(setting, n)
         if limit is not None and limit.throughput < (1 - SAME) * self.most(setting):
@@ -221,8 +223,8 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
 
     def fresh(self, setting: Setting, users: int, *, times: int) -> bool:
         """Whether a step was measured that many times, the last time when no step was new any more."""
-        last_new = max(first_measured(seen.level) for seen in self.seen.values())
-        found = self.seen.get((setting, users))
+        last_new = max(first_measured(seen.level) for levels in self.seen.values() for seen in levels.values())
+        found = self.levels(setting).get(users)
         if found is None or len(found.level.repeats) < times:
             return False
         return max(repeat.started_at for repeat in found.level.repeats) >= last_new
@@ -230,8 +232,8 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hopeless(self) -> bool:
         """Whether a lone user already breaks an objective on latency: more users only wait longer."""
-        broken = [level for (_, users), level in self.seen.items() if users == 1 and level.kept is False]
-        return latency_limit(self.objective) is not None and bool(broken) and not self.best
+        is_broken = any(1 in levels and levels[1].kept is False for levels in self.seen.values())
+        return latency_limit(self.objective) is not None and is_broken and not self.best
 
 
 def search_state(
@@ -258,7 +260,7 @@ def search_state(
         objective=limits,
         cores=cores,
         baseline=Setting() if baseline is None else baseline,
-        seen={(level.setting, level.users): seen_level(level, limits) for level in own},
+        seen=seen_levels(own, limits),
         demand=needs,
         handler=handler,
         alone=weighted_mean(alone),
@@ -277,6 +279,14 @@ def without_throughput(objective: Objective | None) -> Objective | None:
         return None
     limits = tuple(each for each in objective.conditions if each.metric != "throughput")
     return Objective(conditions=limits) if limits else None
+
+
+def seen_levels(levels: Sequence[Level], objective: Objective | None) -> dict[Setting, dict[int, Seen]]:
+    """The levels of each setting, by users, ascending."""
+    found: dict[Setting, dict[int, Seen]] = {}
+    for level in sorted(levels, key=lambda level: level.users):
+        found.setdefault(level.setting, {})[level.users] = seen_level(level, objective)
+    return found
 
 
 def seen_level(level: Level, objective: Objective | None) -> Seen:
