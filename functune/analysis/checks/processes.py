@@ -11,21 +11,28 @@ KEPT_ALIVE = (
     "does a server that closes each connection, as Gunicorn does with --keep-alive 0."
 )
 
+USERS_EACH = 2
+"""Users for each process from which one without any is worth a warning: with fewer, chance often leaves it none."""
+
 
 def process_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
     """
     The steps that fewer processes served than their setting has, in a sentence; none where all processes answered.
 
-    Fewer users than processes cannot reach all of them, so such steps do not count.
+    Steps with few users do not count: not each process has to get one of them.
     """
-    few = [level for level in levels if 0 < share_serving(level) < 1 and level.users >= level.setting.process_count]
+    few = [
+        level
+        for level in levels
+        if 0 < share_serving(level) < 1 and level.users >= USERS_EACH * level.setting.process_count
+    ]
     if not few:
         return ()
     shown = min(few, key=share_serving)
     serving, processes = shown.figures.serving_processes, plural(shown.setting.process_count, "process")
     said = (
-        f"Fewer processes than their setting has served {part_in_words(few, levels)}, so the throughput there is not "
-        f"that of the setting: {serving} of {processes} served all requests with {shown}."
+        f"Fewer processes than their setting has served {part_in_words(few, levels)}, so the setting may serve more "
+        f"than was measured there: {serving} of {processes} served all requests with {shown}."
     )
     return (said if shown.setting.is_on_functions else f"{said} {KEPT_ALIVE}",)
 

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from functune.analysis import comparison, trust
-from functune.analysis.checks import interference
+from functune.analysis.checks import interference, processes
 from functune.analysis.laws import bounds, littles_law, prediction, usl
 from functune.analysis.numbers import repeats, statistics, validity
 from functune.analysis.search import state
@@ -87,6 +87,7 @@ METHOD_FIGURES = [
     f"used more than {measurement.BUSY_GENERATOR} of a core, or where more than {in_percent(validity.LATE_SHARE)} of",
     f"fails more than {in_percent(measurement.ACCEPTED_ERRORS)} of its requests",
     f"use more than {measurement.BUSY_MACHINE} cores",
+    f"at least {processes.USERS_EACH} users for each process that fewer processes served",
     f"a relative residual above {in_percent(littles_law.LIMIT)} is an error",
     f"used {bounds.SHARED_CORE[0]} to {bounds.SHARED_CORE[1]} cores, its calls would have used {bounds.WANTED} without "
     f"each other, and {bounds.IDLE} cores",
