@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
-import numpy as np
-from scipy.special import stdtrit
 
 from functune.analysis.checks.expectations import Outcome
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level, LevelKey, key_of
-from functune.analysis.numbers.repeats import ENOUGH, Spread
-from functune.analysis.numbers.statistics import CONFIDENCE
+from functune.analysis.numbers.repeats import Spread
+from functune.analysis.ratio_of_runs import ratio_spread, within_runs
 from functune.experiments.subject import Subject
 from functune.formatting import duration, percent, rate
 from functune.setting import Setting
@@ -135,7 +133,7 @@ def compare_findings(
     then, now = comparable_levels(before), comparable_levels(after)
     common = [key for key in then if key in now]
     figures = [figure for key in common for figure in figures_of_both(key, then[key], now[key])]
-    outcomes = [broken_outcomes(one, other) for one in before for other in after if same(one, other)]
+    outcomes = [broken_outcomes(one, other) for one in before for other in after if is_same_experiment(one, other)]
     return Comparison(
         changes=tuple(judged_change(figure, margin, among=len(figures)) for figure in figures),
         broken=(
@@ -164,8 +162,8 @@ class BothFigures(msgspec.Struct, frozen=True, kw_only=True):
     """The span of the ratio by the requests of each run alone, for latencies that were measured once."""
 
 
-def same(one: ExperimentFindings, other: ExperimentFindings) -> bool:
-    """Whether two findings are of the same experiment, by its name."""
+def is_same_experiment(one: ExperimentFindings, other: ExperimentFindings) -> bool:
+    """Whether both findings are of one experiment, by its name."""
     return one.name == other.name
 
 
@@ -211,18 +209,6 @@ def load_compared(level: Level) -> str:
     return level.load_in_words if level.share is None else f"arrivals at {level.share * 100:g} % of the capacity"
 
 
-def within_runs(before: Figures, after: Figures) -> Spread | None:
-    """
-    The spread of the ratio of two p95s by their order statistics; None where a step has too few requests.
-
-    It knows nothing about the variation between runs, so it is the least uncertainty of the ratio.
-    """
-    was, now = before.p95_interval, after.p95_interval
-    if was is None or now is None:
-        return None
-    return Spread(low=now.low / was.high, high=now.high / was.low, repeats=1)
-
-
 def judged_change(figure: BothFigures, margin: float, *, among: int) -> Change:
     """The change with the span of its ratio and the verdict; ``among`` is the number of figures compared."""
     spread = ratio_spread(figure.before, figure.after, among=among) or figure.within
@@ -244,30 +230,6 @@ def change_verdict(change: Change, spread: Spread | None, margin: float) -> Chan
     if high < 1 and ratio <= 1 / (1 + margin):
         return "worse"
     return "same" if 1 / (1 + margin) < low and high < 1 + margin else "unclear"
-
-
-def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int) -> Spread | None:
-    """
-    The span of the ratio of two means, from repeats that are not paired; None where one side was measured once.
-
-    From five repeats on each side Welch's interval of the difference of mean logarithms (Welch, Biometrika 34, 1947),
-    at 1 - 0.05 / ``among`` (Bonferroni). From two to four it is the range of all ratios, which is no interval.
-    """
-    repeats = min(len(before), len(after))
-    if repeats < 2:
-        return None
-    if repeats < ENOUGH:
-        return Spread(low=min(after) / max(before), high=max(after) / min(before), repeats=repeats)
-    logs = [np.log(np.asarray(values)) for values in (before, after)]
-    errors = [float(values.var(ddof=1)) / len(values) for values in logs]
-    difference, error = float(logs[1].mean() - logs[0].mean()), math.sqrt(sum(errors))
-    if error == 0:
-        return Spread(low=math.exp(difference), high=math.exp(difference), repeats=repeats)
-    freedom = sum(errors) ** 2 / sum(
-        variance**2 / (len(values) - 1) for variance, values in zip(errors, logs, strict=True)
-    )
-    reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / among / 2)) * error
-    return Spread(low=math.exp(difference - reach), high=math.exp(difference + reach), repeats=repeats)
 
 
 def broken_outcomes(before: ExperimentFindings, after: ExperimentFindings) -> list[Broken]:

@@ -8,10 +8,12 @@ from functune.analysis.checks.drift import Drift, drift
 from functune.analysis.checks.expectations import Outcome, check_expectations
 from functune.analysis.checks.interference import interference_warnings, window_warnings
 from functune.analysis.checks.live import instance_warnings, unseen_warnings
+from functune.analysis.checks.processes import process_warnings
 from functune.analysis.laws.bounds import Demand, demand_of
 from functune.analysis.laws.curves import Law, laws_of
 from functune.analysis.laws.prediction import Prediction, predict
 from functune.analysis.laws.time_split import Split, splits_of
+from functune.analysis.not_measured import NotMeasured, failed_settings, unfit_everywhere, unfit_in_words, with_kills
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.numbers.levels import Level, levels_of
@@ -20,7 +22,6 @@ from functune.analysis.search.skipped import Skipped
 from functune.analysis.server_choice import ServerChoice, choose_server
 from functune.analysis.verdict.advice import Advice, advise
 from functune.analysis.verdict.limit import Limit
-from functune.analysis.verdict.limit_around import unfit_limit
 from functune.analysis.verdict.limit_rules import find_limit
 from functune.analysis.verdict.recommendation import Aim, Recommendation, aim_of, judged_levels, recommend
 from functune.analysis.verdict.sentences import verdict
@@ -29,13 +30,8 @@ from functune.analysis.verdict.strategies import NoChoice, pareto_front
 from functune.experiments.model import Baseline, Experiment
 from functune.experiments.planned import planned_steps, planned_subjects
 from functune.experiments.subject import Subject
-from functune.formatting import joined, plural
 from functune.run.measurement import Failure, Measurement
 from functune.setting import Setting
-from functune.shapes import InstanceShape
-
-MOST_NAMED = 3
-"""Settings that a sentence names one by one."""
 
 
 class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,16 +69,6 @@ class SubjectFindings(msgspec.Struct, frozen=True, kw_only=True):
     def law(self, setting: Setting) -> Law | None:
         """The law of a setting; None where nothing was served."""
         return next((law for law in self.laws if law.setting == setting), None)
-
-
-class NotMeasured(msgspec.Struct, frozen=True, kw_only=True):
-    """A setting that could not be measured for a subject, or not to the end, and why."""
-
-    subject: Subject
-    setting: Setting
-    reason: str
-    unfit_mb: int | None = None
-    """The memory of the instance that it does not fit, which is a result; None for another reason."""
 
 
 class ExperimentFindings(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,16 +174,17 @@ def analyse(
     closed = [level for level in valid if level.share is None]
     measured = [each for each in planned_subjects(experiment) if any(level.subject == each for level in every)]
     profiled = {each.subject: each for each in profiles if each.experiment == experiment.name}
+    unfit = {subject: unfit_everywhere(subject, valid, failed) for subject in planned_subjects(experiment)}
     limits = {
-        subject: unfit_everywhere(subject, valid, failed)
+        subject: limit
         or find_limit(
             judged_levels(subject, every, aim=aim),
             cores=cores,
             profile=profiled.get(subject),
             memory_mb=aim.memory_mb,
         )
-        for subject in planned_subjects(experiment)
-        if subject in measured or unfit_everywhere(subject, valid, failed)
+        for subject, limit in unfit.items()
+        if limit is not None or subject in measured
     }
     subjects = tuple(
         findings_of(subject, valid, aim=aim, cores=cores, limit=limits[subject], baseline=experiment.baseline)
@@ -209,12 +196,13 @@ def analyse(
     skipped = explore(experiment, closed, cores=cores, scopes=scopes).skipped if is_search else ()
     compared = {level.setting for level in closed} | {skip.setting for skip in skipped}
     advice = advise(recommendations, choices=len(compared))
+    too_large = unfit_in_words(failed)
     return ExperimentFindings(
         name=experiment.name,
         experiment=experiment,
         cores=cores,
-        verdict=verdict(recommendations, advice, unmet, unfit_in_words(failed), baseline=experiment.baseline)
-        if closed or unfit_in_words(failed)
+        verdict=verdict(recommendations, advice, unmet, too_large, baseline=experiment.baseline)
+        if closed or too_large
         else "Nothing of this experiment was measured.",
         advice=advice,
         subjects=subjects,
@@ -223,6 +211,7 @@ def analyse(
         warnings=(
             *interference_warnings(closed),
             *window_warnings(closed),
+            *process_warnings(closed),
             *instance_warnings(closed),
             *unseen_warnings(closed),
         ),
@@ -272,54 +261,3 @@ def in_order(levels: Iterable[Level], experiment: Experiment) -> list[Level]:
         (level for level in levels if level.subject in subjects),
         key=lambda level: (subjects.index(level.subject), level.setting.simplicity, level.share or 0.0, level.users),
     )
-
-
-def failed_settings(experiment: Experiment, failures: Iterable[Failure]) -> tuple[NotMeasured, ...]:
-    """The settings that could not be measured for a subject, each with its first cause."""
-    found: dict[tuple[Subject, Setting], Failure] = {}
-    for failure in failures:
-        if failure.experiment == experiment.name:
-            found.setdefault((failure.subject, failure.setting), failure)
-    return tuple(
-        NotMeasured(subject=subject, setting=setting, reason=failure.cause, unfit_mb=failure.unfit_mb)
-        for (subject, setting), failure in found.items()
-    )
-
-
-def with_kills(levels: Iterable[Level], failed: Iterable[NotMeasured]) -> list[Level]:
-    """The levels, with a kill in those of settings that do not fit: the step that showed it may have no answer."""
-    unfit = {(each.subject, each.setting) for each in failed if each.unfit_mb is not None}
-
-    def marked(level: Level) -> Level:
-        if (level.subject, level.setting) not in unfit or level.figures.memory_kills:
-            return level
-        return msgspec.structs.replace(level, figures=msgspec.structs.replace(level.figures, memory_kills=1))
-
-    return [marked(level) for level in levels]
-
-
-def unfit_everywhere(subject: Subject, levels: Iterable[Level], failed: Iterable[NotMeasured]) -> Limit | None:
-    """The limit of a subject that fits the memory of no instance it was tried on; None where a step worked."""
-    unfit = [each for each in failed if each.subject == subject and each.unfit_mb is not None]
-    settings = {each.setting for each in unfit}
-    others = [level for level in levels if level.subject == subject and level.setting not in settings]
-    return unfit_limit([each.reason for each in unfit]) if unfit and not others else None
-
-
-def unfit_in_words(failed: Iterable[NotMeasured]) -> str:
-    """The settings that do not fit their instance, in a sentence for each subject and size; empty for none."""
-    groups: dict[tuple[Subject, InstanceShape | None], list[NotMeasured]] = {}
-    for each in failed:
-        if each.unfit_mb is not None:
-            groups.setdefault((each.subject, each.setting.instance), []).append(each)
-    return " ".join(
-        f"{subject} does not fit {unfit[0].unfit_mb:,} MB ({shape}) with {settings_in_words(unfit)}."
-        for (subject, shape), unfit in groups.items()
-    )
-
-
-def settings_in_words(several: Sequence[NotMeasured]) -> str:
-    """The settings on one instance size, without it; their number where there are many."""
-    if len(several) > MOST_NAMED:
-        return plural(len(several), "setting")
-    return joined([msgspec.structs.replace(each.setting, instance=None).in_words for each in several])

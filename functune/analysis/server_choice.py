@@ -26,7 +26,7 @@ class ServerStanding(msgspec.Struct, frozen=True, kw_only=True):
     p95: float | None
     """Seconds."""
     memory_mb: float | None
-    """Highest memory of all worker processes together."""
+    """Memory of all its processes together, front included."""
     cost: float | None
     """Cost of a million requests on an always busy instance that serves as much. For comparison, not for a budget."""
     cost_spread: Spread | None = None

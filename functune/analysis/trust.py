@@ -93,7 +93,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     warm_up: tuple[float, float] | None
     """The least and the most that was cut off a step, seconds."""
     drift: dict[str, Drift]
-    """The drift by experiment; without experiments with too few repeats of Azure's defaults."""
+    """The drift by experiment; none for an experiment whose baseline has too few repeats."""
     seeds: dict[str, int]
     """The seed of each experiment, by name."""
 

@@ -2,8 +2,8 @@
 The cost of a million requests, from measured throughput and the prices of a plan.
 
 Flex Consumption bills an instance, not a request: its memory for the time in which it executes anything. Requests that
-overlap share the bill, and requests far apart pay the minimum each. Hence two figures, one for an instance that is
-always busy and one for sparse traffic; real traffic lies between.
+overlap share the bill, and requests far apart pay the minimum each. The cost of a million requests is that of an
+instance that is always busy; the rule by which any other stream of requests is billed is ``billed_time``.
 
 Throughput and times are those of the machine that measured, and an instance has other cores. So the order of settings
 holds there, the amounts do not.
@@ -62,31 +62,6 @@ def busy_cost(throughput: float, memory_mb: int, prices: Prices | None = None) -
     if throughput <= 0:
         raise ValueError(f"throughput is {throughput:g} requests/s: allowed is above 0")
     return executions_cost(gigabytes(memory_mb) / throughput * 1e6, prices)
-
-
-def sparse_cost(
-    arrival_rate: float,
-    response: float,
-    memory_mb: int,
-    prices: Prices | None = None,
-    *,
-    generator: np.random.Generator,
-    calls: int = 20_000,
-) -> Cost:
-    """
-    A million requests that come to one instance by chance, L a second, each in it for ``response`` seconds.
-
-    The billed share of the time f is simulated by the billing rule over Poisson arrivals; a million requests take
-    1e6 / L seconds, so they cost f / L x memory GB-s each. For short R, f is about L / (L + exp(-L R)): after
-    each second billed there is a call inside, or a pause of 1 / L follows. Raises ValueError for values of 0.
-    """
-    if arrival_rate <= 0 or response <= 0:
-        raise ValueError(
-            f"arrival rate is {arrival_rate:g}/s and response {response:g} s: allowed are rates and times above 0"
-        )
-    starts = np.cumsum(generator.exponential(1 / arrival_rate, calls))
-    fraction = billed_time(starts, np.full(calls, response)).fraction
-    return executions_cost(gigabytes(memory_mb) * fraction / arrival_rate * 1e6, prices)
 
 
 def billed_time(starts: np.ndarray, responses: np.ndarray, *, flush: float = FLUSH) -> Cycle:

@@ -69,6 +69,7 @@ def step(
     chance = random.Random(f"{route} {setting} {users} {repeat or ''}")
     rate *= 1 + noise * chance.gauss(0, 1) if noise else 1
     stretched = cpu / min(setting.cores_within(CORES) or CORES, 1)  # less than a core makes computing take longer
+    serving = min(setting.process_count, users)
     count = max(round(rate * duration * (1 - jitter * chance.uniform(0, 0.2))), 1)
     latencies = [round(users / rate * 1e6 * (1 + jitter * chance.uniform(-1, 1))) for _ in range(count)]
     failed = [1_000] * errors
@@ -86,7 +87,7 @@ def step(
         latencies_us=latencies,
         error_latencies_us=failed,
         errors={"HTTP 500": errors} if errors else {},
-        worker_requests={"4242": count},
+        worker_requests={str(4242 + number): count // serving for number in range(serving)},
         worker_peak_in_flight={"4242": users},
         worker_threads={"4242": min(setting.threads, users)},
         service_times_us=[round((stretched + wait) * 1e6)] * count,

@@ -1,10 +1,14 @@
+import math
 import random
 
 import msgspec
+import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
-from functune.analysis.comparison import Comparison, compare_findings, ratio_spread
+from functune.analysis.comparison import Comparison, compare_findings
 from functune.analysis.experiment import analyse
+from functune.analysis.ratio_of_runs import ratio_spread
 from functune.experiments.model import Expectation, Matrix, Where
 from functune.run.measurement import Measurement
 from functune.setting import Setting
@@ -135,6 +139,15 @@ def test_ratio_spread_holds_the_true_ratio() -> None:
         inside += spread.low <= 1 <= spread.high
     assert 0.92 <= inside / 400 <= 0.985
     assert ratio_spread([1.0], [1.0, 2.0], among=1) is None
+
+
+def test_ratio_spread_is_the_interval_of_welch_by_another_implementation() -> None:
+    """scipy's t-test of two samples with unequal variances, on logarithms."""
+    before, after = [100.0, 104.0, 98.0, 101.0, 97.0], [120.0, 131.0, 118.0, 125.0, 140.0, 122.0]
+    found = ratio_spread(before, after, among=3)
+    assert found is not None
+    welch = ttest_ind(np.log(after), np.log(before), equal_var=False).confidence_interval(1 - 0.05 / 3)
+    assert (found.low, found.high) == pytest.approx((math.exp(welch.low), math.exp(welch.high)))
 
 
 def test_margin_outside_its_range_is_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.plans.billing import billed_time, busy_cost, fixed_cost, sparse_cost
+from functune.plans.billing import billed_time, busy_cost, fixed_cost
 from functune.plans.price_list import flex_prices
 
 
@@ -57,31 +57,28 @@ def test_billed_is_at_least_the_time_executing_and_never_twice_the_same(calls: l
     assert 0 < cycle.fraction <= 1 + 1e-9
 
 
+def billed_share(rate: float, response: float, *, seed: int) -> float:
+    """The billed share of the time of one instance for 20,000 Poisson arrivals."""
+    starts = np.cumsum(np.random.default_rng(seed).exponential(1 / rate, 20_000))
+    return billed_time(starts, np.full(len(starts), response)).fraction
+
+
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.0, 2.0, 5.0, 10.0])
 @pytest.mark.parametrize("response", [0.05, 0.4])
-def test_sparse_traffic_is_billed_as_the_formula_says(rate: float, response: float) -> None:
-    found = sparse_cost(
-        rate,
-        response,
-        2048,
-        msgspec.structs.replace(flex_prices(), million_executions=0),
-        generator=np.random.default_rng(1),
-    )
+def test_sparse_traffic_is_billed_for_the_share_of_the_formula(rate: float, response: float) -> None:
+    """After each second billed a call is inside, with 1 - exp(-L R), or a pause of 1 / L follows."""
     share = rate / (rate + math.exp(-rate * response))
-    assert found.gb_seconds == pytest.approx(2 * share / rate * 1e6, rel=0.03 if response < 0.1 else 0.06)
+    assert billed_share(rate, response, seed=1) == pytest.approx(share, rel=0.03 if response < 0.1 else 0.06)
 
 
 def test_sparse_traffic_of_long_calls_is_billed_for_the_time_executing() -> None:
     """Calls of 20 s, where the minimum does not matter: someone is in for 1 - exp(-L R) of the time."""
-    found = sparse_cost(0.03, 20.0, 512, generator=np.random.default_rng(2))
-    assert found.gb_seconds == pytest.approx(0.5 * (1 - math.exp(-0.6)) / 0.03 * 1e6, rel=0.03)
+    assert billed_share(0.03, 20.0, seed=2) == pytest.approx(1 - math.exp(-0.6), rel=0.03)
 
 
-def test_sparse_traffic_tends_to_the_busy_figure() -> None:
-    dense = sparse_cost(200, 0.1, 4096, generator=np.random.default_rng(3))
-    assert dense.per_million == pytest.approx(busy_cost(200, 4096).per_million, rel=0.01)
-    lone = sparse_cost(0.001, 0.05, 2048, generator=np.random.default_rng(3))
-    assert lone.gb_seconds == pytest.approx(2e6, rel=0.01)  # a second of 2 GB each
+def test_dense_traffic_is_billed_for_all_of_the_time_and_lone_calls_for_a_second_each() -> None:
+    assert billed_share(200, 0.1, seed=3) == pytest.approx(1, rel=0.01)
+    assert billed_share(0.001, 0.05, seed=3) == pytest.approx(0.001, rel=0.01)
 
 
 def test_busy_gives_the_figures_of_the_published_example() -> None:
@@ -116,7 +113,6 @@ def test_fixed_price_is_shared_by_what_an_instance_serves() -> None:
     [
         (lambda: busy_cost(0, 2048), "throughput is 0 requests/s: allowed is above 0"),
         (lambda: busy_cost(1, 1024), "instance memory is 1024 MB: allowed are 512, 2048, 4096"),
-        (lambda: sparse_cost(0, 1, 512, generator=np.random.default_rng(1)), "arrival rate is 0/s"),
         (lambda: fixed_cost(1, -1), "price -1 an hour"),
     ],
 )

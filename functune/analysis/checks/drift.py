@@ -1,4 +1,4 @@
-"""Drift: whether the throughput of the control settings changed over the time of a run."""
+"""Drift: whether the throughput of the baseline changed over the time of a run."""
 
 import math
 from collections.abc import Sequence
@@ -8,20 +8,20 @@ import numpy as np
 from scipy.special import stdtrit
 
 from functune.analysis.numbers.levels import Level
-from functune.analysis.numbers.repeats import ENOUGH, SAME
+from functune.analysis.numbers.repeats import ENOUGH, SAME, SAME_IN_WORDS
 from functune.analysis.numbers.statistics import CONFIDENCE, Interval
 from functune.formatting import percent, plural
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """How throughput of the same setting changed from the first control step of a run to the last."""
+    """How the throughput of the baseline changed from its first measurement in a run to its last."""
 
     change: float
     """Relative: -0.1 is 10 % less at the end."""
     interval: Interval
     """95 %, of the change."""
     steps: int
-    """Measurements of the control settings."""
+    """Measurements of the baseline."""
 
     @property
     def matters(self) -> bool:
@@ -32,33 +32,34 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     def in_words(self) -> str:
         """One sentence."""
         span = (
-            f"95 %: {percent(self.interval.low)} to {percent(self.interval.high)}, {plural(self.steps, 'control step')}"
+            f"95 %: {percent(self.interval.low)} to {percent(self.interval.high)}, {plural(self.steps, 'measurement')}"
         )
         if self.interval.low <= 0 <= self.interval.high:
-            return f"No drift was seen: from start to end the control changed by {percent(self.change)} ({span})."
+            return f"No drift was seen: from start to end the baseline changed by {percent(self.change)} ({span})."
         direction = "more" if self.change > 0 else "less"
         consequence = (
             "settings measured far apart cannot be compared"
             if self.matters
-            else "less than the 5 % by which equal settings may differ"
+            else f"less than the {SAME_IN_WORDS} by which equal settings may differ"
         )
         return (
-            f"The machine drifted: the control served {percent(abs(self.change))} {direction} at the end than at the "
+            f"The machine drifted: the baseline served {percent(abs(self.change))} {direction} at the end than at the "
             f"start ({span}), {consequence}."
         )
 
 
-def drift(controls: Sequence[Level]) -> Drift | None:
+def drift(baseline: Sequence[Level]) -> Drift | None:
     """
-    The trend of throughput over the time of a run, from levels that were repeated for it; None for fewer than five
-    repeats.
+    The trend of throughput over the time of a run, from the levels of the baseline, which every round repeats.
+
+    None for fewer than five repeats, or where no level was measured at two times.
 
     Least squares of log X over time, with Student's interval of the slope. The levels may differ in subject, setting or
     load: each has its own mean and all share the slope.
     """
     steps = [
         (kind, repeat)
-        for kind, level in enumerate(controls)
+        for kind, level in enumerate(baseline)
         for repeat in level.repeats
         if repeat.figures.throughput > 0
     ]

@@ -8,7 +8,7 @@ from functune.formatting import count, duration, plural
 from functune.run.measurement import BUSY_MACHINE
 
 LONG_PAUSE = 0.25
-"""Share of a window: load/windows.py looks for the edges in a quarter of it at each end."""
+"""Share of a window: in so much of it at each end, load/windows.py looks for a pause to place the edge in."""
 TOLERANCE = 0.2
 """Cores that an idle system, the sweep itself and the rounding of a short window use; up to 0.17 was seen."""
 
@@ -19,7 +19,7 @@ def interference_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
     if not others:
         return ()
     return (
-        f"Other programs used up to {cores(max(others))} while {of(others, levels)} measured: "
+        f"Other programs used up to {used_cores(max(others))} while {part_that_was(others, levels)} measured: "
         "the figures may be too low. Repeat on an idle machine.",
     )
 
@@ -42,13 +42,13 @@ def window_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
         found.append(
             f"The window was too short to check Little's law in {count(len(short))} of "
             f"{plural(len(repeats), 'measurement')}: requests in flight at its edges explain the difference. "
-            f"Windows of {duration(needed)} would check it."
+            f"{littles_law.how_to_check(needed)}"
         )
     return tuple(found)
 
 
-def of(some: Sequence[object], levels: Sequence[Level]) -> str:
-    """How many of the steps, as the subject of ``measured``."""
+def part_that_was(some: Sequence[object], levels: Sequence[Level]) -> str:
+    """``2 of 12 steps were``, to go on with a participle."""
     return f"{part_in_words(some, levels)} {'was' if len(some) == 1 else 'were'}"
 
 
@@ -57,7 +57,7 @@ def part_in_words(some: Sequence[object], levels: Sequence[Level]) -> str:
     return f"{count(len(some))} of {plural(len(levels), 'step')}"
 
 
-def cores(value: float) -> str:
+def used_cores(value: float) -> str:
     """Cores in words, to hundredths, the unit in which the system counts them."""
     return f"{value:.2f} cores"
 
@@ -80,5 +80,5 @@ def not_free(levels: Sequence[Level], *, needed: int, machine: float | None) -> 
         return f"{needs}, and the use by other programs is not known"
     most = max(known, default=0.0)
     if machine - most < needed - TOLERANCE:
-        return f"{needs}, and other programs used {cores(most)} of {machine:g}"
+        return f"{needs}, and other programs used {used_cores(most)} of {machine:g}"
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from functune.analysis.checks.interference import of, part_in_words
+from functune.analysis.checks.interference import part_in_words, part_that_was
 from functune.analysis.numbers.levels import Level
 from functune.formatting import count
 
@@ -26,6 +26,7 @@ def unseen_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
     if not unseen:
         return ()
     return (
-        f"Resource Manager showed the setting, and no answer of the app did, when {of(unseen, levels)} measured: the "
-        "restart was waited out, not seen. In an app with the file of `functune instrument`, answers show it.",
+        "Resource Manager showed the setting, and no answer of the app did, when "
+        f"{part_that_was(unseen, levels)} measured: the restart was waited out, not seen. In an app with the file of "
+        "`functune instrument`, answers show it.",
     )

@@ -111,10 +111,10 @@ def shows_serial(level: Level, single: Demand, *, cores: float | None) -> bool |
     used = figures.worker_cores / processes
     if used > SEVERAL_CORES:
         return False
-    taken = (figures.worker_cores, figures.front_cores, figures.other_cpu, figures.generator_cpu)
-    idle = (cores or 0.0) - sum(each or 0.0 for each in taken)
+    by_host = figures.worker_cores + (figures.front_cores or 0.0)
+    idle = (cores or 0.0) - by_host - (figures.other_cpu or 0.0) - figures.generator_cpu
     if level.setting.instance is not None:
-        idle = min(idle, level.setting.instance.cores - sum(each or 0.0 for each in taken[:2]))
+        idle = min(idle, level.setting.instance.cores - by_host)
     wanted = calls_in_handlers(level) / processes * single.cpu_share
     return True if SHARED_CORE[0] <= used <= SHARED_CORE[1] and wanted >= WANTED and idle >= IDLE else None
 

@@ -7,11 +7,14 @@ import msgspec
 
 from functune.analysis.laws.bounds import Demand, demand_of
 from functune.analysis.laws.queueing import response, shared_response, utilisation, wait_general
-from functune.analysis.numbers.figures import together
+from functune.analysis.numbers.figures import Times, together
 from functune.analysis.numbers.levels import Level
 from functune.setting import Setting
 
 type Model = Literal["threads", "core", "event loop"]
+
+COMPUTES = 0.5
+"""Share of its time in which a handler computes from which its calls share cores rather than wait for a thread."""
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,52 +42,60 @@ def predict(level: Level, closed: Iterable[Level], *, cores: float | None) -> Pr
     """
     levels = [each for each in closed if each.setting.instance == level.setting.instance]
     alone = [each for each in levels if each.users == 1]
-    needs = demand_of(levels, cores=cores)
-    latency = weighted_mean(alone)
+    needs, latency = demand_of(levels, cores=cores), weighted_mean(alone)
     service = together(each.figures.service for each in alone)
     measured, arrival_rate = level.figures.mean, level.arrival_rate
-    if needs is None or needs.cpu_share is None or latency is None or service is None:
+    if needs is None or latency is None or service is None or measured is None or arrival_rate is None:
         return None
-    if measured is None or arrival_rate is None:
-        return None
-    outside = max(latency - needs.service, 0.0)
-    processes = level.setting.process_count
     try:
-        if needs.cpu_share >= 0.5:
-            model: Model = "core"
-            if level.setting.instance is not None:  # a quota is no core that calls share: it stops them all at once
-                return None
-            if (computed := computing(level, arrival_rate, needs, cores=cores)) is None:
-                return None
-            busy, inside = computed
-        elif level.handler == "async def":
-            model, busy, inside = "event loop", arrival_rate / processes * (needs.cpu or 0.0), needs.service
-        else:
-            model = "threads"
-            rate, pool = arrival_rate / processes, level.setting.threads
-            busy = utilisation(rate, needs.service, pool)
-            variation = service.deviation / service.mean
-            inside = needs.service + wait_general(rate, needs.service, pool, service_variation=variation)
+        found = in_handler(level, arrival_rate, needs, service, cores=cores)
     except ValueError:  # the queue grows without end: there is no mean to expect
         return None
+    if found is None:
+        return None
+    model, busy, inside = found
     return Prediction(
         setting=level.setting,
         arrival_rate=arrival_rate,
         model=model,
         utilisation=busy,
-        expected=outside + inside,
+        expected=max(latency - needs.service, 0.0) + inside,
         measured=measured,
     )
+
+
+def in_handler(
+    level: Level, arrival_rate: float, needs: Demand, service: Times, *, cores: float | None
+) -> tuple[Model, float, float] | None:
+    """
+    The model of a level, its utilisation, and the mean seconds that a call waits for its handler and is in it.
+
+    None where no model is known. Raises ValueError for more arrivals than the model serves.
+    """
+    each_process = arrival_rate / level.setting.process_count
+    if needs.cpu is None or needs.cpu_share is None:
+        return None
+    if needs.cpu_share >= COMPUTES:
+        computed = computing(level, arrival_rate, needs, cores=cores)
+        return None if computed is None else ("core", *computed)
+    if level.handler == "async def":
+        return "event loop", utilisation(each_process, needs.cpu), needs.service
+    pool = level.setting.threads
+    waiting = wait_general(each_process, needs.service, pool, service_variation=service.deviation / service.mean)
+    return "threads", utilisation(each_process, needs.service, pool), needs.service + waiting
 
 
 def computing(level: Level, arrival_rate: float, needs: Demand, *, cores: float | None) -> tuple[float, float] | None:
     """
     Utilisation and mean seconds in a handler that computes; None where the cores that a process uses are not known.
 
+    None on an instance too: its quota is no core that calls share, since it stops all of them at once.
     Where each process uses one core, it has its share of the arrivals. Else all threads share the machine's cores, and
     by insensitivity their mean is that of M/M/m. Raises ValueError for more arrivals than the cores serve.
     """
     processes, threads = level.setting.process_count, level.setting.threads
+    if level.setting.instance is not None:
+        return None
     if level.handler == "async def" or threads == 1 or needs.serial:
         each_core = arrival_rate / min(processes, cores or processes)
         return utilisation(each_core, needs.service), shared_response(each_core, needs.service)

@@ -7,8 +7,6 @@ function raises ValueError. The models hold where S does not depend on the numbe
 computing under the GIL does, and the processor sharing formulas are for that.
 """
 
-import math
-
 import numpy as np
 
 
@@ -65,15 +63,6 @@ def response(arrival_rate: float, service: float, servers: int) -> float:
     return wait(arrival_rate, service, servers) + service
 
 
-def wait_exceeds(seconds: float, arrival_rate: float, service: float, servers: int) -> float:
-    """P(waiting > t) in M/M/m, first come first served: C exp(-(m - a) t / S). ``seconds`` 0 and more."""
-    utilisation(arrival_rate, service, servers)
-    load = arrival_rate * service
-    if service == 0:
-        return 0.0
-    return erlang_c(servers, load) * math.exp(-(servers - load) * seconds / service)
-
-
 def wait_general(
     arrival_rate: float, service: float, servers: int, *, service_variation: float, arrival_variation: float = 1.0
 ) -> float:
@@ -93,18 +82,3 @@ def shared_response(arrival_rate: float, demand: float) -> float:
     M/G/1 processor sharing: the distribution of demands does not matter, and threads beyond those in use add nothing.
     """
     return demand / (1 - utilisation(arrival_rate, demand))
-
-
-def instances(arrival_rate: float, response_time: float, concurrency: int, *, fill: float = 1.0) -> int:
-    """
-    How many instances hold L requests per second, each c at a time: ceil(L R / (c f)), at least one.
-
-    R is the mean response at that concurrency, not that of an idle instance. ``fill`` f leaves room for bursts; 0.7 to
-    0.8 is usual. Raises ValueError for a fill outside 0 to 1, the latter allowed.
-    """
-    if not 0 < fill <= 1 or concurrency < 1 or arrival_rate < 0 or response_time < 0:
-        raise ValueError(
-            f"fill is {fill:g}, concurrency {concurrency}, arrival rate {arrival_rate:g}/s, "
-            f"response {response_time:g} s: allowed are above 0 up to 1, at least 1, 0 and 0"
-        )
-    return max(1, math.ceil(arrival_rate * response_time / (concurrency * fill) - 1e-9))

@@ -187,7 +187,8 @@ def misfit(steps: Sequence[int], residuals: Sequence[float], r_squared: float) -
     if off <= VISIBLE:  # this near at every level; and where throughput is flat there is no variation to explain
         return None
     if r_squared < R_SQUARED:
-        return f"the curve explains {percent(r_squared)} of the variation of throughput, less than {percent(R_SQUARED)}"
+        explained = percent(max(r_squared, 0.0))  # below 0 where a horizontal line would be nearer
+        return f"the curve explains {explained} of the variation of throughput, less than {percent(R_SQUARED)}"
     steepness = sum((later - earlier) ** 2 for earlier, later in pairwise(residuals))
     if off > WRONG or steepness < PATTERN * sum(residual**2 for residual in residuals):
         return (

@@ -12,6 +12,9 @@ from functune.analysis.numbers.statistics import Interval, percentile, percentil
 from functune.run.measurement import ACCEPTED_ERRORS, Measurement
 from functune.setting import Setting
 
+FAILED_TOO_MUCH = f"failed more than {ACCEPTED_ERRORS * 100:g} % of its requests"
+"""Why a step did not work, as a predicate of sentences."""
+
 
 class Price(Protocol):
     """Prices of instances on which settings can run, in the currency of the price list."""
@@ -63,6 +66,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The workers that the server lost, by reason."""
     instances: int | None = None
     """The most instances of the app that served a repeat; None where answers do not name them."""
+    serving_processes: int | None = None
+    """The fewest worker processes that served a repeat; None where answers do not name their process."""
     setting_seen: bool | None = None
     """Whether the answers of the app agreed with its setting; None where the host was started with it."""
     memory_kills: int = 0
@@ -168,6 +173,7 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
         errors=dict(sum((Counter(each.errors) for each in repeats), Counter[str]())),
         worker_ends=dict(sum((Counter(each.worker_ends) for each in repeats), Counter[str]())),
         instances=max(len(each.instance_requests) for each in repeats) or None,
+        serving_processes=min(len(each.worker_requests) for each in repeats) or None,
         setting_seen=None if repeats[0].setting_seen is None else all(each.setting_seen for each in repeats),
         memory_kills=sum(each.memory_kills for each in repeats),
         throttled=average(repeats, lambda each: each.throttled),

@@ -17,6 +17,7 @@ from functune.formatting import number, plural
 
 SAME = 0.05
 """Relative difference up to which two throughputs count as equal."""
+SAME_IN_WORDS = f"{SAME * 100:g} %"
 ENOUGH = 5
 """Repeats from which an interval is given. Resampling fewer does not show the tails of the distribution."""
 RESAMPLES = 2000
@@ -41,7 +42,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 def spread(values: Sequence[float], *, generator: np.random.Generator) -> Spread | None:
     """
-    The bounds of the mean over all possible repeats, from one value per repeat; None for fewer than two repeats.
+    The bounds of the geometric mean over all possible repeats, from one value per repeat; None for fewer than two.
 
     From five repeats on it is the 95 % interval of the studentised bootstrap on logarithms: each resample gives its
     distance from the sample's mean in units of its own standard error, so the poor estimate of the standard error from

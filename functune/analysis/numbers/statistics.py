@@ -47,8 +47,8 @@ def percentile_interval(sample: Sample, q: float) -> Interval | None:
     """
     The 95 % interval of the q-percentile by order statistics, or None below ``minimum_sample(q)``.
 
-    The number of values under the true percentile is binomial (n, q) for any distribution, so the interval runs
-    between the order statistics that this count stays between with 95 % probability. It takes the sample as
+    The number of values under the true percentile is binomial (n, q) for any distribution. With 95 % probability it
+    lies between two counts, and the interval runs between the order statistics of these. It takes the sample as
     independent, which requests of one closed loop are not quite: read it as a lower limit of the uncertainty.
     """
     size = len(sample)

@@ -13,7 +13,7 @@ import msgspec
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.statistics import minimum_sample
 from functune.errors import UsageError
-from functune.formatting import duration, percent, rate
+from functune.formatting import duration, number, percent, rate
 
 type ObjectiveMetric = Literal["p50", "p95", "p99", "errors", "throughput"]
 type Operator = Literal["<", "<=", ">", ">="]
@@ -73,7 +73,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.metric} {written(self.metric, value)}"
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.comparison} {written(self.metric, self.limit)}"
+        return f"{self.metric} {self.comparison} {stated(self.metric, self.limit)}"
 
 
 class Objective(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +94,21 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return " and ".join(map(str, self.conditions))
+
+
+def without_throughput(objective: Objective | None) -> Objective | None:
+    """The conditions that more users break; None without any."""
+    if objective is None:
+        return None
+    limits = tuple(each for each in objective.conditions if each.metric != "throughput")
+    return Objective(conditions=limits) if limits else None
+
+
+def latency_limit(objective: Objective | None) -> float | None:
+    """The lowest latency limit of an objective, seconds; None where it has none."""
+    if objective is None:
+        return None
+    return min((each.limit for each in objective.conditions if each.metric in QUANTILES), default=None)
 
 
 def parse_objective(text: str) -> Objective:
@@ -135,8 +150,22 @@ def observed(metric: ObjectiveMetric, figures: Figures) -> float | None:
             return figures.p99
 
 
+def stated(metric: ObjectiveMetric, limit: float) -> str:
+    """A limit with its unit, as exact as the objective has it: ``300 ms``, ``1.234 s``, ``0.05 %``."""
+    if metric == "errors":
+        return f"{limit * 100:.9g} %"
+    if metric == "throughput":
+        return f"{exactly(limit)} requests/s"
+    return f"{exactly(limit * 1e3)} ms" if limit < 1 else f"{exactly(limit)} s"
+
+
+def exactly(value: float) -> str:
+    """A number with three digits, or with as many as it has where those are more; nine at most."""
+    return number(value, digits=max(3, len(f"{value:.9g}".replace(".", "").lstrip("0"))))
+
+
 def written(metric: ObjectiveMetric, value: float) -> str:
-    """A value with its unit."""
+    """An observed value with its unit."""
     if metric == "errors":
         return percent(value)
     return rate(value) if metric == "throughput" else duration(value)

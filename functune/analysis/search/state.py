@@ -16,7 +16,7 @@ from functune.analysis.laws.prediction import weighted_mean
 from functune.analysis.numbers.figures import together
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import SAME
-from functune.analysis.search.objective import QUANTILES, Objective
+from functune.analysis.search.objective import Objective, latency_limit, without_throughput
 from functune.experiments.subject import Subject
 from functune.formatting import plural
 from functune.run.measurement import Handler
@@ -273,14 +273,6 @@ def first_measured(level: Level) -> float:
     return min(repeat.started_at for repeat in level.repeats)
 
 
-def without_throughput(objective: Objective | None) -> Objective | None:
-    """The conditions that more users break; None without any."""
-    if objective is None:
-        return None
-    limits = tuple(each for each in objective.conditions if each.metric != "throughput")
-    return Objective(conditions=limits) if limits else None
-
-
 def seen_levels(levels: Sequence[Level], objective: Objective | None) -> dict[Setting, dict[int, Seen]]:
     """The levels of each setting, by users, ascending."""
     found: dict[Setting, dict[int, Seen]] = {}
@@ -310,10 +302,3 @@ def exceeded(levels: Sequence[Level], needs: Demand, handler: Handler | None, co
         if math.isfinite(limit):
             over += [repeat.figures.throughput / limit for repeat in level.repeats]
     return most if (most := max(over)) > 1 + SAME else 1.0
-
-
-def latency_limit(objective: Objective | None) -> float | None:
-    """The lowest latency limit of an objective, seconds; None where it has none."""
-    if objective is None:
-        return None
-    return min((each.limit for each in objective.conditions if each.metric in QUANTILES), default=None)

@@ -1,6 +1,7 @@
 """How certain a choice is: by how much the next best is worse in every repeat, and which settings are as good."""
 
 from functune.analysis.numbers.levels import Level
+from functune.analysis.numbers.repeats import SAME_IN_WORDS
 from functune.analysis.verdict.strategies import STRATEGIES, Choice, times_worse, times_worse_once
 from functune.formatting import number, number_range, plural
 
@@ -11,7 +12,7 @@ def certainty(choice: Choice, *, seed: int) -> str:
     if others := len(choice.ties) - 1:
         verb = "is" if others == 1 else "are"
         sentences.append(
-            f"{plural(others, 'other setting')} {verb} within 5 % of the best, as far as the repeats show; "
+            f"{plural(others, 'other setting')} {verb} within {SAME_IN_WORDS} of the best, as far as the repeats show; "
             "this is the simplest of them."
         )
     if choice.next_best is not None:

@@ -95,7 +95,8 @@ def busy_computing(full: Level, seen: str) -> Limit | None:
 def threads_limit(evidence: LimitEvidence, full: Level, seen: str) -> Limit:
     """The limit of a level whose threads are all busy, with its law X = T P / S."""
     places = full.setting.threads * full.setting.process_count
-    service = service_under_load(full) or 1.0
+    if (service := service_under_load(full)) is None:
+        raise TypeError("only a level whose calls fill its threads has their law")
     line = heaviest(line for line in evidence.lines if line.state == "waiting" and not line.on_loop)
     return Limit(
         kind="threads",

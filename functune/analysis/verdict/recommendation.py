@@ -4,16 +4,16 @@ The setting to use for a subject, the reason, and how certain it is.
 How it is chosen, and which settings are tied with it, is in strategies; here it gets its reason and its evidence.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Price
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.memory import settings_killed, settings_too_large
-from functune.analysis.numbers.repeats import ENOUGH, SAME, Spread
+from functune.analysis.numbers.repeats import Spread
 from functune.analysis.search.objective import Objective, parse_objective
+from functune.analysis.verdict.caveats import caveats, memory_caveats, price_caveats
 from functune.analysis.verdict.certainty import certainty
 from functune.analysis.verdict.limit import Limit
 from functune.analysis.verdict.limit_rules import find_limit
@@ -21,12 +21,8 @@ from functune.analysis.verdict.reasons import limit_in_words
 from functune.analysis.verdict.strategies import NoChoice, choose
 from functune.experiments.model import Experiment, Strategy
 from functune.experiments.subject import Subject
-from functune.formatting import duration, joined, percent, plural
 from functune.setting import Setting, instance_rank
 from functune.shapes import InstanceShape
-
-CHEAP = 0.02
-"""Seconds: a route that one user gets an answer from sooner says little about the rest of its app."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,9 +116,10 @@ def recommend(
     """
     own = [level for level in levels if level.subject == subject and level.share is None and level.counts]
     large = settings_too_large(own, aim.memory_mb) | settings_killed(own)
-    allowed = [level for level in own if allows(level.setting) and level.setting not in large]
-    if large and not allowed:
-        return NoChoice(reason=f"every setting used more than {memory_in_words(aim)}")
+    offered = [level for level in own if allows(level.setting)]
+    allowed = [level for level in offered if level.setting not in large]
+    if offered and not allowed:
+        return NoChoice(reason=f"Every setting used more than {memory_in_words(aim)}.")
     choice = choose(allowed, strategy=aim.strategy, objective=aim.objective, seed=aim.seed)
     if isinstance(choice, NoChoice):
         return choice
@@ -143,8 +140,8 @@ def recommend(
         next_best=evidence(beaten) if beaten else None,
         distance=1 - beaten.throughput / choice.best.throughput if beaten else None,
         caveats=(
-            *memory_caveats(large, aim),
-            *price_caveats(knees, aim),
+            *memory_caveats(large, memory_in_words(aim)),
+            *price_caveats(knees, price=aim.price, strategy=aim.strategy),
             *caveats(chosen, allowed, [knees[setting] for setting in ties]),
         ),
         by_size=tuple(best_of_sizes(allowed, aim)),
@@ -195,99 +192,6 @@ def evidence(level: Level) -> Evidence:
     )
 
 
-def caveats(best: Level, levels: Sequence[Level], tied: Sequence[Level]) -> list[str]:
-    """The reservations about a recommendation, one sentence each. ``levels`` are all of the subject."""
-    return [
-        *repeat_caveats(tied),
-        *peak_caveats(best, levels),
-        *law_caveats(best),
-        *scope_caveats(levels),
-        *failure_caveats(levels),
-    ]
-
-
-def repeat_caveats(tied: Sequence[Level]) -> list[str]:
-    """Too few repeats of the settings that were compared."""
-    fewest = min(len(level.repeats) for level in tied)
-    if fewest == 1:
-        return ["Not every setting within 5 % of the best was measured twice, so ties rest on single figures."]
-    if fewest < ENOUGH:
-        return [f"{plural(fewest, 'repeat')} give a range but no interval; {ENOUGH} give an interval."]
-    return []
-
-
-def peak_caveats(best: Level, levels: Sequence[Level]) -> list[str]:
-    """Throughput that still rose at the most users measured. A curve that is flat within 5 % has reached its peak."""
-    own = sorted((level for level in levels if level.setting == best.setting), key=lambda level: level.users)
-    earlier = [level.throughput for level in own if level.users < best.users]
-    if best.users == own[-1].users and all(value < (1 - SAME) * best.throughput for value in earlier):
-        return [f"No peak up to {best.users} users, the most measured: more users may give more throughput."]
-    return []
-
-
-def scope_caveats(levels: Sequence[Level]) -> list[str]:
-    """A single cheap route, which says little about the rest of the app."""
-    subject = levels[0].subject
-    alone = [level.figures.p50 for level in levels if level.users == 1 and level.figures.p50 is not None]
-    if subject.is_mix or not alone or min(alone) >= CHEAP:
-        return []
-    return [
-        f"This speaks for {subject} only, which answers in {duration(min(alone))}, and an app has one setting for all "
-        "its routes: measure a mix of its requests before setting it."
-    ]
-
-
-def law_caveats(best: Level) -> list[str]:
-    """Little's law at the recommended level."""
-    off, needed = littles_law.residual(best.figures), littles_law.window_needed(best.figures)
-    match littles_law.soundness(best.figures):
-        case "broken" if off is not None:
-            return [f"Little's law is off by {percent(off)} at the best step: measure it again."]
-        case "window too short" if off is not None and needed is not None:
-            return [
-                f"The window is short for its latency: its edges alone can put Little's law off by the "
-                f"{percent(off)} seen at the best step. Windows of {duration(needed)} would check it."
-            ]
-    return []
-
-
-def memory_caveats(large: Collection[Setting], aim: Aim) -> list[str]:
-    """The settings that were not considered because of their memory."""
-    if not large:
-        return []
-    return [
-        f"{plural(len(large), 'setting')} used more than {memory_in_words(aim)} and "
-        f"{'was' if len(large) == 1 else 'were'} not considered."
-    ]
-
-
 def memory_in_words(aim: Aim) -> str:
     """``the 512 MB of an instance``; each setting has its own where the experiment gives instances their limits."""
     return "the memory of an instance" if aim.memory_mb is None else f"the {aim.memory_mb} MB of an instance"
-
-
-def price_caveats(compared: Mapping[Setting, Level], aim: Aim) -> list[str]:
-    """That the choice rests on the costs of instances of several plans; ``compared`` has a level of each setting."""
-    if aim.price is None or aim.strategy not in ("cost", "balanced"):
-        return []
-    instances = list(dict.fromkeys(aim.price.instance(setting) for setting in compared))
-    if len(instances) < 2:
-        return []
-    if all(level.figures.setting_seen is not None for level in compared.values()):  # on the app's own instances
-        cores = ""
-    elif all(setting.instance is not None for setting in compared):
-        cores = "which were measured here as quotas of a core that may be faster or slower, and "
-    else:
-        cores = "which have other cores than this machine, and "
-    return [
-        f"The costs that were compared are those of always busy instances of {joined(sorted(instances))}, {cores}of "
-        "which only some are billed while they rest."
-    ]
-
-
-def failure_caveats(levels: Sequence[Level]) -> list[str]:
-    """Steps that failed."""
-    failed = sum(not level.figures.worked for level in levels)
-    if not failed:
-        return []
-    return [f"{failed} of {len(levels)} steps failed more than 1 % of their requests and were not considered."]

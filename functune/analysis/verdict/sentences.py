@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from functune.analysis.numbers.repeats import SAME
+from functune.analysis.numbers.repeats import SAME, SAME_IN_WORDS
 from functune.analysis.verdict.advice import Advice
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.strategies import STRATEGIES
@@ -47,7 +47,7 @@ def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]
         return subjects_compared(recommendations)
     if len(advice) == 1:
         return (
-            f"Use {advice[0].setting.in_words}, within 5 % of the best for every route: "
+            f"Use {advice[0].setting.in_words}, within {SAME_IN_WORDS} of the best for every route: "
             f"{joined(throughputs_in_words(recommendations, advice[0].setting))}."
         )
     wishes = [f"{each.setting.in_words} for {each.subjects[0]}" for each in advice]
@@ -80,7 +80,7 @@ def one_subject(recommended: Recommendation, *, compared: bool, baseline: Baseli
     if len(recommended.ties) == len(recommended.evidence):
         return (
             f"No setting makes a difference, so use the simplest, {best.setting.in_words}: {measured}, and none of the "
-            f"{len(recommended.evidence)} measured is shown to be more than 5 % better."
+            f"{len(recommended.evidence)} measured is shown to be more than {SAME_IN_WORDS} better."
         )
     if recommended.strategy != "throughput":
         p95 = f", p95 {duration(best.p95)}" if best.p95 is not None else ""

@@ -17,9 +17,10 @@ from typing import Any
 
 import msgspec
 
-from functune.analysis.numbers.figures import Figures
+from functune.analysis.numbers.figures import FAILED_TOO_MUCH, Figures
 from functune.analysis.numbers.levels import Level, paired_ratio
 from functune.analysis.numbers.repeats import SAME, Spread
+from functune.analysis.numbers.statistics import minimum_sample
 from functune.analysis.search.objective import Objective
 from functune.experiments.model import Strategy
 from functune.run.measurement import causes_in_words
@@ -29,6 +30,7 @@ WORSE = 1 / (1 - SAME)
 """How many times worse than the best a level may be and still be tied with it."""
 WEIGHT = 0.5
 """Weight of the cost in the balanced strategy; the rest is the weight of the p95."""
+NEEDS_P95 = f"a p95, for which a step needs {minimum_sample(0.95)} requests"
 
 
 class StrategyRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         score=lambda figures: logarithm(figures.p95),
         best="the lowest p95",
         better="its p95 is {} times shorter than that of {}",
-        needs="a p95, for which a step needs 72 requests",
+        needs=NEEDS_P95,
     ),
     "cost": StrategyRule(
         score=lambda figures: logarithm(figures.cost),
@@ -88,7 +90,7 @@ STRATEGIES: dict[Strategy, StrategyRule] = {
         score=balance,
         best="the best balance of cost and p95",
         better="its balance of cost and p95 is {} times better than that of {}",
-        needs="prices and a p95, for which a step needs 72 requests",
+        needs=f"prices and {NEEDS_P95}",
     ),
 }
 
@@ -178,7 +180,7 @@ def nothing_worked(offered: Sequence[Level]) -> str:
     seen = sum((Counter(level.figures.errors) for level in offered), Counter[str]())
     ends = sum((Counter(level.figures.worker_ends) for level in offered), Counter[str]())
     found = causes_in_words(seen, ends) if seen else "no answer at all"
-    return f"No step worked: each failed more than 1 % of its requests, or all of them ({found})."
+    return f"No step worked: each {FAILED_TOO_MUCH}, or all of them ({found})."
 
 
 def knees(kept: Iterable[Level]) -> list[Level]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from functune.analysis.checks.drift import Drift
-from functune.analysis.checks.interference import cores
+from functune.analysis.checks.interference import used_cores
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import ENOUGH, SAME
@@ -56,7 +56,7 @@ def check_rows(found: Trust) -> list[list[Content]]:
         ),
         check_row(
             "Load generator: cores used, of one" + (" for each process" if found.load_processes > 1 else ""),
-            at_most(generator, cores),
+            at_most(generator, used_cores),
             f"up to {BUSY_GENERATOR:g}",
             None if generator is None else generator.value <= BUSY_GENERATOR,
         ),
@@ -69,7 +69,7 @@ def check_rows(found: Trust) -> list[list[Content]]:
         ),
         check_row(
             "Other programs: cores used",
-            at_most(others, cores),
+            at_most(others, used_cores),
             f"up to {BUSY_MACHINE:g}",
             None if others is None else others.value <= BUSY_MACHINE,
         ),
@@ -128,7 +128,7 @@ def repeats_mark(found: Trust) -> Html:
 
 
 def drift_in_words(drift: Drift) -> str:
-    """The change of the control steps over the run, with its interval."""
+    """The change of the baseline over the run, with its interval."""
     return f"{percent(drift.change)} ({percent(drift.interval.low)} to {percent(drift.interval.high)})"
 
 
@@ -202,7 +202,7 @@ def generator_notes(found: Trust) -> list[str]:
     if found.generator_cpu_cores:
         who = "The load generator" if found.load_processes == 1 else "A load process"
         lines.append(
-            f"{who} used at most {cores(found.generator_cpu_cores.value)} "
+            f"{who} used at most {used_cores(found.generator_cpu_cores.value)} "
             f"({found.generator_cpu_cores.at}). It has one thread, so near 1 core a step measures the generator's own "
             "limit."
         )
@@ -218,7 +218,7 @@ def generator_notes(found: Trust) -> list[str]:
         lines.append(f"It woke up to {duration(lag.value)} late at p99 ({lag.at}); latencies include that delay.")
     if found.other_cpu_cores:
         lines.append(
-            f"Programs other than host and load generator used at most {cores(found.other_cpu_cores.value)} "
+            f"Programs other than host and load generator used at most {used_cores(found.other_cpu_cores.value)} "
             f"({found.other_cpu_cores.at}); a step above {BUSY_MACHINE:g} has a warning."
         )
     if found.other_cpu_unknown:

@@ -61,4 +61,10 @@ def test_window_too_short_for_its_latency_is_warned_of() -> None:
         "The window was too short to check Little's law in 1 of 2 measurements: requests in flight at its edges "
         "explain the difference. Windows of 10.7 s would check it."
     )
+    blocked = step(users=128, cpu=0.02, wait=0.0, duration=3.0)
+    [said] = window_warnings(levels_of([msgspec.structs.replace(blocked, concurrency=blocked.concurrency * 1.06)]))
+    assert said.endswith(
+        "Answers take up to 2.56 s there, so windows of minutes would be needed: steps with fewer users, whose answers "
+        "take less, show whether it holds."
+    )
     assert window_warnings(levels_of([sound, step(users=1)])) == ()

@@ -61,6 +61,17 @@ def test_awaiting_is_predicted_to_wait_for_nothing() -> None:
     assert (found.model, found.expected) == ("event loop", pytest.approx(0.1003, rel=0.01))
 
 
+def test_nothing_is_predicted_of_coroutines_that_compute_more_than_their_loop_can() -> None:
+    """40 ms of computing in each call of 100 ms: 20 calls a second keep the loop busy for 0.8 s, 30 for 1.2 s."""
+    alone = levels_of([step(setting=FOUR, users=1, cpu=0.04, wait=0.06, handler="async def")])
+    served, beyond = (
+        predict(msgspec.structs.replace(opened(rate), handler="async def"), alone, cores=2) for rate in (20, 30)
+    )
+    assert served is not None
+    assert served.utilisation == pytest.approx(0.8)
+    assert beyond is None
+
+
 def test_nothing_is_predicted_of_more_than_can_be_served_or_of_unknown_times() -> None:
     assert predict(opened(41), levels_of([step(setting=FOUR, users=1)]), cores=2) is None
     assert predict(opened(10), levels_of([step(setting=FOUR, users=4)]), cores=2) is None

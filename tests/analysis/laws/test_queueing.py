@@ -87,10 +87,6 @@ def test_wait_is_that_of_simulated_threads(servers: int, arrival_rate: float) ->
     )
     assert waits.mean() == pytest.approx(queueing.wait(arrival_rate, 0.1, servers), rel=0.12)
     assert (waits > 0).mean() == pytest.approx(queueing.erlang_c(servers, arrival_rate * 0.1), abs=0.02)
-    for seconds in (0.02, 0.1):
-        assert (waits > seconds).mean() == pytest.approx(
-            queueing.wait_exceeds(seconds, arrival_rate, 0.1, servers), abs=0.02
-        )
 
 
 @pytest.mark.parametrize(("servers", "tolerance"), [(1, 0.08), (4, 0.12)])
@@ -121,12 +117,6 @@ def test_shared_response_depends_on_the_mean_demand_only(uneven: bool) -> None:
     assert found == pytest.approx(queueing.shared_response(35, 0.02), rel=0.08)
 
 
-def test_instances_hold_what_littles_law_puts_in_them() -> None:
-    assert queueing.instances(100, 0.2, 4) == 5
-    assert queueing.instances(100, 0.2, 4, fill=0.8) == 7
-    assert queueing.instances(0, 0.2, 4) == 1
-
-
 def test_a_full_server_is_refused_with_its_utilisation() -> None:
     with pytest.raises(ValueError, match=r"the utilisation is 1\.2: allowed is below 1"):
         queueing.wait(12, 0.1, 1)
@@ -136,7 +126,5 @@ def test_a_full_server_is_refused_with_its_utilisation() -> None:
         queueing.shared_response(50, 0.05)
     with pytest.raises(ValueError, match="servers 0"):
         queueing.wait(1, 0.1, 0)
-    with pytest.raises(ValueError, match="fill is 0"):
-        queueing.instances(1, 1, 1, fill=0)
     with pytest.raises(ValueError, match="offered load is -1"):
         queueing.erlang_b(1, -1)

@@ -130,6 +130,11 @@ def test_fit_refuses_the_corner_of_a_full_thread_pool(threads: int) -> None:
     assert "explains" in found.reason or "not smooth" in found.reason
 
 
+def test_curve_that_is_worse_than_a_horizontal_line_explains_nothing() -> None:
+    found = fit({users: [100.0 if users in (2, 16) else 10.0] for users in (1, 2, 4, 8, 16, 32)})
+    assert found == Refused(reason="the curve explains 0.0 % of the variation of throughput, less than 98.0 %")
+
+
 def test_fit_refuses_a_slow_wave_around_the_curve_and_not_the_same_values_in_another_order() -> None:
     levels = range(1, 33)
     wave = [0.07 * math.sin(users / 3) for users in levels]

@@ -11,13 +11,17 @@ from functune.errors import UsageError
         ("p95 < 300ms", "p95 < 300 ms"),
         ("p99 <= 0.5s", "p99 <= 500 ms"),
         ("  P50<20 MS ", "p50 < 20.0 ms"),
-        ("errors < 1%", "errors < 1.0 %"),
+        ("errors < 1%", "errors < 1 %"),
         ("throughput >= 100/s", "throughput >= 100 requests/s"),
         ("throughput > 100", "throughput > 100 requests/s"),
         ("p95 < 300 ms and errors <= 0.1 %", "p95 < 300 ms and errors <= 0.1 %"),
+        ("p95 < 1234ms", "p95 < 1.234 s"),
+        ("p99 < 12.34ms", "p99 < 12.34 ms"),
+        ("errors < 0.05%", "errors < 0.05 %"),
+        ("throughput > 123.45", "throughput > 123.45 requests/s"),
     ],
 )
-def test_parse_reads_metric_comparison_value_and_unit(text: str, words: str) -> None:
+def test_objective_is_repeated_as_it_was_stated(text: str, words: str) -> None:
     objective = parse_objective(text)
     assert str(objective) == words
     assert parse_objective(words) == objective

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from functune.analysis import comparison, trust
-from functune.analysis.laws import bounds, littles_law, usl
+from functune.analysis.checks import interference, processes
+from functune.analysis.laws import bounds, littles_law, prediction, usl
 from functune.analysis.numbers import repeats, statistics, validity
 from functune.analysis.search import state
 from functune.analysis.verdict import limit_around, limit_computing, limit_evidence, limit_waiting, strategies
@@ -80,12 +81,13 @@ THRESHOLDS = {
         f"failed in more than {in_percent(measurement.ACCEPTED_ERRORS)} of the requests",
     ],
 }
-HALVES = (limit_around.MOSTLY, limit_around.THROTTLED, limit_waiting.EXPLAINED)
-"""What the page calls half, or at least half."""
+HALVES = (limit_around.MOSTLY, limit_around.THROTTLED, limit_waiting.EXPLAINED, prediction.COMPUTES)
+"""What the pages call half, or at least half."""
 METHOD_FIGURES = [
     f"used more than {measurement.BUSY_GENERATOR} of a core, or where more than {in_percent(validity.LATE_SHARE)} of",
     f"fails more than {in_percent(measurement.ACCEPTED_ERRORS)} of its requests",
     f"use more than {measurement.BUSY_MACHINE} cores",
+    f"at least {processes.USERS_EACH} users for each process that fewer processes served",
     f"a relative residual above {in_percent(littles_law.LIMIT)} is an error",
     f"used {bounds.SHARED_CORE[0]} to {bounds.SHARED_CORE[1]} cores, its calls would have used {bounds.WANTED} without "
     f"each other, and {bounds.IDLE} cores",
@@ -136,7 +138,7 @@ def test_section_has_the_thresholds_of_the_rules(kind: LimitKind) -> None:
     assert [text for text in THRESHOLDS[kind] if text not in SECTIONS[kind]] == []
 
 
-def test_what_the_page_calls_half_is_half() -> None:
+def test_what_the_pages_call_half_is_half() -> None:
     assert set(HALVES) == {0.5}
 
 
@@ -166,7 +168,7 @@ def test_method_has_the_figures_of_the_code(text: str) -> None:
 
 def test_method_has_every_strategy_and_every_section_of_the_window() -> None:
     assert re.findall(r"^\| `(\w+)` \| ", METHOD, re.MULTILINE) == list(get_args(Strategy.__value__))
-    assert windows.EDGE_SHARE == 0.25
+    assert windows.EDGE_SHARE == interference.LONG_PAUSE == 0.25
     assert "at most a quarter of the window at each end" in METHOD
 
 

@@ -66,7 +66,10 @@ def test_recommend_omits_steps_that_fail() -> None:
     )
     assert isinstance(found, Recommendation)
     assert found.setting == Setting(thread_count=1)
-    assert any("1 of 2 steps failed" in caveat for caveat in found.caveats)
+    assert any(
+        caveat.startswith("1 of 2 steps was not considered: it failed more than 1 % of its requests")
+        for caveat in found.caveats
+    )
     assert isinstance(recommended([served(20, setting=Setting(), errors=20)]), NoChoice)
 
 
@@ -93,6 +96,15 @@ def test_recommend_chooses_among_the_settings_a_plan_allows() -> None:
     other = recommend(SLEEP, levels, aim=Aim(), cores=2)
     assert isinstance(other, Recommendation)
     assert other.setting == Setting(thread_count=1, process_count=2)
+
+
+def test_recommend_names_the_memory_only_where_a_setting_was_offered() -> None:
+    """Two processes need too much memory; a plan of three was not measured at all."""
+    steps = [served(200, setting=Setting(process_count=2))]
+    small = Aim(memory_mb=16)
+    assert recommended(steps, aim=small) == NoChoice(reason="Every setting used more than the 16 MB of an instance.")
+    other = recommend(SLEEP, levels_of(steps), aim=small, allows=lambda setting: setting.process_count == 3)
+    assert other == NoChoice(reason="Nothing of it was measured.")
 
 
 def test_recommend_warns_of_an_unsound_instrument() -> None:
