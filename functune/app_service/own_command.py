@@ -11,6 +11,7 @@ from typing import NamedTuple
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import APP_FOLDER, GUNICORN_ARGUMENTS, WEB_CONCURRENCY, generated_counts
 from functune.app_service.server_command import ServerCommand, expanded, server_command, with_arguments
+from functune.app_service.server_programs import GREENLET_CLASSES
 
 GUNICORN_CONFIG = "gunicorn.conf.py"
 """Gunicorn reads it from the working directory where no other file is named."""
@@ -95,7 +96,7 @@ def own_counts(deployed: Deployment, server: ServerCommand) -> tuple[int | None,
     workers = server.number("--workers")
     if workers is None and "--workers" not in server.flags and not has_config:
         workers = default
-    if server.interface != "wsgi":
+    if server.interface != "wsgi" or server.worker_class in GREENLET_CLASSES:
         return workers, None
     threads = server.number("--threads")
     return workers, 1 if threads is None and "--threads" not in server.flags and not has_config else threads

@@ -62,7 +62,7 @@ class StartDecision(msgspec.Struct, frozen=True, kw_only=True):
     worker_count: int | None = None
     """None where the command leaves it to a shell or a configuration file."""
     thread_count: int | None = None
-    """Of each worker; None where it is not known, or the workers run an event loop."""
+    """Of each worker; None where it is not known, or the workers run an event loop or greenlets."""
     file: str | None = None
     """The file with the command, relative to the folder, where it is in one."""
     line: int | None = None

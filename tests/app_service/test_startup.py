@@ -176,6 +176,12 @@ def test_workers_of_a_command_of_ones_own(
     assert (found.server, found.worker_class, found.worker_count, found.thread_count) == expected
 
 
+def test_script_gives_its_server_the_variables_that_it_exports(tmp_path: Path) -> None:
+    script = "export WEB_CONCURRENCY=4 OTHER=x\nexport GUNICORN_CMD_ARGS='--threads 8'\ngunicorn shop.wsgi\n"
+    found = decided(deployed_folder(tmp_path, {"run.sh": script}), {"WEB_CONCURRENCY": "2"}, command="run.sh")
+    assert (found.worker_class, found.worker_count, found.thread_count) == ("gthread", 4, 8)
+
+
 def test_only_the_first_line_of_a_startup_file_counts_and_a_script_runs_whole(tmp_path: Path) -> None:
     script = "#!/bin/sh\n# gunicorn old:app\npython manage.py migrate\nexec gunicorn \\\n  --workers 3 shop.wsgi\n"
     deployed_folder(tmp_path, {"startup.txt": "gunicorn a:app\ngunicorn b:app\n", "run.sh": script})

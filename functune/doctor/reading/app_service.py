@@ -111,19 +111,18 @@ def read_app_service(
     root: Path,
     options: AppServiceOptions,
     *,
-    places: Sequence[SettingPlace],
+    settings: Mapping[str, SettingPlace],
     templates: Sequence[BicepTemplate],
     python: PythonVersion,
 ) -> AppServiceReading:
-    """Decide what starts. ``places`` are the settings of the app's files."""
-    counting = counting_places([*options.settings, *places], {each.file for each in templates if each.is_flex})
+    """Decide what starts. ``settings`` are those that count on the platform."""
     tier = options.tier or DEFAULT_APP_SERVICE_SIZE
     command, place = startup_command(root, options, templates)
     deployed = Deployment(
         folder=root,
         python=python.version,
         command=command,
-        settings={each.name: each.value for each in counting.values() if each.value is not None},
+        settings={each.name: each.value for each in settings.values() if each.value is not None},
         cores=int(APP_SERVICE_SIZES[tier].cores),
     )
     deployed, decision, refused = decided_without_refused(deployed)
@@ -138,19 +137,12 @@ def read_app_service(
         tier=tier,
         is_tier_given=options.tier is not None,
         python=python,
-        settings=counting,
+        settings=settings,
         refused=refused,
         server=None if own is None else own.server,
         place=place,
-        unknown=tuple(name for name in STARTUP_SETTINGS if name in counting and counting[name].value is None),
+        unknown=tuple(name for name in STARTUP_SETTINGS if name in settings and settings[name].value is None),
     )
-
-
-def counting_places(places: Sequence[SettingPlace], flex_files: set[str | None]) -> dict[str, SettingPlace]:
-    """The place of each setting that counts on the platform: as given, then of a template, then of the local file."""
-    deployed = [each for each in places if each.is_deployed and (each.file is None or each.file not in flex_files)]
-    local = [each for each in places if not each.is_deployed]
-    return {each.name: each for each in reversed([*deployed, *local])}
 
 
 def startup_command(

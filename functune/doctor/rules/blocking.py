@@ -19,6 +19,9 @@ _MONGO_VERBS = (
     "find_one|find_one_and_update|insert_one|insert_many|update_one|update_many|replace_one|delete_one|delete_many|"
     "count_documents|aggregate|bulk_write|distinct"
 )
+_ORM_SESSION = (
+    r"(sqlalchemy\.orm\.(session\.)?(sessionmaker\(\)\(\)|scoped_session\(\)(\(\))?|Session\(\))|sqlmodel\.Session\(\))"
+)
 
 BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
     (r"time\.sleep", "Await asyncio.sleep(…)"),
@@ -47,8 +50,12 @@ BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
     ),
     (r"sqlalchemy\.create_engine\(\)\.(connect|begin|raw_connection)", "Await sqlalchemy.ext.asyncio"),
     (
-        r"sqlalchemy\.(create_engine\(\)\.(connect|begin)\(\)|orm\.(sessionmaker\(\)\(\)|Session\(\)))"
-        r"\.(execute|scalars|scalar|commit|flush|get)",
+        rf"(sqlalchemy\.create_engine\(\)\.(connect|begin)\(\)|{_ORM_SESSION})"
+        r"\.(execute|exec|scalars|scalar|commit|flush|get|refresh|bulk_\w+)",
+        "Await sqlalchemy.ext.asyncio",
+    ),
+    (
+        rf"{_ORM_SESSION}\.query\(\)(\.\w+\(\))*\.(all|first|one|one_or_none|scalar|count|get|delete|update)",
         "Await sqlalchemy.ext.asyncio",
     ),
     (r"pandas\.read_sql(_query|_table)?", ""),
@@ -78,7 +85,7 @@ BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
         "Await the client of the same name in the package's aio module",
     ),
     (
-        r"concurrent\.futures\.(\w+\.)?\w*Executor\(\)\.submit\(\)\.result",
+        r"concurrent\.futures\.(\w+\.)?\w*Executor\(\)\.(submit\(\)\.result|map|shutdown)",
         "Await asyncio.get_running_loop().run_in_executor(executor, function)",
     ),
     (r"asyncio\.run_coroutine_threadsafe\(\)\.result", "Await the coroutine itself: it waits for its own event loop"),
@@ -89,6 +96,8 @@ BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
 
 COMPUTING_CALLS = (
     r"bcrypt\.(hashpw|checkpw|kdf)|hashlib\.(pbkdf2_hmac|scrypt)|argon2\.(\w+\.)?PasswordHasher\(\)\.(hash|verify)"
+    r"|passlib\.(context\.CryptContext\(\)|hash\.\w+)\.(hash|verify)|pwdlib\.PasswordHash(\.\w+)?\(\)\.(hash|verify)"
+    r"|werkzeug\.security\.(generate_password_hash|check_password_hash)"
 )
 """Calls that are made to compute long."""
 
@@ -115,8 +124,13 @@ def remedy_of(reached: Reached, instead: str) -> str:
 
 
 def on_the_loop(app: InspectedApp) -> Iterator[tuple[Reached, str]]:
-    """Each call of a library that runs on the event loop and is not awaited, with its symbol."""
-    for handler in app.syntax.handlers:
+    """Each call of a library that runs on the event loop of the worker and is not awaited, with its symbol."""
+    yield from not_awaited(app, (each for each in app.syntax.handlers if each.shares_loop))
+
+
+def not_awaited(app: InspectedApp, handlers: Iterable[AppHandler]) -> Iterator[tuple[Reached, str]]:
+    """Each call of a library in ``async def`` handlers that is not awaited, with its symbol."""
+    for handler in handlers:
         if handler.function.is_async:
             for reached in app.syntax.run(handler):
                 if isinstance(reached.site.target, str) and not reached.site.is_awaited:
@@ -135,9 +149,14 @@ def by_place(found: Iterable[tuple[Reached, str]]) -> Iterator[tuple[Reached, st
         yield reached, symbol, f"{reached.path}{more}"
 
 
+def blocking_on_the_loop(app: InspectedApp) -> Iterator[tuple[Reached, str]]:
+    """Those calls that wait, with their symbols."""
+    return (pair for pair in on_the_loop(app) if instead_of(pair[1]) is not None)
+
+
 def blocking_calls(app: InspectedApp) -> Iterator[RuleCase]:
     """Calls that wait without awaiting."""
-    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if instead_of(pair[1]) is not None):
+    for reached, symbol, path in by_place(blocking_on_the_loop(app)):
         file, line = reached.place
         written = "" if reached.site.written == symbol else f", called as `{reached.site.written}`,"
         yield RuleCase(
@@ -157,7 +176,9 @@ def computing_calls(app: InspectedApp) -> Iterator[RuleCase]:
 
 def loops_on_the_loop(app: InspectedApp) -> Iterator[RuleCase]:
     """A second event loop where one runs already."""
-    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if _NEW_LOOP.fullmatch(pair[1])):
+    for reached, symbol, path in by_place(
+        pair for pair in not_awaited(app, app.syntax.handlers) if _NEW_LOOP.fullmatch(pair[1])
+    ):
         file, line = reached.place
         yield RuleCase(seen=f"{readable(symbol)} is called while an event loop runs, in {path}.", file=file, line=line)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.blocking import by_place, readable
+from functune.doctor.syntax.handlers import AppHandler
 from functune.doctor.syntax.reach import Reached
 
 CLIENTS = (
@@ -31,9 +32,12 @@ CLIENTS = (
     r"boto3\.(client|resource)",
     r"sqlalchemy(\.ext\.asyncio)?\.create_(async_)?engine",
     r"asyncpg\.create_pool",
+    r"jwt\.(jwks_client\.)?PyJWKClient",
+    r"msal\.(application\.)?(Confidential|Public)ClientApplication",
 )
-"""Patterns of the called symbols. Each of these objects holds connections or tokens that the next call could use."""
+"""Patterns of the called symbols. Each of these objects holds connections, tokens or keys for the next call."""
 
+_ASYNC_CLIENT = re.compile(r"\bAsync|\.aio\.|aiohttp|asyncio|asyncpg|create_async_engine")
 _CLIENT = re.compile("|".join(f"(?:{pattern})" for pattern in CLIENTS))
 
 
@@ -44,7 +48,7 @@ def clients_per_request(app: InspectedApp) -> Iterator[RuleCase]:
         for handler in app.syntax.handlers:
             if handler.kind == "call":
                 for reached in app.syntax.made(handler):
-                    if isinstance(reached.site.target, str) and _CLIENT.fullmatch(reached.site.target):
+                    if isinstance(reached.site.target, str) and could_be_kept(reached.site.target, handler):
                         yield reached, reached.site.target
 
     for reached, symbol, path in by_place(found()):
@@ -52,14 +56,21 @@ def clients_per_request(app: InspectedApp) -> Iterator[RuleCase]:
         yield RuleCase(seen=f"{readable(symbol)} is made in each call of {path}.", file=file, line=line)
 
 
+def could_be_kept(symbol: str, handler: AppHandler) -> bool:
+    """Whether it is a client that the next call could use: an async one belongs to one event loop."""
+    keeps_loop = handler.function.is_async and handler.shares_loop
+    return _CLIENT.fullmatch(symbol) is not None and (keeps_loop or _ASYNC_CLIENT.search(symbol) is None)
+
+
 CLIENT_RULES = (
     Rule(
         id="client-per-request",
         family="clients",
         severity="warning",
-        looks_for="an HTTP, database or Azure client, or a credential, that a handler makes for each of its calls",
+        looks_for="an HTTP, database or Azure client, a credential, or a `PyJWKClient`, that a handler makes for each "
+        "of its calls",
         why="Each call opens connections of its own, with TLS handshakes, and gets tokens that the last one had "
-        "already; under load, ports and identity endpoints run out.",
+        "already; under load, ports run out, and identity endpoints refuse calls.",
         remedy="Make it once per worker process: at the top of a module, or on first use in a function with "
         "functools.cache; in `async def`, on first use within a handler.",
         check=clients_per_request,
