@@ -51,6 +51,12 @@ class ServerCommand:
     """The folder that commands before it changed to, as it is written."""
     added_flags: frozenset[str] = frozenset()
     """The names of the flags that GUNICORN_CMD_ARGS gives, and the command itself does not."""
+    config_file: str = ""
+    """The configuration file of Gunicorn, relative to the folder of the app; empty for none."""
+    config_lines: Mapping[str, int] = field(default_factory=dict)
+    """The lines of the flags that this file alone gives."""
+    may_have_more: bool = False
+    """Whether a configuration file may give flags that are not known here."""
 
     @property
     def server(self) -> ServerProgram:
@@ -74,8 +80,7 @@ class ServerCommand:
 
     def number(self, flag: str) -> int | None:
         """A flag as a whole number; None where it is absent, or a shell computes it."""
-        value = self.flags.get(flag, "")
-        return int(value) if value.isascii() and value.isdigit() else None
+        return whole_number(self.flags.get(flag, ""))
 
     @property
     def worker_class(self) -> str | None:
@@ -109,6 +114,11 @@ class ServerCommand:
                 return given if ":" in given else f"{given}:8000"
         host, port = host_and_port(server.address)
         return f"{self.flags.get(server.host_flag, host)}:{self.flags.get(server.port_flag, port)}"
+
+
+def whole_number(text: str) -> int | None:
+    """A text of digits as a number; None for any other."""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def host_and_port(address: str) -> tuple[str, str]:

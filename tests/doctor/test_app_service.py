@@ -139,6 +139,21 @@ FAULTS: dict[str, list[Case]] = {
             ("s.json", 2),
         ),
         (
+            {"w.py": FLASK, "gunicorn.conf.py": "bind = '0.0.0.0:8000'\nthreads = 4\ntimeout = 1\n"},
+            command("gunicorn w:app"),
+            ("gunicorn.conf.py", 3),
+        ),
+        (
+            {"w.py": FLASK, "gunicorn.conf.py": "timeout = 60\n"},
+            command(f"gunicorn --threads 4 --timeout 1 {BOUND} w:app"),
+            (None, None),
+        ),
+        (
+            {"w.py": FLASK, "conf/g.py": "timeout = 1\n"},
+            command(f"gunicorn -c conf/g.py --threads 4 {BOUND} w:app"),
+            ("conf/g.py", 1),
+        ),
+        (
             {"w.py": FLASK, "s.txt": f"GUNICORN_CMD_ARGS=--timeout=1 gunicorn --threads 4 {BOUND} w:app\n"},
             command("s.txt", named=["GUNICORN_CMD_ARGS=--timeout 60"]),
             ("s.txt", 1),
@@ -217,8 +232,28 @@ HEALTHY: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "module of a package": ({"w.py": "", "requirements.txt": "shop-web==1.0\n"}, command(f"{TWO} shop_web:app")),
     "names by a star": ({"app.py": "from web import *\n", "web.py": FLASK}, {"named": ["WEB_CONCURRENCY=2"]}),
     "configuration of one's own": (
-        {"w.py": FLASK, "gunicorn.conf.py": "bind = '0.0.0.0:8000'\n"},
+        {"w.py": FLASK, "gunicorn.conf.py": "bind = '0.0.0.0:8000'\nworkers = 2\ntimeout = 60\n"},
         command("gunicorn w:app"),
+    ),
+    "configuration that is computed": (
+        {
+            "w.py": FLASK,
+            "gunicorn.conf.py": "import os\nbind, workers = os.environ['B'], int(os.environ['WEB_CONCURRENCY'])\n"
+            "timeout, worker_class = int(os.environ['T']), os.environ['C']\n",
+        },
+        command("gunicorn w:app", named=["WEB_CONCURRENCY=4"]),
+    ),
+    "flag that counts more than the configuration": (
+        {"w.py": FLASK, "gunicorn.conf.py": "timeout = 1\nthreads = 4\nkeepalive = 75\n"},
+        command(f"gunicorn --timeout 60 {BOUND} w:app"),
+    ),
+    "configuration that the platform's command reads": (
+        {"app.py": FLASK, "gunicorn.conf.py": "workers = 4\n"},
+        {"named": ["PYTHON_USE_GUNICORN_CONFIG_FROM_PATH=/home/site/wwwroot/gunicorn.conf.py"]},
+    ),
+    "configuration that is not in the folder": (
+        {"w.py": FLASK},
+        command("gunicorn -c /etc/gunicorn.py w:app"),
     ),
     "another program": ({"main.py": FLASK}, command("python main.py")),
     "function app": (

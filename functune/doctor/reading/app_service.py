@@ -1,6 +1,5 @@
 """What App Service would start for an app: the folder, its settings and its start-up command, read together."""
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,11 +8,10 @@ import msgspec
 
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import (
-    APP_FOLDER,
     STARTUP_SETTINGS,
     RefusedSettingError,
 )
-from functune.app_service.own_command import command_file, own_command
+from functune.app_service.own_command import command_file, own_command, path_in_app
 from functune.app_service.python_version import PythonVersion
 from functune.app_service.server_command import ServerCommand, without_secrets
 from functune.app_service.startup import StartDecision, start_decision
@@ -79,7 +77,7 @@ class AppServiceReading:
         """The folders that the application is imported from; empty where a shell decides."""
         written = "" if self.server is None else self.server.chdir
         more = () if self.server is None else tuple(filter(None, self.server.flags.get("--pythonpath", "").split(",")))
-        found = [folder_of(self.deployed.folder, each) for each in (written, *more)]
+        found = [path_in_app(self.deployed.folder, each) for each in (written, *more)]
         return [] if found[0] is None else [each for each in found if each is not None]
 
     @property
@@ -96,15 +94,6 @@ class AppServiceReading:
                 if file.is_file():
                     return file, folder
         return None
-
-
-def folder_of(root: Path, written: str) -> Path | None:
-    """The folder that a text of the command means; None where it lies elsewhere, or a shell computes it."""
-    inside = written.replace("$APP_PATH", APP_FOLDER).replace("${APP_PATH}", APP_FOLDER)
-    path = posixpath.normpath(posixpath.join(APP_FOLDER, inside))
-    if "$" in path or not (path == APP_FOLDER or path.startswith(f"{APP_FOLDER}/")):
-        return None
-    return root / path.removeprefix(APP_FOLDER).lstrip("/")
 
 
 def read_app_service(

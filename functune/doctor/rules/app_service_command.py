@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from functune.app_service.generated import GUNICORN_ARGUMENTS
-from functune.app_service.own_command import command_file, reads_config
+from functune.app_service.own_command import command_file
 from functune.app_service.server_command import ServerCommand, host_and_port
 from functune.app_service.startup import FASTAPI_FROM
 from functune.doctor.reading.app_service import AppServiceReading
@@ -51,7 +51,7 @@ def is_address_elsewhere(own: OwnServer) -> bool:
     reading, server = own
     names = set(reading.settings) | set(server.variables)
     given = any(name in names for name in server.server.variables if name != GUNICORN_ARGUMENTS)
-    return given or (reads_config(reading.deployed.folder, server) and "--bind" not in server.flags)
+    return given or (server.may_have_more and "--bind" not in server.flags)
 
 
 def port_remedy(server: ServerCommand) -> str:

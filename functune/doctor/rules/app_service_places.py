@@ -37,8 +37,19 @@ def at_setting(reading: AppServiceReading, name: str, seen: str, remedy: str = "
 
 
 def at_flag(own: OwnServer, flag: str, seen: str) -> RuleCase:
-    """A case of a flag, at the command or at the app setting GUNICORN_CMD_ARGS. ``seen`` begins with the predicate."""
-    is_assigned = GUNICORN_ARGUMENTS in own.command.variables  # in front of the command, which replaces the setting
-    if flag in own.command.added_flags and not is_assigned:
-        return at_setting(own.reading, GUNICORN_ARGUMENTS, f"{GUNICORN_ARGUMENTS} {seen}")
-    return at_command(own.reading, f"The command {seen}")
+    """A case of a flag, at the place that gives it. ``seen`` begins with the predicate."""
+    command, giver = own.command, giver_of(own.command, flag)
+    if flag in command.config_lines:
+        return RuleCase(seen=f"{giver} {seen}", file=command.config_file, line=command.config_lines[flag])
+    text = f"{giver[:1].upper()}{giver[1:]} {seen}"
+    is_assigned = GUNICORN_ARGUMENTS in command.variables  # in front of the command, which replaces the setting
+    if flag in command.added_flags and not is_assigned:
+        return at_setting(own.reading, GUNICORN_ARGUMENTS, text)
+    return at_command(own.reading, text)
+
+
+def giver_of(command: ServerCommand, flag: str) -> str:
+    """The part of a start that gives a flag, as a phrase: a configuration file, an app setting, or the command."""
+    if flag in command.config_lines:
+        return command.config_file
+    return GUNICORN_ARGUMENTS if flag in command.added_flags else "the command"

@@ -14,7 +14,7 @@ from functune.app_service.generated import (
 from functune.doctor.reading.app_service import AppServiceReading
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
-from functune.doctor.rules.app_service_places import at_setting
+from functune.doctor.rules.app_service_places import at_setting, giver_of
 
 
 def refused_settings(app: InspectedApp) -> Iterator[RuleCase]:
@@ -48,10 +48,9 @@ def ignored_by_own(reading: AppServiceReading, name: str) -> tuple[str, str] | N
         return f"the command starts {server.program}, which does not read it", ""
     if server is None or name != WEB_CONCURRENCY or "--workers" not in server.flags:
         return None
-    if server.flags["--workers"] == reading.settings[name].value:
-        return None  # the command takes its workers from it, or gives the same
-    giver = GUNICORN_ARGUMENTS if "--workers" in server.added_flags else "the command"
-    return f"{giver} gives --workers, which counts more", ""
+    if server.flags["--workers"] in ("", reading.settings[name].value):
+        return None  # the workers may be taken from it, or are the same
+    return f"{giver_of(server, '--workers')} gives --workers, which counts more", ""
 
 
 def ignored_by_generated(reading: AppServiceReading, name: str) -> tuple[str, str] | None:

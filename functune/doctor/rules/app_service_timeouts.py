@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from functune.app_service.own_command import reads_config
 from functune.app_service.server_programs import ASGI_CLASSES, SHORTEST_TIMEOUT, WSGI_CLASSES
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
@@ -34,7 +33,7 @@ def short_timeout(app: InspectedApp) -> Iterator[RuleCase]:
 def short_keep_alive(app: InspectedApp) -> Iterator[RuleCase]:
     """Gunicorn's own keep-alive, which is shorter than that of any load balancer."""
     own = own_server(app)
-    if own is None or own.command.program != "gunicorn" or own.command.worker_class == "sync":
+    if own is None or own.command.worker_class in (None, "sync", ""):  # an empty one is computed
         return
     given = own.command.number("--keep-alive")
     if not may_be_given(own, "--keep-alive"):
@@ -45,7 +44,7 @@ def short_keep_alive(app: InspectedApp) -> Iterator[RuleCase]:
 
 def may_be_given(own: OwnServer, flag: str) -> bool:
     """Whether a flag is given, or may be by a configuration file of the app."""
-    return flag in own.command.flags or reads_config(own.reading.deployed.folder, own.command)
+    return flag in own.command.flags or own.command.may_have_more
 
 
 TIMEOUT_RULES = (
