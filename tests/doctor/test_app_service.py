@@ -312,6 +312,7 @@ def test_code_of_an_app_that_the_platform_does_not_find_is_read(tmp_path: Path) 
         ("uvicorn --workers 2 web:app", "each serves many async calls at a time"),
         ("gunicorn -w 2 -c conf.py web:app", "the command does not show how many calls each serves at a time"),
         ("gunicorn -w 2 -k shop.Worker web:app", "the command does not show how many calls each serves at a time"),
+        ("gunicorn --threads 4 web:app", "1 gthread worker with 4 threads: 4 requests at a time"),
         ("gunicorn -w 2 --threads 4 web:app", "2 gthread workers with 4 threads each: 8 requests at a time"),
     ],
 )
@@ -319,6 +320,23 @@ def test_calls_of_a_worker_are_said_as_far_as_the_command_shows_them(started: st
     found = read(tmp_path, {"web.py": FLASK}, command(started)).app_service
     assert found is not None
     assert said in found.workers
+
+
+@pytest.mark.parametrize(
+    ("given", "how"),
+    [
+        ({}, ", the default of the platform."),
+        ({"named": ["WEB_CONCURRENCY=1"]}, "."),
+        ({"named": [MANY, "PYTHON_GUNICORN_CUSTOM_WORKER_NUM=1"]}, "."),
+        (command("gunicorn --timeout 60 app:app"), ", the default of Gunicorn."),
+        (command("gunicorn --timeout 60 -w 1 app:app"), "."),
+    ],
+)
+def test_one_worker_is_called_a_default_where_nothing_asks_for_it(
+    given: dict[str, Any], how: str, tmp_path: Path
+) -> None:
+    found = [each.seen for each in read(tmp_path, {"app.py": FLASK}, given).findings if each.rule == "one-sync-worker"]
+    assert found == [f"One sync worker with one thread runs the app{how}"]
 
 
 def test_workers_that_do_not_fit_the_tier(tmp_path: Path) -> None:

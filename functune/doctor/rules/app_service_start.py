@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from functune.app_service.generated import APP_FOLDER
+from functune.app_service.generated import APP_FOLDER, MULTIWORKERS, WEB_CONCURRENCY, read_flag
 from functune.app_service.own_command import GUNICORN_CONFIG
 from functune.app_service.server_programs import ASGI_CLASSES, GREENLET_CLASSES, SERVER_PROGRAMS
 from functune.app_service.startup import StartDecision
@@ -62,14 +62,22 @@ def one_request_at_a_time(app: InspectedApp) -> Iterator[RuleCase]:
     reading = app.app_service
     if reading is None or reading.decision.step == "default page" or not is_single(reading):
         return
-    how = "the default of Gunicorn" if reading.is_own else "the default of the platform"
-    yield at_command(reading, f"One sync worker with one thread runs the app, {how}.")
+    default = "Gunicorn" if reading.is_own else "the platform"
+    how = "" if are_counts_given(reading) else f", the default of {default}"
+    yield at_command(reading, f"One sync worker with one thread runs the app{how}.")
 
 
 def is_single(reading: AppServiceReading) -> bool:
     """Whether one process serves one request at a time."""
     decision = reading.decision
     return decision.worker_class == "sync" and (decision.worker_count, decision.thread_count) == (1, 1)
+
+
+def are_counts_given(reading: AppServiceReading) -> bool:
+    """Whether a flag or a setting gives the number of workers or threads."""
+    flags = {} if reading.server is None else reading.server.flags
+    is_multiple = read_flag(reading.deployed.settings, MULTIWORKERS)
+    return "--workers" in flags or "--threads" in flags or WEB_CONCURRENCY in reading.settings or is_multiple
 
 
 def unused_startup_file(app: InspectedApp) -> Iterator[RuleCase]:
@@ -110,7 +118,7 @@ def workers_in_words(reading: AppServiceReading) -> str:
     if threads is None:
         return f"{plural(workers, 'process')} of {server}; {calls_of_worker(decision)}."
     at_once = workers * threads
-    each = f" with {plural(threads, 'thread')} each" if threads > 1 else ""
+    each = f" with {plural(threads, 'thread')}{' each' if workers > 1 else ''}" if threads > 1 else ""
     return f"{plural(workers, f'{server} worker')}{each}: {plural(at_once, 'request')} at a time."
 
 

@@ -9,7 +9,8 @@ from functune.doctor.finding import Severity
 from functune.doctor.reading.evidence import LimitCase
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
-from functune.doctor.rules.blocking import blocking_on_the_loop, instead_of, readable, remedy_of
+from functune.doctor.rules.blocking import blocking_on_the_loop, readable, remedy_of
+from functune.doctor.rules.blocking_calls import instead_of
 from functune.doctor.syntax.reach import Reached
 from functune.formatting import duration, joined, number, plural
 from functune.host.whole_numbers import parse_whole_number
