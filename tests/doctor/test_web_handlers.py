@@ -108,6 +108,30 @@ def test_client_is_to_be_kept_where_the_next_call_can_use_it(
     assert len(found_in_web_app(tmp_path, source, "client-per-request")) == count
 
 
+CONNECTIONS = {
+    "in the view": ("def handler():\n    with psycopg2.connect('d') as c:\n        c.execute('q')", 1),
+    "kept in g, which ends with the request": (
+        "def db():\n    if 'db' not in g:\n        g.db = psycopg2.connect('d')\n    return g.db\n"
+        "@app.get('/x')\ndef handler():\n    return db()",
+        1,
+    ),
+    "from a pool of the driver": ("def handler():\n    mysql.connector.connect(host='h', pool_name='p')", 0),
+    "without one": ("def handler():\n    mysql.connector.connect(host='h')", 1),
+    "kept for the worker": (
+        "def handler():\n    global kept\n    if kept is None:\n        kept = psycopg2.connect('d')",
+        0,
+    ),
+    "of a driver manager with a pool": ("def handler():\n    pyodbc.connect('d')", 0),
+}
+
+
+@pytest.mark.parametrize(("body", "count"), CONNECTIONS.values(), ids=CONNECTIONS)
+def test_connection_of_each_request_is_found(tmp_path: Path, body: str, count: int) -> None:
+    top = "import mysql.connector, psycopg2, pyodbc\nfrom flask import g\nkept = None\n"
+    route = "" if body.startswith("def db") else "@app.get('/x')\n"
+    assert len(found_in_web_app(tmp_path, f"{top}{FLASK}{route}{body}\n", "connection-per-request")) == count
+
+
 @pytest.mark.parametrize(
     ("top", "call"),
     [

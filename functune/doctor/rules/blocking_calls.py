@@ -64,6 +64,19 @@ BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
         "",
     ),
     (
+        r"boto3\.(resource|Session\(\)\.resource)\(\)(\.\w+\(\))+"
+        r"\.(get|put|delete|update|query|scan|upload|download|copy|load|send|receive|batch)(_\w+)?",
+        "",
+    ),
+    (
+        r"elasticsearch\.Elasticsearch\(\)\.(search|index|get|mget|bulk|update|delete|count|exists|msearch)",
+        "Await elasticsearch.AsyncElasticsearch",
+    ),
+    (
+        r"msal\.(application\.)?(Confidential|Public)ClientApplication\(\)\.acquire_token_\w+",
+        "",
+    ),
+    (
         r"openai\.(Azure)?OpenAI\(\)[\w.]*\.(create|parse|retrieve|generate|edit|list|delete)",
         "Await openai.AsyncOpenAI or openai.AsyncAzureOpenAI",
     ),
