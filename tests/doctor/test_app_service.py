@@ -69,6 +69,11 @@ FAULTS: dict[str, list[Case]] = {
         ),
         ({"web.py": FASTAPI}, command(f"gunicorn -k gthread --threads 8 {BOUND} web:app"), ("web.py", 3)),
         (UVICORN | {"web.py": FLASK}, command(f"gunicorn -k {CLASS} {BOUND} web:app"), ("web.py", 3)),
+        (
+            {"function_app.py": HEAD, "host.json": '{"version": "2.0"}'},
+            command(f"gunicorn --threads 8 --keep-alive 75 {BOUND} function_app:app"),
+            ("function_app.py", 3),
+        ),
         ({"shop/asgi.py": DJANGO.replace("wsgi", "asgi")}, command(f"{TWO} shop.asgi"), ("shop/asgi.py", 3)),
     ],
     "one-sync-worker": [
@@ -127,6 +132,7 @@ FAULTS: dict[str, list[Case]] = {
     ],
     "startup-command-quotes": [
         ({"w.py": "def make():\n    return 1\n"}, command(f"{TWO} 'w:make()'"), (None, None)),
+        ({"w.py": FLASK, "s.txt": f'{TWO} "w:app\n'}, command("s.txt"), ("s.txt", 1)),
     ],
     "worker-timeout-default": [({"w.py": FLASK}, command(f"gunicorn -w 4 {BOUND} w:app"), (None, None))],
     "worker-timeout-short": [

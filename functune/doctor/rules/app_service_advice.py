@@ -34,3 +34,8 @@ def remedy_with(reading: AppServiceReading, target: str, interface: Interface) -
     is_lacking = interface == "asgi" and reading.python.version < FASTAPI_FROM
     package = " Name uvicorn-worker in the requirements as well." if is_lacking else ""
     return f"Set a start-up command, such as: {proposed_command(target, interface)}.{package}"
+
+
+def remedy_for_functions(reading: AppServiceReading) -> str:
+    """To serve a function app with functune in front of it."""
+    return f"Name functune in the requirements. {remedy_with(reading, 'functune.wsgi:app', 'wsgi')}"

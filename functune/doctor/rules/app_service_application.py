@@ -7,7 +7,7 @@ from functune.doctor.reading.app_service import AppServiceReading
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.web_modules import app_modules, dotted_name
 from functune.doctor.rule import Rule, RuleCase
-from functune.doctor.rules.app_service_advice import remedy_with
+from functune.doctor.rules.app_service_advice import remedy_for_functions, remedy_with
 from functune.doctor.rules.app_service_places import at_command
 from functune.doctor.rules.requirements import is_given, modules_given
 from functune.doctor.syntax.application import WebApplication, find_application, has_star_import
@@ -52,7 +52,17 @@ def wrong_interface(app: InspectedApp) -> Iterator[RuleCase]:
     """An ASGI app on workers for WSGI apps, or the other way round."""
     reading = app.app_service
     found = application_of(app)
-    if reading is None or found is None or found.interface is None:
+    if reading is None or found is None:
+        return
+    if found.is_for_functions:
+        yield RuleCase(
+            seen=f"{reading.decision.target} is a {found.made_by}, which only the Functions host can call.",
+            file=found.file,
+            line=found.line,
+            remedy=remedy_for_functions(reading),
+        )
+        return
+    if found.interface is None:
         return
     called = called_by(reading)
     if called is None or called == found.interface:
@@ -127,8 +137,8 @@ APPLICATION_RULES = (
         id="wrong-interface",
         family="app-service",
         severity="error",
-        looks_for="an ASGI app on workers for WSGI apps, such as FastAPI that is taken for Flask, or a WSGI app on "
-        "workers for ASGI apps",
+        looks_for="an ASGI app on workers for WSGI apps, such as FastAPI that is taken for Flask, a WSGI app on "
+        "workers for ASGI apps, or a `FunctionApp` in place of either",
         why="Every request fails with status 500.",
         remedy="Set a start-up command with workers of the app's interface.",
         needs="--plan app-service",

@@ -1,6 +1,9 @@
 """App Service: the start-up command of one's own."""
 
+import shlex
 from collections.abc import Iterator
+
+import msgspec
 
 from functune.app_service.generated import GUNICORN_ARGUMENTS
 from functune.app_service.own_command import command_file
@@ -137,8 +140,23 @@ def quoted_command(app: InspectedApp) -> Iterator[RuleCase]:
     if reading is None or not reading.is_own:
         return
     file = command_file(reading.deployed)
-    if (file is None or file.suffix != ".sh") and "'" in reading.decision.command:
+    if file is not None and file.suffix == ".sh":
+        return
+    if "'" in reading.decision.command:
         yield at_command(reading, "The command contains a single quote.")
+    elif not is_closed(reading.decision.command):
+        yield msgspec.structs.replace(
+            at_command(reading, "The command contains a quote that is not closed."), severity="error"
+        )
+
+
+def is_closed(command: str) -> bool:
+    """Whether every quote of a command is closed, as a shell reads it."""
+    try:
+        shlex.split(command)
+    except ValueError as error:
+        return "quotation" not in str(error)  # the other error is a backslash at the end
+    return True
 
 
 COMMAND_RULES = (
@@ -190,9 +208,10 @@ COMMAND_RULES = (
         id="startup-command-quotes",
         family="app-service",
         severity="warning",
-        looks_for="a single quote in a start-up command",
-        why="The platform passes the command on within single quotes, so one of its own ends them.",
-        remedy="Use double quotes, or a script whose name ends in .sh.",
+        looks_for="a single quote in a start-up command; an error where a quote is not closed",
+        why="The platform passes the command on within single quotes, so one of its own ends them. A shell refuses a "
+        "command with an open quote.",
+        remedy="Use pairs of double quotes, or a script whose name ends in .sh.",
         needs="--plan app-service",
         check=quoted_command,
     ),

@@ -10,7 +10,7 @@ from functune.doctor.reading.app_service import AppServiceReading, is_file_missi
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.reading.web_modules import APP_NAME, WebModule, app_modules
 from functune.doctor.rule import Rule, RuleCase
-from functune.doctor.rules.app_service_advice import proposed_command, remedy_with
+from functune.doctor.rules.app_service_advice import proposed_command, remedy_for_functions, remedy_with
 from functune.doctor.rules.app_service_places import at_command
 from functune.doctor.syntax.application import find_application
 from functune.formatting import joined, plural
@@ -27,7 +27,7 @@ def default_page(app: InspectedApp) -> Iterator[RuleCase]:
         yield RuleCase(
             seen="It is a function app, and no step of the platform looks for function_app.py.",
             file=app.entry,
-            remedy=f"Name functune in the requirements. {remedy_with(reading, 'functune.wsgi:app', 'wsgi')}",
+            remedy=remedy_for_functions(reading),
         )
         return
     looked = joined([each.step for each in reading.decision.tried])
