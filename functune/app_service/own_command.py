@@ -5,12 +5,16 @@ Source for files: init_container.sh of Azure-App-Service/ImageBuilder (2024-03),
 file whose name ends in ``.sh`` as a script; of any other file it takes the first line as the command.
 """
 
+import posixpath
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import APP_FOLDER, GUNICORN_ARGUMENTS, WEB_CONCURRENCY, generated_counts
+from functune.app_service.gunicorn_config import shown_flags
 from functune.app_service.server_command import ServerCommand, expanded, server_command, with_arguments
+from functune.app_service.server_programs import GREENLET_CLASSES
 
 GUNICORN_CONFIG = "gunicorn.conf.py"
 """Gunicorn reads it from the working directory where no other file is named."""
@@ -53,7 +57,35 @@ def _server(text: str, deployed: Deployment) -> ServerCommand | None:
         return None
     arguments = server.variables.get(GUNICORN_ARGUMENTS) or deployed.settings.get(GUNICORN_ARGUMENTS, "")
     variables = {**deployed.settings, **server.variables}
-    return expanded(with_arguments(server, arguments), variables, cores=deployed.cores)
+    return expanded(with_config(with_arguments(server, arguments), deployed.folder), variables, cores=deployed.cores)
+
+
+def with_config(server: ServerCommand, folder: Path) -> ServerCommand:
+    """The command with the flags of Gunicorn's configuration file, which count less than all others."""
+    written = server.flags.get("--config", GUNICORN_CONFIG)
+    if server.program != "gunicorn":
+        return server
+    file = path_in_app(folder, posixpath.join(server.folder, written))
+    if file is None or not file.is_file():
+        return replace(server, may_have_more="--config" in server.flags)
+    shown = shown_flags(file)
+    if shown is None:
+        return replace(server, may_have_more=True)
+    return replace(
+        server,
+        flags={**shown.values, **server.flags},
+        config_file=file.relative_to(folder).as_posix(),
+        config_lines={flag: line for flag, line in shown.lines.items() if flag not in server.flags},
+    )
+
+
+def path_in_app(root: Path, written: str) -> Path | None:
+    """The path that a text of the command means; None where it lies outside of the app, or a shell computes it."""
+    inside = written.replace("$APP_PATH", APP_FOLDER).replace("${APP_PATH}", APP_FOLDER)
+    path = posixpath.normpath(posixpath.join(APP_FOLDER, inside))
+    if "$" in path or not (path == APP_FOLDER or path.startswith(f"{APP_FOLDER}/")):
+        return None
+    return root / path.removeprefix(APP_FOLDER).lstrip("/")
 
 
 def command_file(deployed: Deployment) -> Path | None:
@@ -91,16 +123,11 @@ def own_counts(deployed: Deployment, server: ServerCommand) -> tuple[int | None,
         return None, None
     given = server.variables.get(WEB_CONCURRENCY) or deployed.settings.get(WEB_CONCURRENCY, "")
     default = generated_counts({WEB_CONCURRENCY: given}, cores=1).workers
-    has_config = reads_config(deployed.folder, server)
     workers = server.number("--workers")
-    if workers is None and "--workers" not in server.flags and not has_config:
+    if workers is None and "--workers" not in server.flags and not server.may_have_more:
         workers = default
-    if server.interface != "wsgi":
+    if server.interface != "wsgi" or server.worker_class in GREENLET_CLASSES:
         return workers, None
     threads = server.number("--threads")
-    return workers, 1 if threads is None and "--threads" not in server.flags and not has_config else threads
-
-
-def reads_config(folder: Path, server: ServerCommand) -> bool:
-    """Whether Gunicorn reads a configuration file of the app with a command of one's own."""
-    return server.program == "gunicorn" and ("--config" in server.flags or (folder / GUNICORN_CONFIG).is_file())
+    is_default = threads is None and "--threads" not in server.flags and not server.may_have_more
+    return workers, 1 if is_default else threads

@@ -46,9 +46,17 @@ class ServerCommand:
     flags: Mapping[str, str] = field(default_factory=dict)
     """The long names of its flags with their values; empty for a flag without one."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """What is assigned in front of it."""
+    """What is assigned in front of it, or exported before it."""
     folder: str = ""
     """The folder that commands before it changed to, as it is written."""
+    added_flags: frozenset[str] = frozenset()
+    """The names of the flags that GUNICORN_CMD_ARGS gives, and the command itself does not."""
+    config_file: str = ""
+    """The configuration file of Gunicorn, relative to the folder of the app; empty for none."""
+    config_lines: Mapping[str, int] = field(default_factory=dict)
+    """The lines of the flags that this file alone gives."""
+    may_have_more: bool = False
+    """Whether a configuration file may give flags that are not known here."""
 
     @property
     def server(self) -> ServerProgram:
@@ -72,8 +80,7 @@ class ServerCommand:
 
     def number(self, flag: str) -> int | None:
         """A flag as a whole number; None where it is absent, or a shell computes it."""
-        value = self.flags.get(flag, "")
-        return int(value) if value.isascii() and value.isdigit() else None
+        return whole_number(self.flags.get(flag, ""))
 
     @property
     def worker_class(self) -> str | None:
@@ -109,6 +116,11 @@ class ServerCommand:
         return f"{self.flags.get(server.host_flag, host)}:{self.flags.get(server.port_flag, port)}"
 
 
+def whole_number(text: str) -> int | None:
+    """A text of digits as a number; None for any other."""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
 def host_and_port(address: str) -> tuple[str, str]:
     """The two parts of an address as it is written, such as ``0.0.0.0:${PORT:-8000}``."""
     found = _ADDRESS.fullmatch(address)
@@ -132,12 +144,14 @@ def expanded(command: ServerCommand, variables: Mapping[str, str], *, cores: int
 
 def server_command(text: str) -> ServerCommand | None:
     """The last command of a text that starts a server which is known here; None where there is none."""
-    found, folder = None, ""
+    found, folder, exported = None, "", dict[str, str]()
     for words in commands_of(text):
         if words[:1] == ["cd"] and len(words) == 2:
             folder = posixpath.join(folder, words[1])
+        elif words[:1] == ["export"]:
+            exported |= {each[1]: each[2] for word in words[1:] if (each := _ASSIGNMENT.fullmatch(word)) is not None}
         elif (server := _read(words)) is not None:
-            found = replace(server, folder=folder)
+            found = replace(server, folder=folder, variables={**exported, **server.variables})
     return found
 
 
@@ -146,7 +160,7 @@ def with_arguments(command: ServerCommand, arguments: str) -> ServerCommand:
     if command.program != "gunicorn" or not arguments:
         return command
     flags, _ = _arguments([word for words in commands_of(arguments) for word in words])
-    return replace(command, flags={**flags, **command.flags})
+    return replace(command, flags={**flags, **command.flags}, added_flags=frozenset(flags) - frozenset(command.flags))
 
 
 def commands_of(text: str) -> list[list[str]]:

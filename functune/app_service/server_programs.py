@@ -66,6 +66,15 @@ ASGI_CLASSES: tuple[str, ...] = (
     "uvicorn.workers.UvicornH11Worker",
 )
 WSGI_CLASSES: tuple[str, ...] = ("sync", "gthread", "gevent", "eventlet", "tornado")
+GREENLET_CLASSES = frozenset({"gevent", "eventlet"})
+"""Those whose workers serve many requests at a time on one thread."""
+SHORTEST_TIMEOUT = 2
+"""
+Seconds of Gunicorn's --timeout from which an idle worker of every class reports in time.
+
+Workers of every class but sync report once a second, so a time-out of 1 s ends healthy ones (Gunicorn 27, workers/;
+Uvicorn 0.54, Server.on_tick). A sync worker reports twice within its time-out.
+"""
 SWITCHES = frozenset(
     {
         "--preload",
@@ -101,6 +110,18 @@ SWITCHES = frozenset(
         "--factory",
         "--reset-contextvars",
         "--debug",
+        "--casefold-http-method",
+        "--do-handshake-on-connect",
+        "--enable-backlog-metric",
+        "--permit-obsolete-folding",
+        "--permit-unconventional-http-method",
+        "--permit-unconventional-http-version",
+        "--suppress-ragged-eofs",
+        "--http2",
+        "--help",
+        "-h",
+        "--version",
+        "-v",
     }
 )
 """Flags of the servers that take no value."""

@@ -14,14 +14,18 @@ import msgspec
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import (
     APP_FOLDER,
+    CONFIG_FROM_PATH,
     GUNICORN_ARGUMENTS,
+    MULTIWORKERS,
     NO_FASTAPI,
     UVICORN_WORKER_CLASS,
     generated_arguments,
     generated_counts,
     read_flag,
 )
-from functune.app_service.own_command import own_command, own_counts
+from functune.app_service.gunicorn_config import shown_flags
+from functune.app_service.own_command import own_command, own_counts, path_in_app
+from functune.app_service.server_command import whole_number
 from functune.app_service.server_programs import ASGI_CLASSES
 
 type StartupStep = Literal["own command", "Django", "FastAPI", "Flask", "default page"]
@@ -33,6 +37,7 @@ FLASK_MODULES = ("application", "app", "run", "index", "server", "wsgi")
 PLATFORM_ENVIRONMENT = "antenv"
 """The one folder in which the platform does not look for Django: its own virtual environment."""
 DEFAULT_PAGE = "/opt/defaultsite"
+_COUNT_FLAGS = ("--workers", "--threads")
 
 
 class StepTried(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +67,7 @@ class StartDecision(msgspec.Struct, frozen=True, kw_only=True):
     worker_count: int | None = None
     """None where the command leaves it to a shell or a configuration file."""
     thread_count: int | None = None
-    """Of each worker; None where it is not known, or the workers run an event loop."""
+    """Of each worker; None where it is not known, or the workers run an event loop or greenlets."""
     file: str | None = None
     """The file with the command, relative to the folder, where it is in one."""
     line: int | None = None
@@ -148,9 +153,8 @@ STEPS: Mapping[StartupStep, Callable[[Deployment], StartDecision | str]] = {
 def _generated(deployed: Deployment, step: StartupStep, target: str, reason: str) -> StartDecision:
     folder = DEFAULT_PAGE if step == "default page" else APP_FOLDER
     arguments = " ".join(generated_arguments(deployed.settings, cores=deployed.cores, folder=folder))
-    counts = generated_counts(deployed.settings, deployed.cores)
-    is_asgi = step == "FastAPI"
-    named = UVICORN_WORKER_CLASS if is_asgi else "gthread" if counts.threads > 1 else "sync"
+    workers, threads = _counts(deployed)
+    named = UVICORN_WORKER_CLASS if step == "FastAPI" else "gthread" if (threads or 1) > 1 else "sync"
     return StartDecision(
         step=step,
         reason=reason,
@@ -158,9 +162,25 @@ def _generated(deployed: Deployment, step: StartupStep, target: str, reason: str
         target=target,
         server="gunicorn",
         worker_class=named,
-        worker_count=counts.workers,
-        thread_count=None if named in ASGI_CLASSES else counts.threads,
+        worker_count=workers,
+        thread_count=None if named in ASGI_CLASSES else threads,
     )
+
+
+def _counts(deployed: Deployment) -> tuple[int | None, int | None]:
+    """Workers and threads of the generated command; None where a configuration file of the app hides them."""
+    counts = generated_counts(deployed.settings, deployed.cores)
+    named = deployed.settings.get(CONFIG_FROM_PATH)
+    if read_flag(deployed.settings, MULTIWORKERS) or not named:
+        return counts
+    file = path_in_app(deployed.folder, named)
+    shown = None if file is None else shown_flags(file)
+    if shown is None:
+        return None, None
+    workers, threads = (
+        shown.values.get(flag, str(default)) for flag, default in zip(_COUNT_FLAGS, counts, strict=True)
+    )
+    return whole_number(workers), whole_number(threads)
 
 
 def gunicorn_words(step: StartupStep, target: str) -> list[str]:

@@ -41,6 +41,8 @@ def notes_on(app: InspectedApp, *, has_other: bool) -> Iterator[str]:
         yield NOT_INSTALLED
     if app.app_service is None:
         return
+    if not app.syntax.modules.by_name and not app.syntax.modules.broken:
+        yield "No code was read: it is not known which module makes the app; name it with --startup-file COMMAND."
     for name in app.app_service.unknown:
         file = app.app_service.settings[name].file
         yield f"{file} computes {name}; add --setting {name}=VALUE with its value, or it counts as unset."

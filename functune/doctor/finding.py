@@ -31,7 +31,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """``file:line``, or as much of it as is known."""
-        return ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        return file_and_line(self.file, self.line)
+
+
+def file_and_line(file: str | None, line: int | None) -> str:
+    """``file:line``, or as much of it as is known."""
+    return ":".join(str(part) for part in (file, line) if part is not None)
 
 
 class StartFigures(msgspec.Struct, frozen=True, kw_only=True):

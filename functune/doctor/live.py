@@ -168,7 +168,7 @@ LIVE_RULES = (
     LiveRule(
         "live-concurrency-range",
         "error",
-        "Resource Manager takes 1 to 1000.",
+        f"Resource Manager takes 1 to {MAX_PER_INSTANCE_CONCURRENCY}.",
         "Set a number in that range.",
         out_of_range,
     ),

@@ -34,6 +34,7 @@ ABOUT_THE_MACHINE = frozenset(
 """Its rules about the machine that it runs on, and not about the app."""
 NOT_INSTALLED = f"{NAME} is not installed for the app or with functune; install it to add its findings."
 _TIMEOUT = 60.0
+"""Seconds that it may take."""
 _PLANS = {"flex": "flex-consumption", "premium": "premium"}
 """Its names of plans."""
 

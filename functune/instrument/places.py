@@ -20,6 +20,7 @@ _USES = {
     "get_wsgi_application": "{app} = functune_times.WsgiTimes({app})",
 }
 """What makes an app, and the line that has its times reported."""
+_NOT_DEPLOYED = {"tests", "test"}
 _FUNCTIONS = {"FunctionApp", "AsgiFunctionApp", "WsgiFunctionApp"}
 
 
@@ -38,12 +39,18 @@ class AppPlace(NamedTuple):
 
 def places(folder: Path) -> list[AppPlace]:
     """
-    The apps that the modules of a folder make.
+    The apps that the modules of a folder and of the packages in it make.
 
     Only those of Azure Functions where there are any: an ASGI or WSGI app inside is measured as their function.
     """
-    found = [place for file in sorted(folder.glob("*.py")) if file.stem != MODULE for place in _places_in(file)]
+    found = [place for file in _modules_of(folder) if file.stem != MODULE for place in _places_in(file)]
     return [place for place in found if place.made_by in _FUNCTIONS] or found
+
+
+def _modules_of(folder: Path) -> list[Path]:
+    """Those of the folder first. A module of a package, such as ``app.main``, imports the times file from there too."""
+    packages = [each.parent for each in sorted(folder.glob("*/__init__.py")) if each.parent.name not in _NOT_DEPLOYED]
+    return [file for place in (folder, *packages) for file in sorted(place.glob("*.py"))]
 
 
 def _places_in(file: Path) -> Iterator[AppPlace]:

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from functune.packages.install import identity, make_environment
 from functune.packages.interpreter import Interpreter
+from functune.packages.requirements import applies
 from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
 
 
@@ -50,7 +51,7 @@ def required_distributions(requirements: Iterable[Requirement]) -> list[Distribu
     Versions are not compared, and names that are not installed are omitted.
     """
     found: dict[tuple[str, str], Distribution] = {}
-    waiting = [(each, extra) for each in requirements for extra in ("", *each.extras) if _applies(each, "")]
+    waiting = [(each, extra) for each in requirements for extra in ("", *each.extras) if applies(each)]
     while waiting:
         requirement, extra = waiting.pop()
         key = (canonicalize_name(requirement.name), extra)
@@ -61,7 +62,7 @@ def required_distributions(requirements: Iterable[Requirement]) -> list[Distribu
         except PackageNotFoundError:
             continue
         needed = [Requirement(text) for text in found[key].requires or []]
-        waiting += [(each, wanted) for each in needed if _applies(each, extra) for wanted in ("", *each.extras)]
+        waiting += [(each, wanted) for each in needed if applies(each, extra) for wanted in ("", *each.extras)]
     return list({name: each for (name, _), each in found.items()}.values())
 
 
@@ -93,7 +94,3 @@ def make_links(folder: Path, links: Mapping[str, str]) -> None:
         link = folder / entry
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(target)
-
-
-def _applies(requirement: Requirement, extra: str) -> bool:
-    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})

@@ -27,7 +27,7 @@ class WorkerStart:
     own: Path
     """The folder with functune and what its worker needs, which the app does not see."""
     variables: Mapping[str, str]
-    """VirtualEnvironment variables, in addition to those of the host."""
+    """Environment variables, in addition to those of the host."""
 
 
 def worker_start(found: AppPackages, report: ReportProgress) -> WorkerStart:

@@ -85,20 +85,24 @@ def showcase_base(url: httpx.URL) -> httpx.URL:
 async def configured_by_showcase(client: httpx.AsyncClient) -> Configured:
     """The counts that the concurrency probe of the showcase reports. Raises LoadError where there is no showcase."""
     answer = await answer_of(client, ProbeRequest("GET", _PROBE_ROUTE, {}), size=1)
-    hint = "For another app, name a route to call with --route"
     try:
         report = answer.json()
     except ValueError as error:
-        raise LoadError(f"{_PROBE_ROUTE} did not answer JSON; is {client.base_url} the showcase? {hint}") from error
+        raise LoadError(f"{_PROBE_ROUTE} did not answer JSON; {_is_it_the_showcase(client)}") from error
     if not isinstance(report, dict):
-        raise LoadError(f"{_PROBE_ROUTE} did not answer a JSON object; is {client.base_url} the showcase? {hint}")
+        raise LoadError(f"{_PROBE_ROUTE} did not answer a JSON object; {_is_it_the_showcase(client)}")
     try:
         pool, processes = report["threadPool"], report["workerProcesses"]
         return Configured(pool["maxWorkers"], pool["source"], processes["effective"])
     except (KeyError, TypeError) as error:
         raise LoadError(
-            f"{_PROBE_ROUTE} lacks {error}; is this the showcase, in its current version? {hint}"
+            f"{_PROBE_ROUTE} lacks {error}, which the current version has; {_is_it_the_showcase(client)}"
         ) from error
+
+
+def _is_it_the_showcase(client: httpx.AsyncClient) -> str:
+    """The end of an error about an answer that the showcase does not give."""
+    return f"is {client.base_url} the showcase? For another app, name a route to call with --route"
 
 
 async def configured_by_host(client: httpx.AsyncClient) -> Configured:
@@ -130,7 +134,6 @@ async def answer_of(client: httpx.AsyncClient, request: ProbeRequest, *, size: i
     if answer.status_code in {401, 403}:
         raise LoadError(f"{request} answered {answer.status_code}: give a function key with --key")
     if not answer.is_success:
-        hint = "" if request.route != _PROBE_ROUTE else f"; is {client.base_url} the showcase? For another app, "
-        hint += "name a route to call with --route" if hint else ""
+        hint = f"; {_is_it_the_showcase(client)}" if request.route == _PROBE_ROUTE else ""
         raise LoadError(f"{request} answered {answer.status_code}, not 200{hint}")
     return answer

@@ -176,6 +176,30 @@ def test_workers_of_a_command_of_ones_own(
     assert (found.server, found.worker_class, found.worker_count, found.thread_count) == expected
 
 
+@pytest.mark.parametrize(
+    ("config", "settings", "counts"),
+    [
+        ("workers = 4\nthreads = 8\n", {}, ("gthread", 4, 8)),
+        ("workers = cores()\n", {}, ("sync", None, 1)),
+        ("timeout = 9\n", {"WEB_CONCURRENCY": "3"}, ("sync", 3, 1)),
+        ("workers = 4\n", FLAG | {"PYTHON_GUNICORN_CUSTOM_WORKER_NUM": "2"}, ("sync", 2, 1)),
+        (None, {}, ("sync", None, None)),
+    ],
+)
+def test_generated_command_has_the_counts_of_the_configuration_that_it_reads(
+    tmp_path: Path, config: str | None, settings: dict[str, str], counts: tuple[str, int | None, int | None]
+) -> None:
+    root = deployed_folder(tmp_path, {"app.py": FLASK} | ({} if config is None else {"g.py": config}))
+    found = decided(root, settings | {"PYTHON_USE_GUNICORN_CONFIG_FROM_PATH": "/home/site/wwwroot/g.py"})
+    assert (found.worker_class, found.worker_count, found.thread_count) == counts
+
+
+def test_script_gives_its_server_the_variables_that_it_exports(tmp_path: Path) -> None:
+    script = "export WEB_CONCURRENCY=4 OTHER=x\nexport GUNICORN_CMD_ARGS='--threads 8'\ngunicorn shop.wsgi\n"
+    found = decided(deployed_folder(tmp_path, {"run.sh": script}), {"WEB_CONCURRENCY": "2"}, command="run.sh")
+    assert (found.worker_class, found.worker_count, found.thread_count) == ("gthread", 4, 8)
+
+
 def test_only_the_first_line_of_a_startup_file_counts_and_a_script_runs_whole(tmp_path: Path) -> None:
     script = "#!/bin/sh\n# gunicorn old:app\npython manage.py migrate\nexec gunicorn \\\n  --workers 3 shop.wsgi\n"
     deployed_folder(tmp_path, {"startup.txt": "gunicorn a:app\ngunicorn b:app\n", "run.sh": script})

@@ -1,6 +1,7 @@
 """The rules for App Service, each against a folder with its fault and the same folder without it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ FAULTS: dict[str, list[Case]] = {
         ({}, {}, (None, None)),
         ({"main.py": FLASK}, {}, (None, None)),
         ({"src/app.py": FLASK}, {}, (None, None)),
+        ({"app/__init__.py": "", "app/main.py": FASTAPI}, {}, (None, None)),
         ({"function_app.py": HEAD, "host.json": '{"version": "2.0"}'}, {}, ("function_app.py", None)),
     ],
     "module-not-found": [
@@ -67,6 +69,11 @@ FAULTS: dict[str, list[Case]] = {
         ),
         ({"web.py": FASTAPI}, command(f"gunicorn -k gthread --threads 8 {BOUND} web:app"), ("web.py", 3)),
         (UVICORN | {"web.py": FLASK}, command(f"gunicorn -k {CLASS} {BOUND} web:app"), ("web.py", 3)),
+        (
+            {"function_app.py": HEAD, "host.json": '{"version": "2.0"}'},
+            command(f"gunicorn --threads 8 --keep-alive 75 {BOUND} function_app:app"),
+            ("function_app.py", 3),
+        ),
         ({"shop/asgi.py": DJANGO.replace("wsgi", "asgi")}, command(f"{TWO} shop.asgi"), ("shop/asgi.py", 3)),
     ],
     "one-sync-worker": [
@@ -104,6 +111,11 @@ FAULTS: dict[str, list[Case]] = {
         ({"app.py": FLASK}, {"named": ["GUNICORN_CMD_ARGS=--workers 8"]}, (None, None)),
         ({"web.py": FLASK}, command(f"{TWO} web:app", named=["WEB_CONCURRENCY=4"]), (None, None)),
         (
+            UVICORN | {"web.py": FASTAPI},
+            command(f"uvicorn web:app {ON_PORT}", named=["GUNICORN_CMD_ARGS=--workers 8"]),
+            (None, None),
+        ),
+        (
             {"web.py": FLASK, "s.json": '{\n "PYTHON_ENABLE_GUNICORN_MULTIWORKERS": true\n}'},
             command(f"{TWO} web:app", file="s.json"),
             ("s.json", 2),
@@ -120,9 +132,45 @@ FAULTS: dict[str, list[Case]] = {
     ],
     "startup-command-quotes": [
         ({"w.py": "def make():\n    return 1\n"}, command(f"{TWO} 'w:make()'"), (None, None)),
+        ({"w.py": FLASK, "s.txt": f'{TWO} "w:app\n'}, command("s.txt"), ("s.txt", 1)),
     ],
     "worker-timeout-default": [({"w.py": FLASK}, command(f"gunicorn -w 4 {BOUND} w:app"), (None, None))],
+    "worker-timeout-short": [
+        ({"w.py": FLASK}, command(f"gunicorn --threads 8 -t1 {BOUND} w:app"), (None, None)),
+        (UVICORN | {"w.py": FASTAPI}, command(f"gunicorn -k {CLASS} --timeout=1 {BOUND} w:app"), (None, None)),
+        ({"w.py": FASTAPI, "s.txt": f"gunicorn -k asgi --timeout 1 {BOUND} w:app\n"}, command("s.txt"), ("s.txt", 1)),
+        (
+            {"w.py": FLASK, "s.json": '[\n {"name": "GUNICORN_CMD_ARGS", "value": "--timeout 1 --threads 4"}\n]'},
+            command(f"gunicorn {BOUND} w:app", file="s.json"),
+            ("s.json", 2),
+        ),
+        (
+            {"w.py": FLASK, "gunicorn.conf.py": "bind = '0.0.0.0:8000'\nthreads = 4\ntimeout = 1\n"},
+            command("gunicorn w:app"),
+            ("gunicorn.conf.py", 3),
+        ),
+        (
+            {"w.py": FLASK, "gunicorn.conf.py": "timeout = 60\n"},
+            command(f"gunicorn --threads 4 --timeout 1 {BOUND} w:app"),
+            (None, None),
+        ),
+        (
+            {"w.py": FLASK, "conf/g.py": "timeout = 1\n"},
+            command(f"gunicorn -c conf/g.py --threads 4 {BOUND} w:app"),
+            ("conf/g.py", 1),
+        ),
+        (
+            {"w.py": FLASK, "s.txt": f"GUNICORN_CMD_ARGS=--timeout=1 gunicorn --threads 4 {BOUND} w:app\n"},
+            command("s.txt", named=["GUNICORN_CMD_ARGS=--timeout 60"]),
+            ("s.txt", 1),
+        ),
+    ],
     "keep-alive-default": [
+        (
+            {"w.py": FLASK, "s.json": '{\n "GUNICORN_CMD_ARGS": "--keep-alive 1"\n}'},
+            command(f"gunicorn --threads 8 {BOUND} w:app", file="s.json"),
+            ("s.json", 2),
+        ),
         ({"w.py": FLASK}, command(f"gunicorn --threads 8 {BOUND} w:app"), (None, None)),
         (UVICORN | {"w.py": FASTAPI}, command(f"gunicorn -k {CLASS} --keep-alive 2 {BOUND} w:app"), (None, None)),
     ],
@@ -172,6 +220,14 @@ HEALTHY: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     ),
     "address without a port": ({"w.py": FLASK}, command("gunicorn -w 2 --timeout 600 --bind=0.0.0.0 w:app")),
     "port with a default": ({"w.py": FLASK}, command("gunicorn -w 2 --timeout 600 --bind=0.0.0.0:${PORT:-8000} w:app")),
+    "time-out switched off": (
+        {"w.py": FLASK},
+        command(f"gunicorn --threads 8 --timeout 0 --keep-alive 75 {BOUND} w:app"),
+    ),
+    "short time-out of sync workers, which report twice in it": (
+        {"w.py": FLASK},
+        command(f"gunicorn -w 2 --timeout 1 {BOUND} w:app"),
+    ),
     "chdir": ({"src/w.py": "import m\n" + FLASK, "src/m.py": ""}, command(f"{TWO} --chdir src w:app")),
     "cd": ({"src/w.py": FLASK}, command(f"cd src && gunicorn -w 2 --timeout 9 {BOUND} w:app")),
     "uvicorn on 3.14": ({"w.py": FASTAPI}, command(f"uvicorn w:app {ON_PORT}", python_version="3.14")),
@@ -182,8 +238,28 @@ HEALTHY: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "module of a package": ({"w.py": "", "requirements.txt": "shop-web==1.0\n"}, command(f"{TWO} shop_web:app")),
     "names by a star": ({"app.py": "from web import *\n", "web.py": FLASK}, {"named": ["WEB_CONCURRENCY=2"]}),
     "configuration of one's own": (
-        {"w.py": FLASK, "gunicorn.conf.py": "bind = '0.0.0.0:8000'\n"},
+        {"w.py": FLASK, "gunicorn.conf.py": "bind = '0.0.0.0:8000'\nworkers = 2\ntimeout = 60\n"},
         command("gunicorn w:app"),
+    ),
+    "configuration that is computed": (
+        {
+            "w.py": FLASK,
+            "gunicorn.conf.py": "import os\nbind, workers = os.environ['B'], int(os.environ['WEB_CONCURRENCY'])\n"
+            "timeout, worker_class = int(os.environ['T']), os.environ['C']\n",
+        },
+        command("gunicorn w:app", named=["WEB_CONCURRENCY=4"]),
+    ),
+    "flag that counts more than the configuration": (
+        {"w.py": FLASK, "gunicorn.conf.py": "timeout = 1\nthreads = 4\nkeepalive = 75\n"},
+        command(f"gunicorn --timeout 60 {BOUND} w:app"),
+    ),
+    "configuration that the platform's command reads": (
+        {"app.py": FLASK, "gunicorn.conf.py": "workers = 4\n"},
+        {"named": ["PYTHON_USE_GUNICORN_CONFIG_FROM_PATH=/home/site/wwwroot/gunicorn.conf.py"]},
+    ),
+    "configuration that is not in the folder": (
+        {"w.py": FLASK},
+        command("gunicorn -c /etc/gunicorn.py w:app"),
     ),
     "another program": ({"main.py": FLASK}, command("python main.py")),
     "function app": (
@@ -197,6 +273,76 @@ HEALTHY: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 def test_healthy_folder_has_no_finding_of_the_plan(name: str, tmp_path: Path) -> None:
     files, given = HEALTHY[name]
     assert of_plan(read(tmp_path, files, given)) == []
+
+
+PROPOSED = re.compile(r"(?<=such as: )gunicorn .*?\b[\w.]+:\w+")
+PROPOSING = [
+    ("default-page", {"main.py": FLASK}),
+    ("default-page", {"src/main.py": "import shop\n" + FLASK, "src/shop.py": ""}),
+    ("default-page", {"app/__init__.py": "", "app/main.py": FASTAPI}),
+    ("default-page", {"function_app.py": HEAD, "host.json": '{"version": "2.0"}'}),
+    ("wrong-interface", {"app.py": FASTAPI}),
+]
+
+
+@pytest.mark.parametrize(("rule", "files"), PROPOSING, ids=[f"{rule} {list(files)[-1]}" for rule, files in PROPOSING])
+def test_proposed_command_has_no_fault_itself(rule: str, files: dict[str, str], tmp_path: Path) -> None:
+    (remedy,) = [each.remedy for each in read(tmp_path, files, {}).findings if each.rule == rule]
+    proposed = PROPOSED.search(remedy)
+    assert proposed is not None, remedy
+    required = {"requirements.txt": PACKAGES["requirements.txt"] + "functune==1.0\n"}
+    if "uvicorn-worker" in remedy:
+        required["requirements.txt"] += "uvicorn-worker==0.4.0\n"
+    assert of_plan(read(tmp_path, files | required, command(proposed[0]))) == []
+
+
+def test_code_of_an_app_that_the_platform_does_not_find_is_read(tmp_path: Path) -> None:
+    """The rules apply to the first module with an app; without one, the diagnosis says that nothing was read."""
+    wait = FASTAPI + "\n\n@app.get('')\nasync def wait():\n    time.sleep(1)\n"
+    files = {"requirements.txt": "fastapi==0.121.0\n", "web/__init__.py": "", "web/main.py": f"import time\n{wait}"}
+    found = read(tmp_path, files, {})
+    assert [(each.rule, each.file, each.line) for each in found.findings] == [
+        ("default-page", None, None),
+        ("blocking-call", "web/main.py", 9),
+    ]
+    empty = read(tmp_path / "empty", {}, {})
+    assert any(note.startswith("No code was read") for note in empty.notes)
+    assert [each.rule for each in empty.findings] == ["default-page"]
+
+
+@pytest.mark.parametrize(
+    ("started", "said"),
+    [
+        ("gunicorn -w 2 -k gevent web:app", "each serves many calls at a time, in greenlets"),
+        ("gunicorn -w 2 -k asgi web:app", "each serves many async calls at a time"),
+        ("uvicorn --workers 2 web:app", "each serves many async calls at a time"),
+        ("gunicorn -w 2 -c conf.py web:app", "the command does not show how many calls each serves at a time"),
+        ("gunicorn -w 2 -k shop.Worker web:app", "the command does not show how many calls each serves at a time"),
+        ("gunicorn --threads 4 web:app", "1 gthread worker with 4 threads: 4 requests at a time"),
+        ("gunicorn -w 2 --threads 4 web:app", "2 gthread workers with 4 threads each: 8 requests at a time"),
+    ],
+)
+def test_calls_of_a_worker_are_said_as_far_as_the_command_shows_them(started: str, said: str, tmp_path: Path) -> None:
+    found = read(tmp_path, {"web.py": FLASK}, command(started)).app_service
+    assert found is not None
+    assert said in found.workers
+
+
+@pytest.mark.parametrize(
+    ("given", "how"),
+    [
+        ({}, ", the default of the platform."),
+        ({"named": ["WEB_CONCURRENCY=1"]}, "."),
+        ({"named": [MANY, "PYTHON_GUNICORN_CUSTOM_WORKER_NUM=1"]}, "."),
+        (command("gunicorn --timeout 60 app:app"), ", the default of Gunicorn."),
+        (command("gunicorn --timeout 60 -w 1 app:app"), "."),
+    ],
+)
+def test_one_worker_is_called_a_default_where_nothing_asks_for_it(
+    given: dict[str, Any], how: str, tmp_path: Path
+) -> None:
+    found = [each.seen for each in read(tmp_path, {"app.py": FLASK}, given).findings if each.rule == "one-sync-worker"]
+    assert found == [f"One sync worker with one thread runs the app{how}"]
 
 
 def test_workers_that_do_not_fit_the_tier(tmp_path: Path) -> None:

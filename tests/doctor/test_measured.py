@@ -14,7 +14,7 @@ from functune.doctor.reading.start import ImportRow, import_row, imported_packag
 from functune.doctor.registry import RULES
 from functune.run.environment import app_digest, without_home
 from functune.run.folder import RunFolder
-from tests.doctor.written_apps import write_files
+from tests.doctor.written_apps import HANDLER, HEAD, write_files
 from tests.report.written import routes, run_folder
 
 MEASURED = [rule for rule in RULES.values() if rule.family == "measured"]
@@ -60,6 +60,28 @@ def test_limit_of_a_run_is_a_finding_at_its_line(
     for each in found:
         assert each.place == "shop/orders.py:31"
         assert each.seen.startswith("/api/orders: calls take 5 times as long at shop/orders.py:31 in save")
+
+
+@pytest.mark.parametrize(
+    ("line", "more"),
+    [
+        ("    requests.get(req.url)\n", " The call of that line is requests.get."),
+        ("    requests.get(req.url); time.sleep(1)\n", ""),  # either may be the one that waits
+        ("    other(req)\n", ""),
+    ],
+)
+def test_line_that_holds_the_loop_names_its_blocking_call(tmp_path: Path, line: str, more: str) -> None:
+    """A run names what waits in the end, such as ``socket.recv_into``; the code says what was called."""
+    source = f"import requests, time\n{HEAD}{HANDLER}{line}"
+    files = {"function_app.py": source, "requirements.txt": "requests==2.32.5\n"}
+    app = inspect_app(write_files(tmp_path, files))
+    where = LimitPlace(file="function_app.py", line=9, function="handler", waits_in="socket.recv_into")
+    limit = Limit(kind="event_loop_blocked", where=where, share=0.9, evidence=("calls take 5 times as long",))
+    (found,) = findings(replace(app, run=RunEvidence(limits=(limit_case("/api/x", limit, 1.0),), memory=None)))
+    assert found.seen == (
+        "/api/x: calls take 5 times as long at function_app.py:9 in handler, in socket.recv_into." + more
+    )
+    assert ("httpx.AsyncClient" in found.remedy) == bool(more)
 
 
 def started(**changed: object) -> StartFigures:

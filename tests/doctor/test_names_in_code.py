@@ -59,6 +59,20 @@ BLOCKS = {
     "assigned to an attribute": ("import requests", "req.page = requests.get('u')"),
     "pipeline of redis": ("import redis\ncache = redis.Redis()", "cache.pipeline().execute()"),
     "mongo collection": ("import pymongo\ndb = pymongo.MongoClient()['shop']", "db['items'].find_one()"),
+    "object of a boto3 resource": ("import boto3\ns3 = boto3.resource('s3')", "s3.Object('b', 'k').get()"),
+    "search of elasticsearch": (
+        "from elasticsearch import Elasticsearch\nsearching = Elasticsearch('u')",
+        "searching.get(index='i', id=1)",
+    ),
+    "token of msal": (
+        "import msal\nidentity = msal.ConfidentialClientApplication('i')",
+        "identity.acquire_token_for_client(scopes=[])",
+    ),
+    "annotated attribute of a class": (
+        "import requests\nclass Shop:\n    session: requests.Session = requests.Session()\n"
+        "    def load(self):\n        return self.session.get('u')",
+        "Shop().load()",
+    ),
     "plural of a management client": (
         "from azure.mgmt.compute import ComputeManagementClient\nclient = ComputeManagementClient(1, 2)",
         "client.virtual_machines.list_all()",
@@ -71,7 +85,10 @@ def test_blocking_call_is_found(tmp_path: Path, top: str, body: str) -> None:
     source = f"{top}\n{HEAD}{HANDLER}{textwrap.indent(body, '    ')}\n"
     (found,) = found_in(write_files(tmp_path, {"function_app.py": source}), "blocking-call")
     line = source.splitlines()[(found.line or 0) - 1]
-    assert any(word in line for word in ("sleep(", "pause(", ".get(", ".post(", "find_one(", "execute(", "list_all("))
+    assert any(
+        word in line
+        for word in ("sleep(", "pause(", ".get(", ".post(", "find_one(", "execute(", "list_all(", "acquire_")
+    )
 
 
 DOES_NOT_BLOCK = {

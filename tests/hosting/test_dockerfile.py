@@ -1,6 +1,5 @@
 """The image, without an engine: rules for the Dockerfile, and its command run on the packages of its requirements."""
 
-import importlib.util
 import os
 import re
 import shutil
@@ -159,11 +158,6 @@ def test_packages_of_the_image_fit_together(image: Path) -> None:
     assert outcome.returncode == 0, outcome.stdout
 
 
-def served_by(command: str) -> str:
-    """The command with the app of the tests where functune.asgi is not there yet."""
-    return command if importlib.util.find_spec("functune.asgi") else command.replace("functune.asgi:app", "served:asgi")
-
-
 def programs_of(image: Path) -> str:
     """PATH in the image."""
     return f"{image / 'venv/bin'}{os.pathsep}{os.defpath}"
@@ -175,7 +169,7 @@ def test_command_of_the_image_serves_and_its_health_check_sees_that(image: Path)
     variables = file.environment | {"PATH": programs_of(image), "PORT": "0"}
     check = file.of("HEALTHCHECK")[0].command
     assert check is not None
-    with GunicornRun([served_by(word) for word in file.start], cwd=image / "app", **variables) as server:
+    with GunicornRun(file.start, cwd=image / "app", **variables) as server:
         assert server.listening().get("/health").status_code == 200
         port = server.url.rpartition(":")[2]
         assert healthcheck(check, image, port) == 0
@@ -190,6 +184,6 @@ def healthcheck(command: list[str], image: Path, port: str) -> int:
 
 @pytest.mark.network
 def test_start_up_command_of_app_service_serves_from_the_same_files_and_packages(image: Path) -> None:
-    command = served_by((HOSTING / "startup.txt").read_text())
+    command = (HOSTING / "startup.txt").read_text()
     with GunicornRun(["sh", "-c", f"exec {command}"], cwd=image / "app", PATH=programs_of(image)) as server:
         assert server.listening().get("/health").status_code == 200

@@ -88,6 +88,16 @@ def test_function_app_goes_before_the_app_inside(tmp_path: Path) -> None:
     assert [place.addition for place in places(tmp_path)] == ["functune_times.add_times(app)"]
 
 
+def test_app_of_a_package_is_found_and_those_of_its_tests_are_not(tmp_path: Path) -> None:
+    for package in ("app", "tests"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("")
+        (tmp_path / package / "main.py").write_text("api = FastAPI()\n")
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "load.py").write_text("app = Flask('x')\n")
+    assert [place.file.relative_to(tmp_path).as_posix() for place in places(tmp_path)] == ["app/main.py"]
+
+
 def test_all_ways_are_named_where_no_app_is_found(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("app = func.FunctionApp(\n")
     (tmp_path / "other.py").write_text("app = make_app()\n")

@@ -4,7 +4,15 @@ import itertools
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from functune.doctor.finding import SEVERITIES, Diagnosis, Finding, Severity
+from functune.doctor.finding import (
+    SEVERITIES,
+    AppServiceFigures,
+    Diagnosis,
+    Finding,
+    Severity,
+    StartFigures,
+    file_and_line,
+)
 from functune.formatting import duration, joined, number, plural
 
 _WIDTH = 110
@@ -12,11 +20,14 @@ _WIDTH = 110
 
 def plain_text(diagnosis: Diagnosis, threshold: Severity) -> str:
     """The findings by rule with the worst first, then what was not looked at, and the counts."""
-    lines = [*app_service_lines(diagnosis), *grouped_lines(diagnosis.findings)]
-    if diagnosis.start is not None:
-        lines += start_lines(diagnosis)
-    lines += diagnosis.notes
-    return "\n".join([*lines, summary_line(diagnosis, threshold)]) + "\n"
+    lines = [
+        *app_service_lines(diagnosis.app_service),
+        *grouped_lines(diagnosis.findings),
+        *start_lines(diagnosis.start),
+        *diagnosis.notes,
+        summary_line(diagnosis, threshold),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
@@ -28,12 +39,11 @@ def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
         yield ""
 
 
-def app_service_lines(diagnosis: Diagnosis) -> list[str]:
+def app_service_lines(found: AppServiceFigures | None) -> list[str]:
     """What App Service starts, with the command on a line of its own, so that it can be copied."""
-    found = diagnosis.app_service
     if found is None:
         return []
-    place = ":".join(str(part) for part in (found.start.file, found.start.line) if part is not None)
+    place = file_and_line(found.start.file, found.start.line)
     instance = f"{plural(found.cores, 'core')}, {found.memory_mb} MB"
     return [
         f"App Service, Python {found.python} (from {found.python_said_by}), {found.tier} ({instance})",
@@ -67,9 +77,8 @@ def indented(text: str, blanks: int) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
-def start_lines(diagnosis: Diagnosis) -> list[str]:
+def start_lines(start: StartFigures | None) -> list[str]:
     """What a start of the app showed."""
-    start = diagnosis.start
     if start is None:
         return []
     parts = joined([f"{name} {duration(seconds)}" for name, seconds in start.imports])

@@ -1,6 +1,5 @@
 """What App Service would start for an app: the folder, its settings and its start-up command, read together."""
 
-import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,11 +8,10 @@ import msgspec
 
 from functune.app_service.deployment import Deployment
 from functune.app_service.generated import (
-    APP_FOLDER,
     STARTUP_SETTINGS,
     RefusedSettingError,
 )
-from functune.app_service.own_command import command_file, own_command
+from functune.app_service.own_command import command_file, own_command, path_in_app
 from functune.app_service.python_version import PythonVersion
 from functune.app_service.server_command import ServerCommand, without_secrets
 from functune.app_service.startup import StartDecision, start_decision
@@ -79,7 +77,7 @@ class AppServiceReading:
         """The folders that the application is imported from; empty where a shell decides."""
         written = "" if self.server is None else self.server.chdir
         more = () if self.server is None else tuple(filter(None, self.server.flags.get("--pythonpath", "").split(",")))
-        found = [folder_of(self.deployed.folder, each) for each in (written, *more)]
+        found = [path_in_app(self.deployed.folder, each) for each in (written, *more)]
         return [] if found[0] is None else [each for each in found if each is not None]
 
     @property
@@ -98,32 +96,22 @@ class AppServiceReading:
         return None
 
 
-def folder_of(root: Path, written: str) -> Path | None:
-    """The folder that a text of the command means; None where it lies elsewhere, or a shell computes it."""
-    inside = written.replace("$APP_PATH", APP_FOLDER).replace("${APP_PATH}", APP_FOLDER)
-    path = posixpath.normpath(posixpath.join(APP_FOLDER, inside))
-    if "$" in path or not (path == APP_FOLDER or path.startswith(f"{APP_FOLDER}/")):
-        return None
-    return root / path.removeprefix(APP_FOLDER).lstrip("/")
-
-
 def read_app_service(
     root: Path,
     options: AppServiceOptions,
     *,
-    places: Sequence[SettingPlace],
+    settings: Mapping[str, SettingPlace],
     templates: Sequence[BicepTemplate],
     python: PythonVersion,
 ) -> AppServiceReading:
-    """Decide what starts. ``places`` are the settings of the app's files."""
-    counting = counting_places([*options.settings, *places], {each.file for each in templates if each.is_flex})
+    """Decide what starts. ``settings`` are those that count on the platform."""
     tier = options.tier or DEFAULT_APP_SERVICE_SIZE
     command, place = startup_command(root, options, templates)
     deployed = Deployment(
         folder=root,
         python=python.version,
         command=command,
-        settings={each.name: each.value for each in counting.values() if each.value is not None},
+        settings={each.name: each.value for each in settings.values() if each.value is not None},
         cores=int(APP_SERVICE_SIZES[tier].cores),
     )
     deployed, decision, refused = decided_without_refused(deployed)
@@ -138,19 +126,12 @@ def read_app_service(
         tier=tier,
         is_tier_given=options.tier is not None,
         python=python,
-        settings=counting,
+        settings=settings,
         refused=refused,
         server=None if own is None else own.server,
         place=place,
-        unknown=tuple(name for name in STARTUP_SETTINGS if name in counting and counting[name].value is None),
+        unknown=tuple(name for name in STARTUP_SETTINGS if name in settings and settings[name].value is None),
     )
-
-
-def counting_places(places: Sequence[SettingPlace], flex_files: set[str | None]) -> dict[str, SettingPlace]:
-    """The place of each setting that counts on the platform: as given, then of a template, then of the local file."""
-    deployed = [each for each in places if each.is_deployed and (each.file is None or each.file not in flex_files)]
-    local = [each for each in places if not each.is_deployed]
-    return {each.name: each for each in reversed([*deployed, *local])}
 
 
 def startup_command(

@@ -9,6 +9,8 @@ from functune.doctor.reading.json_lines import line_of
 from functune.doctor.reading.settings import SettingPlace
 from functune.errors import UsageError
 
+_FORM = "the JSON that `az webapp config appsettings list` prints, or an object of names with their values"
+
 
 def given_places(named: Sequence[str], file: Path | None) -> tuple[SettingPlace, ...]:
     """
@@ -54,6 +56,3 @@ def line_of_name(text: str, name: str) -> int:
     """The line of a setting in either form of the file."""
     found = re.search(rf'"name"\s*:\s*"{re.escape(name)}"', text)
     return line_of(text, [name]) if found is None else text.count("\n", 0, found.start()) + 1
-
-
-_FORM = "the JSON that `az webapp config appsettings list` prints, or an object of names with their values"

@@ -1,6 +1,6 @@
 """Everything about one app that a rule can look at, read once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from functune.doctor.reading.app_service import (
     APP_SERVICE_NAME,
     AppServiceOptions,
     AppServiceReading,
-    counting_places,
     read_app_service,
 )
 from functune.doctor.reading.evidence import RunEvidence
@@ -17,8 +16,15 @@ from functune.doctor.reading.host_document import HostDocument, read_host_docume
 from functune.doctor.reading.installed import InstalledPackages, read_installed
 from functune.doctor.reading.python_version import platform_python
 from functune.doctor.reading.requirement_lines import RequirementFile, read_requirement_lines
-from functune.doctor.reading.settings import LOCAL_SETTINGS, SettingPlace, deployed_places, local_places
+from functune.doctor.reading.settings import (
+    LOCAL_SETTINGS,
+    SettingPlace,
+    counting_places,
+    deployed_places,
+    local_places,
+)
 from functune.doctor.reading.templates import BicepTemplate, read_templates
+from functune.doctor.reading.web_modules import web_module
 from functune.doctor.syntax.modules import AppModules, read_modules
 from functune.doctor.syntax.reach import AppSyntax, read_syntax
 from functune.errors import SettingsError, UsageError
@@ -38,13 +44,14 @@ class InspectedApp:
 
     root: Path
     entry: str
-    """The first file of the app, relative to its folder; empty where it is not known."""
-    is_function_app: bool
+    """The first file of a function app, relative to its folder; empty for another app."""
     plan: str | None
     """The plan asked for with --for or --plan."""
     memory_mb: int | None
     syntax: AppSyntax
     settings: tuple[SettingPlace, ...]
+    counting: Mapping[str, SettingPlace]
+    """The place of each setting that counts on the plan asked for."""
     settings_error: str
     """Why local.settings.json cannot be read; empty where it can."""
     host: HostDocument
@@ -57,17 +64,10 @@ class InspectedApp:
     app_service: AppServiceReading | None = None
     """What App Service starts, where that plan is asked for."""
 
-    def setting(self, name: str) -> SettingPlace | None:
-        """
-        Where a setting is set: in local.settings.json, unless a plan is asked for that a template deploys to.
-
-        A template of Flex Consumption counts for that plan alone.
-        """
-        flex = {each.file for each in self.templates if each.is_flex}
-        found = [each for each in self.settings if each.name == name]
-        deployed = [each for each in found if each.is_deployed and (each.file in flex) == (self.plan == "flex")]
-        local = [each for each in found if not each.is_deployed]
-        return next(iter([*deployed, *local] if self.plan not in (None, "local") else local), None)
+    @property
+    def is_function_app(self) -> bool:
+        """Whether it is an app of Azure Functions."""
+        return bool(self.entry)
 
 
 def inspect_app(
@@ -91,21 +91,22 @@ def inspect_app(
     values = {each.name: each.value for each in local if each.value is not None}
     templates = read_templates(root)
     places = (*options.settings, *local, *deployed_places(templates))
+    counting = counting_places(places, {each.file for each in templates if each.is_flex}, plan=plan)
     packages = find_app_packages(root, python=python)
     hosting = None
     if plan == APP_SERVICE_NAME:
         asked = platform_python(root, templates, asked=options.python_version, own=packages.interpreter.version)
-        hosting = read_app_service(root, options, places=places, templates=templates, python=asked)
+        hosting = read_app_service(root, options, settings=counting, templates=templates, python=asked)
     entry = function_entry(root) if hosting is not None else entry_of(root)
-    requirements_name = requirements_of_plan(places) if hosting is not None else REQUIREMENTS
+    requirements_name = requirements_of_plan(counting) if hosting is not None else REQUIREMENTS
     return InspectedApp(
         root=root,
-        entry=entry or file_of_module(root, hosting),
-        is_function_app=bool(entry),
+        entry=entry,
         plan=plan,
         memory_mb=memory_mb or tier_memory(hosting),
         syntax=read_syntax(read_web_modules(root, entry, hosting)),
         settings=places,
+        counting=counting,
         settings_error=settings_error,
         host=read_host_document(root, overrides(values)),
         requirements=read_requirement_lines(root, requirements_name),
@@ -119,23 +120,16 @@ def inspect_app(
 
 
 def read_web_modules(root: Path, entry: str, hosting: AppServiceReading | None) -> AppModules:
-    """The modules of a function app, or of the module that a web server imports."""
-    found = None if entry or hosting is None else hosting.module_file()
+    """The modules of a function app, or of the web app in its folder."""
+    found = None if entry else web_module(root, hosting)
     if found is None:
         return read_modules(root, entry)
-    file, folder = found
-    return read_modules(folder, file.relative_to(folder).as_posix(), shown_from=root)
+    return read_modules(found.folder, found.file.relative_to(found.folder).as_posix(), shown_from=root)
 
 
-def file_of_module(root: Path, hosting: AppServiceReading | None) -> str:
-    """The file of the module that a web server imports; empty where there is none."""
-    found = None if hosting is None else hosting.module_file()
-    return "" if found is None else found[0].relative_to(root).as_posix()
-
-
-def requirements_of_plan(places: Sequence[SettingPlace]) -> str:
+def requirements_of_plan(settings: Mapping[str, SettingPlace]) -> str:
     """The file of packages that the build of App Service installs."""
-    place = counting_places(places, set()).get(REQUIREMENTS_PATH)
+    place = settings.get(REQUIREMENTS_PATH)
     return (place.value if place is not None else None) or REQUIREMENTS
 
 
@@ -176,5 +170,6 @@ def entry_of(root: Path) -> str:
         return entry
     raise UsageError(
         f"{root} has no {entry_name(root)}: name the folder of an Azure Functions app of the Python v2 model, "
-        f"or set {ENTRY_SETTING} in {LOCAL_SETTINGS} to the name of its first file"
+        f"set {ENTRY_SETTING} in {LOCAL_SETTINGS} to the name of its first file, or add --plan {APP_SERVICE_NAME} for "
+        "another WSGI or ASGI app, such as one of Flask, Django or FastAPI"
     )

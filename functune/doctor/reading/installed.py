@@ -9,6 +9,10 @@ from packaging.utils import canonicalize_name
 
 from functune.packages.app_packages import AppPackages, PackageSource
 from functune.packages.interpreter import own_interpreter
+from functune.packages.requirements import applies
+
+SHARED_NAMESPACES = ("azure", "azurefunctions", "google")
+"""Top-level packages that many distributions share, so that the second part of a name says which one is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +28,7 @@ class InstalledPackages:
         found: set[str] = set()
         complete = True
         seen: set[tuple[str, str]] = set()
-        waiting = [(each, extra) for each in named for extra in ("", *each.extras) if holds(each, "")]
+        waiting = [(each, extra) for each in named for extra in ("", *each.extras) if applies(each)]
         while waiting:
             requirement, extra = waiting.pop()
             name = canonicalize_name(requirement.name)
@@ -33,14 +37,9 @@ class InstalledPackages:
             seen.add((name, extra))
             found.add(name)
             complete &= name in self.modules
-            needed = [each for each in self.requires.get(name, ()) if holds(each, extra)]
+            needed = [each for each in self.requires.get(name, ()) if applies(each, extra)]
             waiting += [(each, wanted) for each in needed for wanted in ("", *each.extras)]
         return found, complete
-
-
-def holds(requirement: Requirement, extra: str) -> bool:
-    """Whether the marker of a requirement holds here."""
-    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
 def read_installed(packages: AppPackages) -> InstalledPackages:

@@ -1,17 +1,19 @@
 """requirements.txt by its lines."""
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from functune.packages.requirements import REQUIREMENTS, included_files
-
-_COMMENT = re.compile(r"(^|\s)#.*")
-_OPTION = re.compile(r"\s--\w.*")
-_NOT_REQUIRED = re.compile(r"(?:-c|--constraint)\b")
+from functune.packages.requirements import (
+    REQUIREMENTS,
+    applies,
+    included_files,
+    required_files,
+    requirement_texts,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class RequirementLine:
     @property
     def applies(self) -> bool:
         """Whether its marker holds here."""
-        return self.requirement.marker is None or self.requirement.marker.evaluate()
+        return applies(self.requirement)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class RequirementFile:
 
     is_there: bool
     lines: tuple[RequirementLine, ...] = ()
+    constraints: tuple[RequirementLine, ...] = ()
+    """The lines of files included by ``-c``: they choose versions, and install nothing."""
     has_others: bool = False
     """Whether some lines name no package, such as a path, a URL or another index."""
 
@@ -50,19 +54,22 @@ def read_requirement_lines(root: Path, name: str = REQUIREMENTS) -> RequirementF
     path = root / name
     if not path.is_file():
         return RequirementFile(is_there=False)
-    found: list[RequirementLine] = []
-    has_others = False
-    for file in included_files(path):
-        raws = file.read_text("utf-8-sig", errors="replace").splitlines()
-        for number, raw in enumerate(raws, 1):
-            is_locked = "--hash" in raw or (raw.endswith("\\") and "--hash" in "".join(raws[number : number + 1]))
-            line = _OPTION.sub("", _COMMENT.sub("", raw)).strip().rstrip("\\").strip()
-            try:
-                name = file.relative_to(root.resolve(), walk_up=True).as_posix()
-                found.append(
-                    RequirementLine(requirement=Requirement(line), file=name, line=number, is_locked=is_locked)
-                )
-            except InvalidRequirement:
-                has_others |= bool(line) and not line.startswith(("-r", "--requirement", "--hash"))
-                has_others |= _NOT_REQUIRED.match(line) is not None
-    return RequirementFile(is_there=True, lines=tuple(found), has_others=has_others)
+    required = required_files(path)
+    return RequirementFile(
+        is_there=True,
+        lines=tuple(line for file in required for line in lines_of(file, root)),
+        constraints=tuple(
+            line for file in included_files(path) if file not in required for line in lines_of(file, root)
+        ),
+        has_others=any(
+            each.requirement is None and not each.is_inclusion for file in required for each in requirement_texts(file)
+        ),
+    )
+
+
+def lines_of(file: Path, root: Path) -> Iterator[RequirementLine]:
+    """The packages that one file names, which may lie outside of the app's folder."""
+    shown = file.relative_to(root.resolve(), walk_up=True).as_posix()
+    for each in requirement_texts(file):
+        if (named := each.requirement) is not None:
+            yield RequirementLine(requirement=named, file=shown, line=each.line, is_locked=each.is_locked)

@@ -1,6 +1,6 @@
 """The settings of an app, each with its file and line: local.settings.json, and the Bicep templates as far as read."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,3 +41,22 @@ def deployed_places(templates: Iterable[BicepTemplate]) -> Iterator[SettingPlace
     for template in templates:
         for name, value, line in template.app_settings():
             yield SettingPlace(name=name, value=value, file=template.file, line=line, is_deployed=True)
+
+
+def counting_places(
+    places: Iterable[SettingPlace], flex_files: Collection[str | None], *, plan: str | None
+) -> dict[str, SettingPlace]:
+    """
+    The place of each setting that counts on a plan, by the name of the setting.
+
+    That is the first of those given or in a template, else local.settings.json; without a plan that is deployed to,
+    local.settings.json alone. A template of Flex Consumption (``flex_files``) counts for that plan alone.
+    """
+    is_deployed_to = plan not in (None, "local")
+    deployed, local = list[SettingPlace](), list[SettingPlace]()
+    for each in places:
+        if not each.is_deployed:
+            local.append(each)
+        elif is_deployed_to and (each.file in flex_files) == (plan == "flex"):
+            deployed.append(each)
+    return {each.name: each for each in reversed([*deployed, *local])}

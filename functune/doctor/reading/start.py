@@ -8,6 +8,7 @@ from typing import NamedTuple
 import psutil
 
 from functune.doctor.finding import StartFigures
+from functune.doctor.reading.installed import SHARED_NAMESPACES
 from functune.errors import AppError, HostError
 from functune.host.settings import HostSettings, read_host_settings
 from functune.hosts.configured import configured_setting
@@ -17,7 +18,6 @@ from functune.packages.virtual_environment import ReportProgress
 from functune.packages.worker_start import WorkerStart, worker_start
 
 SHOWN_IMPORTS = 5
-_NAMESPACES = ("azure", "azurefunctions", "google")
 _IMPORT_TIMEOUT = 120.0
 """Seconds, as long as the host gives a worker."""
 _IMPORT = """
@@ -129,4 +129,4 @@ def longest_imports(rows: Sequence[ImportRow], root: Path) -> tuple[tuple[str, f
 def imported_package(name: str) -> str:
     """The package of a module: its first part, or its first two below a namespace that many distributions share."""
     parts = name.split(".")
-    return ".".join(parts[:2] if parts[0] in _NAMESPACES else parts[:1])
+    return ".".join(parts[:2] if parts[0] in SHARED_NAMESPACES else parts[:1])

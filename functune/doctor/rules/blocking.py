@@ -5,102 +5,13 @@ from collections.abc import Iterable, Iterator
 
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
+from functune.doctor.rules.blocking_calls import computes_long, instead_of
 from functune.doctor.syntax.handlers import AppHandler
 from functune.doctor.syntax.reach import Reached
 from functune.formatting import plural
 
-_HTTP_VERBS = "get|post|put|patch|delete|head|options|request|send|stream"
-_SQL_VERBS = "execute|executemany|executescript|fetchone|fetchall|fetchmany|commit|callproc"
-_AZURE_VERBS = (
-    "get|list|create|delete|update|upsert|set|send|receive|peek|upload|download|query|read|replace|patch|exists|begin|"
-    "search|analyze|recognize|publish|acquire|start|stage|commit|append|copy|complete|embed|submit"
-)
-_MONGO_VERBS = (
-    "find_one|find_one_and_update|insert_one|insert_many|update_one|update_many|replace_one|delete_one|delete_many|"
-    "count_documents|aggregate|bulk_write|distinct"
-)
-
-BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
-    (r"time\.sleep", "Await asyncio.sleep(…)"),
-    (
-        rf"(requests|requests\.[Ss]ession\(\)|requests\.sessions\.Session\(\))\.({_HTTP_VERBS})",
-        "Await a shared httpx.AsyncClient or aiohttp.ClientSession",
-    ),
-    (rf"httpx(\.Client\(\))?\.({_HTTP_VERBS})", "Await a shared httpx.AsyncClient"),
-    (r"urllib\.request\.(urlopen|urlretrieve)", "Await a shared httpx.AsyncClient"),
-    (r"urllib3(\.PoolManager\(\))?\.(request|urlopen)", "Await a shared httpx.AsyncClient"),
-    (r"http\.client\.HTTPS?Connection\(\)\.(request|getresponse|connect)", "Await a shared httpx.AsyncClient"),
-    (
-        r"subprocess\.(run|call|check_call|check_output|getoutput|getstatusoutput)|os\.(system|popen|wait|waitpid)"
-        r"|subprocess\.Popen\(\)\.(wait|communicate)",
-        "Await asyncio.create_subprocess_exec(…)",
-    ),
-    (
-        r"socket\.(create_connection|getaddrinfo|gethostbyname|gethostbyname_ex|gethostbyaddr)",
-        "Await a method of the event loop, such as loop.getaddrinfo or asyncio.open_connection",
-    ),
-    (r"(psycopg2|psycopg|pymysql|pyodbc|pymssql|MySQLdb|mysql\.connector|oracledb|snowflake\.connector)\.connect", ""),
-    (
-        r"(psycopg2|psycopg|pymysql|pyodbc|pymssql|MySQLdb|mysql\.connector|oracledb|snowflake\.connector)"
-        rf"\.connect\(\)(\.cursor\(\))?\.({_SQL_VERBS})",
-        "",
-    ),
-    (r"sqlalchemy\.create_engine\(\)\.(connect|begin|raw_connection)", "Await sqlalchemy.ext.asyncio"),
-    (
-        r"sqlalchemy\.(create_engine\(\)\.(connect|begin)\(\)|orm\.(sessionmaker\(\)\(\)|Session\(\)))"
-        r"\.(execute|scalars|scalar|commit|flush|get)",
-        "Await sqlalchemy.ext.asyncio",
-    ),
-    (r"pandas\.read_sql(_query|_table)?", ""),
-    (
-        r"redis\.(Redis|StrictRedis|from_url)(\.from_url)?\(\)"
-        r"\.(?!pipeline$|pubsub$|close$|register_script$|lock$|from_url$)(pipeline\(\)\.execute|\w+)",
-        "Await redis.asyncio",
-    ),
-    (rf"pymongo\.(mongo_client\.)?MongoClient\(\)\S*\.({_MONGO_VERBS})", "Await pymongo.AsyncMongoClient"),
-    (
-        r"boto3\.(client|Session\(\)\.client)\(\)"
-        r"\.(?!generate_presigned_url$|generate_presigned_post$|get_paginator$|get_waiter$|close$|meta\b|exceptions\b)\w+",
-        "",
-    ),
-    (
-        r"openai\.(Azure)?OpenAI\(\)[\w.]*\.(create|parse|retrieve|generate|edit|list|delete)",
-        "Await openai.AsyncOpenAI or openai.AsyncAzureOpenAI",
-    ),
-    (r"anthropic\.Anthropic\(\)[\w.]*\.(create|parse|count_tokens)", "Await anthropic.AsyncAnthropic"),
-    (r"smtplib\.SMTP(_SSL)?\(\)\.(send_message|sendmail|login|starttls|connect)", ""),
-    (r"paramiko\.(client\.)?SSHClient\(\)\.(connect|exec_command)", ""),
-    (r"azure\.identity\.\w+Credential\(\)\.get_token", "Await a credential of azure.identity.aio"),
-    (
-        rf"azure\.(?!functions\b|durable_functions\b|\S*\baio\b)[\w.]*Client(\.from_\w+)?\(\)"
-        rf"(\.get_\w+_(client|sender|receiver)\(\)|\.[a-z_]+s(?=\.))*"
-        rf"\.(?!get_\w*(client|sender|receiver)$)({_AZURE_VERBS})(_\w+)?",
-        "Await the client of the same name in the package's aio module",
-    ),
-    (
-        r"concurrent\.futures\.(\w+\.)?\w*Executor\(\)\.submit\(\)\.result",
-        "Await asyncio.get_running_loop().run_in_executor(executor, function)",
-    ),
-    (r"asyncio\.run_coroutine_threadsafe\(\)\.result", "Await the coroutine itself: it waits for its own event loop"),
-    (r"concurrent\.futures\.(wait|as_completed)", "Await asyncio.gather(…)"),
-    (r"threading\.(Thread\(\)\.join|Event\(\)\.wait|Barrier\(\)\.wait)", "Await asyncio.to_thread or asyncio.Event"),
-)
-"""What blocks, as a pattern of the called symbol, and what to await instead; empty where there is no one answer."""
-
-COMPUTING_CALLS = (
-    r"bcrypt\.(hashpw|checkpw|kdf)|hashlib\.(pbkdf2_hmac|scrypt)|argon2\.(\w+\.)?PasswordHasher\(\)\.(hash|verify)"
-)
-"""Calls that are made to compute long."""
-
-_BLOCKING = [(re.compile(pattern), instead) for pattern, instead in BLOCKING_CALLS]
-_COMPUTING = re.compile(COMPUTING_CALLS)
 _NEW_LOOP = re.compile(r"asyncio\.(run|Runner\(\)\.run|(get_event_loop|new_event_loop)\(\)\.run_until_complete)")
 _TO_THREAD = "await asyncio.to_thread(function, …)"
-
-
-def instead_of(symbol: str) -> str | None:
-    """What to do instead of a call, empty where a thread is the one answer; None for a call that does not block."""
-    return next((instead for pattern, instead in _BLOCKING if pattern.fullmatch(symbol)), None)
 
 
 def remedy_of(reached: Reached, instead: str) -> str:
@@ -115,8 +26,13 @@ def remedy_of(reached: Reached, instead: str) -> str:
 
 
 def on_the_loop(app: InspectedApp) -> Iterator[tuple[Reached, str]]:
-    """Each call of a library that runs on the event loop and is not awaited, with its symbol."""
-    for handler in app.syntax.handlers:
+    """Each call of a library that runs on the event loop of the worker and is not awaited, with its symbol."""
+    yield from not_awaited(app, (each for each in app.syntax.handlers if each.shares_loop))
+
+
+def not_awaited(app: InspectedApp, handlers: Iterable[AppHandler]) -> Iterator[tuple[Reached, str]]:
+    """Each call of a library in ``async def`` handlers that is not awaited, with its symbol."""
+    for handler in handlers:
         if handler.function.is_async:
             for reached in app.syntax.run(handler):
                 if isinstance(reached.site.target, str) and not reached.site.is_awaited:
@@ -135,9 +51,14 @@ def by_place(found: Iterable[tuple[Reached, str]]) -> Iterator[tuple[Reached, st
         yield reached, symbol, f"{reached.path}{more}"
 
 
+def blocking_on_the_loop(app: InspectedApp) -> Iterator[tuple[Reached, str]]:
+    """Those calls that wait, with their symbols."""
+    return (pair for pair in on_the_loop(app) if instead_of(pair[1]) is not None)
+
+
 def blocking_calls(app: InspectedApp) -> Iterator[RuleCase]:
     """Calls that wait without awaiting."""
-    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if instead_of(pair[1]) is not None):
+    for reached, symbol, path in by_place(blocking_on_the_loop(app)):
         file, line = reached.place
         written = "" if reached.site.written == symbol else f", called as `{reached.site.written}`,"
         yield RuleCase(
@@ -150,14 +71,16 @@ def blocking_calls(app: InspectedApp) -> Iterator[RuleCase]:
 
 def computing_calls(app: InspectedApp) -> Iterator[RuleCase]:
     """Calls that compute long by design."""
-    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if _COMPUTING.fullmatch(pair[1])):
+    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if computes_long(pair[1])):
         file, line = reached.place
         yield RuleCase(seen=f"{readable(symbol)} computes on the event loop, in {path}.", file=file, line=line)
 
 
 def loops_on_the_loop(app: InspectedApp) -> Iterator[RuleCase]:
     """A second event loop where one runs already."""
-    for reached, symbol, path in by_place(pair for pair in on_the_loop(app) if _NEW_LOOP.fullmatch(pair[1])):
+    for reached, symbol, path in by_place(
+        pair for pair in not_awaited(app, app.syntax.handlers) if _NEW_LOOP.fullmatch(pair[1])
+    ):
         file, line = reached.place
         yield RuleCase(seen=f"{readable(symbol)} is called while an event loop runs, in {path}.", file=file, line=line)
 

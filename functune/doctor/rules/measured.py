@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from functune.app_service.generated import MULTIWORKERS, WEB_CONCURRENCY, WORKER_NUMBER
 from functune.doctor.finding import Severity
 from functune.doctor.reading.evidence import LimitCase
 from functune.doctor.reading.inspected import InspectedApp
 from functune.doctor.rule import Rule, RuleCase
+from functune.doctor.rules.blocking import blocking_on_the_loop, readable, remedy_of
+from functune.doctor.rules.blocking_calls import instead_of
+from functune.doctor.syntax.reach import Reached
 from functune.formatting import duration, joined, number, plural
 from functune.host.whole_numbers import parse_whole_number
 from functune.setting import MAX_PROCESS_COUNT, PROCESS_COUNT
@@ -18,10 +23,29 @@ ONE_AT_A_TIME = 1.5
 
 
 def held_loops(app: InspectedApp) -> Iterator[RuleCase]:
-    """Handlers that hold the event loop most of the time; a line that waits for nothing computes."""
+    """
+    Handlers that hold the event loop most of the time; a line that waits for nothing computes.
+
+    A run names the innermost function that waits, such as ``socket.recv_into``. Where the code of that line makes one
+    blocking call, the case names it too, with the remedy for it.
+    """
+    blocking = dict[tuple[str | None, int | None], dict[str, Reached]]()
+    for reached, symbol in blocking_on_the_loop(app):
+        blocking.setdefault(reached.place, {})[symbol] = reached
     for case in limits_of_kind(app, "event_loop_blocked", "event_loop_busy"):
         computes = case.kind == "event_loop_busy" or case.state == "computes"
-        yield place_of_limit(case, severity="warning" if computes else "error")
+        found = place_of_limit(case, severity="warning" if computes else "error")
+        calls = blocking.get((case.file, case.line), {}) if case.state == "waits" else {}
+        yield with_call(found, *next(iter(calls.items()))) if len(calls) == 1 else found
+
+
+def with_call(case: RuleCase, symbol: str, reached: Reached) -> RuleCase:
+    """A case with the blocking call of its line."""
+    return msgspec.structs.replace(
+        case,
+        seen=f"{case.seen} The call of that line is {readable(symbol)}.",
+        remedy=remedy_of(reached, instead_of(symbol) or ""),
+    )
 
 
 def single_file(app: InspectedApp) -> Iterator[RuleCase]:
@@ -83,7 +107,7 @@ def configured_processes(app: InspectedApp) -> int:
     """The worker processes of an instance: one on Flex Consumption, else as set; 1 where that is not known."""
     if app.app_service is not None:
         return app.app_service.decision.worker_count or 1
-    place = app.setting(PROCESS_COUNT)
+    place = app.counting.get(PROCESS_COUNT)
     count = parse_whole_number(place.value) if place is not None else None
     return 1 if app.plan == "flex" or count is None or not 1 <= count <= MAX_PROCESS_COUNT else count
 
@@ -93,7 +117,7 @@ def place_of_processes(app: InspectedApp) -> tuple[str | None, int | None]:
     if app.app_service is not None and app.app_service.is_own:
         return app.app_service.place
     names = (PROCESS_COUNT,) if app.app_service is None else (WORKER_NUMBER, MULTIWORKERS, WEB_CONCURRENCY)
-    found = next((place for name in names if (place := app.setting(name)) is not None), None)
+    found = next((place for name in names if (place := app.counting.get(name)) is not None), None)
     return (None, None) if found is None else (found.file, found.line)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functune.doctor.reading.inspected import InspectedApp
+from functune.doctor.reading.installed import SHARED_NAMESPACES
+from functune.doctor.reading.requirement_lines import RequirementLine
 from functune.doctor.rule import Rule, RuleCase
 from functune.doctor.rules.import_names import BROUGHT_BY_OTHERS, MODULES_OF, NOT_IMPORTED
 from functune.doctor.syntax.modules import AppModule, ImportedName
@@ -65,7 +67,8 @@ def forgotten_packages(app: InspectedApp) -> Iterator[RuleCase]:
 
 def unused_packages(app: InspectedApp) -> Iterator[RuleCase]:
     """Packages that nothing imports and nothing else can need."""
-    if app.syntax.modules.has_dynamic_imports or app.syntax.modules.broken:
+    modules = app.syntax.modules
+    if modules.has_dynamic_imports or modules.broken or not modules.by_name:
         return
     imported = {each.name for _, each in every_import(app)}
     needed = {
@@ -75,11 +78,11 @@ def unused_packages(app: InspectedApp) -> Iterator[RuleCase]:
     for line in app.requirements.lines:
         if line.is_locked and not is_complete:  # one of the packages that are not installed may require it
             continue
-        modules = modules_of(app, line.name)
+        names = modules_of(app, line.name)
         is_plugin = line.name in NOT_IMPORTED or line.name in needed or line.name.startswith("opentelemetry")
-        if not modules or is_plugin or line.requirement.extras:
+        if not names or is_plugin or line.requirement.extras:
             continue
-        if not any(name == given or name.startswith(f"{given}.") for given in modules for name in imported):
+        if not any(name == given or name.startswith(f"{given}.") for given in names for name in imported):
             yield RuleCase(
                 seen=f"{line.requirement.name} is named, and the app imports nothing of it.",
                 file=line.file,
@@ -89,11 +92,16 @@ def unused_packages(app: InspectedApp) -> Iterator[RuleCase]:
 
 def unpinned_packages(app: InspectedApp) -> Iterator[RuleCase]:
     """Packages without any upper bound; azure-functions is the exception, since Microsoft's templates leave it open."""
+    constrained = {each.name for each in app.requirements.constraints if is_bounded(each)}
     for line in app.requirements.lines:
-        requirement = line.requirement
-        is_bounded = any(each.operator in _BOUNDED for each in requirement.specifier)
-        if not is_bounded and requirement.url is None and line.name != AZURE_FUNCTIONS:
-            yield RuleCase(seen=f"{requirement.name} has no upper bound.", file=line.file, line=line.line)
+        is_free = line.requirement.url is None and line.name not in constrained | {AZURE_FUNCTIONS}
+        if is_free and not is_bounded(line):
+            yield RuleCase(seen=f"{line.requirement.name} has no upper bound.", file=line.file, line=line.line)
+
+
+def is_bounded(line: RequirementLine) -> bool:
+    """Whether a version is an upper bound of a line."""
+    return any(each.operator in _BOUNDED for each in line.requirement.specifier)
 
 
 def syntax_errors(app: InspectedApp) -> Iterator[RuleCase]:
@@ -122,9 +130,9 @@ def foreign_imports(app: InspectedApp) -> Iterator[tuple[AppModule, ImportedName
 
 
 def first_of(name: str) -> str:
-    """The part of an import that identifies its package: two parts or three below the namespace ``azure``."""
+    """The part of an import that identifies its package: two parts or more below a namespace such as ``azure``."""
     parts = name.split(".")
-    if parts[0] not in ("azure", "azurefunctions", "google"):
+    if parts[0] not in SHARED_NAMESPACES:
         return parts[0]
     known = max(
         (given for names in MODULES_OF.values() for given in names if name == given or name.startswith(f"{given}.")),

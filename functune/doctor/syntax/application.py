@@ -37,6 +37,13 @@ _MADE: dict[Interface, tuple[str, ...]] = {
     ),
 }
 """What makes an application of each interface."""
+_FUNCTION_APPS = (
+    "azure.functions.FunctionApp()",
+    "azure.functions.AsgiFunctionApp()",
+    "azure.functions.WsgiFunctionApp()",
+    "azure.durable_functions.DFApp()",
+)
+"""What makes an app for the Functions host, which no web server can call."""
 _FOLLOWED = 5
 """Modules through which an imported application is followed."""
 
@@ -50,6 +57,8 @@ class WebApplication(NamedTuple):
     """None where the syntax does not show it."""
     made_by: str
     """The class or function of a library that makes it, without its package; empty where it is not known."""
+    is_for_functions: bool = False
+    """Whether only the Functions host can run it."""
 
 
 def find_application(syntax: AppSyntax, module: str, name: str, *, is_factory: bool) -> WebApplication | None:
@@ -63,6 +72,8 @@ def find_application(syntax: AppSyntax, module: str, name: str, *, is_factory: b
         file, line = scope.module.file, None
     else:
         file, line = place_of_name(syntax, module, name)
+    if symbol in _FUNCTION_APPS:
+        return WebApplication(file, line, None, made_by_of(str(symbol)), is_for_functions=True)
     interface, made_by = shown_interface(syntax, symbol, is_factory=is_factory)
     return WebApplication(file, line, interface, made_by)
 
@@ -107,8 +118,13 @@ def shown_interface(syntax: AppSyntax, symbol: Symbol | None, *, is_factory: boo
             made = []
     for interface, names in _MADE.items():
         if (found := next((each for each in made if each in names), None)) is not None:
-            return interface, found.removesuffix("()").rpartition(".")[2]
+            return interface, made_by_of(found)
     return None, ""
+
+
+def made_by_of(symbol: str) -> str:
+    """The class or function that a symbol calls, without its package."""
+    return symbol.removesuffix("()").rpartition(".")[2]
 
 
 def has_star_import(syntax: AppSyntax, module: str) -> bool:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from functune.doctor.syntax.scopes import FunctionScope, blocks_of, own_names, own_nodes
+from functune.doctor.syntax.scopes import FunctionScope, ImportBinding, blocks_of, own_names, own_nodes
 from functune.doctor.syntax.symbols import Symbol, Symbols
 
 _MADE_IN = ("__init__", "__post_init__")
@@ -104,12 +104,20 @@ def outlives(target: ast.expr, function: FunctionScope) -> bool:
             return name in function.globals
         case ast.Attribute(value=ast.Name(id=name)) if name in own_names(function):
             return function.node.name not in _MADE_IN
+        case ast.Attribute(value=ast.Name(id=name)) if is_of_request(name, function):
+            return False
         case ast.Attribute() | ast.Subscript():
             return True
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             return any(outlives(part, function) for part in parts)
         case _:
             return False
+
+
+def is_of_request(name: str, function: FunctionScope) -> bool:
+    """Whether a name is ``g`` of Flask, which lives as long as a request."""
+    bindings = function.module.names.get(name, ())
+    return any(isinstance(each, ImportBinding) and each.target == "flask.g" for each, _ in bindings)
 
 
 def kept_names(function: FunctionScope) -> set[str]:

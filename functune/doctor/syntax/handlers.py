@@ -5,16 +5,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from functune.doctor.syntax.scopes import AppScopes, FunctionScope
-from functune.doctor.syntax.symbols import Symbols
+from functune.doctor.syntax.scopes import AppScopes, FunctionScope, ModuleScope
+from functune.doctor.syntax.symbols import Instance, Symbol, Symbols
 
 type HandlerKind = Literal["call", "timer", "orchestrator"]
 
 _TIMERS = ("timer_trigger", "schedule")
 _ORCHESTRATORS = ("orchestration_trigger", "entity_trigger")
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options", "api_route", "websocket", "middleware"})
-"""Decorators of FastAPI, Starlette, Flask and Quart."""
+"""Decorators of FastAPI, Starlette, Flask and Quart, whose first argument is a text."""
+_FLASK = frozenset({"flask", "apiflask", "flask_openapi3"})
+"""Packages whose apps run each ``async def`` on an event loop of its own, in the thread of the request."""
+_FRAMEWORKS = _FLASK | {"fastapi", "starlette", "quart"}
 _DEPENDS = ("fastapi.Depends", "fastapi.Security", "fastapi.params.Depends")
+_DJANGO_ROUTES = ("django.urls.path", "django.urls.re_path")
+_BASE_MIDDLEWARE = "starlette.middleware.base.BaseHTTPMiddleware"
 _WITHOUT_BUNDLE = frozenset({"timer_trigger", "warm_up_trigger", "warmup_trigger", "generic_trigger"})
 """Triggers that the host itself has."""
 
@@ -27,6 +32,8 @@ class AppHandler:
     kind: HandlerKind
     is_function: bool
     """Whether it is a function of Azure, and not a route or dependency of a framework inside of one."""
+    shares_loop: bool = True
+    """Whether an ``async def`` runs on the event loop of the worker process, with the other calls."""
 
     @property
     def words(self) -> str:
@@ -35,14 +42,18 @@ class AppHandler:
 
 
 def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[AppHandler]:
-    """Every handler, in the order of the modules, and the dependencies that FastAPI calls for them."""
-    found = [each for function in scopes.functions() if (each := as_handler(function)) is not None]
-    known = {id(each.function) for each in found}
-    needed = {id(each): each for each in dependencies(scopes, symbols) if id(each) not in known}
-    return found + [AppHandler(function=each, kind="call", is_function=False) for each in needed.values()]
+    """Every handler once, in the order of the modules, and the functions that a framework calls for its requests."""
+    found = [each for function in scopes.functions() if (each := as_handler(function, symbols)) is not None]
+    on_loop = [*dependencies(scopes, symbols), *background_tasks(scopes, symbols), *middlewares(scopes, symbols)]
+    found += [AppHandler(function=each, kind="call", is_function=False) for each in on_loop]
+    found += [
+        AppHandler(function=each, kind="call", is_function=False, shares_loop=False)
+        for each in django_views(scopes, symbols)
+    ]
+    return list({id(each.function): each for each in reversed(found)}.values())[::-1]
 
 
-def as_handler(function: FunctionScope) -> AppHandler | None:
+def as_handler(function: FunctionScope, symbols: Symbols) -> AppHandler | None:
     """The function as a handler; None where no decorator registers it."""
     for decorator in function.node.decorator_list:
         if not isinstance(decorator, ast.Call) or not isinstance(decorator.func, ast.Attribute):
@@ -52,27 +63,83 @@ def as_handler(function: FunctionScope) -> AppHandler | None:
             return AppHandler(function=function, kind="orchestrator", is_function=True)
         if name in _TIMERS:
             return AppHandler(function=function, kind="timer", is_function=True)
-        if name == "route" or name.endswith("_trigger"):
-            return AppHandler(function=function, kind="call", is_function=True)
-        if name in _VERBS and first_text(decorator):
-            return AppHandler(function=function, kind="call", is_function=False)
+        framework = router_package(symbols.of(decorator.func.value, function.parent), symbols)
+        is_verb = name in _VERBS and (framework in _FRAMEWORKS or has_text_first(decorator))
+        if name == "route" or name.endswith("_trigger") or is_verb:
+            is_function = not is_verb and framework not in _FRAMEWORKS
+            shares_loop = framework not in _FLASK
+            return AppHandler(function=function, kind="call", is_function=is_function, shares_loop=shares_loop)
     return None
 
 
-def first_text(call: ast.Call) -> str:
-    """The first argument of a call, where it is a text; empty otherwise."""
+def router_package(router: Symbol | None, symbols: Symbols) -> str:
+    """The package that the app or router of a decorator comes from; empty where the syntax does not show it."""
+    match router:
+        case str():
+            return router.partition(".")[0]
+        case Instance(of):
+            found = (router_package(symbols.of(each, of.parent), symbols) for each in of.node.bases)
+            return next(filter(None, found), "")
+        case _:
+            return ""
+
+
+def has_text_first(call: ast.Call) -> bool:
+    """Whether the first argument of a call, or the one named path, is a text; it may be empty, as below a prefix."""
     values = [*call.args[:1], *(each.value for each in call.keywords if each.arg == "path")]
-    return next((each.value for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str)), "")
+    return any(
+        isinstance(each, ast.JoinedStr) or (isinstance(each, ast.Constant) and isinstance(each.value, str))
+        for each in values
+    )
 
 
 def dependencies(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
     """The functions of the app that FastAPI calls for each request, by ``Depends`` anywhere in a module."""
+    for call, scope in calls_of_modules(scopes):
+        if call.args and symbols.of(call.func, scope) in _DEPENDS:
+            target = symbols.of(call.args[0], scope)
+            if isinstance(target, FunctionScope):
+                yield target
+
+
+def background_tasks(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+    """The functions that ``BackgroundTasks.add_task`` runs after an answer: an ``async def`` on the event loop."""
+    for call, scope in calls_of_modules(scopes):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_task" and call.args:
+            target = symbols.of(call.args[0], scope)
+            if isinstance(target, FunctionScope):
+                yield target
+
+
+def middlewares(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+    """The methods that Starlette's BaseHTTPMiddleware calls around each request."""
+    for function in scopes.functions():
+        owner = function.owner
+        if owner is not None and function.node.name == "dispatch":
+            bases = [symbols.of(each, owner.parent) for each in owner.node.bases]
+            if _BASE_MIDDLEWARE in bases:
+                yield function
+
+
+def django_views(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+    """
+    The functions to which Django routes requests.
+
+    On a WSGI server an ``async def`` among them has an event loop of its own, so nothing is said about its loop.
+    """
+    for call, scope in calls_of_modules(scopes):
+        if len(call.args) > 1 and symbols.of(call.func, scope) in _DJANGO_ROUTES:
+            target = symbols.of(call.args[1], scope)
+            if isinstance(target, FunctionScope):
+                yield target
+
+
+def calls_of_modules(scopes: AppScopes) -> Iterator[tuple[ast.Call, ModuleScope]]:
+    """Every call in the modules of the app."""
     for scope in scopes.modules.values():
         for node in ast.walk(scope.module.tree):
-            if isinstance(node, ast.Call) and node.args and symbols.of(node.func, scope) in _DEPENDS:
-                target = symbols.of(node.args[0], scope)
-                if isinstance(target, FunctionScope):
-                    yield target
+            if isinstance(node, ast.Call):
+                yield node, scope
 
 
 def bindings_of_extensions(handlers: list[AppHandler]) -> Iterator[tuple[AppHandler, str, int]]:

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+IMPORT_CALLS = ("importlib.import_module", "import_module", "__import__")
+_BY_SETTINGS = ("django.core.wsgi", "django.core.asgi")
+"""Modules that load what the settings of a project name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedName:
@@ -122,7 +126,9 @@ def imported_names(tree: ast.Module, package: str) -> Iterator[ImportedName]:
                 for alias in node.names:
                     name = base if alias.name == "*" else f"{base}.{alias.name}"
                     yield ImportedName(name=name.strip("."), line=node.lineno, is_optional=is_optional)
-            case ast.Call() if (literal := imported_by_call(node)) is not None:
+            case ast.Call() if (literal := imported_by_call(node) or named_in_call(node)) is not None:
+                yield ImportedName(name=literal, line=node.lineno, is_optional=True)
+            case ast.Assign(targets=[ast.Name(id="ROOT_URLCONF")], value=ast.Constant(value=str(literal))):
                 yield ImportedName(name=literal, line=node.lineno, is_optional=True)
             case _:
                 optional = is_optional or isinstance(node, ast.Try) or is_type_checking(node)
@@ -146,16 +152,34 @@ def is_type_checking(node: ast.AST) -> bool:
 def imported_by_call(node: ast.Call) -> str | None:
     """The module of ``import_module("a.b")`` with a literal name; None for any other call."""
     called = ast.unparse(node.func)
-    if called not in ("importlib.import_module", "import_module", "__import__") or not node.args:
+    if called not in IMPORT_CALLS or not node.args:
         return None
     first = node.args[0]
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
+def named_in_call(node: ast.Call) -> str | None:
+    """The module that a call of Django names: that of its settings, or one with more routes; None for another call."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(attr="setdefault"),
+            args=[ast.Constant(value="DJANGO_SETTINGS_MODULE"), ast.Constant(value=str(name))],
+        ):
+            return name
+        case ast.Call(func=ast.Name(id="include"), args=[ast.Constant(value=str(name)), *_]):
+            return name
+        case _:
+            return None
+
+
 def has_dynamic_import(tree: ast.Module) -> bool:
-    """Whether a module is imported by a name that is not a literal."""
-    names = ("importlib.import_module", "import_module", "__import__")
-    return any(
-        isinstance(node, ast.Call) and ast.unparse(node.func) in names and imported_by_call(node) is None
-        for node in ast.walk(tree)
-    )
+    """Whether a module is imported by a name that is not a literal, or by Django, whose settings name packages."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call() if ast.unparse(node.func) in IMPORT_CALLS and imported_by_call(node) is None:
+                return True
+            case ast.ImportFrom(module=str(name)) if name in _BY_SETTINGS:
+                return True
+            case _:
+                pass
+    return False

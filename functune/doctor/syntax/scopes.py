@@ -244,7 +244,10 @@ def bind_class(node: ast.ClassDef, parent: NameScope, module: ModuleScope) -> Cl
         match statement:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 scope.methods[statement.name] = bind_function(statement, parent, module, owner=scope)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
                 scope.attributes.setdefault(name, []).append((value, parent))
             case _:
                 pass

@@ -15,7 +15,7 @@ async def user(req: func.HttpRequest) -> func.HttpResponse:
     known = cache.get(req.params["id"])  # fault: blocking-call
     if known:
         return func.HttpResponse(known)
-    with psycopg2.connect(os.environ["DATABASE"]) as connection:  # fault: blocking-call
+    with psycopg2.connect(os.environ["DATABASE"]) as connection:  # fault: blocking-call connection-per-request
         with connection.cursor() as cursor:
             cursor.execute("select name from users where id = %s", [req.params["id"]])  # fault: blocking-call
             row = cursor.fetchone()  # fault: blocking-call
