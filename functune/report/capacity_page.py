@@ -1,6 +1,7 @@
 """plan.html: the answer, cost against p95, instances over the traffic, every configuration, and what it rests on."""
 
 from functune.capacity.capacity_plan import CapacityPlan
+from functune.capacity.explain import concurrency_cells
 from functune.capacity.explain_bill import READY_HEAD, ready_cells
 from functune.capacity.forecast import Forecast
 from functune.capacity.plan_sentence import p95_range_in_words
@@ -100,17 +101,7 @@ def explanation_section(plan: CapacityPlan) -> Html | None:
     """Why there are so many instances; None where the present plan starts none on demand."""
     if plan.explanation is None:
         return None
-    rows: list[list[Content]] = [
-        [
-            f"{each.configuration.concurrency:,}",
-            number(each.instances),
-            count(round(each.peak_instances)),
-            number(each.starts),
-            money(each.month),
-            p95_range_in_words(each),
-        ]
-        for each in plan.explanation.by_concurrency
-    ]
+    rows: list[list[Content]] = [list(concurrency_cells(each)) for each in plan.explanation.by_concurrency]
     head = ["Requests at a time", "Instances", "At the peak", "Starts a day", f"{plan.currency} a month", "p95"]
     return element(
         "section",

@@ -152,6 +152,13 @@ def test_page_shows_the_environment_known_or_not(html: str) -> None:
         assert text in html
 
 
+def test_figures_of_the_machine_have_their_units(tmp_path: Path) -> None:
+    known = {**ENVIRONMENT, "memory_mb": 7936, "core_speed": 23.456789}
+    html = render_page(reported(tmp_path, threads(), environment=known))
+    assert "<dt>memory, MB</dt><dd>7936</dd>" in html
+    assert "<dt>core speed, million additions/s</dt><dd>23.46</dd>" in html
+
+
 def test_page_is_the_same_for_the_same_input(html: str, tmp_path: Path) -> None:
     assert render_page(reported(tmp_path, threads(), routes())) == html
 

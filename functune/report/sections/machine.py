@@ -7,6 +7,9 @@ import msgspec
 from functune.report.markup import Html, element, join
 from functune.run.environment import Environment
 
+WITH_UNITS = {"memory_mb": "memory, MB", "core_speed": "core speed, million additions/s"}
+"""The names of figures, with their units."""
+
 
 def origin_line(environment: Environment) -> str:
     """The origin of the figures in a line: host, platform, cores, Python and time, as far as they are known."""
@@ -28,7 +31,10 @@ def machine_section(environment: Environment) -> Html:
         element(
             "dl",
             *(
-                join(element("dt", key.replace("_", " ")), element("dd", entry_in_words(value)))
+                join(
+                    element("dt", WITH_UNITS.get(key, key.replace("_", " "))),
+                    element("dd", entry_in_words(value)),
+                )
                 for key, value in msgspec.structs.asdict(environment).items()
             ),
             class_="facts",
@@ -43,4 +49,6 @@ def entry_in_words(value: object) -> str:
         return ", ".join(f"{key} {entry_in_words(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
         return " ".join(map(entry_in_words, value))
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return "unknown" if value is None else str(value)
