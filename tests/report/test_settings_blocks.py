@@ -14,12 +14,13 @@ from tests.analysis.simulated import planned, sweep
 from tests.report.written import ENVIRONMENT, reported
 
 SITE = "/subscriptions/0a1b/resourceGroups/rg-shop/providers/Microsoft.Web/sites/shop"
+THERE = {**ENVIRONMENT, "host": f"azure:{SITE}", "host_kind": f"azure:{SITE}"}
 
 
 def on_azure(folder: Path, settings: Matrix) -> ReportDocument:
     """A run of an app on Azure."""
     experiment = planned(settings=settings)
-    return reported(folder, (experiment, sweep(experiment)), environment={**ENVIRONMENT, "host_kind": f"azure:{SITE}"})
+    return reported(folder, (experiment, sweep(experiment)), environment=THERE)
 
 
 def settings_column(html: str) -> str:
@@ -69,3 +70,8 @@ def test_plan_that_gets_no_settings_is_named_with_the_reason(tmp_path: Path) -> 
     assert "Premium is left out: every setting that it allows was measured on an instance of another plan." in column
     assert "On Flex Consumption" in column
     assert "On Premium" not in column
+
+
+def test_line_above_the_title_names_the_app_on_azure_and_the_machine_of_the_load(tmp_path: Path) -> None:
+    html = render_page(on_azure(tmp_path, Matrix(thread_count=(1, 16))))
+    assert '<p class="eyebrow">functune report · shop on Azure · load from Linux · ' in html

@@ -36,18 +36,29 @@ class CostAxes(msgspec.Struct, frozen=True, kw_only=True):
 def plan_cost_figure(plan: CapacityPlan) -> ChartFigure:
     """Cost against p95 of every configuration that keeps up."""
     shown = [each for each in plan.forecasts if each.keeps_up]
+    left_out = len(plan.forecasts) - len(shown)
+    note = (
+        "A point per configuration; no point beats one on the dashed line in both cost and p95."
+        + (
+            f" Months below {LEAST_AMOUNT} stand at {LEAST_AMOUNT}."
+            if min(each.month for each in shown) < LEAST_AMOUNT
+            else ""
+        )
+        + (f" Not drawn: {left_out} that do not keep up with the traffic." if left_out else "")
+    )
+    drawn = cost_drawing(plan, shown)
+    return ChartFigure(title=cost_finding(plan), note=note, drawing=drawn, before=plans_legend(shown))
+
+
+def cost_finding(plan: CapacityPlan) -> str:
+    """The finding of the chart: the ends of the frontier, or the one configuration that is best in both."""
     cheapest, fastest = plan.frontier[0], plan.frontier[-1]
-    title = (
+    if cheapest == fastest:
+        return f"{cheapest.title} is both cheapest and quickest"
+    return (
         f"From {money(cheapest.month)} {plan.currency} a month at a p95 of {duration(cheapest.p95)} to "
         f"{money(fastest.month)} at {duration(fastest.p95)}"
     )
-    left_out = len(plan.forecasts) - len(shown)
-    note = (
-        "A point per configuration; no point beats one on the dashed line in both cost and p95. "
-        f"Months below {LEAST_AMOUNT} stand at {LEAST_AMOUNT}."
-        + (f" Not drawn: {left_out} that do not keep up with the traffic." if left_out else "")
-    )
-    return ChartFigure(title=title, note=note, drawing=cost_drawing(plan, shown), before=plans_legend(shown))
 
 
 def cost_drawing(plan: CapacityPlan, shown: Sequence[Forecast]) -> Drawing:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from functune.report.markup import Html, element, join
-from functune.run.environment import Environment
+from functune.run.environment import Environment, is_elsewhere
 
 WITH_UNITS = {"memory_mb": "memory, MB", "core_speed": "core speed, million additions/s"}
 """The names of figures, with their units."""
@@ -14,8 +14,8 @@ WITH_UNITS = {"memory_mb": "memory, MB", "core_speed": "core speed, million addi
 def origin_line(environment: Environment) -> str:
     """The origin of the figures in a line: host, platform, cores, Python and time, as far as they are known."""
     parts = [
-        environment.host,
-        environment.platform,
+        f"{environment.host.rpartition('/')[2]} on Azure" if environment.is_on_azure else environment.host,
+        f"load from {environment.platform}" if is_elsewhere(environment.host_kind) else environment.platform,
         environment.cores_said,
         environment.python,
         environment.started_at,
