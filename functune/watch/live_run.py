@@ -130,5 +130,5 @@ def detail(progress: RunProgress, drawn: RunProgress | None, run: Path) -> str:
     if not progress.steps:
         return f"The report appears with the first step.{failed}"
     latest = f"Latest: {progress.latest}. " if progress.latest else ""
-    shown = "is being drawn" if drawn is None else f"has {drawn.steps} of them"
+    shown = "is being drawn" if drawn is None else f"has {plural(drawn.steps, 'step')}"
     return f"{latest}The report below {shown}.{failed}"

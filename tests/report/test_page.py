@@ -147,6 +147,7 @@ def test_page_shows_the_environment_known_or_not(html: str) -> None:
         "azure-functions 2.3.0",
         "<dt>load average</dt><dd>0.8 0.25 0.5</dd>",
         "<dt>cpu model</dt><dd>unknown</dd>",
+        "<dt>cpu quota</dt><dd>none</dd>",
         "2 cores",
     ):
         assert text in html

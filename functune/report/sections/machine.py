@@ -9,6 +9,8 @@ from functune.run.environment import Environment, is_elsewhere
 
 WITH_UNITS = {"memory_mb": "memory, MB", "core_speed": "core speed, million additions/s"}
 """The names of figures, with their units."""
+WITHOUT_VALUE = {"app": "none named", "app_python": "none named", "cpu_quota": "none", "git_commit": "none"}
+"""The entries whose lack is known, in words."""
 
 
 def origin_line(environment: Environment) -> str:
@@ -33,7 +35,7 @@ def machine_section(environment: Environment) -> Html:
             *(
                 join(
                     element("dt", WITH_UNITS.get(key, key.replace("_", " "))),
-                    element("dd", entry_in_words(value)),
+                    element("dd", WITHOUT_VALUE.get(key, "unknown") if value is None else entry_in_words(value)),
                 )
                 for key, value in msgspec.structs.asdict(environment).items()
             ),
@@ -51,4 +53,4 @@ def entry_in_words(value: object) -> str:
         return " ".join(map(entry_in_words, value))
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "unknown" if value is None else str(value)
+    return str(value)
