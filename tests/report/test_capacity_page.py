@@ -62,7 +62,8 @@ def test_charts_say_what_they_show(plan: CapacityPlan) -> None:
 def test_titles_say_what_is_drawn(plan: CapacityPlan) -> None:
     best = plan.frontier[0]
     single = plan_cost_figure(msgspec.structs.replace(plan, frontier=(best,)))
-    assert single.title == f"{best.title} is both cheapest and quickest"
+    assert single.title == f"{best.title} is cheapest, and no p95 is more than 3.0 % lower"
+    assert "dashed line" not in single.note
     course = msgspec.structs.replace(plan.courses[0], title="x", values=(1.0, 2.003, 1.5), hours=(0.0, 1.0, 2.0))
     day = plan_day_figure(msgspec.structs.replace(plan, courses=(course,)))
     assert day is not None
