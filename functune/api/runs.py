@@ -25,7 +25,7 @@ class MeasuredRun(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     """The run folder, with report.html and the files for programs."""
     document: ReportDocument
-    """What report.json contains: findings, advice for each plan, reliability, failures, profile."""
+    """The content of report.json: findings, advice for each plan, reliability, failures, profile."""
 
     @property
     def experiments(self) -> tuple[ExperimentFindings, ...]:
@@ -49,7 +49,7 @@ class MeasuredRun(msgspec.Struct, frozen=True, kw_only=True):
         return [msgspec.structs.asdict(row) for row in found]
 
     def _repr_markdown_(self) -> str:
-        """What a notebook shows: the verdicts, as in summary.md."""
+        """The verdicts as in summary.md, which a notebook shows."""
         return summary(self.document)
 
 

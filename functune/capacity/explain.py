@@ -12,7 +12,8 @@ from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
 from functune.capacity.explain_bill import bill_reasons
 from functune.capacity.forecast import Forecast, Forecaster
-from functune.formatting import count, duration, number, percent, plural
+from functune.capacity.plan_sentence import p95_range_in_words
+from functune.formatting import count, duration, money, number, percent, plural
 
 OTHERS = (1, 4, 16)
 """Concurrencies that are shown in any case: the defaults of Python, and of other languages on two sizes."""
@@ -75,3 +76,15 @@ def reasons(forecaster: Forecaster, present: Configuration, own: InstanceCurve, 
         f"there all the time: {number(found.instances)} instances on average and {count(round(found.peak_instances))} "
         f"at the busiest moment, with {number(found.starts)} starts a day.",
     ]
+
+
+def concurrency_cells(forecast: Forecast) -> tuple[str, ...]:
+    """A configuration of Flex Consumption as cells: its concurrency, instances, bill of a month and p95."""
+    return (
+        f"{forecast.configuration.concurrency:,}",
+        number(forecast.instances),
+        count(round(forecast.peak_instances)),
+        number(forecast.starts),
+        money(forecast.month),
+        p95_range_in_words(forecast),
+    )

@@ -4,7 +4,7 @@ import re
 from typing import Any, get_args
 
 from functune.experiments.model import MOST_LOAD_PROCESSES, Metric, SearchName, Strategy
-from functune.experiments.requests import Method, Order
+from functune.experiments.requests import LONGEST_BODY, Method, Order
 from functune.experiments.sections import section_at
 from functune.setting import KNOBS
 
@@ -43,7 +43,7 @@ ALLOWED_VALUES = {
     "think_time": "seconds from 0 to 600, or a range of them such as [1, 3]",
     "headers": "a table of texts",
     "order": one_of(Order),
-    "body": "a text of up to 32768 characters; put a longer one into a body_file",
+    "body": f"a text of up to {LONGEST_BODY} characters; put a longer one into a body_file",
     "body_file": "the name of a file next to the experiment",
     "values": "the name of a CSV file next to the experiment",
     "locustfile": "the name of a Locust file next to the experiment",
@@ -55,6 +55,10 @@ PLACES = {
     "workload.method": '"GET"; [[workload.requests]] take other methods',
     "workload.requests.method": one_of(Method),
     "workload.requests.name": "1 to 64 letters, digits, spaces, dots and dashes",
+} | {
+    f"{table}.instance.{key}": words
+    for table in ("settings", "baseline", "expect.where", "expect.over")
+    for key, words in (("cores", "0.01 to 1024 cores"), ("memory_mb", "a whole number of MB from 16"))
 }
 """The values of keys whose meaning depends on their table."""
 PLACE = re.compile(r"(?P<message>.*) - at (`key` in )?`\$(?P<path>.*)`", re.DOTALL)

@@ -63,7 +63,7 @@ def planned_subjects(experiment: Experiment) -> tuple[Subject, ...]:
 
 
 def requested(workload: Workload) -> list[tuple[str, str | None]]:
-    """What the subjects of a workload request, as shown, and its name: the mix first."""
+    """The requests of each subject as shown, and their name; the mix first."""
     if workload.locustfile is not None:
         return [(Path(workload.locustfile).name, JOURNEY)]
     single: list[tuple[str, str | None]] = [(str(each), each.name) for each in workload.requests]

@@ -36,10 +36,10 @@ class ListedRequest:
     """
     One kind of request, ready to be sent again and again.
 
-    ``listed`` has its ``name``, ``method``, ``route``, ``headers``, ``body`` (text) or ``body_base64``, ``is_json``,
-    ``order``, ``weight``, ``expect_status`` and ``think_time``; ``rows`` are its values. ``environ`` contains the
-    variables of ``${NAME}``, and ``rng`` chooses random rows. Rows in turn begin at row ``first``, from 0, and go on by
-    ``stride`` rows. Raises KeyError for a variable that ``environ`` lacks.
+    ``listed`` has its ``name``, ``method``, ``route``, the request as ``shown``, ``headers``, ``body`` (text) or
+    ``body_base64``, ``is_json``, ``order``, ``weight``, ``expect_status`` and ``think_time``; ``rows`` are its values.
+    ``environ`` contains the variables of ``${NAME}``, and ``rng`` chooses random rows. Rows in turn begin at row
+    ``first``, from 0, and go on by ``stride`` rows. Raises KeyError for a variable that ``environ`` lacks.
     """
 
     def __init__(

@@ -69,7 +69,7 @@ def experiment_schema() -> str:
 
 
 def key_texts(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """What each key of a table means; a key that is named as a knob means the same in every table."""
+    """The meaning of each key of a table; a key that is named as a knob means the same in every table."""
     knobs = {key: text for key, text in field_texts(Setting).items() if key in struct.__struct_fields__}
     return knobs | field_texts(struct)
 

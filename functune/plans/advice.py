@@ -15,7 +15,7 @@ from functune.experiments.subject import Subject
 from functune.formatting import joined, number, rate
 from functune.plans.plan import NOTHING_ASKED, Asked, Chosen, HostingPlan, ParameterValue, on_its_instance
 from functune.plans.registry import PLANS, price_for
-from functune.plans.texts import bicepparam, local_settings
+from functune.plans.texts import bicepparam, comment_lines, local_settings
 from functune.setting import Setting
 from functune.shapes import InstanceSize, cores_in_words
 
@@ -27,6 +27,8 @@ FORMS = {
     "startup": "start_command",
 }
 """The fields of PlanAdvice that are texts to apply, by their value of --format."""
+COMMENT_SIGNS = {"fragment": "//", "commands": "#"}
+"""The beginning of a comment, for the forms that get the notes as comments; a parameters file contains them already."""
 
 
 class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +68,12 @@ class PlanAdvice(msgspec.Struct, frozen=True, kw_only=True):
     """Commands of the Azure CLI for an app that exists; None for "local"."""
     start_command: str | None = None
     """The complete command that starts the web server; None for a plan of the Functions host."""
+
+    @property
+    def comments(self) -> tuple[str, ...]:
+        """The setting and its requests, and the notes but those about the template in infra/."""
+        notes = (note for note in self.notes if note not in self.template_notes)
+        return (advice_heading(self.setting, self.subjects, self.experiment), *notes)
 
 
 def advice_for_plans(
@@ -205,8 +213,7 @@ def plan_advice(
         *plan.notes(chosen),
         *template_notes,
     )
-    routes = ", ".join(map(str, advice.subjects))
-    comments = (f"functune: {setting.in_words}, for {routes} ({findings.name})", *notes)
+    comments = (advice_heading(setting, advice.subjects, findings.name), *notes)
     return PlanAdvice(
         plan=plan.name,
         experiment=findings.name,
@@ -224,6 +231,11 @@ def plan_advice(
         commands=plan.commands(chosen),
         start_command=plan.start_command(chosen),
     )
+
+
+def advice_heading(setting: Setting, subjects: Sequence[Subject], experiment: str) -> str:
+    """The setting, and the requests and the experiment that it is for."""
+    return f"functune: {setting.in_words}, for {', '.join(map(str, subjects))} ({experiment})"
 
 
 def excluded_notes(
@@ -274,7 +286,8 @@ def advice_text(found: PlanAdvice, form: str) -> str:
     """The advice in one of FORMS. Raises UsageError where the plan, or its template, has no such form."""
     text = getattr(found, FORMS[form])
     if isinstance(text, str):
-        return text.rstrip("\n") + "\n"
+        comments = comment_lines(COMMENT_SIGNS[form], found.comments) if form in COMMENT_SIGNS else []
+        return "\n".join([*comments, text.rstrip("\n")]) + "\n"
     if form == "bicep" and found.template_notes:
         raise UsageError(f"--format {form}: {' '.join(found.template_notes)}")
     plans = [plan.name for plan in PLANS.values() if (plan.sizes if form == "startup" else plan.template)]

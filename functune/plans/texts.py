@@ -17,13 +17,18 @@ def local_settings(app_settings: Mapping[str, str | None]) -> str:
     return json.dumps({"Values": {name: value for name, value in app_settings.items() if value is not None}}, indent=2)
 
 
+def comment_lines(sign: str, comments: Iterable[str]) -> list[str]:
+    """Each comment on a line of its own; a line break in it would end the comment."""
+    return [f"{sign} {' '.join(comment.split())}" for comment in comments]
+
+
 def bicepparam(template: str, parameters: Mapping[str, ParameterValue], comments: Iterable[str]) -> str:
     """A parameters file for a template, to be saved in infra/."""
     return "\n".join(
         [
             f"using '{template}'",
             "",
-            *(f"// {comment}" for comment in comments),
+            *comment_lines("//", comments),
             "param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')",
             *(f"param {name} = {bicep_value(value)}" for name, value in parameters.items()),
             "",

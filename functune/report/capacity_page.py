@@ -1,6 +1,9 @@
 """plan.html: the answer, cost against p95, instances over the traffic, every configuration, and what it rests on."""
 
+from collections.abc import Sequence
+
 from functune.capacity.capacity_plan import CapacityPlan
+from functune.capacity.explain import concurrency_cells
 from functune.capacity.explain_bill import READY_HEAD, ready_cells
 from functune.capacity.forecast import Forecast
 from functune.capacity.plan_sentence import p95_range_in_words
@@ -48,6 +51,7 @@ def render_capacity_page(plan: CapacityPlan) -> str:
             plan_tiles(plan),
             figures_block(plan),
             explanation_section(plan),
+            bill_section(plan),
             configurations_section(plan),
             grounds_section(plan),
         ),
@@ -100,32 +104,34 @@ def explanation_section(plan: CapacityPlan) -> Html | None:
     """Why there are so many instances; None where the present plan starts none on demand."""
     if plan.explanation is None:
         return None
-    rows: list[list[Content]] = [
-        [
-            f"{each.configuration.concurrency:,}",
-            number(each.instances),
-            count(round(each.peak_instances)),
-            number(each.starts),
-            money(each.month),
-            p95_range_in_words(each),
-        ]
-        for each in plan.explanation.by_concurrency
-    ]
+    rows: list[list[Content]] = [list(concurrency_cells(each)) for each in plan.explanation.by_concurrency]
     head = ["Requests at a time", "Instances", "At the peak", "Starts a day", f"{plan.currency} a month", "p95"]
     return element(
         "section",
         element("h2", "Why so many instances"),
-        *(element("p", sentence) for sentence in plan.explanation.sentences),
+        paragraphs(plan.explanation.sentences),
         data_table("The present size with other per-instance concurrencies", head, rows, class_="steps"),
-        element("h2", "What the bill counts"),
-        *(element("p", sentence) for sentence in plan.explanation.bill_sentences),
-        data_table(
-            f"The present size with always-ready instances, in {plan.currency} a month",
-            [name.capitalize() for name in READY_HEAD],
-            [list(ready_cells(each)) for each in plan.explanation.by_always_ready],
-            class_="steps",
-        ),
     )
+
+
+def bill_section(plan: CapacityPlan) -> Html | None:
+    """What the bill counts; None where the present plan starts no instances on demand."""
+    if plan.explanation is None:
+        return None
+    rows: list[list[Content]] = [list(ready_cells(each)) for each in plan.explanation.by_always_ready]
+    head = [name if name == "p95" else name.capitalize() for name in READY_HEAD]
+    caption = f"The present size with always-ready instances, in {plan.currency} a month"
+    return element(
+        "section",
+        element("h2", "What the bill counts"),
+        paragraphs(plan.explanation.bill_sentences),
+        data_table(caption, head, rows, class_="steps"),
+    )
+
+
+def paragraphs(sentences: Sequence[str]) -> Html:
+    """A paragraph for each of the sentences."""
+    return element("div", *(element("p", sentence) for sentence in sentences), class_="prose")
 
 
 def configurations_section(plan: CapacityPlan) -> Html:

@@ -18,6 +18,7 @@ from functune.analysis.numbers.hot_lines import SubjectProfile, profiled_subject
 from functune.analysis.trust import Trust, trust_of
 from functune.experiments.subject import Subject
 from functune.plans.advice import PlanAdvice, advice_for_plans
+from functune.plans.left_out import LeftOutPlan, left_out_plans
 from functune.plans.plan import Asked
 from functune.plans.registry import CURRENCY, SCOPES, price_for
 from functune.run.environment import Environment
@@ -52,6 +53,8 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     """The findings of each experiment, in file order."""
     apply: tuple[PlanAdvice, ...]
     """The settings to apply, by experiment and plan."""
+    left_out: tuple[LeftOutPlan, ...] = ()
+    """The plans that run the host of an experiment and get no settings."""
     trust: Trust
     """On what the reliability of the figures rests."""
     compared: tuple[ComparedHost, ...]
@@ -71,6 +74,10 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     def advice_for(self, experiment: str) -> tuple[PlanAdvice, ...]:
         """The settings to apply for an experiment."""
         return tuple(each for each in self.apply if each.experiment == experiment)
+
+    def left_out_of(self, experiment: str) -> tuple[LeftOutPlan, ...]:
+        """The plans that get no settings from an experiment."""
+        return tuple(each for each in self.left_out if each.experiment == experiment)
 
     def profile_of(self, experiment: str, subject: Subject) -> SubjectProfile | None:
         """The profile of a subject; None where it has none."""
@@ -100,6 +107,7 @@ def read_document(
             for each in findings
             for advice in advice_for_plans(each, asked, entry=each.experiment.app or folder.environment.app)
         ),
+        left_out=tuple(left_out for each in findings for left_out in left_out_plans(each, asked)),
         trust=trust_of(findings, folder.calibrations()),
         compared=tuple(
             ComparedHost(experiment=each.name, host=host_of(other), rows=rows)

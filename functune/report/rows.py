@@ -78,6 +78,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Why it does not count; empty where it does."""
     load_processes: int = 1
     """The processes that sent the requests."""
+    host: str = ""
+    """The host kind of a run that compares several; empty where it has one."""
 
 
 def measured_rows(measured: Iterable[Measurement]) -> list[Row]:
@@ -153,6 +155,7 @@ def row(experiment: str, level: Level, first: Repeat, *, phase: Phase, repeats: 
         warm_up_s=figures.warm_up[0],
         void=void,
         load_processes=figures.load_processes,
+        host=setting.host or "",
     )
 
 

@@ -1,11 +1,9 @@
 """summary.md: the verdicts as Markdown, for a pull request or a job summary."""
 
 import re
-from collections.abc import Sequence
 
 from functune.analysis.checks.expectations import Result, result_in_words
 from functune.analysis.experiment import ExperimentFindings
-from functune.analysis.numbers.hot_lines import SubjectProfile
 from functune.analysis.verdict.limiter_line import limiter_note
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.analysis.verdict.sentences import reasons_in_words
@@ -13,6 +11,7 @@ from functune.formatting import count, duration, number, percent
 from functune.plans.advice import PlanAdvice
 from functune.plans.registry import LOCAL
 from functune.report.document import ReportDocument
+from functune.report.live_plan import live_plan
 from functune.report.sections.hot_lines import hot_line_in_words
 
 RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged": "❔"}
@@ -20,27 +19,18 @@ RESULT_MARKS: dict[Result, str] = {"holds": "✅", "fails": "❌", "not judged":
 
 def summary(document: ReportDocument) -> str:
     """One section per experiment: verdict, settings, each setting's best step, the line that waits, expectations."""
-    return "\n".join(
-        summary_section(
-            each,
-            document.advice_for(each.name),
-            [profile for profile in document.profile if profile.experiment == each.name],
-        )
-        for each in document.experiments
-    )
+    return "\n".join(summary_section(each, document) for each in document.experiments)
 
 
-def summary_section(
-    findings: ExperimentFindings, apply: Sequence[PlanAdvice], profiles: Sequence[SubjectProfile] = ()
-) -> str:
-    """One experiment; ``apply`` are its settings to apply."""
+def summary_section(findings: ExperimentFindings, document: ReportDocument) -> str:
+    """One experiment."""
     lines = [f"## {as_markdown(findings.experiment.question)}", "", f"**{as_markdown(findings.verdict)}**", ""]
     for warning in findings.warnings:
         lines += [f"⚠️ {as_markdown(warning)}", ""]
-    for local in (each for each in apply if each.plan == LOCAL.name):
-        lines += [*settings_block(local), ""]
+    lines += settings_lines(findings, document)
     for recommended, reason in zip(findings.recommendations, reasons_in_words(findings.recommendations), strict=True):
         lines += [as_markdown(reason), "", *best_steps_table(recommended), ""]
+    profiles = [each for each in document.profile if each.experiment == findings.name]
     for sentence in filter(None, map(hot_line_in_words, profiles)):
         lines += [as_markdown(sentence), ""]
     if findings.outcomes:
@@ -56,11 +46,28 @@ def summary_section(
     return "\n".join([*lines, as_markdown(" ".join([measured, *caveats])), ""])
 
 
-def settings_block(found: PlanAdvice) -> list[str]:
-    """The app settings to set as a list."""
-    routes = ", ".join(as_markdown(str(subject)) for subject in found.subjects)
+def settings_lines(findings: ExperimentFindings, document: ReportDocument) -> list[str]:
+    """The settings of the plan that the app runs on, or of local.settings.json for an app here."""
+    live = live_plan(findings, document.environment)
+    block = settings_list if live is None else commands_block
+    advice = [each for each in document.advice_for(findings.name) if each.plan == (live or LOCAL).name]
+    return [line for each in advice for line in (*block(each), "")]
+
+
+def commands_block(found: PlanAdvice) -> list[str]:
+    """The commands that set what is recommended, for an app on Azure."""
+    return [f"Settings for {subjects_as_markdown(found)}:", "", "```", (found.commands or "").strip(), "```"]
+
+
+def subjects_as_markdown(found: PlanAdvice) -> str:
+    """The subjects that an advice is for."""
+    return ", ".join(as_markdown(str(subject)) for subject in found.subjects)
+
+
+def settings_list(found: PlanAdvice) -> list[str]:
+    """The app settings to set."""
     return [
-        f"Settings for {routes}:",
+        f"Settings for {subjects_as_markdown(found)}:",
         "",
         *(
             f"- leave `{name}` unset" if value is None else f"- `{name}={value}`"

@@ -44,4 +44,7 @@ def failures_in_words(findings: ExperimentFindings) -> str:
     ends = sum((Counter(level.figures.worker_ends) for level in levels), Counter[str]())
     failed = sum(level.figures.failed for level in levels)
     requests = failed + sum(level.figures.requests for level in levels)
-    return f"{count(failed)} of {plural(requests, 'request')} failed ({causes_in_words(seen, ends)})"
+    found = causes_in_words(seen, ends)
+    if not requests:
+        return f"no request was answered{f' ({found})' if found else ''}"
+    return f"{count(failed)} of {plural(requests, 'request')} failed ({found})"

@@ -29,6 +29,8 @@ GIT_TIMEOUT = 5
 """Seconds."""
 APP_FILES = (".py", "host.json", "requirements.txt")
 """Endings of the files of an app that can change its figures."""
+ON_AZURE = "azure:"
+"""The beginning of a value of --host that names an app on Azure by its resource id."""
 NOT_THE_APP = {"__pycache__", "node_modules", "runs", "tests", "venv"}
 """Folders that hold no code of the app; folders whose name starts with a dot are skipped too."""
 
@@ -42,7 +44,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     host: str = ""
     """The server that ran the app, e.g. ``functune local host``."""
     host_kind: str = ""
-    """The value of --host that selects it: ``local``, ``func`` or a URL."""
+    """The value of --host that selects it: a host kind such as ``local``, a URL, or ``azure:`` and a resource id."""
     script_root: str | None = None
     """Folder of the app, ``~`` for the home directory; None for an app that runs elsewhere."""
     app: str | None = None
@@ -86,6 +88,11 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     def machine_cores(self) -> float | None:
         """The usable cores where the app runs on this machine; None for one that runs elsewhere."""
         return None if is_elsewhere(self.host_kind) else self.usable_cores
+
+    @property
+    def is_on_azure(self) -> bool:
+        """Whether the app that was measured is on Azure and named by its resource id."""
+        return self.host_kind.startswith(ON_AZURE)
 
 
 COMPARED = (
@@ -142,7 +149,7 @@ def collect_environment(
 
 def is_elsewhere(host_kind: str) -> bool:
     """Whether a value of --host names an app that runs elsewhere: at a URL, or on Azure."""
-    return host_kind.startswith(("http://", "https://", "azure:"))
+    return host_kind.startswith(("http://", "https://", ON_AZURE))
 
 
 def differences(before: Environment, now: Environment) -> list[tuple[str, object, object]]:
@@ -167,7 +174,10 @@ def app_files(script_root: Path) -> Iterator[Path]:
     """The files of an app that can change its figures, sorted by path."""
     for folder, folders, names in script_root.walk():
         folders[:] = sorted(name for name in folders if name not in NOT_THE_APP and not name.startswith("."))
-        yield from (folder / name for name in sorted(names) if name.endswith(APP_FILES))
+        for name in sorted(names):
+            # An editor marks a file that it has open by a link to nowhere, such as .#function_app.py of Emacs.
+            if name.endswith(APP_FILES) and (folder / name).is_file():
+                yield folder / name
 
 
 def without_secret(command: Sequence[str], secret: str | None) -> list[str]:

@@ -7,7 +7,8 @@ A run folder: created by a sweep, completed by the report, reopened to resume.
     calibration.jsonl     the load generator's own speed, before and after
     measurements.jsonl    one line per step, written as soon as the step is over
     failures.jsonl        one line per trial that could not be measured or does not fit, if any
-    profile.json          lines of the reader's code, from a profile after the search, if one was made
+    profile.json          lines of the reader's code, from a profile after the search, if one was made, and
+                          profile.speedscope.json, the same for speedscope
 
 Everything else in it is written from these by the report.
 """

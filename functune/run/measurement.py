@@ -34,7 +34,8 @@ chosen setting and the defaults, so that the luckiest of many settings is not re
 def causes_in_words(errors: Mapping[str, int], ends: Mapping[str, int]) -> str:
     """Failures by kind, with the workers that the server lost: ``HTTP 500: 12; workers ended by SIGKILL: 2``."""
     kinds = ", ".join(f"{kind}: {count:,}" for kind, count in sorted(errors.items(), key=lambda pair: -pair[1]))
-    return "; ".join([kinds, *(f"workers ended by {reason}: {count:,}" for reason, count in sorted(ends.items()))])
+    lost = (f"workers ended by {reason}: {count:,}" for reason, count in sorted(ends.items()))
+    return "; ".join(filter(None, [kinds, *lost]))
 
 
 class RequestResults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,7 +102,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Time average of requests in flight over the window (N), from start and end of every request."""
     latencies_us: list[int]
     """
-    Client-side latency of every request that succeeded (2xx) and ended in the window, whole microseconds.
+    Client-side latency of every request that succeeded and ended in the window, whole microseconds.
 
     From the moment it was sent; for arrivals from the moment it was meant to be, so that a late start counts.
     """
@@ -224,7 +225,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def served(self) -> bool:
-        """Whether something was served and at most 1 % of the requests failed."""
+        """Whether something was served, and no more of the requests failed than ACCEPTED_ERRORS."""
         return bool(self.latencies_us) and self.error_ratio <= ACCEPTED_ERRORS
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from functune.formatting import plural
 from functune.run.profile import Profile, ProfileLine, StepProfile
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
@@ -23,7 +24,7 @@ def sampled_profile(step: StepProfile, frames: dict[str, int]) -> dict[str, Any]
     """One step; new frames are added to ``frames``, which numbers them."""
     return {
         "type": "sampled",
-        "name": f"{step.subject}, {step.setting}, {step.users} users",
+        "name": f"{step.subject}, {step.setting}, {plural(step.users, 'user')}",
         "unit": "seconds",
         "startValue": 0,
         "endValue": sum(line.seconds for line in step.lines),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from functune.capacity.capacity_plan import CapacityPlan
-from functune.capacity.explain import Explanation
+from functune.capacity.explain import Explanation, concurrency_cells
 from functune.capacity.explain_bill import READY_HEAD, ready_cells
 from functune.capacity.forecast import Forecast
 from functune.capacity.plan_sentence import p95_range_in_words
@@ -64,18 +64,7 @@ def explanation_lines(explanation: Explanation) -> Iterator[str]:
     yield from explanation.sentences
     yield ""
     head = ("at a time", "instances", "at the peak", "starts a day", "a month", "p95")
-    rows = [
-        (
-            f"{each.configuration.concurrency:,}",
-            number(each.instances),
-            count(round(each.peak_instances)),
-            number(each.starts),
-            money(each.month),
-            p95_range_in_words(each),
-        )
-        for each in explanation.by_concurrency
-    ]
-    yield from table_lines([head, *rows])
+    yield from table_lines([head, *map(concurrency_cells, explanation.by_concurrency)])
     yield ""
     yield from explanation.bill_sentences
     yield ""

@@ -1,5 +1,6 @@
 """The report of a probe: what was counted and by what, and where it differs from the configuration."""
 
+from functune.formatting import plural
 from functune.probe.report import ProbeReport, Wave
 from functune.probe.sightings import ServingWorker
 
@@ -13,8 +14,8 @@ _SOURCES = {
 def wave_line(wave: Wave) -> str:
     """A wave in a line."""
     is_async = all(each.kind == "async" for each in wave.sightings)
-    threads = "event loop(s)" if is_async else "thread(s)"
-    return f"wave of {wave.size:>4}: {len(wave.threads)} worker(s), {wave.total_threads} {threads}"
+    threads = plural(wave.total_threads, "event loop" if is_async else "thread")
+    return f"wave of {wave.size:>4}: {plural(len(wave.threads), 'worker')}, {threads}"
 
 
 def probe_lines(report: ProbeReport) -> list[str]:

@@ -23,7 +23,7 @@ LOOKED_AT = 10.0
 
 
 class LiveState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page asks for."""
+    """The answer to the page when it asks how far the run is."""
 
     headline: str
     detail: str
@@ -108,7 +108,7 @@ class LiveRun:
 
 
 def headline(progress: RunProgress) -> str:
-    """What happens, in a few words."""
+    """The state of the run in a few words."""
     steps = plural(progress.steps, "step")
     match progress.state:
         case "measured":
@@ -120,7 +120,7 @@ def headline(progress: RunProgress) -> str:
 
 
 def detail(progress: RunProgress, drawn: RunProgress | None, run: Path) -> str:
-    """What the page shows, and what to do."""
+    """The steps that the report on the page has, or the command that continues the run."""
     failed = f" {plural(progress.failures, 'trial')} could not be measured." if progress.failures else ""
     match progress.state:
         case "finished":
@@ -130,5 +130,5 @@ def detail(progress: RunProgress, drawn: RunProgress | None, run: Path) -> str:
     if not progress.steps:
         return f"The report appears with the first step.{failed}"
     latest = f"Latest: {progress.latest}. " if progress.latest else ""
-    shown = "is being drawn" if drawn is None else f"has {drawn.steps} of them"
+    shown = "is being drawn" if drawn is None else f"has {plural(drawn.steps, 'step')}"
     return f"{latest}The report below {shown}.{failed}"

@@ -42,7 +42,10 @@ def test_start_up_command_is_printed_alone_for_a_file(served: str) -> None:
 
 def test_size_and_replicas_reach_the_commands_and_json(served: str) -> None:
     options = ("--plan", "container-apps", "--size", "1", "--replicas", "1", "5")
-    line = az_parsed(recommended(served, *options, "--format", "commands"))
+    *comments, command = recommended(served, *options, "--format", "commands").splitlines()
+    assert [line for line in comments if not line.startswith("# ")] == []
+    assert any("A million requests cost " in line for line in comments)
+    line = az_parsed(command)
     assert (line["--cpu"], line["--memory"], line["--max-replicas"]) == ("1", "2Gi", "5")
     [experiment] = json.loads(recommended(served, *options))["experiments"]
     sizes = {each["plan"]: each["size"] for each in experiment["apply"]}

@@ -127,8 +127,9 @@ def test_advice_for_a_plan_is_the_best_setting_of_the_plan_and_agrees_with_itsel
     assert "instanceMemoryMB" not in flex.fragment
     assert "--trigger-settings perInstanceConcurrency=16\n" in flex.commands
     assert "16 threads in 1 process served 200 requests/s" in flex.notes[0]
-    for form, text in (("bicep", flex.bicepparam), ("fragment", flex.fragment), ("commands", flex.commands)):
-        assert advice_text(flex, form) == text
+    assert advice_text(flex, "bicep") == flex.bicepparam
+    for form, text in (("fragment", flex.fragment), ("commands", flex.commands)):
+        assert advice_text(flex, form).endswith(f"\n{text}")
     assert json.loads(msgspec.json.encode(flex))["setting"]["thread_count"] == 16
 
 
@@ -180,6 +181,27 @@ def test_form_that_a_plan_lacks_is_refused_with_the_plans_that_have_it() -> None
         UsageError, match=r"--format bicep: allowed with --plan flex or premium or .*, the plan is local"
     ):
         advice_text(local, "bicep")
+
+
+@pytest.mark.parametrize(("form", "sign"), [("commands", "#"), ("fragment", "//")])
+def test_notes_are_comments_above_the_text(form: str, sign: str) -> None:
+    flex = only(analysed(settings=Matrix(thread_count=(1, "unset"), process_count=(1, 2))), FLEX)
+    [about_template] = flex.template_notes
+    lines = advice_text(flex, form).splitlines()
+    commented = [line for line in lines if line.startswith(f"{sign} ")]
+    assert lines[0] == f"{sign} functune: 1 process, threads unset, for /api/sync/sleep?ms=100 (threads)"
+    assert commented[: len(flex.notes)] == [
+        lines[0],
+        *(f"{sign} {note}" for note in flex.notes if note != about_template),
+    ]
+    assert about_template not in "\n".join(lines)
+
+
+@pytest.mark.parametrize("form", ["commands", "fragment", "bicep"])
+def test_line_break_in_an_app_setting_does_not_end_its_comment(form: str) -> None:
+    flex = only(analysed(settings=Matrix(thread_count=(1, 16), app_settings=({"MOTD": "one\nrm -rf ."},))), FLEX)
+    heading = advice_text(flex, form).partition("functune: ")[2].splitlines()[0]
+    assert "MOTD=one rm -rf ." in heading
 
 
 def test_single_advice_names_the_choices() -> None:

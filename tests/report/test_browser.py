@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from functune.api.runs import plan_run
+from functune.report.capacity_page import CAPACITY_PAGE, render_capacity_page
 from functune.report.charts.heat_map import contrast_ratio
 from functune.report.files import write_report
 from functune.report.rows import Row
@@ -47,8 +49,16 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "report.html").as_uri()
 
 
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = full_run(tmp_path_factory.mktemp("planned"))
+    found = plan_run(folder, "daily:40:120", experiment="waits", now="flex:2048:16")
+    (folder / CAPACITY_PAGE).write_text(render_capacity_page(found), encoding="utf-8")
+    return (folder / CAPACITY_PAGE).as_uri()
+
+
 def opened(browser: Browser, report: str, *, width: int, dark: bool = False, script: bool = True) -> Page:
-    """The report in a new page without a network; anything it says on the console fails the test."""
+    """A page of a run in a new tab without a network; anything it says on the console fails the test."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if dark else "light",
@@ -76,7 +86,7 @@ def opened(browser: Browser, report: str, *, width: int, dark: bool = False, scr
 def keep(page: Page, name: str) -> None:
     """A picture of the whole page, for people who look at a CI run."""
     ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"report-{name}.png", full_page=True)
+    page.screenshot(path=ARTIFACTS / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (360, False)], ids=["wide", "dark", "phone"])
@@ -84,7 +94,7 @@ def test_report_draws_every_chart_and_never_scrolls_sideways(
     browser: Browser, report: str, width: int, dark: bool
 ) -> None:
     page = opened(browser, report, width=width, dark=dark)
-    keep(page, f"{width}-{'dark' if dark else 'light'}")
+    keep(page, f"report-{width}-{'dark' if dark else 'light'}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     visible = [chart for chart in page.locator("svg.chart").all() if chart.is_visible()]
     assert len(visible) == CHARTS
@@ -97,6 +107,15 @@ def test_report_draws_every_chart_and_never_scrolls_sideways(
             "svg => [...svg.querySelectorAll('[data-tip]')].filter(m => m.getBBox().width > 0).length"
         )
         assert drawn >= 2
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (360, False), (360, True)])
+def test_plan_draws_its_charts_and_never_scrolls_sideways(browser: Browser, plan: str, width: int, dark: bool) -> None:
+    page = opened(browser, plan, width=width, dark=dark)
+    keep(page, f"plan-{width}-{'dark' if dark else 'light'}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert len([chart for chart in page.locator("svg.chart").all() if chart.is_visible()]) == 2
     page.context.close()
 
 
@@ -122,7 +141,7 @@ def test_report_colours_are_resolved_and_readable(browser: Browser, report: str,
 
 
 def ratio(one: str, other: str) -> float:
-    """The WCAG contrast_ratio ratio of two colours as getComputedStyle gives them, e.g. ``rgb(1, 2, 3)``."""
+    """The contrast ratio of two colours as getComputedStyle gives them, e.g. ``rgb(1, 2, 3)``."""
     first, second = (tuple(int(part) for part in color[4:-1].split(", ")) for color in (one, other))
     return contrast_ratio(first, second)
 
@@ -158,7 +177,7 @@ def test_axe_finds_no_serious_violation(browser: Browser, report: str, dark: boo
 def test_report_prints_light_and_within_the_paper(browser: Browser, report: str) -> None:
     page = opened(browser, report, width=720, dark=True)  # A4 at 96 pixels an inch, less its margins
     page.emulate_media(media="print")
-    keep(page, "print")
+    keep(page, "report-print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
     assert page.evaluate("getComputedStyle(document.querySelector('figure')).backgroundColor") == "rgb(255, 255, 255)"
     assert page.locator("svg.chart >> visible=true").count() == CHARTS

@@ -59,6 +59,17 @@ def test_charts_say_what_they_show(plan: CapacityPlan) -> None:
     assert all(course.title in day.drawing.alternative for course in plan.courses)
 
 
+def test_titles_say_what_is_drawn(plan: CapacityPlan) -> None:
+    best = plan.frontier[0]
+    single = plan_cost_figure(msgspec.structs.replace(plan, frontier=(best,)))
+    assert single.title == f"{best.title} is cheapest, and no p95 is more than 3.0 % lower"
+    assert "dashed line" not in single.note
+    course = msgspec.structs.replace(plan.courses[0], title="x", values=(1.0, 2.003, 1.5), hours=(0.0, 1.0, 2.0))
+    day = plan_day_figure(msgspec.structs.replace(plan, courses=(course,)))
+    assert day is not None
+    assert day.title == "x: up to 2"
+
+
 def test_points_and_courses_are_those_of_the_plan(plan: CapacityPlan) -> None:
     cost, day = plan_cost_figure(plan).drawing, plan_day_figure(plan)
     assert cost is not None

@@ -69,14 +69,11 @@ def test_throughput_chart_draws_every_point_and_says_it() -> None:
 def test_throughput_chart_draws_a_curve_with_its_interval_where_the_law_fits(
     full: Found,
 ) -> None:
-    findings, subject = full
+    _, subject = full
     with_law = html_of(throughput_drawing(subject, cores=2))
     without = html_of(throughput_drawing(msgspec.structs.replace(subject, laws=()), cores=2))
-    assert with_law is not None
-    assert without is not None
-    assert with_law.count("fill-opacity") + with_law.count('opacity="0.18"') > 0
+    assert 'opacity="0.18"' in with_law
     assert 'opacity="0.18"' not in without
-    assert findings.experiment.load.repeats == 5
 
 
 def test_latency_drawing_leaves_out_what_has_too_few_requests() -> None:
@@ -91,8 +88,6 @@ def test_latency_drawings_draw_the_objective(full: Found) -> None:
     for make in (latency_drawing, arrivals_drawing):
         drawn = html_of(make(subject, experiment))
         without = html_of(make(subject, msgspec.structs.replace(experiment, objective="")))
-        assert drawn is not None
-        assert without is not None
         assert drawn.count("p95 &lt; 300 ms") == 2
         assert "p95 &lt; 300 ms" not in without
 
@@ -150,10 +145,9 @@ def test_pareto_chart_has_a_point_for_each_priced_step_and_names_the_front(
     assert drawn.count("data-tip") == 2 * sum(
         one.figures.p95 is not None for one in subject.levels if one.figures.worked
     )
-    for one in subject.front_levels:
-        assert one.figures.cost is not None
     assert "recommended" in drawn
-    assert "On the Pareto front: " in drawn
+    front = drawn.partition("On the Pareto front: ")[2]
+    assert all(f"· {one.setting.in_words}" in front for one in subject.front_levels)
 
 
 def test_pareto_chart_of_a_single_point_is_none() -> None:

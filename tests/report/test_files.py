@@ -16,9 +16,10 @@ from functune.report.files import DOCUMENT, JUNIT, PAGE, RECOMMENDATION, SUMMARY
 from functune.report.junit import junit
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
-from functune.report.rows import Row
+from functune.report.rows import Row, step_rows
 from functune.run.folder import CALIBRATIONS as CALIBRATION_FILE
 from functune.run.folder import MEASUREMENTS, RunFolder
+from functune.setting import KNOBS
 from tests.analysis.simulated import findings, planned, sweep
 from tests.report.written import CALIBRATIONS, ENVIRONMENT, full_run, reported, routes, run_folder, threads, waits
 
@@ -79,6 +80,14 @@ def test_csv_has_a_row_for_every_measurement_and_units_in_its_names(folder: Path
     assert {row["arrivals_per_s"] for row in rows if row["phase"] == "arrivals"} != {""}
     assert {row["share"] for row in rows if row["phase"] == "arrivals"} == {"0.5", "0.7", "0.85", "0.95"}
     assert "while 8 users call /api/sync/sleep" in rows[-1]["route"]
+
+
+def test_row_has_a_column_for_every_knob(tmp_path: Path) -> None:
+    """A setting is its knobs, so each has a column."""
+    assert {knob.name for knob in KNOBS} <= set(Row.__struct_fields__)
+    experiment = planned(settings=Matrix(thread_count=(16,), host=("gunicorn:gthread", "gunicorn:sync")), users=(1,))
+    document = reported(tmp_path, (experiment, sweep(experiment)))
+    assert {each.host for each in step_rows(document.experiments)} == {"gunicorn:gthread", "gunicorn:sync"}
 
 
 @pytest.mark.usefixtures("document")

@@ -14,6 +14,7 @@ from functune.report.sections.hot_lines import TITLE
 from functune.run.folder import RunFolder
 from functune.run.profile import PROFILE, Profile, ProfileLine, StepProfile
 from functune.setting import Setting
+from functune.timing.sampler import INTERVAL
 from tests.report.written import run_folder, threads
 
 
@@ -112,6 +113,11 @@ def test_page_summary_and_document_show_the_lines(tmp_path: Path) -> None:
         "At 16 users, a call of /api/sync/sleep?ms=100 waits in Lock.acquire for 1.50 s (93.8 %) "
         r"at shop/\<stock\>.py:1 in Stock.reserve." in (folder / "summary.md").read_text()
     )
+
+
+def test_page_says_how_often_the_sampler_looked(tmp_path: Path) -> None:
+    folder = written(tmp_path, Profile(steps=(ALONE, LOADED))).path
+    assert f"Sampled every {INTERVAL * 1e3:g} ms" in (folder / "report.html").read_text()
 
 
 def test_line_that_holds_the_event_loop_is_said(tmp_path: Path) -> None:

@@ -147,9 +147,17 @@ def test_page_shows_the_environment_known_or_not(html: str) -> None:
         "azure-functions 2.3.0",
         "<dt>load average</dt><dd>0.8 0.25 0.5</dd>",
         "<dt>cpu model</dt><dd>unknown</dd>",
+        "<dt>cpu quota</dt><dd>none</dd>",
         "2 cores",
     ):
         assert text in html
+
+
+def test_figures_of_the_machine_have_their_units(tmp_path: Path) -> None:
+    known = {**ENVIRONMENT, "memory_mb": 7936, "core_speed": 23.456789}
+    html = render_page(reported(tmp_path, threads(), environment=known))
+    assert "<dt>memory, MB</dt><dd>7936</dd>" in html
+    assert "<dt>core speed, million additions/s</dt><dd>23.46</dd>" in html
 
 
 def test_page_is_the_same_for_the_same_input(html: str, tmp_path: Path) -> None:

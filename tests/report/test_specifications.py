@@ -2,6 +2,7 @@
 
 import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,7 +60,16 @@ def test_drawing_in_several_processes_gives_the_same_bytes(drawings: list[Drawin
     assert render_svgs(specifications, processes=2) == render_here(specifications)
 
 
+def test_module_of_the_working_folder_is_not_imported_by_another_process(
+    drawings: list[Drawing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of an app may have a module of any name."""
+    (tmp_path / "msgspec.py").write_text("raise RuntimeError('a module of the app')")
+    monkeypatch.chdir(tmp_path)
+    assert len(render_svgs([drawings[0].specifications[0]] * 2, processes=2)) == 2
+
+
 def test_a_chart_that_another_process_cannot_draw_is_an_error(drawings: list[Drawing]) -> None:
     right = drawings[0].specifications[0]
-    with pytest.raises(RuntimeError, match="drawing 1 charts failed"):
+    with pytest.raises(RuntimeError, match="drawing 1 chart failed"):
         render_svgs([right, {"mark": "nonsense"}], processes=2)

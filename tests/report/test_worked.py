@@ -38,3 +38,16 @@ def test_text_of_an_experiment_that_could_not_be_measured_has_the_cause() -> Non
     )
     found = analyse(failing().experiment, [], failures=[failure])
     assert nothing_worked_text([found], []).startswith("failing: no step worked: no memory.\n")
+
+
+def test_text_of_a_run_without_any_answer_says_so_and_names_lost_workers() -> None:
+    experiment = planned(name="silent", settings=Matrix(thread_count=(4,)), users=(1,))
+    silent = {"latencies_us": [], "error_latencies_us": [], "errors": {}, "concurrency": 1.0}
+    step_of = msgspec.structs.replace(step(setting=Setting(thread_count=4), experiment="silent"), **silent)
+    assert nothing_worked_text([findings(experiment, [step_of])], []).startswith(
+        "silent: no step worked: no request was answered.\n"
+    )
+    lost = msgspec.structs.replace(step_of, worker_ends={"SIGKILL": 2})
+    assert nothing_worked_text([findings(experiment, [lost])], []).startswith(
+        "silent: no step worked: no request was answered (workers ended by SIGKILL: 2).\n"
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from functune.azure.site_id import PREFIX
 from functune.run import environment
 from functune.run.environment import Environment, collect_environment, differences
 
@@ -72,6 +73,27 @@ def test_another_app_differs_and_its_caches_do_not_count(tmp_path: Path) -> None
     (tmp_path / "function_app.py").write_text("a = 2")
     assert [name for name, _, _ in differences(now, collected(tmp_path))] == ["app_digest"]
     assert collected(None).app_digest is None
+
+
+def test_mark_of_an_editor_is_no_file_of_the_app(tmp_path: Path) -> None:
+    """Emacs marks an open file by a link whose target does not exist."""
+    (tmp_path / "function_app.py").write_text("a = 1")
+    before = environment.app_digest(tmp_path)
+    (tmp_path / ".#function_app.py").symlink_to("user@host.4121:1764158400")
+    assert environment.app_digest(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("host", "is_there", "is_elsewhere"),
+    [
+        ("local", False, False),
+        ("https://app.example.org", False, True),
+        (f"{PREFIX}/subscriptions/1/resourceGroups/g/providers/Microsoft.Web/sites/a", True, True),
+    ],
+)
+def test_app_on_azure_is_known_by_its_host(host: str, is_there: bool, is_elsewhere: bool) -> None:
+    assert Environment(host_kind=host).is_on_azure is is_there
+    assert environment.is_elsewhere(host) is is_elsewhere
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_report_is_drawn_while_somebody_looks_and_not_too_often(run: Path, steps
         live.ask(is_visible=True)
         live.follow()
         assert live.version == 1  # too soon
-        assert "The report below has 6 of them." in live.ask(is_visible=True).detail
+        assert "The report below has 6 steps." in live.ask(is_visible=True).detail
         clock.now += 0.1
         live.follow()
         assert live.version == 2

@@ -80,16 +80,17 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   }
 }
-const steps = document.getElementById("steps");
-const download = document.createElement("button");
-download.type = "button";
-download.className = "download";
-download.textContent = "Download all steps as CSV";
-download.addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([steps.dataset.csv], { type: "text/csv" }));
-  link.download = "steps.csv";
-  link.click();
-  URL.revokeObjectURL(link.href);
-});
-steps.querySelector("h2").after(download);
+for (const steps of document.querySelectorAll("[data-csv]")) {
+  const download = document.createElement("button");
+  download.type = "button";
+  download.className = "download";
+  download.textContent = "Download all steps as CSV";
+  download.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([steps.dataset.csv], { type: "text/csv" }));
+    link.download = "steps.csv";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+  steps.querySelector("h2").after(download);
+}

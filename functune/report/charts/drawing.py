@@ -42,7 +42,7 @@ class Drawing(msgspec.Struct, frozen=True, kw_only=True):
     """One chart, not drawn yet."""
 
     alternative: str
-    """What a screen reader says for it."""
+    """The chart in words, for a screen reader."""
     specifications: tuple[Specification, Specification]
     """Vega-Lite, wide and narrow."""
 

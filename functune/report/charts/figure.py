@@ -32,9 +32,9 @@ class ChartFigure(msgspec.Struct, frozen=True, kw_only=True):
     """How to read the chart."""
     drawing: Drawing | None = None
     before: Html | None = None
-    """What stands above the drawing, such as a legend."""
+    """Shown above the drawing, such as a legend."""
     after: Html | None = None
-    """What stands below it, or instead of it, such as a table."""
+    """Shown below it or instead of it, such as a table."""
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):

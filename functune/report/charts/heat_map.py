@@ -105,7 +105,9 @@ def absence_notes(chart: ChartInput, shown: set[Setting]) -> Html | None:
         for each in chart.findings.skipped
         if each.subject == subject and each.setting in shown - measured
     ]
-    lines = [element("li", join(element("b", what), f": {cause.splitlines()[0]}")) for what, cause in failed + skipped]
+    lines = [
+        element("li", join(element("b", what), f": {cause.partition('\n')[0]}")) for what, cause in failed + skipped
+    ]
     return element("ul", *lines, class_="notes") if lines else None
 
 

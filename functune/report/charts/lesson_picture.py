@@ -48,7 +48,7 @@ class LessonPicture(msgspec.Struct, frozen=True, kw_only=True):
 
     panels: Sequence[Panel]
     alternative: str
-    """What it says to a reader who does not see it."""
+    """The picture in words, for readers who do not see it."""
 
 
 def picture_files(pictures: Sequence[LessonPicture]) -> list[str]:

@@ -12,7 +12,7 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What distinguishes a setting from the others of its route."""
+    """The label, the colour and the shape that distinguish a setting from the others of its route."""
 
     label: str
     """Only what varies between the settings."""

@@ -1,12 +1,13 @@
 """The bill of a month against p95: a point per configuration, and the frontier."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.capacity.forecast import Forecast
-from functune.formatting import duration, money
+from functune.capacity.plan_sentence import SHOWN
+from functune.formatting import duration, money, percent
 from functune.plans.registry import PLANS
 from functune.report.charts.axes import IN_MS_AND_S, WITH_SEPARATORS, LogAxis, log_axis
 from functune.report.charts.drawing import Drawing, Margins, drawing
@@ -36,18 +37,34 @@ class CostAxes(msgspec.Struct, frozen=True, kw_only=True):
 def plan_cost_figure(plan: CapacityPlan) -> ChartFigure:
     """Cost against p95 of every configuration that keeps up."""
     shown = [each for each in plan.forecasts if each.keeps_up]
+    return ChartFigure(
+        title=cost_finding(plan),
+        note=" ".join(cost_notes(plan, shown)),
+        drawing=cost_drawing(plan, shown),
+        before=plans_legend(shown),
+    )
+
+
+def cost_notes(plan: CapacityPlan, shown: Sequence[Forecast]) -> Iterator[str]:
+    """How to read the chart, a sentence for each of its parts."""
+    yield "A point per configuration."
+    if len(plan.frontier) > 1:
+        yield "No point beats one on the dashed line in both cost and p95."
+    if min(each.month for each in shown) < LEAST_AMOUNT:
+        yield f"Months below {LEAST_AMOUNT} stand at {LEAST_AMOUNT}."
+    if left_out := len(plan.forecasts) - len(shown):
+        yield f"Not drawn: {left_out} that do not keep up with the traffic."
+
+
+def cost_finding(plan: CapacityPlan) -> str:
+    """The finding of the chart: the ends of the frontier, or the one configuration on it."""
     cheapest, fastest = plan.frontier[0], plan.frontier[-1]
-    title = (
+    if cheapest == fastest:
+        return f"{cheapest.title} is cheapest, and no p95 is more than {percent(SHOWN)} lower"
+    return (
         f"From {money(cheapest.month)} {plan.currency} a month at a p95 of {duration(cheapest.p95)} to "
         f"{money(fastest.month)} at {duration(fastest.p95)}"
     )
-    left_out = len(plan.forecasts) - len(shown)
-    note = (
-        "A point per configuration; no point beats one on the dashed line in both cost and p95. "
-        f"Months below {LEAST_AMOUNT} stand at {LEAST_AMOUNT}."
-        + (f" Not drawn: {left_out} that do not keep up with the traffic." if left_out else "")
-    )
-    return ChartFigure(title=title, note=note, drawing=cost_drawing(plan, shown), before=plans_legend(shown))
 
 
 def cost_drawing(plan: CapacityPlan, shown: Sequence[Forecast]) -> Drawing:

@@ -1,11 +1,10 @@
 """The instances of the cheapest and of the present configuration over the traffic."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.capacity.forecast import Course
-from functune.formatting import count, number
+from functune.formatting import number
 from functune.report.charts.drawing import Drawing, Margins, drawing
 from functune.report.charts.figure import ChartFigure
 from functune.report.charts.vega import Specification, category, linear_scale, literal, mark_layer, quantity
@@ -19,13 +18,18 @@ def plan_day_figure(plan: CapacityPlan) -> ChartFigure | None:
     """The courses; None where none is shown."""
     if not plan.courses:
         return None
-    peaks = [f"up to {count(math.ceil(max(course.values)))}" for course in plan.courses]
-    title = "; ".join(f"{course.title}: {peak}" for course, peak in zip(plan.courses, peaks, strict=True))
+    title = "; ".join(f"{course.title}: up to {most_of(course)}" for course in plan.courses)
     note = (
-        f"Instances over the time of the traffic. Grey: requests per second, from 0 to the peak of "
+        f"Mean number of instances over the time of the traffic. Grey: requests per second, from 0 to the peak of "
         f"{number(plan.traffic.peak)}, at a scale of its own."
     )
     return ChartFigure(title=title, note=note, drawing=day_drawing(plan), before=lines_legend(plan.courses))
+
+
+def most_of(course: Course) -> str:
+    """The highest value of a course: ``2.35``, and ``2`` for 2.00."""
+    most = number(max(course.values))
+    return most.rstrip("0").rstrip(".") if "." in most else most
 
 
 def day_drawing(plan: CapacityPlan) -> Drawing:
@@ -37,9 +41,7 @@ def day_drawing(plan: CapacityPlan) -> Drawing:
         for hour, value in zip(plan.traffic_course.hours, plan.traffic_course.values, strict=True)
     ]
     lines = [point for place, course in enumerate(plan.courses) for point in course_points(course, place)]
-    ends = "; ".join(
-        f"{course.title}: up to {count(math.ceil(max(course.values)))} instances" for course in plan.courses
-    )
+    ends = "; ".join(f"{course.title}: up to {most_of(course)} instances" for course in plan.courses)
     return drawing(
         lambda _: day_layers(traffic, lines, highest, plan.traffic.seconds / 3600),
         f"Instances over {number(plan.traffic.seconds / 3600)} hours. {ends}.",

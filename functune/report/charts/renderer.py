@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import vl_convert
 
+from functune.formatting import plural
 from functune.report.charts.vega import Specification
 
 WORTH_A_PROCESS = 16
@@ -50,10 +51,15 @@ def render_here(specifications: Sequence[Specification]) -> list[str]:
 def render_elsewhere(specifications: Sequence[Specification]) -> list[str]:
     """The SVG of each specification, drawn in a process of its own. Raises RuntimeError when that process fails."""
     ended = subprocess.run(
-        [sys.executable, "-m", __name__], input=msgspec.json.encode(specifications), capture_output=True, check=False
+        [sys.executable, "-P", "-m", __name__],
+        input=msgspec.json.encode(specifications),
+        capture_output=True,
+        check=False,
     )
     if ended.returncode:
-        raise RuntimeError(f"drawing {len(specifications)} charts failed: {ended.stderr.decode(errors='replace')}")
+        raise RuntimeError(
+            f"drawing {plural(len(specifications), 'chart')} failed: {ended.stderr.decode(errors='replace')}"
+        )
     return msgspec.json.decode(ended.stdout, type=list[str])
 
 

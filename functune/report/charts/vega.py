@@ -34,10 +34,10 @@ def literal(name: str, kind: Literal["nominal", "quantitative"] = "nominal") -> 
 
 
 def log_scale(low: float, high: float, *, base: int = 10) -> Specification:
-    """A logarithmic scale that ends exactly where it is told to."""
+    """A logarithmic scale that ends exactly at the given values."""
     return {"type": "log", "base": base, "domain": [low, high], "nice": False}
 
 
 def linear_scale(low: float, high: float) -> Specification:
-    """A linear scale that ends exactly where it is told to."""
+    """A linear scale that ends exactly at the given values."""
     return {"domain": [low, high], "nice": False, "zero": False}

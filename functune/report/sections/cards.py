@@ -47,14 +47,17 @@ def throughput_spread(spread: Spread | None) -> str:
     """The spread of a throughput: ``95 % interval 605 to 618, 5 repeats``."""
     if spread is None:
         return "measured once"
-    kind = "95 % interval" if spread.is_interval else "range"
-    return f"{kind} {number_range(spread.low, spread.high)}, {plural(spread.repeats, 'repeat')}"
+    kind, span = "95 % interval" if spread.is_interval else "range", number_range(spread.low, spread.high)
+    if span == number(spread.low):
+        return f"the same in {plural(spread.repeats, 'repeat')}"
+    return f"{kind} {span}, {plural(spread.repeats, 'repeat')}"
 
 
 def with_ends(figure: Figure, write: Callable[[float], str]) -> str:
-    """A figure with the ends of its spread: ``130 ms (126 ms to 133 ms)``."""
-    span = f" ({write(figure.spread.low)} to {write(figure.spread.high)})" if figure.spread else ""
-    return f"{write(figure.value)}{span}"
+    """A figure with the ends of its spread where they read differently: ``130 ms (126 ms to 133 ms)``."""
+    if figure.spread is None or write(figure.spread.low) == write(figure.spread.high):
+        return write(figure.value)
+    return f"{write(figure.value)} ({write(figure.spread.low)} to {write(figure.spread.high)})"
 
 
 def difference_in_percent(ratio: Figure) -> str:
@@ -67,4 +70,9 @@ def difference_in_percent(ratio: Figure) -> str:
 
 def signed_percent(share: float) -> str:
     """A share as percent with its sign."""
-    return f"{'+' if share >= 0 else '−'}{percent(abs(share))}"  # noqa: RUF001 - a minus sign, as wide as the plus
+    return f"{sign_of(share)}{percent(abs(share))}"
+
+
+def sign_of(value: float) -> str:
+    """The sign of a number, also of a positive one."""
+    return "+" if value >= 0 else "−"  # noqa: RUF001 - a minus sign, as wide as the plus

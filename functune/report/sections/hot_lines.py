@@ -4,6 +4,7 @@ from functune.analysis.numbers.hot_lines import HotLine, SubjectProfile
 from functune.formatting import duration, percent, plural
 from functune.report.charts.heat_map import cell_colors
 from functune.report.markup import Html, element, scroll_region
+from functune.report.sections.cards import sign_of
 
 TITLE = "Where the time goes, by line"
 
@@ -43,7 +44,7 @@ def line_row(line: HotLine, *, several: bool) -> Html:
     """One line."""
     cells = [share_cell(line.share_alone, line.seconds_alone)]
     if several:
-        growth = "-" if line.growth is None else f"{'+' if line.growth >= 0 else '-'}{duration(abs(line.growth))}"
+        growth = "-" if line.growth is None else f"{sign_of(line.growth)}{duration(abs(line.growth))}"
         cells += [share_cell(line.share_loaded, line.seconds_loaded), element("td", growth)]
     place = element(
         "th",

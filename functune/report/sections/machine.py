@@ -5,14 +5,19 @@ from collections.abc import Mapping
 import msgspec
 
 from functune.report.markup import Html, element, join
-from functune.run.environment import Environment
+from functune.run.environment import Environment, is_elsewhere
+
+WITH_UNITS = {"memory_mb": "memory, MB", "core_speed": "core speed, million additions/s"}
+"""The names of figures, with their units."""
+WITHOUT_VALUE = {"app": "none named", "app_python": "none named", "cpu_quota": "none", "git_commit": "none"}
+"""The entries whose lack is known, in words."""
 
 
 def origin_line(environment: Environment) -> str:
     """The origin of the figures in a line: host, platform, cores, Python and time, as far as they are known."""
     parts = [
-        environment.host,
-        environment.platform,
+        f"{environment.host.rpartition('/')[2]} on Azure" if environment.is_on_azure else environment.host,
+        f"load from {environment.platform}" if is_elsewhere(environment.host_kind) else environment.platform,
         environment.cores_said,
         environment.python,
         environment.started_at,
@@ -28,7 +33,10 @@ def machine_section(environment: Environment) -> Html:
         element(
             "dl",
             *(
-                join(element("dt", key.replace("_", " ")), element("dd", entry_in_words(value)))
+                join(
+                    element("dt", WITH_UNITS.get(key, key.replace("_", " "))),
+                    element("dd", WITHOUT_VALUE.get(key, "unknown") if value is None else entry_in_words(value)),
+                )
                 for key, value in msgspec.structs.asdict(environment).items()
             ),
             class_="facts",
@@ -43,4 +51,6 @@ def entry_in_words(value: object) -> str:
         return ", ".join(f"{key} {entry_in_words(each)}" for key, each in value.items())
     if isinstance(value, list | tuple):
         return " ".join(map(entry_in_words, value))
-    return "unknown" if value is None else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)

@@ -82,7 +82,6 @@ def requests_table(findings: SubjectFindings) -> Html | None:
 
 def request_cells(level: Level, each: RequestFigures) -> list[Content]:
     """One request of a mix in one step."""
-    failed: Content = element("span", f"✗ {count(each.failed)}", class_="bad") if each.failed else count(each.failed)
     return [
         str(level.setting),
         level.load_in_words,
@@ -90,7 +89,7 @@ def request_cells(level: Level, each: RequestFigures) -> list[Content]:
         number(each.throughput),
         ms_or_dash(each.p95),
         count(each.requests),
-        failed,
+        failed_cell(each.failed),
     ]
 
 
@@ -135,15 +134,15 @@ def arrival_cells(level: Level) -> list[Content]:
         *(ms_or_dash(value) for value in (figures.p50, figures.p95, figures.p99, figures.send_delay_p99)),
         count(figures.arrivals),
         count(max(figures.arrivals - figures.requests - figures.failed, 0)),
-        failed_cell(figures),
+        failed_cell(figures.failed),
         in_cores(figures.busiest_generator, limit=BUSY_GENERATOR),
         in_cores(figures.other_cpu, limit=BUSY_MACHINE),
     ]
 
 
-def failed_cell(figures: Figures) -> Content:
-    """Failed requests, marked where there are any."""
-    return element("span", f"✗ {count(figures.failed)}", class_="bad") if figures.failed else count(figures.failed)
+def failed_cell(failed: int) -> Content:
+    """The number of failed requests, marked where there are any."""
+    return element("span", f"✗ {count(failed)}", class_="bad") if failed else count(failed)
 
 
 def step_cells(level: Level) -> list[Content]:
@@ -158,7 +157,7 @@ def step_cells(level: Level) -> list[Content]:
         or_dash(figures.cost),
         *(ms_or_dash(value) for value in (figures.p50, figures.p95, figures.p99, *means)),
         count(figures.requests),
-        failed_cell(figures),
+        failed_cell(figures.failed),
         law_cell(figures),
         in_cores(figures.host_cpu, limit=None),
         in_cores(figures.busiest_generator, limit=BUSY_GENERATOR),

@@ -1,18 +1,16 @@
 """How reliable the figures are: checks of every step, steps that do not count, and how to read the figures."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from functune.analysis.checks.drift import Drift
 from functune.analysis.checks.interference import used_cores
 from functune.analysis.laws import littles_law
-from functune.analysis.numbers.levels import Level
-from functune.analysis.numbers.repeats import ENOUGH, SAME
-from functune.analysis.numbers.statistics import minimum_sample
-from functune.analysis.trust import HEADROOM, Backlog, Trust, Worst
-from functune.formatting import count, duration, number, percent, plural, rate
+from functune.analysis.numbers.repeats import ENOUGH
+from functune.analysis.trust import HEADROOM, Trust, Worst
+from functune.formatting import count, duration, number, percent
 from functune.report.document import ReportDocument
 from functune.report.markup import Content, Html, data_table, element
+from functune.report.sections.reading_notes import reading_notes
 from functune.run.measurement import BUSY_GENERATOR, BUSY_MACHINE
 
 CLOCK_SHARE = 0.01
@@ -148,114 +146,3 @@ def missing_figures(document: ReportDocument) -> Html | None:
         element("ul", *(element("li", line) for line in lines), class_="notes"),
         class_="block",
     )
-
-
-def reading_notes(found: Trust, levels: Sequence[Level]) -> list[str]:
-    """How to read the figures, and the details of the checks."""
-    errors = sum((Counter(level.figures.errors) for level in levels), Counter[str]())
-    kinds = ", ".join(f"{kind}: {count(times)}" for kind, times in sorted(errors.items()))
-    return [
-        repeats_note(found),
-        *littles_law_notes(found),
-        *generator_notes(found),
-        *calibration_notes(found),
-        *(f"{name}: {drift.in_words}" for name, drift in found.drift.items()),
-        *([backlog_note(found.backlog)] if found.backlog else []),
-        *warm_up_notes(found),
-        f"Failed requests: {kinds}." if kinds else "No request failed.",
-        "Percentiles are order statistics over every successful request, none interpolated. A step with too few "
-        f"requests has none: p50 below {minimum_sample(0.5)}, p95 below {minimum_sample(0.95)}, p99 "
-        f"below {minimum_sample(0.99)}.",
-        "Settings are compared in a closed loop: every user sends the next request when the last is answered. A closed "
-        "loop shows capacity; an open loop shows the latency at a rate of arrivals.",
-        f"The seed of order and arrivals was {seeds_in_words(found)}.",
-    ]
-
-
-def littles_law_notes(found: Trust) -> list[str]:
-    """The steps that break Little's law, and how many have a window too short to check it."""
-    lines = [f"Little's law is off by {percent(each.value)}: {each.at}." for each in found.littles_law_broken]
-    if found.littles_law_unchecked:
-        lines.append(
-            f"In {plural(found.littles_law_unchecked, 'step')} the window was too short to check Little's law to "
-            f"{percent(littles_law.LIMIT)}: the requests in flight at its edges explain the difference."
-        )
-    return lines
-
-
-def repeats_note(found: Trust) -> str:
-    """What the number of repeats means for the figures."""
-    fewest, most = found.repeats
-    if most <= 1:
-        return (
-            f"Each step was measured once: no figure has an interval, and throughputs less than {percent(SAME)} apart "
-            f"count as equal. {ENOUGH} or more repeats in the experiment file give intervals."
-        )
-    if fewest < ENOUGH:
-        return f"Steps with fewer than {ENOUGH} repeats show the range of their repeats, which is not an interval."
-    return "Intervals are 95 % intervals of the mean over repeats, from the studentised bootstrap on logarithms."
-
-
-def generator_notes(found: Trust) -> list[str]:
-    """The steps that used most of the load generator, and the most cores that other programs used."""
-    lines = []
-    if found.generator_cpu_cores:
-        who = "The load generator" if found.load_processes == 1 else "A load process"
-        lines.append(
-            f"{who} used at most {used_cores(found.generator_cpu_cores.value)} "
-            f"({found.generator_cpu_cores.at}). It has one thread, so near 1 core a step measures the generator's own "
-            "limit."
-        )
-    if found.clock_offset and found.clock_bound:
-        lines.append(
-            f"The requests were sent by up to {found.load_processes} load processes. By round trips of a message, "
-            f"their clocks were at most {duration(found.clock_offset.value)} apart from that of the machine that "
-            f"measures ({found.clock_offset.at}), known to within {duration(found.clock_bound.value)}; their times "
-            "were moved by the difference. Latencies need no second clock."
-        )
-    if found.generator_lag_p99:
-        lag = found.generator_lag_p99
-        lines.append(f"It woke up to {duration(lag.value)} late at p99 ({lag.at}); latencies include that delay.")
-    if found.other_cpu_cores:
-        lines.append(
-            f"Programs other than host and load generator used at most {used_cores(found.other_cpu_cores.value)} "
-            f"({found.other_cpu_cores.at}); a step above {BUSY_MACHINE:g} has a warning."
-        )
-    if found.other_cpu_unknown:
-        lines.append(f"The cores that other programs used are not known for {plural(found.other_cpu_unknown, 'step')}.")
-    return lines
-
-
-def calibration_notes(found: Trust) -> list[str]:
-    """The throughput of the load generator alone, before and after the run."""
-    named_ones = [("before", found.calibration_before), ("after", found.calibration_after)]
-    known = [f"{rate(each.throughput)} {when}" for when, each in named_ones if each is not None]
-    if not known:
-        return ["The load generator was not calibrated in this run."]
-    return [f"Against a server that does nothing the load generator reached {' and '.join(known)} the run."]
-
-
-def backlog_note(backlog: Backlog) -> str:
-    """How many arrivals were answered, and how late they were sent."""
-    late = f"; sent up to {duration(backlog.late_p99.value)} late at p99" if backlog.late_p99 else ""
-    return (
-        f"Arrivals of the open loop: {count(backlog.intended)}; not answered in their window: "
-        f"{count(backlog.missing)}{late}."
-    )
-
-
-def warm_up_notes(found: Trust) -> list[str]:
-    """The warm-up of the steps."""
-    if found.warm_up is None:
-        return []
-    low, high = found.warm_up
-    span = duration(low) if low == high else f"{duration(low)} to {duration(high)}"
-    return [f"Warm-up, not counted in any step: {span}."]
-
-
-def seeds_in_words(found: Trust) -> str:
-    """The seed, or each experiment's seed where they differ."""
-    values = found.seeds
-    if len(set(values.values())) == 1:
-        return str(next(iter(values.values())))
-    return ", ".join(f"{seed} ({name})" for name, seed in values.items())

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.verdict.limiter_line import limiter_note
@@ -9,7 +10,9 @@ from functune.formatting import count, plural
 from functune.plans.advice import PlanAdvice
 from functune.plans.registry import LOCAL, PLANS
 from functune.report.document import ReportDocument
+from functune.report.live_plan import live_plan
 from functune.report.markup import Html, element, join
+from functune.run.environment import ON_AZURE, Environment
 
 
 def verdict_article(findings: ExperimentFindings, document: ReportDocument, *, single: bool) -> Html:
@@ -25,13 +28,23 @@ def verdict_article(findings: ExperimentFindings, document: ReportDocument, *, s
         expectations_badge(findings),
         class_="said" if findings.advice else "said only",
     )
-    settings = element(
-        "div",
-        *(local_values(each) for each in document.advice_for(findings.name) if each.plan == LOCAL.name),
-        *(plan_details(each) for each in document.advice_for(findings.name) if each.commands),
-        class_="to-set",
-    )
-    return element("article", answer, settings if findings.advice else None, class_="verdict")
+    settings = element("div", *settings_blocks(findings, document), class_="to-set") if findings.advice else None
+    return element("article", answer, settings, class_="verdict")
+
+
+def settings_blocks(findings: ExperimentFindings, document: ReportDocument) -> Iterator[Html]:
+    """The settings to set: first those of the plan that the app runs on, or of local.settings.json for an app here."""
+    advice, live = document.advice_for(findings.name), live_plan(findings, document.environment)
+    local = [local_values(each) for each in advice if each.plan == LOCAL.name]
+    if live is None:
+        yield from local
+    else:
+        yield from (live_values(each, document.environment) for each in advice if each.plan == live.name)
+    yield from (plan_details(each) for each in advice if each.commands and (live is None or each.plan != live.name))
+    for left_out in document.left_out_of(findings.name):
+        yield element("p", f"{PLANS[left_out.plan].title} is left out: {left_out.reason}.", class_="muted")
+    if live is not None:
+        yield from local
 
 
 def reason_paragraphs(findings: ExperimentFindings) -> list[Html]:
@@ -78,17 +91,41 @@ def local_values(found: PlanAdvice) -> Html:
     )
 
 
+def live_values(found: PlanAdvice, environment: Environment) -> Html:
+    """The settings for the app on Azure that was measured: commands that set them, and Bicep for its template."""
+    return element(
+        "div",
+        element("h3", f"Set for {', '.join(map(str, found.subjects))}, on the app that was measured"),
+        copyable((found.commands or "").strip()),
+        element(
+            "p",
+            element("code", f"functune azure apply RUN {environment.host_kind.removeprefix(ON_AZURE)}"),
+            " shows the difference and sets them.",
+            class_="muted",
+        ),
+        *(element("p", note, class_="muted") for note in found.notes if note not in found.template_notes),
+        element("details", element("summary", "As Bicep"), *bicep_texts(found)),
+    )
+
+
 def plan_details(found: PlanAdvice) -> Html:
-    """The settings for a hosting plan: parameters of the template, and commands for an existing app."""
+    """The settings for a hosting plan: Bicep, and commands for an existing app."""
     return element(
         "details",
         element("summary", f"On {PLANS[found.plan].title}: Bicep and commands"),
-        element("p", f"For {', '.join(map(str, found.subjects))}. In a template of your own:", class_="muted"),
-        copyable((found.fragment or "").strip()),
-        *parameters_file(found),
+        *bicep_texts(found),
         element("p", "Or change an existing app:", class_="muted"),
         copyable((found.commands or "").strip()),
     )
+
+
+def bicep_texts(found: PlanAdvice) -> list[Html]:
+    """The settings as Bicep: for a template of the reader's own, and for the templates of this project."""
+    return [
+        element("p", f"For {', '.join(map(str, found.subjects))}. In a template of your own:", class_="muted"),
+        copyable((found.fragment or "").strip()),
+        *parameters_file(found),
+    ]
 
 
 def parameters_file(found: PlanAdvice) -> list[Html]:
