@@ -18,9 +18,9 @@ from functune.host.authorization import is_admitted
 from functune.host.console import Console
 from functune.host.limits import Gate, OverflowedError
 from functune.host.protocol import begin_answer, connection_of
-from functune.host.routing import decode_path
 from functune.host.settings import HostSettings
 from functune.host.shaping import HttpAnswer
+from functune.host.url_paths import decode_path
 
 _START_WAIT = 30.0
 """Seconds a request waits for the host to start (HostAvailabilityCheckMiddleware of the real host)."""

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.host.routing import RouteEntry, RouteError, RouteTable, decode_path, parse_template
+from functune.host.route_templates import RouteError, parse_template
+from functune.host.routing import RouteEntry, RouteTable
+from functune.host.url_paths import decode_path
 
 
 def table(*routes: tuple[str, str | None]) -> RouteTable[str]:
