@@ -45,7 +45,8 @@ class Template:
     literal: str | None
     """The lower-cased path, when the template has segments but no parameter: compared instead of matched."""
     pattern: re.Pattern[str]
-    parameters: tuple[Parameter, ...]
+    captured: tuple[Parameter | Segment, ...]
+    """What the groups of the pattern stand for: a parameter, or a segment with literals too."""
 
     def match(self, path: str) -> dict[str, str] | None:
         """
@@ -57,13 +58,17 @@ class Template:
         if found is None:
             return None
         values: dict[str, str] = {}
-        for parameter, captured in zip(self.parameters, found.groups(), strict=True):
-            value = captured or parameter.default
-            if value is None:
-                continue
-            if not all(constraint(value) for constraint in parameter.constraints):
+        for place, text in zip(self.captured, found.groups(), strict=True):
+            taken = [(place, text)] if isinstance(place, Parameter) else _taken(place, text)
+            if taken is None:
                 return None
-            values[parameter.name] = value
+            for parameter, given in taken:
+                value = given or parameter.default
+                if value is None:
+                    continue
+                if not all(constraint(value) for constraint in parameter.constraints):
+                    return None
+                values[parameter.name] = value
         return values
 
 
@@ -78,7 +83,49 @@ def parse_template(text: str) -> Template:
     except ValueError as error:
         raise RouteError(f"the route template '{text}' is not valid: {error}") from error
     literal = "/".join(str(segment[0]) for segment in segments).lower() if segments and not parameters else None
-    return Template(literal, pattern, parameters)
+    places = (segment[0] if len(segment) == 1 else segment for segment in segments)
+    return Template(literal, pattern, tuple(place for place in places if not isinstance(place, str)))
+
+
+def _taken(segment: Segment, text: str) -> list[tuple[Parameter, str]] | None:
+    """Each parameter of a segment with its part of the text; None when the segment does not match it."""
+    found, last = _from_the_right(segment, text), segment[-1]
+    if found is None and isinstance(last, Parameter) and last.is_optional and not text.endswith("."):
+        # `{name}.{extension?}` without an extension has no dot either.
+        return _from_the_right(segment[:-2], text)
+    return found
+
+
+def _from_the_right(parts: Segment, text: str) -> list[tuple[Parameter, str]] | None:
+    """
+    The parameters between the literals. Each literal is taken at its last place, and no other is tried.
+
+    As in MatchComplexSegmentCore of RoutePatternMatcher.cs, ``x-{id}`` hence does not match ``x-x-7``.
+    """
+    folded = _folded(text)
+    taken: list[tuple[Parameter, str]] = []
+    pending: Parameter | None = None
+    end = len(text)
+    for part in reversed(parts):
+        if isinstance(part, Parameter):
+            pending = part
+            continue
+        # A parameter behind the literal needs at least one character.
+        place = folded.rfind(_folded(part), 0, end if pending is None else end - 1)
+        if place < 0 or (pending is None and place + len(part) != end):
+            return None
+        if pending is not None:
+            taken.append((pending, text[place + len(part) : end]))
+            pending = None
+        end = place
+    if pending is not None and end > 0:
+        return [*taken, (pending, text[:end])]
+    return taken if pending is None and end == 0 else None
+
+
+def _folded(text: str) -> str:
+    """In lower case and of the same length: an ``İ`` would become two characters."""
+    return "".join(lower if len(lower := char.lower()) == 1 else char for char in text)
 
 
 def _trim_start(text: str) -> str:
@@ -222,20 +269,10 @@ def _pattern(segments: Sequence[Segment]) -> str:
 
 
 def _segment_pattern(segment: Segment) -> str:
-    patterns = [_part_pattern(part) for part in segment]
-    last = segment[-1]
-    if isinstance(last, str) or not last.is_optional or len(segment) == 1:
-        return "".join(patterns)
-    # `{name}.{extension?}`: the extension begins at the last dot that is followed by a character, so the name before it
-    # is matched lazily. Without an extension there is no dot either.
-    before = patterns[:-2]
-    if before:
-        before[-1] = "([^/]+?)"
-    return "".join(before) + r"(?:\.([^/.]*[^/])|(?<![./]))"
-
-
-def _part_pattern(part: str | Parameter) -> str:
-    if isinstance(part, str):
-        return re.escape(part)
+    only = segment[0]
+    if len(segment) > 1:
+        return "([^/]+)"
+    if isinstance(only, str):
+        return re.escape(only)
     # The first segment of a catch-all may not be empty either.
-    return "((?!/).*)" if part.is_catch_all else "([^/]+)"
+    return "((?!/).*)" if only.is_catch_all else "([^/]+)"
