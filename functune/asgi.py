@@ -29,8 +29,8 @@ from functune.host.in_process import (
     load_in_process,
 )
 from functune.host.messages import InvocationRequest, InvocationResponse
-from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer
+from functune.host.url_paths import decode_path
 from functune.limiter import KeptLimiter, limiter_of_process
 from functune.server_process import sample_if_asked
 

@@ -25,8 +25,8 @@ from functune.host import runtime
 from functune.host.answering import HttpCall, Invoke
 from functune.host.in_process import in_process_settings, in_process_timer, load_in_process
 from functune.host.messages import InvocationRequest, InvocationResponse
-from functune.host.routing import decode_path
 from functune.host.shaping import HttpAnswer, sent_headers
+from functune.host.url_paths import decode_path
 from functune.server_process import sample_if_asked
 
 type WsgiEnviron = dict[str, Any]

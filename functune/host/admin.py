@@ -13,9 +13,9 @@ from functune.host.functions import Function
 from functune.host.settings import THREAD_COUNT_SOURCE
 from functune.host.shaping import HttpAnswer
 from functune.host.whole_numbers import parse_whole_number
-from functune.host.worker_process import HOST_VERSION
 from functune.setting import THREAD_COUNT
 
+_VERSION = "4.functune"
 _JSON = [(b"content-type", b"application/json; charset=utf-8")]
 _NOT_FOUND = HttpAnswer(404, [], b"")
 
@@ -64,8 +64,8 @@ class Admin:
         return {
             "id": f"{platform.node().lower()}-functune",
             "state": self.state,
-            "version": HOST_VERSION,
-            "versionDetails": HOST_VERSION,
+            "version": _VERSION,
+            "versionDetails": _VERSION,
             "instanceId": self._instance_id,
             "computerName": platform.node(),
             "processUptime": int((time.monotonic() - self._started) * 1000),

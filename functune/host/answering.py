@@ -7,6 +7,7 @@ this module answers, so an app answers the same on every host.
 
 import logging
 import os
+import re
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,8 @@ _HOME_PAGE = (
     b"<!DOCTYPE html><html lang='en'><head><title>Functions host</title></head><body>"
     b"<h1>Your Functions app is up and running</h1><p>Served by the local host of functune.</p></body></html>"
 )
+_TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+"""The header of W3C Trace Context, version 00: the trace, its current span and the flags."""
 
 
 class HttpCall(NamedTuple):
@@ -107,7 +110,7 @@ class Answerer:
             function_id=function.metadata.function_id,
             trigger_name=function.trigger_name,
             http=http,
-            trace_parent=http.headers.get("traceparent") or f"00-{os.urandom(16).hex()}-{os.urandom(8).hex()}-00",
+            trace_parent=trace_parent(http.headers.get("traceparent", "")),
             trace_state=http.headers.get("tracestate", ""),
         )
         if self._settings.verbose:
@@ -156,6 +159,13 @@ class Answerer:
         if self._settings.is_home_page_disabled:
             return HttpAnswer(204, [], b"")
         return HttpAnswer(200, [(b"content-type", b"text/html; charset=utf-8")], _HOME_PAGE)
+
+
+def trace_parent(sent: str) -> str:
+    """The traceparent of an invocation: a new span in the trace of the header that was sent, or in a new trace."""
+    found = _TRACE_PARENT.fullmatch(sent)
+    trace, flags = (os.urandom(16).hex(), "00") if found is None else found.groups()
+    return f"00-{trace}-{os.urandom(8).hex()}-{flags}"
 
 
 def _executed(function: Function, invocation_id: str, outcome: str, duration: float) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from functune.errors import HostError, WorkerDiedError
 from functune.host.messages import (
@@ -22,6 +22,16 @@ from functune.host.messages import (
 )
 
 
+class Sent(NamedTuple):
+    """An invocation in flight."""
+
+    answer: asyncio.Future[InvocationResponse]
+    at: float
+    """Seconds of the loop's clock."""
+    function: str
+    """The name of the function that it runs."""
+
+
 class Channel(asyncio.Protocol):
     """
     One multiplexed stream. Any number of invocations may be in flight, as on the platform: they queue in the worker.
@@ -33,8 +43,8 @@ class Channel(asyncio.Protocol):
     def __init__(self, *, on_log: Callable[[RpcLog], None], on_lost: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[StartStream] = loop.create_future()
-        self._in_flight: dict[str, tuple[asyncio.Future[InvocationResponse], float, str]] = {}
-        """Answer, time of sending and function name by invocation id, in the order of sending."""
+        self._in_flight: dict[str, Sent] = {}
+        """By invocation id, in the order of sending."""
         self._loop = loop
         self._on_log = on_log
         self._on_lost = on_lost
@@ -50,7 +60,7 @@ class Channel(asyncio.Protocol):
         The future gets its answer, or the error that ``fail`` is called with.
         """
         answer: asyncio.Future[InvocationResponse] = self._loop.create_future()
-        self._in_flight[request.invocation_id] = (answer, self._loop.time(), function)
+        self._in_flight[request.invocation_id] = Sent(answer, self._loop.time(), function)
         self._send(request)
         return answer
 
@@ -62,24 +72,23 @@ class Channel(asyncio.Protocol):
     def executing(self, invocation_id: str | None) -> str | None:
         """The name of the function that an invocation in flight runs; None when it is not in flight."""
         sent = self._in_flight.get(invocation_id) if invocation_id is not None else None
-        return None if sent is None else sent[2]
+        return None if sent is None else sent.function
 
     @property
     def oldest(self) -> tuple[str, float] | None:
         """The id of the oldest invocation in flight, and the loop time it was sent at; None without one."""
-        for invocation_id, (_, sent_at, _) in self._in_flight.items():
-            return invocation_id, sent_at
+        for invocation_id, sent in self._in_flight.items():
+            return invocation_id, sent.at
         return None
 
     async def idle(self) -> None:
         """Return once all invocations now in flight have been answered."""
         if self._in_flight:
-            await asyncio.wait([answer for answer, _, _ in self._in_flight.values()])
+            await asyncio.wait([sent.answer for sent in self._in_flight.values()])
 
     def give_up(self, invocation_id: str, reason: HostError) -> None:
         """Answer one invocation with ``reason``; a later answer of the worker is ignored."""
-        answer, _, _ = self._in_flight.pop(invocation_id)
-        _refuse(answer, reason)
+        _refuse(self._in_flight.pop(invocation_id).answer, reason)
 
     async def init(self, request: WorkerInitRequest) -> WorkerInitResponse:
         """Make the worker import the app and index its functions."""
@@ -97,7 +106,7 @@ class Channel(asyncio.Protocol):
             self.started,
             self._initialized,
             self._indexed,
-            *(answer for answer, _, _ in self._in_flight.values()),
+            *(sent.answer for sent in self._in_flight.values()),
         ]
         self._in_flight.clear()
         for future in waiting:
@@ -130,8 +139,8 @@ class Channel(asyncio.Protocol):
         match message:
             case InvocationResponse():
                 sent = self._in_flight.pop(message.invocation_id, None)
-                if sent is not None and not sent[0].done():
-                    sent[0].set_result(message)
+                if sent is not None:
+                    _settle(sent.answer, message)
             case RpcLog():
                 self._on_log(message)
             case StartStream():
@@ -149,7 +158,7 @@ class Channel(asyncio.Protocol):
 
 
 def _settle[Message](waiting: asyncio.Future[Message], message: Message) -> None:
-    if not waiting.done():  # it is done when the wait timed out
+    if not waiting.done():  # it is done when the wait for it timed out or was cancelled
         waiting.set_result(message)
 
 

@@ -2,8 +2,8 @@
 The inline constraints of route templates: ``{id:int:min(1)}``.
 
 The default map of ASP.NET Core routing: int, long, decimal, float, double, bool, guid, datetime, min, max, range,
-minlength, maxlength, length, alpha, regex, required, file, nonfile. A route does not match when
-a constraint refuses a value.
+minlength, maxlength, length, alpha, regex, required, file, nonfile. A route does not match when a constraint refuses a
+value.
 """
 
 import re
@@ -12,8 +12,9 @@ from datetime import datetime
 
 type Constraint = Callable[[str], bool]
 
-# The quantifiers are possessive (*+, ++): a path may contain 64 KB of digits, and backtracking through them would take
-# minutes. A number of more than 19 digits does not fit 64 bits, and Python refuses to read thousands of digits.
+# The quantifiers are possessive (*+, ++): a path may contain thousands of digits, 64 KB of them on a web server, and
+# backtracking through them would take minutes. A number of more than 19 digits does not fit 64 bits, and Python refuses
+# to read thousands of digits.
 _INTEGER = re.compile(r"\s*+([+-]?)0*+([0-9]{0,19})(?<=[0-9])\s*+\Z")
 _NUMBER = r"(?:[0-9][0-9,]*+\.?[0-9]*+|\.[0-9]++)"
 # NumberStyles.Number: sign before or behind, thousands separators, a decimal point.

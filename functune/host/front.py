@@ -11,16 +11,16 @@ import logging
 from collections.abc import Sequence
 
 from functune.host.admin import Admin
-from functune.host.answering import EMPTY_401, EMPTY_500, NOT_RUNNING
+from functune.host.answering import EMPTY_401, EMPTY_500, NOT_RUNNING, HttpCall
 from functune.host.application import Application
 from functune.host.asgi_calls import AsgiScope, ClientDisconnectedError, Receive, Send, http_call, send_answer
 from functune.host.authorization import is_admitted
 from functune.host.console import Console
 from functune.host.limits import Gate, OverflowedError
-from functune.host.protocol import begin_answer, connection_of
-from functune.host.routing import decode_path
+from functune.host.protocol import HostProtocol, begin_answer, connection_of
 from functune.host.settings import HostSettings
 from functune.host.shaping import HttpAnswer
+from functune.host.url_paths import decode_path
 
 _START_WAIT = 30.0
 """Seconds a request waits for the host to start (HostAvailabilityCheckMiddleware of the real host)."""
@@ -84,26 +84,25 @@ class Front:
         application = self._application or await self._opened()
         if application is None:
             return NOT_RUNNING
+        call = http_call(scope, receive, raw_path, path)
         if application.gates:
-            return await self._admitted(application.gates, scope, receive, raw_path, path)
-        return await self._answer(application, scope, receive, raw_path, path)
+            return await self._admitted(application.gates, call, connection_of(receive))
+        return await application.answerer.answer(call)
 
-    async def _admitted(
-        self, gates: Sequence[Gate], scope: AsgiScope, receive: Receive, raw_path: str, path: str
-    ) -> HttpAnswer:
+    async def _admitted(self, gates: Sequence[Gate], call: HttpCall, connection: HostProtocol) -> HttpAnswer:
         """Pass the gates one after the other, then answer."""
         if not gates:
             application = self._application or await self._opened()  # it may have been replaced in the meantime
-            return await self._answer(application, scope, receive, raw_path, path) if application else NOT_RUNNING
+            return await application.answerer.answer(call) if application else NOT_RUNNING
         gate, *others = gates
         try:
-            with connection_of(receive).cancelling_when_lost():
+            with connection.cancelling_when_lost():
                 await gate.enter()
         except OverflowedError as error:
             self._console.system(str(error), logging.WARNING)
             return _OVERFLOWED
         try:
-            return await self._admitted(others, scope, receive, raw_path, path)
+            return await self._admitted(others, call, connection)
         finally:
             gate.leave()
 
@@ -113,11 +112,6 @@ class Front:
         if not is_ping and not is_admitted(self._settings.auth_keys, "admin", scope["headers"], query):
             return EMPTY_401
         return self._admin.answer(scope["method"], path)
-
-    async def _answer(
-        self, application: Application, scope: AsgiScope, receive: Receive, raw_path: str, path: str
-    ) -> HttpAnswer:
-        return await application.answerer.answer(http_call(scope, receive, raw_path, path))
 
     async def _opened(self) -> Application | None:
         with contextlib.suppress(TimeoutError):

@@ -6,14 +6,16 @@ platform. With a route template that is not valid, the host does not start.
 """
 
 import json
+import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from functune.host.bindings import NOT_STREAMED, dropped_outputs, is_output, unfilled_inputs
 from functune.host.messages import RpcFunctionMetadata
-from functune.host.routing import RouteEntry, RouteTable, parse_template
+from functune.host.route_templates import parse_template
+from functune.host.routing import RouteEntry, RouteTable
 from functune.host.settings import HostSettings
 
 # The host's own patterns (Utility.cs): an underscore in a binding name is not allowed, in a function name it is.
@@ -66,6 +68,19 @@ class FunctionSet:
     def other_triggers(self) -> tuple[Function, ...]:
         """Functions with another trigger than HTTP; listed, but not run."""
         return tuple(function for function in self.functions if function.route is None)
+
+    def problems(self) -> Iterator[tuple[int, str]]:
+        """The messages about functions that are not served as on the platform, each with its log level."""
+        for error in self.errors:
+            yield logging.ERROR, error
+        if self.other_triggers:
+            names = ", ".join(function.name for function in self.other_triggers)
+            yield logging.WARNING, f"The local host runs HTTP triggers only; these will not run: {names}"
+        for function in self.functions:
+            if function.obstacle is not None and not function.is_disabled:
+                yield logging.WARNING, f"Every call of '{function.name}' will get 500: {function.obstacle}"
+            if function.dropped is not None and not function.is_disabled:
+                yield logging.WARNING, f"The function '{function.name}': {function.dropped}"
 
     def routes(self) -> RouteTable[Function]:
         """The route table. Raises RouteError when a template is not valid."""

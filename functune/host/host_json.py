@@ -17,6 +17,10 @@ HOST_JSON = "host.json"
 """The file's name, in the script root."""
 _OVERRIDE_PREFIX = "azurefunctionsjobhost__"
 """The prefix of an overriding variable in lower case, since .NET compares names without case."""
+DEFAULT_ROUTE_PREFIX = "api"
+DEFAULT_FUNCTION_TIMEOUT = 1800.0
+"""Seconds, on every plan but Consumption (ScriptJobHostOptionsSetup.cs)."""
+_NO_LIMIT = -1
 _MAX_DAYS = 10_675_199
 """The days of the longest .NET TimeSpan."""
 
@@ -25,10 +29,10 @@ _MAX_DAYS = 10_675_199
 class HostJson:
     """The settings of host.json that affect load and the log. Limits are numbers of requests; -1 means no limit."""
 
-    route_prefix: str = "api"
-    max_outstanding_requests: int = -1
-    max_concurrent_requests: int = -1
-    function_timeout: float | None = 1800.0
+    route_prefix: str = DEFAULT_ROUTE_PREFIX
+    max_outstanding_requests: int = _NO_LIMIT
+    max_concurrent_requests: int = _NO_LIMIT
+    function_timeout: float | None = DEFAULT_FUNCTION_TIMEOUT
     """Seconds; None when host.json says -1."""
     functions: tuple[str, ...] | None = None
     """Names of the functions to load; None loads all."""
@@ -106,7 +110,7 @@ def _element(array: list[Any], key: str) -> tuple[list[Any], Any]:
 
 def _checked(path: Path, document: Mapping[str, Any]) -> HostJson:
     http = section_of(path, section_of(path, document, "extensions"), "http")
-    prefix = value_of(http, "routePrefix", "api")
+    prefix = value_of(http, "routePrefix", DEFAULT_ROUTE_PREFIX)
     if not isinstance(prefix, str):
         raise SettingsError(f"{path}: extensions.http.routePrefix is {prefix!r}; it takes a string")
     functions = value_of(document, "functions")
@@ -116,7 +120,7 @@ def _checked(path: Path, document: Mapping[str, Any]) -> HostJson:
         route_prefix=prefix.strip("/"),
         max_outstanding_requests=_limit(path, http, "maxOutstandingRequests"),
         max_concurrent_requests=_limit(path, http, "maxConcurrentRequests"),
-        function_timeout=_timeout(path, value_of(document, "functionTimeout", "00:30:00")),
+        function_timeout=_timeout(path, value_of(document, "functionTimeout")),
         functions=None if functions is None else tuple(functions),
         custom_headers=_custom_headers(path, http),
         log_levels=read_log_levels(path, document),
@@ -124,9 +128,9 @@ def _checked(path: Path, document: Mapping[str, Any]) -> HostJson:
 
 
 def _limit(path: Path, http: Mapping[str, Any], key: str) -> int:
-    value = value_of(http, key, -1)
+    value = value_of(http, key, _NO_LIMIT)
     limit = parse_whole_number(value)
-    if limit is None or (limit < 1 and limit != -1):
+    if limit is None or (limit < 1 and limit != _NO_LIMIT):
         raise SettingsError(
             f"{path}: extensions.http.{key} is {value!r}; it takes a whole number from 1 to {MAX_INT32}, "
             "or -1 for no limit"
@@ -150,10 +154,12 @@ def _custom_headers(path: Path, http: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _timeout(path: Path, value: object) -> float | None:
-    """Seconds of a .NET TimeSpan ``[d.]hh:mm:ss``; None for -1."""
+    """Seconds of a .NET TimeSpan ``[d.]hh:mm[:ss[.fffffff]]``; None for -1, the default without a value."""
+    if value is None:
+        return DEFAULT_FUNCTION_TIMEOUT
     if str(value) in {"-1", "-00:00:00.0010000"}:
         return None
-    match = re.fullmatch(r"(?:(\d{1,8})\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?", str(value), re.ASCII)
+    match = re.fullmatch(r"(?:(\d{1,8})\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,7}))?)?", str(value), re.ASCII)
     if match is not None:
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
         total = days * 86400 + hours * 3600 + minutes * 60 + seconds + float(f"0.{match[5] or 0}")

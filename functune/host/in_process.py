@@ -13,13 +13,13 @@ from functune.environ import has_auth_keys, in_process_root, set_missing
 from functune.errors import AppError
 from functune.host import runtime
 from functune.host.answering import Answerer, Begin
+from functune.host.bindings import STREAMING
 from functune.host.console import Console
 from functune.host.functions import load_functions
 from functune.host.load_error import load_error
 from functune.host.messages import WorkerInitRequest
 from functune.host.settings import HostSettings, read_host_settings
 from functune.host.shaping import encode_header
-from functune.host.worker_process import HOST_VERSION
 from functune.server_process import process_page, ready_line
 from functune.timing.calls import CallTimer
 
@@ -60,7 +60,7 @@ async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTi
     _log_through(console)
     # First, as Gunicorn's --chdir puts it: another function_app.py must not be found before.
     sys.path.insert(0, str(settings.script_root))
-    loaded = await runtime.init(WorkerInitRequest(str(settings.script_root), HOST_VERSION))
+    loaded = await runtime.init(WorkerInitRequest(str(settings.script_root)))
     if loaded.exception is not None:
         raise load_error(loaded.exception, settings.packages)
     if timer is not None:
@@ -68,9 +68,9 @@ async def load_in_process(settings: HostSettings, *, begin: Begin, timer: CallTi
     indexed = (await runtime.indexed_functions()).functions
     if indexed is None:
         raise AppError(f"{settings.script_root} contains no function_app.py with functions; set FUNCTUNE_SCRIPT_ROOT")
-    found = load_functions(indexed, settings)
-    for error in found.errors:
-        console.system(error, logging.ERROR)
+    found = load_functions(indexed, settings, is_streaming=STREAMING in loaded.capabilities)
+    for level, message in found.problems():
+        console.system(message, level)
     console.plain(ready_line(settings.script_root))
     return InProcessApp(
         answerer=Answerer(settings, found.routes(), begin, console),

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
-from functune.errors import HostError, SettingsError
+from functune.errors import HostError, UsageError
 from functune.host.application import Application, load_application
 from functune.host.console import Console
 from functune.host.front import Front
@@ -67,7 +67,7 @@ class Lifecycle:
                 if loading.done():
                     return loading.result()
                 self._take_change()
-            except (HostError, SettingsError) as error:
+            except (HostError, UsageError) as error:
                 self._console.system(f"The changed app cannot run: {error}", logging.ERROR)
                 self._console.plain("Waiting for the next change")
                 self._front.refuse()

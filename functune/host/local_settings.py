@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from functune.errors import SettingsError
-from functune.host.relaxed_json import read_relaxed_json, section_of
+from functune.host.relaxed_json import read_relaxed_json, section_of, value_of
 from functune.host.whole_numbers import parse_whole_number
 
 
@@ -39,22 +39,27 @@ def read_local_settings(script_root: Path) -> LocalSettings:
         return LocalSettings(warnings=(f"{path}: {error}; it is treated as empty.",))
     if not isinstance(document, dict):
         return LocalSettings(warnings=(f"{path}: not a JSON object; it is treated as empty.",))
-    if document.get("IsEncrypted", True) and document.get("Values"):
+    if _is_encrypted(document) and value_of(document, "Values"):
         raise SettingsError(
             f'{path}: the values are encrypted ("IsEncrypted" is not false); '
             'run `func settings decrypt`, or set "IsEncrypted": false when they are plain text'
         )
     values, warnings = _app_settings(path, document)
     host = section_of(path, document, "Host")
-    address = host.get("LocalHttpAddress")
+    address = value_of(host, "LocalHttpAddress")
     if not isinstance(address, str | None):
         raise SettingsError(f"{path}: Host.LocalHttpAddress is {address!r}; it takes a string")
     return LocalSettings(
         values=values,
-        port=_local_port(path, host.get("LocalHttpPort")),
+        port=_local_port(path, value_of(host, "LocalHttpPort")),
         address=address,
         warnings=tuple(warnings),
     )
+
+
+def _is_encrypted(document: Mapping[str, Any]) -> bool:
+    # Newtonsoft reads a boolean from text and from a number too.
+    return str(value_of(document, "IsEncrypted", True)).strip().lower() not in {"false", "0"}
 
 
 def _app_settings(path: Path, document: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:

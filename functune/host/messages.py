@@ -31,15 +31,11 @@ class ProtocolError(Exception):
 class StartStream(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """The first message of a worker: its process has started."""
 
-    worker_id: str
-    pid: int
-
 
 class WorkerInitRequest(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """Asks the worker to import the app and index its functions."""
 
     function_app_directory: str
-    host_version: str
 
 
 class RpcException(msgspec.Struct, frozen=True, array_like=True):
@@ -53,7 +49,6 @@ class WorkerInitResponse(msgspec.Struct, frozen=True, array_like=True, tag=3):
     """Success when ``exception`` is None."""
 
     capabilities: dict[str, str]
-    worker_metadata: dict[str, str]
     exception: RpcException | None = None
 
 

@@ -25,8 +25,9 @@ def read_relaxed_json(path: Path) -> Any:
 
 
 def value_of(section: Mapping[str, Any], key: str, default: object = None) -> Any:
-    """The value of a key compared without case, as the .NET configuration does; ``default`` without such a key."""
-    return next((value for name, value in section.items() if name.lower() == key.lower()), default)
+    """The value of a key compared without case; ``default`` where it is absent or null, as in .NET."""
+    values = (value for name, value in section.items() if name.lower() == key.lower() and value is not None)
+    return next(values, default)
 
 
 def section_of(path: Path, document: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -170,17 +170,8 @@ async def init(request: WorkerInitRequest) -> WorkerInitResponse:
         )
     except Exception as error:  # packages of the app with which the runtime cannot import azure.functions
         trace = "".join(traceback.format_exception(error))
-        return WorkerInitResponse({}, {}, exception=_sendable(f"{type(error).__name__}: {error}", trace))
-    metadata = answer.worker_metadata
-    return WorkerInitResponse(
-        capabilities=answer.capabilities,
-        worker_metadata={
-            "runtime_name": metadata.runtime_name,
-            "runtime_version": metadata.runtime_version,
-            "worker_version": metadata.worker_version,
-        },
-        exception=_rpc_exception(answer.result.exception),
-    )
+        return WorkerInitResponse({}, _sendable(f"{type(error).__name__}: {error}", trace))
+    return WorkerInitResponse(answer.capabilities, _rpc_exception(answer.result.exception))
 
 
 def time_functions(timer: CallTimer) -> None:
@@ -294,9 +285,7 @@ def _response(
 
 def failed_invocation(invocation_id: str, message: str, stack_trace: str = "") -> InvocationResponse:
     """The answer of an invocation that failed."""
-    return InvocationResponse(
-        invocation_id, exception=RpcException(escape_surrogates(message), escape_surrogates(stack_trace))
-    )
+    return InvocationResponse(invocation_id, exception=_sendable(message, stack_trace))
 
 
 def _exception_texts(exception: BaseException) -> tuple[str, str]:

@@ -17,7 +17,6 @@ from functune.host.admin import Admin
 from functune.host.application import Application
 from functune.host.console import LISTENING, Console
 from functune.host.front import Front
-from functune.host.functions import FunctionSet
 from functune.host.lifecycle import Lifecycle, ReadSettings
 from functune.host.protocol import with_limits
 from functune.host.settings import HostSettings
@@ -152,9 +151,8 @@ def _base_url(listener: socket.socket) -> str:
 
 
 def _announce(loaded: Application, base_url: str, console: Console) -> None:
+    """Print the list of the functions, what is wrong with them, and the line that says that the host serves."""
     found = loaded.functions
-    for error in found.errors:
-        console.system(error, logging.ERROR)
     if not found.functions:
         console.system(
             "No job functions found. Is the FunctionApp at the top level of function_app.py, are its blueprints "
@@ -170,21 +168,8 @@ def _announce(loaded: Application, base_url: str, console: Console) -> None:
         else:
             methods = f"[{','.join(function.methods)}] " if function.methods is not None else ""
             console.plain(f"\t{function.name}: {methods}{base_url}/{function.route}")
-    if found.other_triggers:
-        names = ", ".join(function.name for function in found.other_triggers)
-        console.system(f"The local host runs HTTP triggers only; these will not run: {names}", logging.WARNING)
-    _announce_limits(found, console)
+    for level, message in found.problems():
+        console.system(message, level)
     if not loaded.settings.verbose:
         console.plain("\nFor detailed output, run functune with --verbose flag.")
     console.plain(f"{LISTENING} {base_url} (press CTRL+C to stop)")
-
-
-def _announce_limits(found: FunctionSet, console: Console) -> None:
-    """Warn about each function with bindings that the local host does not serve."""
-    for function in found.functions:
-        if function.is_disabled:
-            continue
-        if function.obstacle is not None:
-            console.system(f"Every call of '{function.name}' will get 500: {function.obstacle}", logging.WARNING)
-        if function.dropped is not None:
-            console.system(f"The function '{function.name}': {function.dropped}", logging.WARNING)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from functune.environ import FUNCTION_KEY, MASTER_KEY, URL_KEY, process_environ
 from functune.errors import SettingsError
-from functune.host.host_json import HOST_JSON, HostJson, read_host_json
+from functune.host.host_json import DEFAULT_FUNCTION_TIMEOUT, HOST_JSON, HostJson, read_host_json
 from functune.host.local_settings import LocalSettings, read_local_settings
 from functune.host.messages import MAX_FRAME_BYTES
 from functune.host.whole_numbers import parse_whole_number
@@ -32,7 +32,7 @@ MAX_BODY_LIMIT = MAX_FRAME_BYTES - 2**20
 
 BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 THREAD_COUNT_SOURCE = "FUNCTUNE_THREAD_COUNT_SOURCE"
-"""Tells the app's concurrency probe that the host, not the user, chose the thread count."""
+"""The variable in which the app's concurrency probe reads whether the host or an app setting chose the thread count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class WorkerSettings:
     """The time invocations in flight have to finish when the host stops."""
     restart_interval: float = 10.0
     """The pause between two restarts (ProcessRestartInterval of the real host)."""
-    function_timeout: float | None = 1800.0
+    function_timeout: float | None = DEFAULT_FUNCTION_TIMEOUT
     """The longest an invocation may take, from host.json; None for no limit."""
     times: bool = False
     """Whether workers measure every call and answers report its times."""
@@ -199,7 +199,7 @@ def parse_process_count(value: str | None) -> int:
 
     Raises SettingsError above 10 and for anything but a whole number: the real host does not start with those either.
     """
-    if value is None or not value.strip():
+    if not value:
         return 1
     count = parse_whole_number(value)
     if count is None:
@@ -252,8 +252,8 @@ def _body_limit(environ: Mapping[str, str]) -> int:
     limit = parse_whole_number(value)
     if limit is None or not 1 <= limit <= MAX_BODY_LIMIT:
         raise SettingsError(
-            f"{BODY_LIMIT} is '{value}'; it takes a whole number of bytes from 1 to {MAX_BODY_LIMIT} (511 MiB), "
-            "which a worker can receive in one message"
+            f"{BODY_LIMIT} is '{value}'; it takes a whole number of bytes from 1 to {MAX_BODY_LIMIT} "
+            f"({MAX_BODY_LIMIT // 2**20} MiB), which a worker can receive in one message"
         )
     return limit
 

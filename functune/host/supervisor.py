@@ -120,7 +120,7 @@ class Supervisor:
         self._cancel_tasks()
         for worker in self._workers:
             worker.kill()
-        for worker in self._workers:
+        for worker in tuple(self._workers):  # one that was starting leaves the list when it has ended
             await worker.ended()
 
     async def _start_others(self) -> None:

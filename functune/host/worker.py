@@ -58,12 +58,9 @@ class WorkerStream(asyncio.Protocol):
     ``timer`` every call of a handler is measured; without one, only calls of requests that ask for their times.
     """
 
-    def __init__(
-        self, worker_id: str, loop: asyncio.AbstractEventLoop, show_app: Callable[[], None], timer: CallTimer | None
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, show_app: Callable[[], None], timer: CallTimer | None) -> None:
         self.closed: asyncio.Future[None] = loop.create_future()
         self._show_app = show_app
-        self._worker_id = worker_id
         self._loop = loop
         self._timer = timer
         self._asked_timer: CallTimer | None = None
@@ -79,7 +76,7 @@ class WorkerStream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own class does not derive from asyncio's
-        self.send(StartStream(self._worker_id, os.getpid()))
+        self.send(StartStream())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
@@ -163,7 +160,6 @@ class StreamLogHandler(logging.Handler):
 
 async def answer_front(
     connection: socket.socket,
-    worker_id: str,
     show_app: Callable[[], None],
     timer: CallTimer | None,
     script_root: Path,
@@ -172,7 +168,7 @@ async def answer_front(
     loop = asyncio.get_running_loop()
     if (folder := profile_folder()) is not None:
         start_sampler(folder, script_root=script_root, loop=loop)
-    stream = WorkerStream(worker_id, loop, show_app, timer)
+    stream = WorkerStream(loop, show_app, timer)
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if runtime.is_debug_logging_enabled() else logging.INFO)
     root.addHandler(StreamLogHandler(stream, loop))
@@ -201,9 +197,7 @@ def _use_uvloop() -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
-def run_worker(
-    *, fd: int, worker_id: str, script_root: Path, show_app: Callable[[], None], times_fd: int | None
-) -> None:
+def run_worker(*, fd: int, script_root: Path, show_app: Callable[[], None], times_fd: int | None) -> None:
     """
     Run one worker until its stream ends. ``fd`` is the inherited socket to the front, ``times_fd`` the inherited file
     for the totals of the calls; without it nothing is timed.
@@ -217,7 +211,7 @@ def run_worker(
     with socket.socket(fileno=fd) as connection:
         connection.setblocking(False)
         timer = None if times_fd is None else call_timer(times_fd)
-        asyncio.run(answer_front(connection, worker_id, show_app, timer, script_root))
+        asyncio.run(answer_front(connection, show_app, timer, script_root))
     sys.stdout.flush()
     sys.stderr.flush()
     # Threads that never end and calls in the pool must not keep the process alive; the platform kills its workers too.

@@ -23,7 +23,6 @@ def run_entry() -> None:
     """Run one worker until its stream ends."""
     parser = argparse.ArgumentParser(description="One worker process of the local host; started by it.")
     parser.add_argument("--fd", type=int, required=True, help="the inherited socket to the front")
-    parser.add_argument("--worker-id", required=True)
     parser.add_argument("--script-root", required=True)
     parser.add_argument("--packages", action="append", default=[], help="a package folder of the app")
     parser.add_argument("--offered", required=True, help="the folder with what the worker offers to the app")
@@ -45,7 +44,6 @@ def run_entry() -> None:
 
     run_worker(
         fd=arguments.fd,
-        worker_id=arguments.worker_id,
         script_root=Path(arguments.script_root),
         show_app=show_app,
         times_fd=arguments.times_fd,

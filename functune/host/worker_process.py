@@ -2,34 +2,27 @@
 
 import asyncio
 import contextlib
-import logging
 import mmap
 import os
 import signal
 import socket
 import tempfile
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from functune.errors import FunctionTimeoutError, HostError, WorkerDiedError, WorkerStartError
 from functune.host.channel import Channel
 from functune.host.console import Console
 from functune.host.load_error import load_error
-from functune.host.log_levels import level_of_stderr, user_category
 from functune.host.messages import RpcFunctionMetadata, RpcLog, WorkerInitRequest, WorkerInitResponse
 from functune.host.settings import WorkerSettings
+from functune.host.worker_output import WorkerOutput
 from functune.packages.worker_start import WorkerStart
 from functune.timing.page import PAGE_BYTES, CallTotals, read_totals
 
-HOST_VERSION = "4.functune"
 _ENTRY = Path("functune", "host", "worker_entry.py")
 _EXIT_GRACE = 1.0
 """Seconds a process has to end after it has closed its stream."""
-_LAST_OUTPUT = 1.0
-"""Seconds to wait for the rest of the output of a process that has ended."""
-_CHUNK = 64 * 1024
-"""Bytes of output read at a time, and the longest line that is shown in one piece."""
 
 
 class WorkerProcess:
@@ -45,16 +38,14 @@ class WorkerProcess:
         """The capabilities that the worker announced after it had loaded the app."""
         self.exit_code: int | None = None
         self._cause = ""
-        self._held: list[RpcLog] | None = None if console.is_verbose else []
-        """Errors that the runtime logs while it loads the app; None once errors are shown as they come."""
         self._script_root = script_root
         self._settings = settings
         self._worker_start = start
         self._console = console
+        self._output = WorkerOutput(console)
         self._timing: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._showing: list[asyncio.Task[None]] = []
         self._page: mmap.mmap | None = None
         """The totals of the calls, which the process writes; None where the host does not time calls."""
         self.channel = Channel(on_log=self._log, on_lost=self._kill_soon)
@@ -80,18 +71,18 @@ class WorkerProcess:
         """
         Start the process and have it import the app.
 
-        Raises WorkerStartError when it ends or does not answer in time, AppError when the app cannot be loaded.
+        Raises WorkerStartError when it cannot be started, ends or does not answer in time, AppError when the app cannot
+        be loaded.
         """
-        await self._spawn()
         try:
+            await self._spawn()
             response = await self._loaded()
         except HostError:
-            self._show_held()
+            self._output.show_held()
             raise
         if response.exception is not None:
-            # The held records repeat this cause, with the frames of the runtime.
             raise load_error(response.exception, self._worker_start.app)
-        self._show_held()
+        self._output.show_held()
         self.capabilities = response.capabilities
         self.is_ready = True
         if self._settings.function_timeout is not None:
@@ -105,7 +96,7 @@ class WorkerProcess:
                 await self.channel.started
             limit = self._settings.initialization_timeout
             async with asyncio.timeout(limit):
-                return await self.channel.init(WorkerInitRequest(str(self._script_root), HOST_VERSION))
+                return await self.channel.init(WorkerInitRequest(str(self._script_root)))
         except TimeoutError as error:
             raise WorkerStartError(f"{self} did not become ready within {limit:g} s") from error
         except WorkerDiedError as error:
@@ -124,11 +115,7 @@ class WorkerProcess:
         """Return once the process has ended and its output has been shown."""
         if self._watching is not None:
             await self._watching
-        if self._showing:
-            # A process the app started may outlive the worker and hold its output open.
-            _, open_ended = await asyncio.wait(self._showing, timeout=_LAST_OUTPUT)
-            for task in open_ended:
-                task.cancel()
+        await self._output.ended()
 
     def _kill_soon(self) -> None:
         # A process that is ending closes its stream first; killing it at once would hide how it ended.
@@ -153,12 +140,25 @@ class WorkerProcess:
         self.kill()
 
     async def _spawn(self) -> None:
+        try:
+            process, connection = await self._execute()
+        except OSError as error:
+            raise WorkerStartError(
+                f"worker {self.number} cannot be started with {self._worker_start.python}: {error}"
+            ) from error
+        self._process = process
+        self._output.follow(process)
+        self._watching = asyncio.create_task(self._watch(process))
+        await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=connection)
+
+    async def _execute(self) -> tuple[asyncio.subprocess.Process, socket.socket]:
+        """The process, begun, and this end of its stream. Raises OSError when the system refuses it."""
         here, there = socket.socketpair()
-        with there, self._times_file() as page_fds:
-            self._process = await asyncio.create_subprocess_exec(
+        with contextlib.ExitStack() as failed, there, self._times_file() as page_fds:
+            failed.enter_context(here)
+            process = await asyncio.create_subprocess_exec(
                 *(str(self._worker_start.python), "-P", str(self._worker_start.own / _ENTRY)),
-                *("--fd", str(there.fileno()), "--worker-id", str(uuid.uuid4())),
-                *("--script-root", str(self._script_root)),
+                *("--fd", str(there.fileno()), "--script-root", str(self._script_root)),
                 *(f"--packages={folder}" for folder in self._worker_start.packages),
                 *("--offered", str(self._worker_start.offered), "--own", str(self._worker_start.own)),
                 *(word for fd in page_fds for word in ("--times-fd", str(fd))),
@@ -171,15 +171,9 @@ class WorkerProcess:
                 # CTRL+C reaches the whole foreground group, and the workers must finish what is in flight.
                 start_new_session=True,
             )
+            failed.pop_all()
         here.setblocking(False)
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
-        self._showing = [
-            asyncio.create_task(self._show(self._process.stdout, lambda _: logging.INFO)),
-            asyncio.create_task(self._show(self._process.stderr, level_of_stderr)),
-        ]
-        self._watching = asyncio.create_task(self._watch(self._process))
-        await asyncio.get_running_loop().create_unix_connection(lambda: self.channel, sock=here)
+        return process, here
 
     @contextlib.contextmanager
     def _times_file(self) -> Iterator[list[int]]:
@@ -199,43 +193,22 @@ class WorkerProcess:
         self.exit_code = code
         if self._timing is not None:
             self._timing.cancel()
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+        how = f"was ended by {_signal_name(-code)}" if code < 0 else f"exited with code {code}"
         why = f", because {self._cause}" if self._cause else ""
         reason = WorkerDiedError(f"{self} {how} with {self.channel.in_flight} invocation(s) in flight{why}")
         self.channel.fail(reason)
         self.channel.close()
         self.died.set_result(reason)
 
-    async def _show(self, output: asyncio.StreamReader, level_of: Callable[[str], int]) -> None:
-        """Show the output of the process line by line; a line longer than a chunk is shown in pieces."""
-        rest = b""
-        while chunk := await output.read(_CHUNK):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > _CHUNK:
-                lines, rest = [*lines, rest], b""
-            self._show_lines(lines, level_of)
-        if rest:
-            self._show_lines([rest], level_of)
-
-    def _show_lines(self, lines: list[bytes], level_of: Callable[[str], int]) -> None:
-        for line in lines:
-            text = line.decode("utf-8", errors="replace")
-            self._console.user(text, level_of(text))
-
     def _log(self, log: RpcLog) -> None:
-        if self._held is not None and log.is_system and log.level >= logging.ERROR:
-            self._held.append(log)
-        elif log.is_system:
-            self._console.system(log.message, log.level, category="Worker")
-        elif (function := self.channel.executing(log.invocation_id)) is None:
-            self._console.dropped(log.message, log.level)
-        else:
-            self._console.user(log.message, log.level, category=user_category(function))
+        self._output.log(log, self.channel.executing(log.invocation_id))
 
-    def _show_held(self) -> None:
-        held, self._held = self._held or [], None
-        for log in held:
-            self._log(log)
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"
 
 
 def _kill_group(leader: int) -> None:

@@ -58,6 +58,8 @@ class Sampler:
     ) -> None:
         self._folder = folder
         self._switch = SamplerSwitch(folder)
+        self._written = 0 if self._switch.period else self._switch.last
+        """The last period that this process has written, or that ended before the process began."""
         self._reader = reader
         self._loop = loop
         self._loop_thread = loop_thread
@@ -66,10 +68,16 @@ class Sampler:
         """The row of each thread in the last sample: CPU time that a wait has ended with belongs to the line before."""
 
     def run(self) -> None:
-        """Follow the switch for as long as the process lives."""
+        """
+        Follow the switch for as long as the process lives.
+
+        On a busy machine the thread may see a period only after its end. It then writes a file without samples, since
+        the lab waits for the file of each worker.
+        """
         while True:
-            if period := self._switch.period:
+            if (period := self._switch.last) != self._written:
                 self._record(period)
+                self._written = period
             time.sleep(_IDLE)
 
     def _record(self, period: int) -> None:

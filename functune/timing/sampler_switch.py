@@ -34,11 +34,18 @@ class SamplerSwitch:
         """The period that is sampled now; 0 while sampling is off."""
         return self._page[_PERIOD]
 
+    @property
+    def last(self) -> int:
+        """The last period that was begun, which may have ended; 0 before the first."""
+        return self._page[_LAST]
+
     def turn_on(self) -> int:
         """Begin a new period and return its number."""
-        self._page[_LAST] = self._page[_LAST] % _PERIODS + 1
-        self._page[_PERIOD] = self._page[_LAST]
-        return self.period
+        period = self.last % _PERIODS + 1
+        # In this order: a sampler that sees a new last period must not take it for one that has ended.
+        self._page[_PERIOD] = period
+        self._page[_LAST] = period
+        return period
 
     def turn_off(self) -> None:
         """End the period; each worker then writes its samples."""

@@ -12,7 +12,7 @@ OBJECT_ID = "5f0c8c0e-object-id-of-the-identity"
 
 
 def site(scale: Any) -> dict[str, Any]:
-    """A site on Flex Consumption as Resource Manager answers it, with what the app does not look at beside."""
+    """A site on Flex Consumption as Resource Manager answers it, with properties that the app does not read."""
     return {
         "id": SITE,
         "name": "func-1",

@@ -45,6 +45,12 @@ def user_function(handler: Any) -> Callable[..., Any]:
     return function
 
 
+def named(handler: Any) -> str:
+    """The name of the function that ``@blueprint.route`` made of a handler."""
+    name: str = handler._function.get_function_name()
+    return name
+
+
 @pytest.fixture
 def call() -> Call:
     """Call a handler as the runtime does: by keyword, ``async def`` on the loop, ``def`` on another thread."""

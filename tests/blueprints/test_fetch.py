@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from blueprints import fetch
-from tests.blueprints.conftest import Call
+from tests.blueprints.conftest import Call, named
 from tests.blueprints.servers import Servers, refusing_address
 
 SINGLE = [fetch.sync_fetch, fetch.async_fetch]
@@ -16,11 +16,6 @@ BAD_URLS = [
     *("http://[::1/", "http://[]/", "http://localhost:0/", "http://localhost:65536/", "http://localhost:port/"),
     *("http://u:p@xn--/", "http://%00/", f"http://{'a' * 64}/"),
 ]
-
-
-def named(handler: Any) -> str:
-    name: str = handler._function.get_function_name()
-    return name
 
 
 def body(**fields: Any) -> bytes:

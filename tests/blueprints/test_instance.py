@@ -84,11 +84,11 @@ def test_rss_is_that_of_this_process(tmp_path: Path) -> None:
         ({"CONTAINER_APP_NAME": "app"}, "container apps"),
     ],
 )
-def test_plan_is_told_by_the_environment(environment: dict[str, str], expected: str) -> None:
+def test_plan_follows_from_the_environment(environment: dict[str, str], expected: str) -> None:
     assert plan(environment) == expected
 
 
-def test_platform_tells_the_instance() -> None:
+def test_platform_names_the_instance() -> None:
     platform = describe_platform(
         {
             "WEBSITE_SKU": "FlexConsumption",

@@ -40,18 +40,18 @@ def fetch(request: pytest.FixtureRequest) -> Fetch:
     return fetch
 
 
-async def test_fetch_tells_status_and_size(servers: Servers, fetch: Fetch) -> None:
+async def test_fetch_returns_status_and_size(servers: Servers, fetch: Fetch) -> None:
     address = await servers.start()
     assert await fetch(f"http://{address}/sleep?ms=10") == Fetched(status=200, bytes=5)
     assert await fetch(f"http://{address}/status/500") == Fetched(status=500, bytes=8)
 
 
-async def test_fetch_tells_a_refused_port(fetch: Fetch) -> None:
+async def test_fetch_names_a_refused_connection(fetch: Fetch) -> None:
     with pytest.raises(FetchError, match=r"^connection refused$"):
         await fetch(f"http://{refusing_address()}/")
 
 
-async def test_fetch_tells_a_bad_name(fetch: Fetch) -> None:
+async def test_fetch_names_a_host_that_is_not_resolved(fetch: Fetch) -> None:
     with pytest.raises(FetchError, match=r"^name not resolved$"):
         await fetch("http://nosuchhost.invalid/")
 

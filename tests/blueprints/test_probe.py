@@ -11,7 +11,7 @@ from blueprints import probe, workload
 from tests.blueprints.conftest import Call
 
 
-async def test_probe_tells_every_part(call: Call) -> None:
+async def test_probe_reports_every_part(call: Call) -> None:
     answer = await call(probe.concurrency_probe)
     assert answer.status == 200
     keys = {name: list(part) for name, part in answer.body.items() if isinstance(part, dict)}

@@ -1,13 +1,15 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from blueprints.processes import SETTING, read_setting, siblings
+from functune.errors import SettingsError
+from functune.host.settings import parse_process_count
+from tests.host.serving import wait_until
 
 WORKER = "import sys; sys.stdin.read()"
 
@@ -26,6 +28,9 @@ WORKER = "import sys; sys.stdin.read()"
         ("99999999999", "99999999999", None),
         ("two", "two", None),
         ("2.0", "2.0", None),
+        (" 3 ", 3, 3),
+        (" ", " ", None),
+        ("٣", "٣", None),
     ],
 )
 def test_setting_is_read_as_the_host_reads_it(
@@ -34,6 +39,15 @@ def test_setting_is_read_as_the_host_reads_it(
     setting = read_setting({} if text is None else {SETTING: text})
     assert setting.configured == configured
     assert setting.effective == effective
+    assert effective == count_of_local_host(text)
+
+
+def count_of_local_host(text: str | None) -> int | None:
+    """The number of workers that the local host starts; None where it does not start."""
+    try:
+        return parse_process_count(text)
+    except SettingsError:
+        return None
 
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -53,13 +67,6 @@ def start() -> Iterator[Start]:
         process.communicate(timeout=30)  # closes its stdin, which ends it
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_siblings_share_parent_and_program(start: Start) -> None:
     first = start(WORKER, "--worker-id", "1")
     second = start(WORKER, "--worker-id", "2")
@@ -67,14 +74,14 @@ def test_siblings_share_parent_and_program(start: Start) -> None:
     start(f"{WORKER} # another")
     expected = sorted([first.pid, second.pid])
     # A child has its own command line only from exec on.
-    wait_until(lambda: siblings(first.pid) == expected and siblings(second.pid) == expected)
+    wait_until(lambda: siblings(first.pid) == expected and siblings(second.pid) == expected, "pair of siblings")
 
 
 def test_siblings_leave_out_zombies(start: Start) -> None:
     first, dead = start(WORKER), start(WORKER)
-    wait_until(lambda: siblings(first.pid) == sorted([first.pid, dead.pid]))
+    wait_until(lambda: siblings(first.pid) == sorted([first.pid, dead.pid]), "pair of siblings")
     dead.kill()  # not waited for: it stays a zombie
-    wait_until(lambda: siblings(first.pid) == [first.pid])
+    wait_until(lambda: siblings(first.pid) == [first.pid], "list without the zombie")
     assert Path(f"/proc/{dead.pid}").exists()
 
 

@@ -16,7 +16,7 @@ from tests.blueprints.azure import SCALE, SITE, site
 READ = ScaleSettings(24, 4096, 60, {"http": 2})
 
 
-def test_source_is_the_site_at_the_public_cloud_unless_told_otherwise() -> None:
+def test_source_is_the_site_at_the_public_cloud_unless_another_is_set() -> None:
     public = source({"SITE_RESOURCE_ID": SITE})
     assert public.url == f"https://management.azure.com{SITE}?api-version=2024-11-01"
     assert public.scope == "https://management.azure.com/.default"
@@ -105,7 +105,7 @@ def test_answer_of_another_status_says_what_to_do(status: int, words: str) -> No
 
 
 class Site:
-    """A reading to share: counted, held back until released, failing when told to."""
+    """A reading to share: counted, held back until released, failing when asked to."""
 
     def __init__(self) -> None:
         self.now = 100.0

@@ -80,9 +80,9 @@ async def test_probe_shows_the_live_scale_settings(azure: Azure) -> None:
     # The whole log: what the credential says of its call is in it, and the start before that.
     assert "Worker process started" in log
     assert "msi/token" in log
-    for told in (log, json.dumps(bodies)):
-        assert "token-for" not in told
-        assert "sesame" not in told
+    for text in (log, json.dumps(bodies)):
+        assert "token-for" not in text
+        assert "sesame" not in text
 
 
 async def test_identity_routes_wait_for_the_reading_and_share_it(azure: Azure) -> None:
@@ -119,21 +119,21 @@ async def test_probe_says_why_the_scale_settings_are_not_there(
     azure.status, azure.body = status, body
     async with serving(azure.settings) as host, client(host) as asking:
         first = await probed(asking)
-        told = await read(asking)
+        later = await read(asking)
         await asyncio.gather(*(probed(asking) for _ in range(10)))
         identity = await asking.get("/api/identity/async", params={"scope": f"http://{azure.address}/.default"})
         log = host.tail(200)
     assert [severity for severity, _ in findings(first)] == ["info"]
     assert "has not finished" in findings(first)[0][1]
-    [(severity, message)] = findings(told)
+    [(severity, message)] = findings(later)
     assert severity == "warning"
     assert words in message
-    assert [told["platform"][name] for name in ("perInstanceConcurrency", "alwaysReadyInstances")] == [None, None]
+    assert [later["platform"][name] for name in ("perInstanceConcurrency", "alwaysReadyInstances")] == [None, None]
     # A failure is kept as well, for a shorter time.
     assert azure.reads == 1
     assert identity.status_code == 200
     assert (identity.json()["scaleSettings"], words in identity.json()["scaleSettingsProblem"]) == (None, True)
-    assert OBJECT_ID not in json.dumps(told) + identity.text + log
+    assert OBJECT_ID not in json.dumps(later) + identity.text + log
     assert "Traceback" not in log
 
 
@@ -147,16 +147,16 @@ async def test_probe_does_not_wait_for_an_endpoint_that_hangs(azure: Azure, path
         # All of these are answered while the one reading is held.
         bodies = await asyncio.gather(*(probed(asking) for _ in range(10)))
         assert (azure.held, azure.calls[path]) == (1, 1)
-        told = await read(asking)
+        later = await read(asking)
     assert all("has not finished" in findings(body)[0][1] for body in bodies)
-    assert "timed out after 3000 ms" in findings(told)[0][1]
+    assert "timed out after 3000 ms" in findings(later)[0][1]
     assert azure.calls[path] == 1
 
 
 async def test_probe_says_when_the_identity_gives_no_token(azure: Azure) -> None:
     async with serving({**azure.settings, "AZURE_CLIENT_ID": "of-no-identity-here"}) as host, client(host) as asking:
-        told = await read(asking)
-    assert "AZURE_CLIENT_ID if it is user-assigned" in findings(told)[0][1]
+        later = await read(asking)
+    assert "AZURE_CLIENT_ID if it is user-assigned" in findings(later)[0][1]
     assert azure.reads == 0
 
 
@@ -167,21 +167,21 @@ async def test_probe_calls_nobody_outside_flex_consumption(azure: Azure) -> None
         answers = [await asking.get(f"/api/identity/{colour}", params=scope) for colour in ("sync", "async")]
         again = await probed(asking)
     assert body["platform"]["plan"] == "local"
-    for told in (body, again):
-        assert findings(told) == []
-        assert told["platform"]["scaleSettingsReadAt"] is None
-        assert told["platform"]["perInstanceConcurrency"] is None
+    for each in (body, again):
+        assert findings(each) == []
+        assert each["platform"]["scaleSettingsReadAt"] is None
+        assert each["platform"]["perInstanceConcurrency"] is None
     for answer in answers:
         assert (answer.json()["scaleSettings"], answer.json()["scaleSettingsProblem"]) == (None, None)
     assert azure.reads == 0
 
 
-async def test_probe_tells_a_concurrency_that_was_never_set(azure: Azure) -> None:
+async def test_probe_reports_a_concurrency_that_was_never_set(azure: Azure) -> None:
     azure.body = json.dumps(site({"alwaysReady": None, "instanceMemoryMB": 2048, "triggers": None})).encode()
     async with serving(azure.settings) as host, client(host) as asking:
-        told = await read(asking)
-    assert told["platform"]["instanceMemoryMb"] == 2048
-    assert told["platform"]["alwaysReadyInstances"] == {}
-    assert told["platform"]["perInstanceConcurrency"] is None
-    assert findings(told)[0][0] == "warning"
-    assert "not set on the site" in findings(told)[0][1]
+        later = await read(asking)
+    assert later["platform"]["instanceMemoryMb"] == 2048
+    assert later["platform"]["alwaysReadyInstances"] == {}
+    assert later["platform"]["perInstanceConcurrency"] is None
+    assert findings(later)[0][0] == "warning"
+    assert "not set on the site" in findings(later)[0][1]

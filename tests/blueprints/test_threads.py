@@ -4,7 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from blueprints.threads import SETTING, SOURCE_VARIABLE, describe, python_default, read_setting
+from blueprints import processes
+from blueprints.threads import HOST_DEFAULT, SETTING, SOURCE_VARIABLE, describe, python_default, read_setting
+from functune.host.settings import THREAD_COUNT_SOURCE
+from functune.setting import DEFAULT_THREAD_COUNT, MAX_PROCESS_COUNT, PROCESS_COUNT, THREAD_COUNT
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,12 @@ def test_setting_is_read_as_the_runtime_reads_it(
     setting = read_setting(environment)
     assert setting.configured == configured
     assert setting.source == source
+
+
+def test_names_and_numbers_are_those_of_the_host() -> None:
+    """The app cannot import functune, which has them too."""
+    assert (SETTING, SOURCE_VARIABLE, HOST_DEFAULT) == (THREAD_COUNT, THREAD_COUNT_SOURCE, DEFAULT_THREAD_COUNT)
+    assert (processes.SETTING, processes.MAXIMUM) == (PROCESS_COUNT, MAX_PROCESS_COUNT)
 
 
 def test_python_default_is_that_of_the_standard_library() -> None:

@@ -6,15 +6,10 @@ from typing import Any
 import pytest
 
 from blueprints import health, workload
-from tests.blueprints.conftest import Call
+from tests.blueprints.conftest import Call, named
 
 SLEEPS = [workload.sync_sleep, workload.async_sleep, workload.async_blocking, workload.async_offload]
 BURNS = [workload.sync_cpu, workload.async_cpu]
-
-
-def named(handler: Any) -> str:
-    name: str = handler._function.get_function_name()
-    return name
 
 
 @pytest.mark.parametrize("handler", SLEEPS, ids=named)
@@ -104,7 +99,7 @@ async def test_queued_ms_is_measured_from_the_header(call: Call) -> None:
     assert (await call(workload.async_sleep, {"ms": "0"})).body["worker"]["queuedMs"] is None
 
 
-async def test_health_tells_versions(call: Call) -> None:
+async def test_health_reports_versions(call: Call) -> None:
     answer = await call(health.health)
     assert answer.status == 200
     assert answer.body["status"] == "healthy"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -142,6 +144,11 @@ class Serving:
     def request(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One request on a connection of its own; ``verify=False`` spares plain HTTP the reading of certificates."""
         return httpx.request(method, f"{self.url}{path}", trust_env=False, verify=False, timeout=_PATIENCE, **request)
+
+    def connect(self) -> socket.socket:
+        """A bare connection."""
+        url = urlsplit(self.url)
+        return socket.create_connection((url.hostname or "", url.port or 0), timeout=_PATIENCE)
 
     def ended(self) -> int:
         """The exit code, once the process has ended and all it printed was read."""

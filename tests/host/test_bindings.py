@@ -79,7 +79,7 @@ def test_other_functions_of_the_app_are_served_and_not_spoken_of(bound: Serving)
         assert f"The function '{name}'" not in bound.text
 
 
-def test_app_that_streams_is_told_so_at_the_start_and_by_each_call() -> None:
+def test_app_that_streams_is_named_at_the_start_and_by_each_call() -> None:
     with Serving(APPS / "streaming") as host:
         host.ready().line("Every call of 'parts' will get 500: the app uses an HTTP streaming extension")
         assert host.get("/api/parts").status_code == 500

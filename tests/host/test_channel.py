@@ -91,7 +91,7 @@ async def test_channel_drops_the_answer_nobody_waits_for_any_longer(pair: Pair) 
 async def test_channel_ignores_a_start_that_comes_too_late(pair: Pair) -> None:
     pair.channel.started.cancel()
     waiting = pair.channel.invoke(request("1"), "f")
-    await pair.say(StartStream("id", 1), InvocationResponse("1"))
+    await pair.say(StartStream(), InvocationResponse("1"))
     assert (await waiting).invocation_id == "1"
 
 

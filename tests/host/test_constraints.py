@@ -73,5 +73,5 @@ def test_constraint_never_raises(constraint: tuple[str, str], value: str) -> Non
 @pytest.mark.parametrize("name", ["int", "long", "decimal", "float", "guid", "datetime", "alpha", "file"])
 @pytest.mark.parametrize("value", ["1" * 60_000 + "x", "1" * 60_000, "0" * 60_000 + "1", " " * 60_000 + "x"])
 def test_constraint_reads_a_path_full_of_digits_at_once(name: str, value: str) -> None:
-    """A request line holds up to 64 KB: neither Python's limit on digits nor backtracking may stop the host on it."""
+    """Neither Python's limit on digits nor backtracking may stop a server, whose request lines may have 64 KB."""
     assert parse_constraint(name, None)(value) in {True, False}

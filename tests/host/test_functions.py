@@ -9,7 +9,7 @@ import pytest
 from functune.host.functions import FunctionSet, load_functions
 from functune.host.host_json import HostJson
 from functune.host.messages import RpcFunctionMetadata
-from functune.host.routing import RouteError
+from functune.host.route_templates import RouteError
 from functune.host.settings import HostSettings, WorkerSettings
 from functune.packages.app_packages import find_app_packages
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-import socket
+import re
 import uuid
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -18,11 +18,8 @@ TIMESTAMP = r"^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "
 
 def raw(host: Serving, request: bytes, *, until: bytes = b"\r\n\r\n") -> bytes:
     """Send bytes as they are and read until ``until`` or the end of the connection."""
-    url = urlsplit(host.url)
-    assert url.hostname
-    assert url.port
     received = b""
-    with socket.create_connection((url.hostname, url.port), timeout=20) as connection:
+    with host.connect() as connection:
         connection.sendall(request)
         while until not in received and (chunk := connection.recv(65536)):
             received += chunk
@@ -49,6 +46,22 @@ def test_request_reaches_the_function_as_from_the_real_host(host: Serving) -> No
     assert got["params"] == {"Name": "1,2", "plus": "a b", "code": "c d"}
     assert (got["headers"]["x-token"], got["headers"]["x-empty"]) == ("one,two", "")
     assert got["length"] == 5
+
+
+def test_call_is_a_new_span_in_the_trace_of_the_client(host: Serving) -> None:
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    sent = {"traceparent": f"00-{trace}-{span}-01", "tracestate": "vendor=1"}
+    got = host.get("/api/traced", headers=sent).json()
+    assert re.fullmatch(rf"00-{trace}-(?!{span})[0-9a-f]{{16}}-01", got["parent"])
+    assert got["state"] == "vendor=1"
+
+
+@pytest.mark.parametrize("sent", [None, "", "00-x-y-01", f"00-{'0' * 32}-b7ad6b7169203331-01"])
+def test_call_without_a_sound_traceparent_begins_a_trace(host: Serving, sent: str | None) -> None:
+    headers = {} if sent is None else {"traceparent": sent}
+    parents = [host.get("/api/traced", headers=headers).json()["parent"] for _ in range(2)]
+    assert all(re.fullmatch(r"00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-00", parent) for parent in parents)
+    assert len({parent.split("-")[1] for parent in parents}) == 2
 
 
 @pytest.mark.parametrize(
@@ -184,8 +197,7 @@ def test_request_header_is_strict_utf_8(host: Serving, value: bytes, status: int
 
 
 def test_request_header_that_is_not_utf_8_is_refused_when_its_head_arrives_in_pieces(host: Serving) -> None:
-    url = urlsplit(host.url)
-    with socket.create_connection((str(url.hostname), int(url.port or 0)), timeout=20) as connection:
+    with host.connect() as connection:
         connection.sendall(b"GET /api/describe HTTP/1.1\r\nhost: x\r\nx-team: Zo\xeb\r\n")
         wait_until(lambda: host.get("/admin/host/ping").is_success, "answer to a later request")
         connection.sendall(b"\r\n")
@@ -274,7 +286,7 @@ def test_print_and_logging_are_shown_with_a_timestamp_from_every_thread(host: Se
     assert f"debugged {token}" not in host.text
 
 
-def test_verbose_log_tells_each_invocation_and_its_duration(host: Serving) -> None:
+def test_verbose_log_has_each_invocation_and_its_duration(host: Serving) -> None:
     host.get("/api/sync/sleep")
     begun = host.line(r"Executing 'Functions\.sync_sleep' \(Reason='.*', Id=(\S+)\)")[1]
     host.line(rf"Executed 'Functions\.sync_sleep' \(Succeeded, Id={begun}, Duration=\d+ms\)")
@@ -294,7 +306,7 @@ def test_home_page_is_there_when_nothing_else_matched(host: Serving) -> None:
     assert "up and running" in answer.text
 
 
-def test_status_tells_the_state_and_the_workers(host: Serving) -> None:
+def test_status_has_the_state_and_the_workers(host: Serving) -> None:
     status = host.get("/ADMIN/host/status").json()
     assert status["state"] == "Running"
     assert status["workers"]["configured"] == status["workers"]["ready"] == len(status["workers"]["pids"]) == 1
@@ -317,7 +329,7 @@ def test_function_list_is_there_for_tools(host: Serving) -> None:
     assert host.get("/admin/functions/nothing").status_code == 404
 
 
-def test_website_hostname_carries_the_port_that_is_listened_on(host: Serving) -> None:
+def test_website_hostname_has_the_port_that_is_listened_on(host: Serving) -> None:
     assert host.get("/api/environ?WEBSITE_HOSTNAME=1").json() == {
         "WEBSITE_HOSTNAME": f"localhost:{urlsplit(host.url).port}"
     }

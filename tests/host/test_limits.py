@@ -4,7 +4,6 @@ import asyncio
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -90,10 +89,7 @@ async def test_request_given_up_in_the_moment_of_its_turn_passes_it_on(is_cancel
 
 def send(host: Serving, path: str) -> socket.socket:
     """A request that was read by the host, on a connection of its own."""
-    url = urlsplit(host.url)
-    assert url.hostname
-    assert url.port
-    connection = socket.create_connection((url.hostname, url.port), timeout=20)
+    connection = host.connect()
     connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
     # Answered later than the other was sent, so that one was read by now.
     assert host.get("/admin/host/ping").status_code == 200

@@ -6,7 +6,6 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,10 +27,7 @@ def short() -> Iterator[Serving]:
 @contextlib.contextmanager
 def connected(host: Serving) -> Iterator[socket.socket]:
     """A bare connection; the host serves as before when it is over."""
-    url = urlsplit(host.url)
-    assert url.hostname
-    assert url.port
-    with socket.create_connection((url.hostname, url.port), timeout=20) as connection:
+    with host.connect() as connection:
         yield connection
     assert host.get("/api/pid").status_code == 200
     assert "Traceback" not in host.text
@@ -203,7 +199,7 @@ def test_host_asks_for_as_many_connections_as_the_system_allows() -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     with host, contextlib.ExitStack() as stack:
-        address = urlsplit(host.ready().url)
+        host.ready()
         for _ in range(300):
-            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=20))
+            stack.enter_context(host.connect())
         assert host.get("/api/pid").status_code == 200

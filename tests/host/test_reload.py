@@ -1,4 +1,4 @@
-"""What a change of the app's files does under ``serve``, which watches them unless told not to."""
+"""What a change of the app's files does under ``serve``, which watches them unless --no-watch is given."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,7 @@ import pytest
 
 from functune.host import watching
 from tests.host.serving import Serving, is_alive, wait_until
+from tests.packages.places import make_environment
 
 APP = """
 import asyncio, os
@@ -82,6 +83,21 @@ def test_import_that_hangs_does_not_hold_up_the_change_that_mends_it(script_root
         host.line("hangs")
         write(script_root, "'mended'")
         assert host.get("/api/text").text == "mended"
+
+
+def test_host_waits_for_an_environment_that_is_made_again(
+    script_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("environments")
+    environment = make_environment(folder / "env")
+    with Serving(script_root, "--watch", "--python", str(environment / "bin" / "python")) as host:
+        host.ready()
+        environment.rename(folder / "away")
+        write(script_root, "'second'")
+        host.line(r"The changed app cannot run: .*there is no such program")
+        (folder / "away").rename(environment)
+        write(script_root, "'third'")
+        wait_until(lambda: host.get("/api/text").text == "third", "app in the environment")
 
 
 async def test_only_files_of_the_app_are_watched(tmp_path: Path) -> None:

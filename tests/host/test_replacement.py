@@ -1,5 +1,7 @@
 """Which workers are replaced when they end, how often, and what the calls get that were in flight or waited."""
 
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +16,7 @@ def timed(seconds: float) -> dict[str, dict[str, float]]:
 
 def test_function_timeout_kills_and_replaces_the_worker_of_the_call() -> None:
     """
-    The call in flight beside it is lost with the worker; the real host leaves it hanging.
+    The other call in flight is lost with the worker; the real host leaves it hanging.
 
     Quick calls, one of which began a while before the slow one, do not bring the limit nearer.
     """
@@ -23,13 +25,13 @@ def test_function_timeout_kills_and_replaces_the_worker_of_the_call() -> None:
         assert [host.get(f"/api/{kind}?s=0.4").text for kind in ("wait", "sleep", "wait")] == [str(pid)] * 3
         slow = pool.submit(host.get, "/api/wait?s=60")
         wait_until(lambda: host.text.count("waiting") == 3, "slow call in the worker")
-        beside = pool.submit(host.get, "/api/sleep?s=60")
+        other = pool.submit(host.get, "/api/sleep?s=60")
         assert (slow.result().status_code, slow.result().content) == (500, b"")
-        assert beside.result().status_code == 500
-        told = host.line(
+        assert other.result().status_code == 500
+        named = host.line(
             r"Exception: invocation (\S+) ran longer than the functionTimeout of 1 s in host\.json; worker 1"
         )
-        host.line(rf"Executed 'Functions\.wait' \(Failed, Id={told[1]}, Duration=\d+ms\)")
+        host.line(rf"Executed 'Functions\.wait' \(Failed, Id={named[1]}, Duration=\d+ms\)")
         host.line(rf"worker 1 \(pid {pid}\) was ended by SIGKILL with 1 invocation\(s\) in flight, because")
         assert host.get("/api/pid").text not in {"", str(pid)}
 
@@ -67,6 +69,14 @@ def test_worker_that_ends_with_200_is_replaced_without_being_counted() -> None:
         host.ready()
         assert [host.get("/api/exit?code=200").status_code for _ in range(5)] == [500] * 5
         assert host.get("/api/pid").status_code == 200
+
+
+def test_worker_that_a_signal_without_a_name_ends_is_replaced() -> None:
+    with Serving(APPS / "faults", limits=SOON) as host:
+        [pid] = host.ready().workers()["pids"]
+        os.kill(pid, signal.SIGRTMIN + 5)
+        host.line(rf"worker 1 \(pid {pid}\) was ended by signal {signal.SIGRTMIN + 5} with 0 invocation")
+        assert host.get("/api/pid").text not in {"", str(pid)}
 
 
 def test_replacement_that_fails_to_start_is_tried_again(tmp_path: Path) -> None:

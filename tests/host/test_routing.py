@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functune.host.routing import RouteEntry, RouteError, RouteTable, decode_path, parse_template
+from functune.host.route_templates import RouteError, parse_template
+from functune.host.routing import RouteEntry, RouteTable
+from functune.host.url_paths import decode_path
 
 
 def table(*routes: tuple[str, str | None]) -> RouteTable[str]:
@@ -75,6 +77,14 @@ def table(*routes: tuple[str, str | None]) -> RouteTable[str]:
         ("api/x-{id}", "api/x-7", {"id": "7"}),
         ("api/x-{id}", "api/X-7", {"id": "7"}),
         ("api/x-{id}", "api/x-", None),
+        ("api/x-{id}", "api/x-x-7", None),
+        ("api/x-{id}", "api/yx-7", None),
+        ("api/{a}-{b}", "api/x-y-", {"a": "x", "b": "y-"}),
+        ("api/{a}-{b}", "api/-y", None),
+        ("api/{a}-{b}-{c}", "api/--x-", None),
+        ("api/{a}-{b}-{c}", "api/-----", {"a": "-", "b": "-", "c": "-"}),
+        ("api/{a}İ{b}", "api/xİİy", {"a": "xİ", "b": "y"}),
+        ("api/{a:int}-{b}", "api/x-7", None),
         ("api/{id}-x", "api/7-x-x", {"id": "7-x"}),
         ("api/{a}-{b}", "api/x-y-z", {"a": "x-y", "b": "z"}),
         ("api/{name}.{extension?}", "api/file.txt", {"name": "file", "extension": "txt"}),
@@ -131,6 +141,13 @@ def test_template_that_is_not_valid_names_itself_and_the_reason(template: str, r
     with pytest.raises(RouteError, match=reason) as refused:
         parse_template(template)
     assert f"'{template}'" in str(refused.value)
+
+
+def test_segment_with_many_parameters_is_matched_in_linear_time() -> None:
+    """Backtracking through the places of four hyphens among thousands would take hours."""
+    routes = table(("{a}-{b}-{c}-{d}.x", None))
+    assert routes.match("GET", "/" + "-" * 60_000) is None
+    assert routes.match("GET", "/" + "-" * 60_000 + ".x") is not None
 
 
 def test_table_takes_the_first_match_and_not_the_most_specific() -> None:

@@ -100,6 +100,17 @@ def test_encrypted_file_without_values_is_fine(read: Read) -> None:
     assert read(local={"Host": {"LocalHttpPort": 7072}}).port == 7072
 
 
+def test_keys_of_local_settings_are_compared_without_case(read: Read) -> None:
+    local = {"isEncrypted": False, "values": {"A": "1"}, "host": {"localHttpPort": 7072, "localHttpAddress": "::1"}}
+    found = read(local=local)
+    assert (found.worker.environ["A"], found.port, found.address) == ("1", 7072, "::1")
+
+
+@pytest.mark.parametrize("mark", [False, "false", "False", 0])
+def test_values_that_are_marked_as_plain_are_read(read: Read, mark: object) -> None:
+    assert read(local={"IsEncrypted": mark, "Values": {"A": "1"}}).worker.environ["A"] == "1"
+
+
 @pytest.mark.parametrize("content", ["{broken", "[]", "3", "", "null"])
 def test_broken_local_settings_are_a_warning_and_count_as_empty(read: Read, content: str) -> None:
     found = read(local=content)
@@ -155,7 +166,7 @@ def test_null_sections_count_as_empty(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "count"), [(None, 1), ("", 1), (" ", 1), ("0", 1), ("-3", 1), ("1", 1), ("2", 2), (" 3 ", 3), ("10", 10)]
+    ("value", "count"), [(None, 1), ("", 1), ("0", 1), ("-3", 1), ("1", 1), ("2", 2), (" 3 ", 3), ("10", 10)]
 )
 def test_process_count(read: Read, value: str | None, count: int) -> None:
     environ = {} if value is None else {PROCESS_COUNT: value}
@@ -167,6 +178,7 @@ def test_process_count(read: Read, value: str | None, count: int) -> None:
     [
         ("11", "is 11; at most 10 worker processes are allowed"),
         ("x", "is 'x'; it takes a whole number from 1 to 10"),
+        (" ", "is ' '; it takes a whole number"),
         ("2.5", r"is '2\.5'; it takes a whole number"),
         ("1_0", "is '1_0'; it takes a whole number"),
         ("٣", "is '٣'; it takes a whole number"),
@@ -267,7 +279,11 @@ def test_host_json_is_read(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("-1", None), (-1, None), ("00:00:01", 1), ("1.02:00:00", 93_600), ("00:00:01.5", 1.5)]
+    ("value", "seconds"),
+    [
+        *[("-1", None), (-1, None), (None, 1800)],
+        *[("00:00:01", 1), ("1.02:00:00", 93_600), ("00:00:01.5", 1.5), ("00:10", 600), ("1:2:3", 3723)],
+    ],
 )
 def test_function_timeout_is_a_time_span(read: Read, value: object, seconds: float | None) -> None:
     assert read(host=v2(functionTimeout=value)).host_json.function_timeout == seconds

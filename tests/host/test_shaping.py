@@ -68,7 +68,7 @@ def test_request_query(query: str, values: dict[str, str]) -> None:
 
 
 @given(st.text())
-def test_request_query_never_raises_and_gives_text_a_message_can_carry(query: str) -> None:
+def test_request_query_never_raises_and_gives_text_that_a_message_can_contain(query: str) -> None:
     for name, value in request_query(query.encode("utf-8", "replace").decode("latin-1")).items():
         assert (name + value).encode() is not None
 
@@ -201,7 +201,7 @@ def test_answer_without_an_output_is_204() -> None:
     assert http_answer(InvocationResponse("id", output_data={}), "res") == nothing
 
 
-def test_answer_is_taken_from_the_output_that_carries_http() -> None:
+def test_answer_is_taken_from_the_http_output() -> None:
     outcome = InvocationResponse("id", StringData("return"), {"res": response("201"), "msg": StringData("queue")})
     assert http_answer(outcome, "res").status == 201
 

@@ -1,6 +1,9 @@
-"""One worker process, started by hand: what is said when it is too slow."""
+"""Worker processes started by hand: one that is too slow, and one that the system refuses to start."""
 
+import asyncio
 import io
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from functune.environ import child_environ
 from functune.errors import WorkerStartError
 from functune.host.console import Console
 from functune.host.settings import WorkerSettings
+from functune.host.supervisor import Supervisor
 from functune.host.worker_process import WorkerProcess
 from functune.packages.app_packages import find_app_packages
 from functune.packages.worker_start import worker_start
@@ -40,3 +44,26 @@ async def test_worker_that_is_too_slow_names_the_limit_it_broke(
     await worker.ended()
     assert not worker.is_ready
     assert not is_alive(worker.pid)
+
+
+async def test_worker_that_the_system_refuses_is_an_error_and_the_other_serves(tmp_path: Path) -> None:
+    """The interpreter of the first worker removes itself, so that of the second is missing."""
+    start = worker_start(find_app_packages(APPS / "loops"), report=print)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nrm "$0"\nexec {shlex.quote(str(start.python))} "$@"\n')
+    python.chmod(0o755)
+    said = io.StringIO()
+    supervisor = Supervisor(
+        script_root=APPS / "loops",
+        settings=WorkerSettings(process_count=2, environ=child_environ({}), startup_interval=0),
+        start=replace(start, python=python),
+        console=Console(verbose=False, stream=said),
+    )
+    try:
+        await supervisor.start()
+        async with asyncio.timeout(30):
+            await supervisor.choose()
+        assert len(supervisor.ready_pids) == 1
+        assert f"Failed to start worker 2: worker 2 cannot be started with {python}: " in said.getvalue()
+    finally:
+        await supervisor.stop()

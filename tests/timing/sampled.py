@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPMessage
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from functune.run.profile import ProfileLine
@@ -17,6 +18,14 @@ from functune.timing.sampler_switch import SamplerSwitch
 from tests.host.serving import Serving, wait_until
 
 SHOP = Path(__file__).parent / "apps" / "shop"
+
+
+class SampledPeriod(NamedTuple):
+    """A period in which each worker was sampled. The times are seconds of time.perf_counter."""
+
+    samples: list[WorkerSamples]
+    began: float
+    ended: float
 
 
 class SampledHost:
@@ -37,16 +46,24 @@ class SampledHost:
     ) -> tuple[list[WorkerSamples], float]:
         """The samples of all workers while users call a path, and the seconds in handlers that the answers report."""
         with calling(self.serving.url, path, users=users, headers=headers) as answers:
-            period, began = self.switch.turn_on(), time.perf_counter()
-            time.sleep(seconds)  # the length of the load, not a wait for something
-            self.switch.turn_off()
-            ended = time.perf_counter()
-        wait_until(lambda: len(read_samples(self.folder, period)) == self.processes, "file of each worker")
+            period: SampledPeriod = wait_until(lambda: self._period(seconds), "period with samples of each worker")
         reports = [
-            parse(found[WORKER], found[SERVER_TIMING]) for answered, found in answers if began <= answered < ended
+            parse(found[WORKER], found[SERVER_TIMING])
+            for answered, found in answers
+            if period.began <= answered < period.ended
         ]
         service = sum(each.service or 0 for each in reports if each is not None) / 1e6
-        return read_samples(self.folder, period), service
+        return period.samples, service
+
+    def _period(self, seconds: float) -> SampledPeriod | None:
+        """A period of this length; None where a sampler got no core in it, on a busy machine."""
+        number, began = self.switch.turn_on(), time.perf_counter()
+        time.sleep(seconds)  # the length of the period, not a wait for something
+        self.switch.turn_off()
+        ended = time.perf_counter()
+        wait_until(lambda: len(read_samples(self.folder, number)) == self.processes, "file of each worker")
+        samples = read_samples(self.folder, number)
+        return SampledPeriod(samples, began, ended) if all(worker.process for worker in samples) else None
 
     def lines(self, path: str, *, users: int, seconds: float = 0.8) -> tuple[ProfileLine, ...]:
         """The lines of the same, the one with the most time first."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,15 @@ def test_it_takes_no_samples_while_it_is_off(tmp_path: Path) -> None:
         with calling(host.serving.url, "/api/sleep", users=2):
             pass
         assert list(host.folder.glob("*.json")) == []
+
+
+def test_period_that_ends_before_it_is_seen_has_a_file_all_the_same(tmp_path: Path) -> None:
+    """Its end follows its beginning at once, so the sampler sees it late, as on a machine that gives it no core."""
+    with sampled_host(SHOP, tmp_path / "profile") as host:
+        for _ in range(5):
+            period = host.switch.turn_on()
+            host.switch.turn_off()
+            wait_until(partial(read_samples, host.folder, period), "file of the worker")
 
 
 def test_worker_that_is_killed_while_sampled_leaves_no_file_and_the_others_do(tmp_path: Path) -> None:

@@ -45,6 +45,11 @@ def describe(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+@app.route("traced")
+def traced(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    return as_json({"parent": context.trace_context.trace_parent, "state": context.trace_context.trace_state})
+
+
 @app.route("items/{id:int}/{name?}")
 async def items(req: func.HttpRequest) -> func.HttpResponse:
     return as_json(dict(req.route_params))
