@@ -31,11 +31,12 @@ def rate(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds in the unit that reads best: ``301 µs``, ``100 ms``, ``1.25 s``."""
-    if seconds < 0.001:
-        return f"{number(seconds * 1e6)} µs"
-    if seconds < 1:
-        return f"{number(seconds * 1e3)} ms"
-    return f"{number(seconds)} s"
+    shown = float(f"{seconds:.2e}")  # what is shown as 1,000 µs is 1.00 ms
+    if shown < 0.001:
+        return f"{number(shown * 1e6)} µs"
+    if shown < 1:
+        return f"{number(shown * 1e3)} ms"
+    return f"{number(shown)} s"
 
 
 def milliseconds(seconds: float) -> str:

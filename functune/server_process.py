@@ -4,12 +4,16 @@ import asyncio
 import mmap
 import os
 import re
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from functune.environ import calls_folder, profile_folder
 from functune.timing.page import CALLS_SUFFIX, PAGE_BYTES, CallPage
 from functune.timing.sampler import start_sampler
 
+_APP_LOAD_ERROR = 4
+"""The exit code at which Gunicorn ends instead of starting the worker again (Arbiter.APP_LOAD_ERROR)."""
 _SERVES = re.compile(r"functune: process (\d+) serves ")
 
 
@@ -21,6 +25,12 @@ def ready_line(app: object) -> str:
 def serving_processes(line: str) -> list[str]:
     """The processes in a line of a server's output that can serve the app; those that write at once share a line."""
     return _SERVES.findall(line)
+
+
+def end_without_app(error: Exception) -> NoReturn:
+    """End the process of a WSGI server with the reason why its app cannot be loaded."""
+    print(f"functune: {error}", file=sys.stderr, flush=True)
+    sys.exit(_APP_LOAD_ERROR)
 
 
 def process_page() -> CallPage | None:

@@ -266,15 +266,15 @@ def server_variables(setting: Setting) -> dict[str, str | None]:
     facts = WEB_SERVERS[setting.host or ""]
     if is_app_service(setting.host):
         return {**settings_of_counts(setting.process_count, setting.thread_count)}
-    count = None if setting.thread_count is None else str(setting.thread_count)
+    threads = None if setting.thread_count is None else str(setting.thread_count)
     own = dict(setting.app_settings)
     values: dict[str, str | None] = {WEB_CONCURRENCY: str(setting.process_count)}
     if facts.worker_class is not None:
-        threads = f"--threads {count}" if count is not None and facts.threads == "server" else ""
-        known = (f"--worker-class {facts.worker_class}", threads, own.pop(GUNICORN_ARGUMENTS, ""))
+        flag = f"--threads {threads}" if threads is not None and facts.threads == "server" else ""
+        known = (f"--worker-class {facts.worker_class}", flag, own.pop(GUNICORN_ARGUMENTS, ""))
         values[GUNICORN_ARGUMENTS] = " ".join(filter(None, known))
-    if facts.threads == "pool" and count is not None:
-        values[THREAD_COUNT] = count
+    if facts.threads == "pool" and threads is not None:
+        values[THREAD_COUNT] = threads
     return values | own
 
 

@@ -10,7 +10,6 @@ functionTimeout, are the server's matter here.
 
 import asyncio
 import os
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from http import HTTPStatus
@@ -27,13 +26,10 @@ from functune.host.in_process import in_process_settings, in_process_timer, load
 from functune.host.messages import InvocationRequest, InvocationResponse
 from functune.host.shaping import HttpAnswer, sent_headers
 from functune.host.url_paths import decode_path
-from functune.server_process import sample_if_asked
+from functune.server_process import end_without_app, sample_if_asked
 
 type WsgiEnviron = dict[str, Any]
 type StartResponse = Callable[[str, list[tuple[str, str]]], object]
-
-_NOT_LOADED = 4
-"""The exit code at which Gunicorn ends instead of starting the worker again (Arbiter.APP_LOAD_ERROR)."""
 
 
 class FunctionAppWsgi:
@@ -87,8 +83,7 @@ def loaded_app() -> FunctionAppWsgi:
     try:
         return FunctionAppWsgi()
     except FunctuneError as error:
-        print(f"functune: {error}", file=sys.stderr, flush=True)
-        sys.exit(_NOT_LOADED)
+        end_without_app(error)
 
 
 def _without_waiting[Result](work: Coroutine[Any, Any, Result]) -> Result:

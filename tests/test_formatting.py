@@ -28,7 +28,17 @@ def test_range_of_numbers_that_read_the_same_is_one_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.000301, "301 µs"), (0.1, "100 ms"), (0.0999, "99.9 ms"), (1.254, "1.25 s"), (90, "90.0 s")]
+    ("seconds", "text"),
+    [
+        (0.000301, "301 µs"),
+        (0.0009994, "999 µs"),
+        (0.0009996, "1.00 ms"),
+        (0.0999, "99.9 ms"),
+        (0.1, "100 ms"),
+        (0.9996, "1.00 s"),
+        (1.254, "1.25 s"),
+        (90, "90.0 s"),
+    ],
 )
 def test_duration_takes_the_unit_that_reads_best(seconds: float, text: str) -> None:
     assert formatting.duration(seconds) == text

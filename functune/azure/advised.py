@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from functune.azure.change import CONCURRENCY, MEMORY, SiteValues, wanted_values
-from functune.azure.site import LiveSite, whole
+from functune.azure.change import SiteValues, wanted_values
+from functune.azure.site import CONCURRENCY, MEMORY, LiveSite, whole
 
 
 def advised_values(

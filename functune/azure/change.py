@@ -6,11 +6,9 @@ from typing import Any
 
 import msgspec
 
-from functune.azure.site import LiveSite, concurrency_of
+from functune.azure.site import CONCURRENCY, MEMORY, TRIGGERS, LiveSite, concurrency_of
 from functune.errors import UsageError
 
-MEMORY, TRIGGERS = "instanceMemoryMB", "triggers"
-CONCURRENCY = "perInstanceConcurrency"
 _SECRET_NAME = re.compile(
     r"key|secret|passw|pwd|token|credential|connection|connstr|sas(?![a-z])|signature|webjobsstorage", re.IGNORECASE
 )

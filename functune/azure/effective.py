@@ -4,7 +4,7 @@ import msgspec
 
 from functune.azure.change import is_secret
 from functune.azure.present import DEFAULT_MEMORY_MB, PYTHON_CONCURRENCY, shape_of_site
-from functune.azure.site import LiveSite
+from functune.azure.site import ALWAYS_READY, CONCURRENCY, MEMORY, MOST_INSTANCES, UPDATES, LiveSite
 from functune.setting import DEFAULT_THREAD_COUNT, MAX_CONCURRENT_REQUESTS, PROCESS_COUNT, THREAD_COUNT
 from functune.shapes import cores_in_words
 
@@ -29,24 +29,23 @@ def live_settings(site: LiveSite) -> tuple[LiveSetting, ...]:
 
 def scale_rows(site: LiveSite) -> tuple[LiveSetting, ...]:
     """The settings of functionAppConfig."""
-    memory, most = site.memory_mb, site.maximum_instances
     ready = ", ".join(f"{name}: {many}" for name, many in site.always_ready.items())
     return (
-        LiveSetting(name="instanceMemoryMB", configured=text_of(memory), effective=instance_in_words(site)),
+        LiveSetting(name=MEMORY, configured=text_of(site.memory_mb), effective=instance_in_words(site)),
         LiveSetting(
-            name="perInstanceConcurrency",
+            name=CONCURRENCY,
             configured=text_of(site.per_instance_concurrency),
             effective=concurrency_in_words(site),
         ),
         LiveSetting(
-            name="maximumInstanceCount",
-            configured=text_of(most),
-            effective=f"{most or 100} instances on demand for each group of functions",
+            name=MOST_INSTANCES,
+            configured=text_of(site.maximum_instances),
+            effective=f"{site.most_instances} instances on demand for each group of functions",
         ),
-        LiveSetting(name="alwaysReady", configured=ready or None, effective=ready or "none: it scales to zero"),
+        LiveSetting(name=ALWAYS_READY, configured=ready or None, effective=ready or "none: it scales to zero"),
         LiveSetting(
-            name="siteUpdateStrategy",
-            configured=(site.config.get("siteUpdateStrategy") or {}).get("type"),
+            name=UPDATES,
+            configured=(site.config.get(UPDATES) or {}).get("type"),
             effective="a change drains instance by instance"
             if site.is_rolling
             else "a change restarts all instances at once, and calls in flight are lost",

@@ -105,9 +105,10 @@ class ResourceManager:
         status_url = answer.headers.get("azure-asyncoperation")
         url = status_url or answer.headers.get("location")
         while url is not None and (answer.status_code == httpx.codes.ACCEPTED or url == status_url):
-            await asyncio.sleep(retry_after(answer) or self._pace.poll)
-            if time.monotonic() - began > self._pace.give_up:
+            delay = retry_after(answer) or self._pace.poll
+            if time.monotonic() - began + delay > self._pace.give_up:
                 raise ResourceManagerError(f"an operation did not end within {self._pace.give_up:g} s")
+            await asyncio.sleep(delay)
             answer = await self._send("GET", self._own(url))
             if url == status_url and self._is_over(document_of(answer)):
                 return

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from functune.azure.site import LiveSite
+from functune.azure.site import RECREATE, LiveSite
 
 _WORDS = re.compile(r"(?<![a-z])(prod|prd|production|live)(?![a-z])", re.IGNORECASE)
 _STAGE_TAGS = {"environment", "env", "stage", "tier"}
@@ -22,7 +22,7 @@ def production_signs(site: LiveSite) -> Iterator[str]:
         yield f"it has a name of its own, {own[0]}"
     if ready := {group: many for group, many in site.always_ready.items() if many}:
         yield f"it has instances that are always ready ({', '.join(f'{name}: {many}' for name, many in ready.items())})"
-    if site.update_strategy != "Recreate":
+    if site.update_strategy != RECREATE:
         yield f"its update strategy is {site.update_strategy}, which avoids dropped calls"
 
 

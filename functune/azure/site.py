@@ -10,6 +10,14 @@ from functune.azure.site_id import SiteId
 from functune.errors import ResourceManagerError
 
 FLEX_SKU = "FlexConsumption"
+MEMORY, MOST_INSTANCES, ALWAYS_READY = "instanceMemoryMB", "maximumInstanceCount", "alwaysReady"
+TRIGGERS, CONCURRENCY = "triggers", "perInstanceConcurrency"
+"""Fields of functionAppConfig.scaleAndConcurrency; the concurrency is that of ``http`` among the triggers."""
+DEFAULT_MOST_INSTANCES = 100
+"""Instances on demand where maximumInstanceCount is not set (Learn, event-driven scaling)."""
+UPDATES = "siteUpdateStrategy"
+RECREATE, ROLLING = "Recreate", "RollingUpdate"
+"""Values of its type."""
 
 
 class LiveSite(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,33 +52,38 @@ class LiveSite(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def memory_mb(self) -> int | None:
         """The memory of an instance; None where it is not said."""
-        return whole(self.scale.get("instanceMemoryMB"))
+        return whole(self.scale.get(MEMORY))
 
     @property
     def per_instance_concurrency(self) -> int | None:
         """The requests that an instance takes at a time; None where the default applies."""
-        return concurrency_of(self.scale.get("triggers"))
+        return concurrency_of(self.scale.get(TRIGGERS))
 
     @property
     def maximum_instances(self) -> int | None:
         """The most instances of a group; None where the default applies."""
-        return whole(self.scale.get("maximumInstanceCount"))
+        return whole(self.scale.get(MOST_INSTANCES))
+
+    @property
+    def most_instances(self) -> int:
+        """The most instances of a group in effect."""
+        return self.maximum_instances or DEFAULT_MOST_INSTANCES
 
     @property
     def always_ready(self) -> dict[str, int]:
         """Instances that are always ready, by group."""
-        groups = self.scale.get("alwaysReady") or []
+        groups = self.scale.get(ALWAYS_READY) or []
         return {str(each.get("name")): whole(each.get("instanceCount")) or 0 for each in groups}
 
     @property
     def update_strategy(self) -> str:
         """How a change reaches the instances."""
-        return str((self.config.get("siteUpdateStrategy") or {}).get("type") or "Recreate")
+        return str((self.config.get(UPDATES) or {}).get("type") or RECREATE)
 
     @property
     def is_rolling(self) -> bool:
         """Whether a change drains instance by instance, instead of restarting all at once."""
-        return self.update_strategy == "RollingUpdate"
+        return self.update_strategy == ROLLING
 
     @property
     def runtime(self) -> str:
@@ -110,7 +123,7 @@ async def read_app_settings(manager: ResourceManager, site: SiteId) -> dict[str,
 
 def concurrency_of(triggers: Mapping[str, Any] | None) -> int | None:
     """perInstanceConcurrency in ``triggers``, which is null where nothing is set."""
-    return whole(((triggers or {}).get("http") or {}).get("perInstanceConcurrency"))
+    return whole(((triggers or {}).get("http") or {}).get(CONCURRENCY))
 
 
 def whole(value: object) -> int | None:

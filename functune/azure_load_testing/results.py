@@ -85,9 +85,9 @@ def csv_files(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def requests_of(name: str, text: str) -> Iterator[Request]:
-    """The requests of a file. Raises UsageError naming the row that cannot be read."""
+    """The requests of a file. Raises UsageError naming the line that cannot be read."""
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    for row in reader:
+    for row in rows_of(name, reader):
         try:
             began, elapsed = int(row["timeStamp"]) / 1000, int(row["elapsed"]) / 1000
         except (TypeError, ValueError) as error:
@@ -97,6 +97,19 @@ def requests_of(name: str, text: str) -> Iterator[Request]:
             ) from error
         label = row["label"].partition("?")[0]  # the query may contain a key
         yield Request(began, began + elapsed, failure_of_row(row), None, None, label)
+
+
+def rows_of(name: str, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
+    """The rows of a file, each with all columns that are read. Raises UsageError."""
+    try:
+        for row in reader:
+            if missing := [column for column in RESULT_COLUMNS if row[column] is None]:
+                raise UsageError(
+                    f"{name}, line {reader.line_num}: the row ends before {missing[0]}; download the results again"
+                )
+            yield row
+    except csv.Error as error:
+        raise UsageError(f"{name}, line {reader.line_num + 1}: not CSV: {error}; download the results again") from error
 
 
 def failure_of_row(row: dict[str, str]) -> str | None:

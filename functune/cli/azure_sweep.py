@@ -95,7 +95,7 @@ def agree_to_cost(
         trials,
         seconds=kind.seconds,
         memory=lambda setting: DEFAULT_MEMORY_MB if setting.instance is None else setting.instance.memory_mb,
-        maximum_instances=site.maximum_instances or 100,
+        maximum_instances=site.most_instances,
         latency=latency,
     )
     for line in estimate_lines(site, found):

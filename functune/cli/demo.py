@@ -56,7 +56,7 @@ def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None, 
       functune demo --dir /tmp/showcase
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
-    measured, 130 interrupted by CTRL+C.
+    measured, 130 interrupted by CTRL+C or SIGTERM.
     """
     if written := write_showcase(folder):
         click.echo(f"Written: {folder} ({written} files)")

@@ -7,6 +7,7 @@ from click.shell_completion import add_completion_class
 
 from functune.cli.bash_words import WholeWordBash
 from functune.cli.command_table import CommandTable
+from functune.cli.ending import full_disk_in_words, sigterm_as_interrupt
 from functune.errors import FunctuneError, UsageError
 
 
@@ -17,15 +18,20 @@ class Commands(click.Group):
         """
         Run the command.
 
-        UsageError ends with 2, another FunctuneError with 3, unless the command says otherwise, and CTRL+C with 130.
+        UsageError ends with 2, another FunctuneError and a full disk with 3, unless the command says otherwise, and
+        CTRL+C or SIGTERM with 130.
         """
         try:
-            return super().invoke(ctx)
+            with sigterm_as_interrupt():
+                return super().invoke(ctx)
         except UsageError as error:
             click.echo(f"functune: {error}", err=True)
             sys.exit(2)
         except FunctuneError as error:
             click.echo(f"functune: {error}", err=True)
+            sys.exit(3)
+        except OSError as error:
+            click.echo(f"functune: {full_disk_in_words(error)}", err=True)
             sys.exit(3)
         except KeyboardInterrupt as interrupt:
             click.echo("; ".join(["functune: interrupted", *map(str, interrupt.args)]), err=True)

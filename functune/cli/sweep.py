@@ -174,7 +174,7 @@ def sweep(
       FUNCTUNE_KEY=… functune sweep sizes.toml --host azure:/subscriptions/…/sites/my-app --max-cost 2
 
     Exit codes: 0 fine, 1 an expectation of an experiment failed, 2 wrong usage, 3 nothing, or not everything, could be
-    measured, 130 interrupted by CTRL+C.
+    measured, 130 interrupted by CTRL+C or SIGTERM.
     """
     from functune.sweep.beginning import experiments_and_inputs, require_usable_load
 

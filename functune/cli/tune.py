@@ -150,7 +150,7 @@ def tune(
       functune tune /orders --app src.main:app --host uvicorn --now WEB_CONCURRENCY=2
 
     Exit codes: 0 fine, 2 wrong usage, 3 the app could not be loaded, its answer was a failure, or nothing could be
-    measured, 130 interrupted by CTRL+C.
+    measured, 130 interrupted by CTRL+C or SIGTERM.
     """
     from functune.plans.registry import asked_of
     from functune.sweep.curl import request_of

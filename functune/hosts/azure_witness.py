@@ -1,15 +1,16 @@
 """What the answers of an app on Azure show: whether it has restarted, and whether a setting took effect."""
 
 import asyncio
-import ssl
 import time
 from collections.abc import Collection, Sequence
 
 import httpx
 
 from functune.azure.pace import Pace
+from functune.base_url import shown_url
 from functune.environ import URL_KEY
 from functune.errors import HostError
+from functune.hosts.app_client import COLD_START, app_client
 from functune.setting import Setting
 from functune.timing.asking import TIMES_ASKED
 from functune.timing.header import INSTANCE, SERVER_TIMING, WORKER, ReportedCall, parse
@@ -17,8 +18,6 @@ from functune.timing.header import INSTANCE, SERVER_TIMING, WORKER, ReportedCall
 type SeenWorker = tuple[str, int]
 """Instance and process. A process of another instance may have the same number."""
 
-_TIMEOUT = 120.0
-"""Seconds for one answer, which may start an app that is scaled to zero."""
 _LOOK = 4
 """Calls of one look at the app, since several instances may answer."""
 _LOOKS = 3
@@ -35,14 +34,13 @@ class Witness:
 
     def __init__(self, base_url: str, route: str, *, key: str | None, pace: Pace) -> None:
         self._pace = pace
-        self._route = route
-        self._client = httpx.AsyncClient(
-            base_url=base_url,
-            headers={TIMES_ASKED: "1"} | ({"x-functions-key": key} if key else {}),
+        self._base_url = base_url
+        self._url = base_url + route
+        self._client = app_client(
+            key,
+            timeout=COLD_START,
+            headers={TIMES_ASKED: "1"},
             limits=httpx.Limits(max_connections=_LARGEST_WAVE, max_keepalive_connections=0),
-            timeout=_TIMEOUT,
-            trust_env=False,
-            verify=ssl.create_default_context(),
         )
 
     async def __aenter__(self) -> "Witness":
@@ -64,7 +62,7 @@ class Witness:
         began = time.monotonic()
         while (answers := await self._wave(_LOOK)) is None:
             if time.monotonic() - began > self._pace.restart_limit:
-                raise HostError(f"{self._client.base_url} does not answer: is the app running there?")
+                raise HostError(f"{self._base_url} does not answer: is the app running there?")
             await asyncio.sleep(self._pace.look)
         return seen_workers(answers)
 
@@ -86,7 +84,7 @@ class Witness:
             if answers is not None and took >= unseen_limit:
                 return False
             if took >= self._pace.restart_limit:
-                raise HostError(f"{self._client.base_url} did not answer for {took:.0f} s after its settings changed")
+                raise HostError(f"{self._base_url} did not answer for {took:.0f} s after its settings changed")
             await asyncio.sleep(self._pace.look)
 
     async def shows(self, setting: Setting) -> bool:
@@ -103,17 +101,17 @@ class Witness:
             if not wrong:
                 return bool(answers)
             await asyncio.sleep(self._pace.look)
-        raise HostError(f"{setting.in_words} did not take effect at {self._client.base_url}: {wrong}")
+        raise HostError(f"{setting.in_words} did not take effect at {self._base_url}: {wrong}")
 
     async def _wave(self, size: int) -> list[ReportedCall | None] | None:
         """The reports of calls sent at once; None where the app is not up."""
         try:
-            answers = await asyncio.gather(*(self._client.get(self._route) for _ in range(size)))
+            answers = await asyncio.gather(*(self._client.get(self._url) for _ in range(size)))
         except httpx.TransportError:
             return None
         for status in {answer.status_code for answer in answers}:
             if status in (401, 403):
-                raise HostError(f"{self._client.base_url}{self._route} answered {status}: set {URL_KEY}")
+                raise HostError(f"{shown_url(self._url)} answered {status}: set {URL_KEY}")
             if status in (502, 503, 504):
                 return None
         return [

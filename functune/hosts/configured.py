@@ -1,11 +1,11 @@
 """The setting that the user has configured for an app."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from functune.app_service.generated import GUNICORN_ARGUMENTS, WEB_CONCURRENCY, generated_counts
+from functune.app_service.server_command import ServerCommand, with_arguments
 from functune.errors import SettingsError
 from functune.host.settings import THREAD_COUNT_SOURCE, read_host_settings
 from functune.host.whole_numbers import parse_whole_number
@@ -40,12 +40,13 @@ def server_setting(host: str, app: ServedApp, variables: Mapping[str, str]) -> S
     """
     if is_app_service(host):
         return platform_setting(host, variables)
-    facts, arguments = WEB_SERVERS[host], variables.get(GUNICORN_ARGUMENTS, "")
-    own = facts.worker_class is not None
-    workers = (flag_value(arguments, "-w", "--workers") if own else None) or variables.get(WEB_CONCURRENCY)
+    facts = WEB_SERVERS[host]
+    command = ServerCommand(program="uvicorn" if facts.worker_class is None else "gunicorn", target=None)
+    flags = with_arguments(command, variables.get(GUNICORN_ARGUMENTS, "")).flags
+    workers = flags.get("--workers") or variables.get(WEB_CONCURRENCY)
     threads = None
     if facts.threads == "server":
-        threads = flag_value(arguments, "--threads")
+        threads = flags.get("--threads")
     elif facts.threads == "pool" and app.entry is None:
         threads = variables.get(THREAD_COUNT)
     default = facts.default_threads if facts.threads == "server" else None
@@ -61,12 +62,6 @@ def platform_setting(host: str, variables: Mapping[str, str]) -> Setting:
     counts = generated_counts(variables, os.process_cpu_count() or 1)
     has_threads = WEB_SERVERS[host].threads == "server"
     return Setting(process_count=counts.workers, thread_count=counts.threads if has_threads else None, host=host)
-
-
-def flag_value(arguments: str, *flags: str) -> str | None:
-    """The last value of a flag in a command line, such as ``--threads 4``; None without it."""
-    found = re.findall(rf"(?:^|\s)(?:{'|'.join(flags)})(?:\s+|=)(\S+)", arguments)
-    return found[-1] if found else None
 
 
 def count_of(name: str, text: str | None) -> int | None:

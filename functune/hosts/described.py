@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from functune.environ import APP_ENTRY
 from functune.errors import AppError, UsageError
 from functune.hosts.app_process import app_process, packages_of
+from functune.hosts.program import SHOWN_LINES
 from functune.hosts.served_app import ServedApp
 from functune.middleware.entry import parse_entry
 
@@ -15,7 +16,6 @@ _TIMEOUT = 120.0
 """Seconds to import an app, as long as the local host gives a worker."""
 _MARK = "functune: "
 _MISSING = "ModuleNotFoundError: "
-_SHOWN_LINES = 15
 
 
 class AppDescription(NamedTuple):
@@ -24,6 +24,11 @@ class AppDescription(NamedTuple):
     interface: Literal["wsgi", "asgi"]
     routes: tuple[str, ...]
     """Such as ``GET /orders/{id}``; none where the app does not list them."""
+
+    @property
+    def in_words(self) -> str:
+        """``an ASGI app``."""
+        return "an ASGI app" if self.interface == "asgi" else "a WSGI app"
 
 
 @functools.cache
@@ -54,7 +59,7 @@ def describe_app(app: ServedApp, python: str | None) -> AppDescription:
         raise AppError(f"--app {app.entry}: its import did not end within {_TIMEOUT:g} s") from error
     said = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
     if not said:
-        last = "\n".join((done.stdout + done.stderr).splitlines()[-_SHOWN_LINES:])
+        last = "\n".join((done.stdout + done.stderr).splitlines()[-SHOWN_LINES:])
         raise AppError(f"--app {app.entry}: its process ended before the app was loaded; its last lines:\n{last}")
     found = json.loads(said[-1].removeprefix(_MARK))
     if "error" in found:

@@ -28,15 +28,17 @@ def fitting_host(host: str | None, app: ServedApp, *, python: str | None) -> str
             f"the app {app.entry} with --host {asked}: allowed are gunicorn and uvicorn, which run any WSGI or ASGI "
             "app; --host local and func run function apps, and an app at a URL runs already"
         )
-    interface = describe_app(app, python).interface
+    described = describe_app(app, python)
+    interface = described.interface
     name = GUNICORN_FOR[interface] if asked == GUNICORN else asked
     facts = WEB_SERVERS.get(name)
     if facts is not None and facts.interface != interface:
         fitting = " or ".join(
             each for each, other in WEB_SERVERS.items() if other.interface == interface and not is_app_service(each)
         )
-        title = "an ASGI" if interface == "asgi" else "a WSGI"
-        raise UsageError(f"{app.entry} is {title} app; {name} serves {facts.interface.upper()}: use --host {fitting}")
+        raise UsageError(
+            f"{app.entry} is {described.in_words}; {name} serves {facts.interface.upper()}: use --host {fitting}"
+        )
     return name
 
 

@@ -28,7 +28,7 @@ from functune.hosts.kinds import StartedKind
 from functune.hosts.knobs import flags_of, require_function_app, require_knobs
 from functune.hosts.program import Program
 from functune.hosts.served_app import ServedApp
-from functune.hosts.started import STOP_TIMEOUT, StartedHost, host_status
+from functune.hosts.started import START_TIMEOUT, STOP_TIMEOUT, StartedHost, host_status
 from functune.packages.app_packages import find_app_packages
 from functune.packages.worker_start import worker_start
 from functune.setting import DEFAULT_THREAD_COUNT, THREAD_COUNT, Setting
@@ -38,8 +38,6 @@ _STARTED = "Worker process started and initialized."
 _WORKER_FLAGS = {"--workerId", "--functions-worker-id"}
 """How the host starts a worker process (RpcWorkerContext.cs)."""
 _PORT_TAKEN = re.compile(r"Port \d+ is unavailable")
-_START_TIMEOUT = 60.0
-"""Seconds for the host and its first worker."""
 _NEXT_WORKER_TIMEOUT = 20.0
 """Seconds for each further worker: func pauses 10 s before the third and every later one."""
 _FIRST_WORKER_GUESS = 6.0
@@ -65,7 +63,7 @@ class CoreTools:
         version: str,
         *,
         python: str | None = None,
-        start_timeout: float = _START_TIMEOUT,
+        start_timeout: float = START_TIMEOUT,
         next_worker_timeout: float = _NEXT_WORKER_TIMEOUT,
         stop_timeout: float = STOP_TIMEOUT,
     ) -> None:

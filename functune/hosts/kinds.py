@@ -47,7 +47,7 @@ class RunningHost(Protocol):
 
 
 class HostKind(Protocol):
-    """One kind of host: the local host, Core Tools, or the app at a URL."""
+    """One kind of host, such as the local host, Gunicorn or the app at a URL."""
 
     @property
     def name(self) -> str:

@@ -20,13 +20,11 @@ from functune.hosts.knobs import flags_of, limiter_variables, require_function_a
 from functune.hosts.program import Program
 from functune.hosts.quota import require_quotas
 from functune.hosts.served_app import ServedApp
-from functune.hosts.started import StartedHost, host_status
+from functune.hosts.started import START_TIMEOUT, StartedHost, host_status
 from functune.setting import Setting
 from functune.shapes import InstanceShape
 
 _URL = re.compile(re.escape(LISTENING) + r" (http://\S+)")
-_START_TIMEOUT = 60.0
-"""Seconds; a light app with ten workers takes about 10 s on two cores."""
 _START_AND_STOP = 1.2
 """Seconds for any number of workers, since they start together."""
 _MESSAGE_LINES = 100
@@ -103,7 +101,7 @@ class HostProcess(StartedHost):
         times: bool = True,
         instance: InstanceShape | None = None,
     ) -> None:
-        super().__init__(start_timeout=_START_TIMEOUT, instance=instance)
+        super().__init__(start_timeout=START_TIMEOUT, instance=instance)
         self._app = app
         self._process_count = process_count
         self._environ = environ

@@ -76,11 +76,11 @@ def platform_start(app: ServedApp, settings: Mapping[str, str] = {}, *, python: 
             f"--app {app.entry} with --host {APP_SERVICE_HOST}: App Service starts {start.target} for this folder: "
             f"{start.decision.reason} Omit --app, or use --host gunicorn; {more}"
         )
-    interface = describe_app(ServedApp(app.folder, start.target, app.root), python).interface
-    if interface != WEB_SERVERS[start.host].interface:
+    described = describe_app(ServedApp(app.folder, start.target, app.root), python)
+    if described.interface != WEB_SERVERS[start.host].interface:
         raise UsageError(
             f"--host {APP_SERVICE_HOST}: with Python {version}, App Service runs {start.target} on "
-            f"{start.decision.worker_class} workers, and it is {'an ASGI' if interface == 'asgi' else 'a WSGI'} app: "
+            f"{start.decision.worker_class} workers, and it is {described.in_words}: "
             f"every request would fail. Use --host gunicorn for a command of your own; {more}"
         )
     return start

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+from functune.hosts import group_guard
+
 _KEPT_LINES = 200
 SHOWN_LINES = 15
 """Lines of output that an error message shows."""
-_LONGEST_LINE = 1024 * 1024
 
 
 class Program:
@@ -31,6 +33,7 @@ class Program:
         self._on_line = on_line
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._reading = asyncio.create_task(self._read())
+        self._guard: Process | None = None
 
     @classmethod
     async def start(
@@ -48,7 +51,6 @@ class Program:
             stdin=stdin,
             stdout=PIPE,
             stderr=STDOUT,
-            limit=_LONGEST_LINE,
             start_new_session=True,
             cwd=cwd,
         )
@@ -68,10 +70,19 @@ class Program:
         """The last lines it printed."""
         return "\n".join(list(self._lines)[-count:])
 
+    async def end_with_lab(self) -> None:
+        """Have its whole process group killed when this process ends, by SIGKILL as well."""
+        self._guard = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", group_guard.__file__, str(self.pid)), stdin=PIPE, start_new_session=True
+        )
+
     async def ended(self) -> None:
         """Return once it has ended and its output has been read."""
         await self._process.wait()
         await asyncio.shield(self._reading)
+        if self._guard is not None and self._guard.returncode is None:
+            self._guard.kill()
+            await self._guard.wait()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal if it is still running."""
@@ -84,9 +95,16 @@ class Program:
             os.killpg(self._process.pid, number)
 
     async def _read(self) -> None:
-        """Read to the end; otherwise the program would block on its output."""
-        assert self._process.stdout is not None
-        async for raw in self._process.stdout:
+        """Read to the end; otherwise the program would block on its output. Lines of more than 64 KiB are left out."""
+        output = self._process.stdout
+        assert output is not None
+        while True:
+            try:
+                raw = await output.readline()
+            except ValueError:  # asyncio has dropped as much of the line as has come, and reads on
+                continue
+            if not raw:
+                return
             line = raw.decode("utf-8", errors="replace").rstrip()
             self._lines.append(line)
             self._on_line(line)

@@ -46,7 +46,11 @@ class Quota:
         )
         quota = cls(shape, groups, guard)
         assert guard.stdout is not None
-        said = (await guard.stdout.readline()).decode().strip()
+        try:
+            said = (await guard.stdout.readline()).decode().strip()
+        except BaseException:  # such as a cancellation: nobody else knows the groups
+            await quota.remove()
+            raise
         if said != MADE:
             await quota.remove()
             raise HostError(f"no quota could be set for the instance {shape}: {said or 'its guard ended'}")

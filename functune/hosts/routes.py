@@ -1,16 +1,15 @@
 """The routes of an app, from the function list of its host."""
 
 import re
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import httpx
 
+from functune.hosts.app_client import app_client
+
 _TIMEOUT = 10.0
 """Seconds."""
-
-
 _PARAMETER = re.compile(r"\{\*{0,2}([A-Za-z_]\w*)[^{}/]*\}")
 """A parameter of a route: ``{id}``, ``{id:int?}``, ``{*rest}``."""
 
@@ -50,11 +49,8 @@ async def listed_routes(base_url: str, *, key: str | None = None) -> list[str]:
     Empty when the host does not answer, refuses ``key``, or answers something other than a function list: these routes
     are an addition to an error message, and must not replace it.
     """
-    headers = {"x-functions-key": key} if key else {}
     try:
-        # The system's certificates, as in the load generator, not those of httpx.
-        verify = ssl.create_default_context()
-        async with httpx.AsyncClient(headers=headers, verify=verify, timeout=_TIMEOUT, trust_env=False) as client:
+        async with app_client(key, timeout=_TIMEOUT) as client:
             response = await client.get(f"{base_url}/admin/functions")
             functions = response.json() if response.status_code == 200 else None
     except (httpx.HTTPError, ValueError):

@@ -15,6 +15,8 @@ from functune.hosts.quota import Quota
 from functune.hosts.routes import listed_routes
 from functune.shapes import InstanceShape
 
+START_TIMEOUT = 60.0
+"""Seconds a host has to become ready; a light app with ten workers takes about 10 s on two cores."""
 STOP_TIMEOUT = 15.0
 """Seconds a host has to end its workers and itself before it is killed."""
 _STATUS_TIMEOUT = 10.0
@@ -34,6 +36,8 @@ class StartedHost(ABC):
     key: ClassVar[None] = None
     setting_seen: ClassVar[None] = None
     calls_folder: str | None = None
+    ends_with_lab: ClassVar[bool] = True
+    """Whether the program notices that this process was killed. For one that does not, a guard ends it."""
     title: str
     """The host as the subject of an error message."""
 
@@ -122,6 +126,8 @@ class StartedHost(ABC):
         try:
             async with asyncio.timeout(self._start_timeout):
                 self._program = await self.launch()
+                if not self.ends_with_lab and self.quota is None:  # the guard of a quota ends what is in it
+                    await self._program.end_with_lab()
                 await self._until_ready(self._program)
         except TimeoutError as error:
             raise WorkerStartError(

@@ -1,6 +1,5 @@
 """A running app at a URL: measured with the settings it has, neither started nor stopped."""
 
-import ssl
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import ClassVar, Self
@@ -10,13 +9,11 @@ import httpx
 from functune.base_url import base_url, shown_url
 from functune.environ import URL_KEY
 from functune.errors import HostError, UsageError
+from functune.hosts.app_client import COLD_START, app_client
 from functune.hosts.elsewhere import require_no_target
 from functune.hosts.routes import listed_routes
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
-
-_TIMEOUT = 120.0
-"""Seconds for the first answer, which also starts an app that is scaled to zero."""
 
 
 class RemoteHost:
@@ -78,19 +75,18 @@ class RemoteHost:
         return await listed_routes(self.base_url, key=self.key)
 
     async def __aenter__(self) -> Self:
-        headers = {"x-functions-key": self.key} if self.key else {}
+        url = self.base_url + self._route
         try:
-            # The system's certificates, as in the load generator, not those of httpx.
-            verify = ssl.create_default_context()
-            async with httpx.AsyncClient(headers=headers, verify=verify, timeout=_TIMEOUT, trust_env=False) as client:
-                status = (await client.get(self.base_url + self._route)).status_code
+            # The body may have no end.
+            async with app_client(self.key, timeout=COLD_START) as client, client.stream("GET", url) as answer:
+                status = answer.status_code
         except httpx.HTTPError as error:
             raise HostError(
                 f"{self.base_url} cannot be reached: {type(error).__name__}: {error}. Is the app running there?"
             ) from error
         if status in {401, 403}:
             refused = "refuses the function key it was given" if self.key else "asks for a function key"
-            raise HostError(f"{shown_url(self.base_url + self._route)} answered {status}: it {refused}; set {URL_KEY}")
+            raise HostError(f"{shown_url(url)} answered {status}: it {refused}; set {URL_KEY}")
         return self
 
     async def __aexit__(

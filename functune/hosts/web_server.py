@@ -27,7 +27,7 @@ from functune.hosts.knobs import limiter_variables, require_knobs
 from functune.hosts.program import Program
 from functune.hosts.quota import require_quotas
 from functune.hosts.served_app import ServedApp
-from functune.hosts.started import StartedHost
+from functune.hosts.started import START_TIMEOUT, StartedHost
 from functune.hosts.worker_ends import WorkerEnds
 from functune.server_process import serving_processes
 from functune.setting import THREAD_COUNT, Setting
@@ -36,8 +36,6 @@ from functune.web_servers import WEB_SERVERS, ServerFacts
 
 _START_AND_STOP = 1.5
 """Seconds, for the estimate of the time left."""
-_START_TIMEOUT = 60.0
-"""Seconds."""
 _MESSAGE = re.compile(r"functune: (.+?)(?=^(?:\[\d{4}-|[A-Z]+:|Traceback )|\Z)", re.DOTALL | re.MULTILINE)
 """An error of functune, up to the next line that the server has logged."""
 _MESSAGE_LINES = 200
@@ -51,6 +49,8 @@ class WebServer(StartedHost):
     ``announced`` finds the base URL in a line of its output.
     """
 
+    ends_with_lab: ClassVar[bool] = False
+
     def __init__(
         self,
         app: ServedApp,
@@ -63,7 +63,7 @@ class WebServer(StartedHost):
         python: str | None,
         instance: InstanceShape | None,
     ) -> None:
-        super().__init__(start_timeout=_START_TIMEOUT, instance=instance)
+        super().__init__(start_timeout=START_TIMEOUT, instance=instance)
         self.title = title
         self._app = app
         self._command = command

@@ -23,6 +23,7 @@ from functune.load.load_messages import (
     STEP,
     STEP_PART,
     WINDOW,
+    close_when_sent,
     machine_id,
 )
 from functune.load.recorder import Recorder
@@ -107,7 +108,7 @@ class LoadFollower:
     def fail(self, said: str) -> None:
         """Say to the master why this process ends, and let the message leave."""
         self.runner.send_message(FAILED, {"said": said})
-        time.sleep(0.5)
+        close_when_sent(self.runner.client)
 
     def end_with_master(self) -> None:
         """End the process when the master has been silent for too long: nobody else would stop the load."""

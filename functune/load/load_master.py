@@ -8,7 +8,6 @@ Runs inside Locust's master, which sends no requests itself.
 import functools
 import os
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,17 @@ import msgspec
 
 from functune.load.clock_check import ClockCheck, RoundTrip, clock_check, during_step
 from functune.load.host_window import HostWindow
-from functune.load.load_messages import CLOCK, FAILED, RECORDS, SETTLED, STEP, STEP_PART, WINDOW, machine_id
+from functune.load.load_messages import (
+    CLOCK,
+    FAILED,
+    RECORDS,
+    SETTLED,
+    STEP,
+    STEP_PART,
+    WINDOW,
+    close_when_sent,
+    machine_id,
+)
 from functune.load.recorder import Recorder
 from functune.load.records import LoadPlan, Request, StepEnd, StepPart, plan_digest
 from functune.load.runner_state import MasterState, write_state
@@ -111,7 +120,7 @@ class LoadMaster:
         """End all load processes and this one."""
         print(cause, file=sys.stderr, flush=True)
         self.runner.send_message("quit")
-        time.sleep(0.2)  # until the messages have left
+        close_when_sent(self.runner.server)
         os._exit(1)
 
     def wait(self, condition: Callable[[], bool], *, until: float) -> None:

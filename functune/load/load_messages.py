@@ -1,6 +1,7 @@
 """The messages between Locust's master and its load processes, which travel over Locust's own channel."""
 
 from pathlib import Path
+from typing import Any
 from uuid import getnode
 
 CLOCK = "functune_clock"
@@ -21,6 +22,16 @@ FAILED = "functune_failed"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 RECORDS_AT_A_TIME = 2000
 """Requests in one message: about a quarter of a megabyte."""
+
+
+LEAVES_WITHIN = 2.0
+"""Seconds for the last messages of a process that ends."""
+
+
+def close_when_sent(endpoint: Any) -> None:
+    """Close an end of the channel once its messages have left this process, or after LEAVES_WITHIN."""
+    endpoint.close(linger=round(LEAVES_WITHIN * 1000))
+    endpoint.socket.context.term()  # which returns when the socket has nothing left to send
 
 
 def machine_id() -> str:

@@ -7,12 +7,11 @@ or the requests of a file next to it, for which request_source.py has to be ther
     FUNCTUNE_ROUTE='/api/async/sleep?ms=100' locust -f locustfile.py --headless -H http://127.0.0.1:7071 -u 64 -r 64
     FUNCTUNE_REQUESTS=requests.json locust -f locustfile.py --headless -H http://127.0.0.1:7071 -u 64 -r 64
 
-functune/load/runner.py starts it with a plan in FUNCTUNE_LOAD_PLAN: then it steps through the plan's numbers of users,
-or rates of arrivals, in one run and records every request. With FUNCTUNE_LOAD_CHECK it sends each request of the plan
-once instead. A plan with a Locust file of its own has that file's users call the app.
+functune/load/processes.py starts it with FUNCTUNE_LOAD_PLAN, the file of a plan: then it steps through the plan's
+numbers of users, or rates of arrivals, in one run and records every request. With FUNCTUNE_LOAD_CHECK it sends each
+request of the plan once instead. A plan with a Locust file of its own has that file's users call the app.
 
-Importing Locust patches the standard library for gevent
-(time.sleep lets other users run), so no other file imports it.
+Importing Locust patches the standard library for gevent (time.sleep lets other users run), so no other file imports it.
 """
 
 # Locust ships types, but not for the functions called here.
@@ -212,7 +211,7 @@ if "FUNCTUNE_LOAD_PLAN" in os.environ:
     from functune.load.requests import source_of
     from functune.load.runner_state import STATE_FILE, MasterState, write_state
 
-    plan = read_plan(os.environ["FUNCTUNE_LOAD_PLAN"])
+    plan = read_plan(Path(os.environ["FUNCTUNE_LOAD_PLAN"]).read_bytes())
     recorder = Recorder(Path(os.environ.get("FUNCTUNE_LOAD_RECORDS", os.devnull)))
     parent = os.getppid()
     is_check = "FUNCTUNE_LOAD_CHECK" in os.environ

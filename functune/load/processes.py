@@ -6,10 +6,13 @@ Load processes that the reader starts are asked to end by the master.
 """
 
 import asyncio
+import errno
+import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -26,6 +29,8 @@ STATE_POLL = 0.02
 """Seconds between two looks at the state of the master."""
 PORT_WITHIN = 20.0
 """Seconds for the master to import Locust and to listen."""
+TAIL_LINES, TAIL_BYTES = 20, 64 * 1024
+"""The end of a log that a message shows: at most so many lines, of at most so many bytes."""
 
 
 class LoadProcesses:
@@ -79,10 +84,12 @@ async def load_processes(
     """
     The processes while they run the plan. They can be killed on the way out, since records are written after each step.
 
-    A check of the requests is made by Locust alone. Raises LoadError when the master does not start.
+    A check of the requests is made by Locust alone. Raises LoadError when the master does not start, or its port is
+    taken.
     """
     several = plan.senders > 1 or plan.workers > 0
-    environ = load_environ(plan, records=records, key=key, is_check=is_check) | {STATE_FILE: str(state_path(log))}
+    environ = load_environ(plan_variables(plan, log.parent), records=records, key=key, is_check=is_check)
+    environ[STATE_FILE] = str(state_path(log))
     files = [str(LOCUSTFILE), *([] if plan.locustfile is None else [str(own_file(plan))])]
     async with AsyncExitStack() as running:
         if is_check or not several:
@@ -90,6 +97,7 @@ async def load_processes(
             yield LoadProcesses(await running.enter_async_context(locust(options, environ, log)), log)
             return
         if plan.workers:
+            require_free_port(*plan.bind)
             files[0] = str(write_load_file(plan, log.parent))
         options = [*client_options(files), *run_options(base_url, log), *master_options(plan)]
         found = LoadProcesses(await running.enter_async_context(locust(options, environ, log)), log)
@@ -100,24 +108,42 @@ async def load_processes(
         yield found
 
 
-def load_environ(plan: LoadPlan, *, records: Path, key: str | None, is_check: bool) -> dict[str, str]:
+def require_free_port(address: str, port: int) -> None:
+    """Raise LoadError where another program listens. Locust, whose addresses have other forms too, refuses the rest."""
+    try:
+        socket.create_server((address.replace("*", ""), port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise LoadError(
+                f"{address}:{port} is taken, where the load processes connect: end the program that listens there, "
+                "such as another sweep, or name another address with --load-bind"
+            ) from error
+
+
+def load_environ(planned: Mapping[str, str], *, records: Path, key: str | None, is_check: bool) -> dict[str, str]:
     """
-    The environment of the load: with the plan and the secrets of its requests, without the variables of Locust.
+    The environment of the load: with ``planned``, those of its plan, and its secrets, without the variables of Locust.
 
     Locust reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
     """
     secrets = secret_environ() | ({URL_KEY: key} if key else {})
     check = {"FUNCTUNE_LOAD_CHECK": "1"} if is_check else {}
-    every = child_environ(plan_variables(plan) | {"FUNCTUNE_LOAD_RECORDS": str(records)} | secrets | check)
+    every = child_environ({**planned, "FUNCTUNE_LOAD_RECORDS": str(records)} | secrets | check)
     return {name: value for name, value in every.items() if not name.startswith("LOCUST_")}
 
 
-def plan_variables(plan: LoadPlan) -> dict[str, str]:
-    """The environment variables of a plan that the locustfile reads."""
+def plan_variables(plan: LoadPlan, folder: Path) -> dict[str, str]:
+    """
+    Write the plan into a folder; the environment variables that the locustfile reads.
+
+    The plan itself is none of them: Linux allows 128 KiB for a variable, and bodies of requests are part of the plan.
+    """
+    file = folder / "plan.json"
+    file.write_bytes(msgspec.json.encode(plan))
     return {
         "FUNCTUNE_ROUTE": plan.route,
         "FUNCTUNE_TIMEOUT": str(plan.timeout),
-        "FUNCTUNE_LOAD_PLAN": msgspec.json.encode(plan).decode(),
+        "FUNCTUNE_LOAD_PLAN": str(file),
     }
 
 
@@ -176,11 +202,18 @@ async def port_of(found: LoadProcesses, plan: LoadPlan) -> int:
     deadline = clock() + PORT_WITHIN
     while (state := found.state) is None:
         if found.first.returncode is not None or clock() > deadline:
-            said = found.log.read_text(errors="replace").strip() or "it logged nothing"
+            said = "\n".join(last_lines(found.log)) or "it logged nothing"
             cause = f"Locust's master did not listen within {PORT_WITHIN:g} s: {said}"
             raise LoadError(without_values(cause, plan.secrets))
         await asyncio.sleep(STATE_POLL)
     return state.port
+
+
+def last_lines(log: Path) -> list[str]:
+    """The last lines of a log. Its size has no limit: the users of a Locust file may print for each request."""
+    with log.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
+        return file.read().decode(errors="replace").splitlines()[-TAIL_LINES:]
 
 
 def own_file(plan: LoadPlan) -> Path:

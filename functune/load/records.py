@@ -106,7 +106,7 @@ def plan_digest(plan: LoadPlan) -> str:
     return hashlib.sha256(msgspec.json.encode(plan.for_any_machine)).hexdigest()
 
 
-def read_plan(text: str) -> LoadPlan:
+def read_plan(text: bytes | str) -> LoadPlan:
     """The plan from its JSON text."""
     return msgspec.json.decode(text, type=LoadPlan)
 
@@ -155,11 +155,13 @@ class StepEnd(msgspec.Struct, frozen=True, array_like=True, tag="step"):
     other_cpu: float | None = None
     """Cores used by everything else on this machine; None for a host here whose share is not known."""
     arrival_rate: float | None = None
+    """Arrivals per second; None for a closed loop."""
     arrivals: tuple[float, ...] = ()
     """Due times of the arrivals that were due from ``opened`` to ``closed``."""
     lags_us: tuple[int, ...] = ()
     """How much later than asked the generator woke up, at each look at the clock from ``opened`` to ``closed``."""
     generator_rss_mb: float | None = None
+    """Memory of the load process, the largest of several, MB of 10^6 bytes as all memory here."""
     worker_cpu: dict[str, float] = {}
     """Cores each process of the host used, by pid."""
     worker_rss_mb: dict[str, float] = {}
@@ -190,9 +192,13 @@ class StepPart(msgspec.Struct, frozen=True, array_like=True):
     unfinished: tuple[float, ...]
     """Start times of the requests in flight after ``closed``."""
     arrivals: tuple[float, ...]
+    """Due times of the arrivals in the window."""
     lags_us: tuple[int, ...]
+    """As in StepEnd."""
     cores: float
+    """Cores that it used in the window."""
     rss_mb: float
+    """Its memory, MB of 10^6 bytes."""
 
 
 class CheckedRequest(msgspec.Struct, frozen=True, array_like=True, tag="check"):

@@ -16,7 +16,7 @@ import msgspec
 from functune.environ import without_values
 from functune.errors import LoadError
 from functune.formatting import plural
-from functune.load.processes import load_processes
+from functune.load.processes import last_lines, load_processes
 from functune.load.records import CheckedRequest, LoadPlan, RecordReader, Request, StepEnd
 from functune.load.runner_state import MasterState
 
@@ -26,9 +26,6 @@ START_AND_STOP = 20.0
 """Seconds Locust may take beyond its plan to import, start and end; on an idle machine it needs about one."""
 WORKERS_WITHIN = 600.0
 """Seconds in which the load processes that the reader starts have to connect."""
-TAIL_LINES = 20
-
-
 CHECK_TIMEOUT = 30.0
 """Seconds for the answer to a request that is sent before the load."""
 
@@ -140,7 +137,7 @@ def failure(cause: str, plan: LoadPlan, base_url: str, logs: Sequence[Path]) -> 
     lines: list[str] = []
     for log in logs:
         try:
-            lines += log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+            lines += last_lines(log)
         except OSError as error:  # the temporary folder was removed, which must not hide the cause
             lines.append(f"cannot be read: {error}")
     said = "\n  ".join(["; the end of its log:", *lines]) if lines else "; it logged nothing"

@@ -5,7 +5,9 @@ Such a process asks the master for its files (``locust -f - --worker``), as Locu
 file that it gets needs functune for the rest, so the same version has to be installed there.
 """
 
+import atexit
 import base64
+import shutil
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -45,7 +47,7 @@ def write_load_file(plan: LoadPlan, folder: Path) -> Path:
 
 def receive_plan(*, version: str, plan: str, files: Mapping[str, str]) -> None:
     """
-    Put the plan into the environment of this process, and its data into a folder of its own.
+    Put the plan and its data into a folder of this process, and the variables of the plan into its environment.
 
     Ends the process, with the reason, where another version of functune is installed or a secret is not set.
     """
@@ -59,7 +61,8 @@ def receive_plan(*, version: str, plan: str, files: Mapping[str, str]) -> None:
     if missing := sorted(name for name in wanted.secrets if name not in process_environ()):
         raise SystemExit(f"set {', '.join(missing)} in the environment of this machine: the requests need it")
     folder = Path(tempfile.mkdtemp(prefix="functune-load-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(base64.b64decode(content))
-    set_missing(plan_variables(msgspec.structs.replace(wanted, folder=str(folder))))
+    set_missing(plan_variables(msgspec.structs.replace(wanted, folder=str(folder)), folder))

@@ -3,15 +3,12 @@ Any WSGI app with the times of its calls, for Gunicorn's ``sync`` and ``gthread`
 """
 
 import os
-import sys
 
 from functune.environ import is_first_process
 from functune.errors import FunctuneError
 from functune.middleware.entry import app_of_process
 from functune.middleware.timed_wsgi import TimedWsgi
-
-_NOT_LOADED = 4
-"""The exit code at which Gunicorn ends instead of starting the worker again (Arbiter.APP_LOAD_ERROR)."""
+from functune.server_process import end_without_app
 
 
 def started_wsgi() -> TimedWsgi:
@@ -23,8 +20,7 @@ def started_wsgi() -> TimedWsgi:
     try:
         timed = TimedWsgi(app_of_process())
     except FunctuneError as error:
-        print(f"functune: {error}", file=sys.stderr, flush=True)
-        sys.exit(_NOT_LOADED)
+        end_without_app(error)
     if not is_first_process():
         timed.begin_process()
         return timed

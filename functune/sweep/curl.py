@@ -1,8 +1,9 @@
 """The request of curl's flags, with its secrets kept in the environment."""
 
+import itertools
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -41,7 +42,8 @@ def request_of(
     def kept(name: str, typed: str, decode: Callable[[str], str] = str) -> str:
         if VARIABLE.search(typed):
             return typed
-        variable = environ.keep_secret(name, decode(typed))
+        variable = free_variable(name, secrets)
+        environ.keep_secret(variable, decode(typed))
         secrets[variable] = typed
         return f"${{{variable}}}"
 
@@ -72,6 +74,12 @@ def request_of(
         raise UsageError(f"the request cannot be sent: {error}") from error
     require_columns(secrets, values)
     return template, secrets
+
+
+def free_variable(name: str, taken: Collection[str]) -> str:
+    """The variable for a secret. The headers ``X-A`` and ``X_A`` would have the same, so the second gets a number."""
+    numbered = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+    return next(variable for variable in map(environ.secret_variable, numbered) if variable not in taken)
 
 
 def require_columns(secrets: Mapping[str, str], values: str | None) -> None:

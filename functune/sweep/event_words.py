@@ -58,9 +58,13 @@ def trial_in_words(trial: PlannedTrial) -> str:
 
 
 def median_ms(measurement: Measurement) -> str:
-    """The median latency of the successful requests, in milliseconds; a dash without any."""
+    """
+    The median latency of the successful requests, in milliseconds; a dash without any.
+
+    Of two in the middle it is the lower one, as p50 of the report.
+    """
     ordered = sorted(measurement.latencies_us)
-    return f"{ordered[len(ordered) // 2] / 1000:>7.1f} ms" if ordered else "      - ms"
+    return f"{ordered[(len(ordered) - 1) // 2] / 1000:>7.1f} ms" if ordered else "      - ms"
 
 
 def doubts(measurement: Measurement) -> str:

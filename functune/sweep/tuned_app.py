@@ -15,7 +15,7 @@ from functune.hosts.configured import configured_setting, server_setting
 from functune.hosts.fitting import GUNICORN, fitting_host
 from functune.hosts.served_app import ServedApp
 from functune.plans.registry import PLANS
-from functune.setting import KNOBS, THREAD_COUNT, Setting
+from functune.setting import KNOBS, MAX_PROCESS_COUNT, MAX_THREAD_COUNT, THREAD_COUNT, Setting
 from functune.web_servers import WEB_SERVERS, is_app_service
 
 
@@ -50,8 +50,21 @@ def present_setting(app: ServedApp, host: str, now: Sequence[str]) -> Setting:
     """
     The present setting: that of the environment, and for a Functions host of local.settings.json, with the values of
     --now over it.
+
+    Raises UsageError for a number that no experiment can contain.
     """
-    given = dict(named_value(text) for text in now)
+    setting = read_setting(app, host, dict(named_value(text) for text in now))
+    for name, most in (("process_count", MAX_PROCESS_COUNT), ("thread_count", MAX_THREAD_COUNT)):
+        if (value := getattr(setting, name) or 1) > most:
+            raise UsageError(
+                f"{name} of the present setting is {value}: allowed is a whole number from 1 to {most}; give the "
+                "setting to compare with by --now"
+            )
+    return setting
+
+
+def read_setting(app: ServedApp, host: str, given: Mapping[str, str]) -> Setting:
+    """The setting with the values of --now, which may have any number."""
     if host in WEB_SERVERS:
         read = {WEB_CONCURRENCY, *([GUNICORN_ARGUMENTS] if WEB_SERVERS[host].worker_class else [])}
         read |= set(STARTUP_SETTINGS) - {NO_FASTAPI} if is_app_service(host) else set()

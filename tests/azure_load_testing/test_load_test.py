@@ -319,6 +319,8 @@ def test_results_in_a_folder_and_of_a_route(tmp_path: Path) -> None:
         ("id\n1\n", "no results with the columns timeStamp, elapsed, label, responseCode, success"),
         (f"{HEADER}\nsoon,1,x,200,OK,t,text,true,,1,1,1,1,u,1,0,0\n", "line 2: timeStamp is 'soon'"),
         (f"{HEADER}\n1760000000000,5,x,200,OK,t,text,true,,1,1,1,1,u,1,0,0\n", "leave nothing to measure"),
+        (f"{HEADER}\n1760000000000,5,x", "line 2: the row ends before responseCode; download the results again"),
+        (f"{HEADER}\n1760000000000,5,x,500,{'a' * 200_000},t\n", "line 2: not CSV: field larger than field limit"),
     ],
 )
 def test_results_that_cannot_be_read_are_explained(experiment: Path, tmp_path: Path, content: str, said: str) -> None:

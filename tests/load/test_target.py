@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -21,6 +19,7 @@ from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
+from tests.load.loads import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,14 +83,4 @@ def test_target_ends_with_the_process_that_started_it() -> None:
         starter.stdout.readline()
         [server] = psutil.Process(starter.pid).children()
         os.kill(starter.pid, signal.SIGKILL)
-    assert holds_within(10, lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
-
-
-def holds_within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true in time."""
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
+    wait_until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)

@@ -66,6 +66,12 @@ def test_requests_are_sent_as_on_the_machine_that_leads(folder: Path) -> None:
     assert done.stdout.strip() == f"/items/7 {SECRET} {b'\xff\x00'!r}"
 
 
+def test_data_of_a_load_is_removed_with_the_load_process(folder: Path) -> None:
+    """A machine that sends the requests of many loads would keep the data of each."""
+    assert started(folder, KEY=SECRET).returncode == 0
+    assert [path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"] == []
+
+
 def test_missing_secret_is_named(folder: Path) -> None:
     done = started(folder)
     assert done.returncode == 1

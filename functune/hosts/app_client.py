@@ -1,0 +1,24 @@
+"""The HTTP client for an app that runs elsewhere."""
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+COLD_START = 120.0
+"""Seconds for an answer that may start an app which is scaled to zero."""
+
+
+def app_client(key: str | None, *, headers: Mapping[str, str] = {}, **options: Any) -> httpx.AsyncClient:
+    """
+    A client that sends ``key`` as ``x-functions-key``; ``options`` are those of httpx.
+
+    It checks certificates with those of the system, as the load generator does, and takes no proxy of the environment.
+    """
+    return httpx.AsyncClient(
+        headers={**headers, **({"x-functions-key": key} if key else {})},
+        trust_env=False,
+        verify=ssl.create_default_context(),
+        **options,
+    )
