@@ -30,7 +30,7 @@ MOST_INSTANCES = 1_000
 
 
 class LargePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process tells about the plan that it made."""
+    """The plan that a process made, in figures."""
 
     seconds: float
     peak_mb: float

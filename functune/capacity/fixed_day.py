@@ -15,8 +15,6 @@ from functune.capacity.day import Conditions, DayCourse, following
 from functune.capacity.station_table import StationTable
 from functune.capacity.traffic import DAY
 
-APP_SERVICE_MOST = {"B1": 3, "S1": 10}
-"""The most instances of the sizes that have fewer than the others."""
 ROUNDING = 1e-6
 """What floating point may take from a whole number."""
 

@@ -86,6 +86,7 @@ def agree_to_cost(
 ) -> None:
     """Print how long the trials take and what they cost at most. Raises UsageError where that is above the limit."""
     from functune.azure.present import DEFAULT_MEMORY_MB
+    from functune.capacity.assumptions import assumptions
     from functune.sweep.live_estimate import estimate_live
 
     if not site.is_flex:
@@ -95,7 +96,7 @@ def agree_to_cost(
         trials,
         seconds=kind.seconds,
         memory=lambda setting: DEFAULT_MEMORY_MB if setting.instance is None else setting.instance.memory_mb,
-        maximum_instances=site.maximum_instances or 100,
+        maximum_instances=site.maximum_instances or int(assumptions()["flex-most"]),
         latency=latency,
     )
     for line in estimate_lines(site, found):

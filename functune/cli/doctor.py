@@ -10,8 +10,9 @@ import click
 
 from functune.cli.answer import Answer, answers
 from functune.cli.completing import RunPath
+from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
-from functune.cli.runs import PLAN_NAMES
+from functune.cli.recommend import PLAN_NAMES
 from functune.errors import UsageError
 from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 
@@ -110,8 +111,7 @@ def examine(
 
     Exit codes: 0 healthy, 1 a finding of the severity or worse, 2 wrong usage, 3 it could not be measured.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder; name the folder of an app")
+    existing_folder(folder, "DIR")
     if memory is not None and run_path is None and not measure:
         raise UsageError("--memory needs the memory of a worker: add --run RUN or --measure")
     given = {

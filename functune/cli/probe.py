@@ -110,7 +110,7 @@ def probe(
     if url is not None and not (host or script_root or python or install):
         report = asyncio.run(count_at(url, functools.partial(count, key=key), key=key, is_named=request is not None))
     elif url is None and host is not None:
-        root = existing_folder(script_root or Path())
+        root = existing_folder(script_root or Path(), "--script-root")
         setting = configured_setting(root)
         kind = registry.host_kind(host, python=chosen_python(root, python=python, install=install))
         running = kind.running(ServedApp(root), setting=setting, app_settings={SETTING: "1"})

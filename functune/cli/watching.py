@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from functune.cli.completing import RunPath
+from functune.cli.finite import FiniteRange
 from functune.cli.folders import run_or_newest
 from functune.environ import child_environ
 from functune.errors import RunFolderError
@@ -29,7 +30,7 @@ READING = 0.5
 @click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
 @click.option(
     "--linger",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=LINGER,
     show_default=True,
     metavar="SECONDS",
