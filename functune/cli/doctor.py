@@ -46,7 +46,9 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     metavar="COMMAND|FILE",
     help="Start-up command of App Service, as az webapp config set takes it.  [default: that of a Bicep template]",
 )
-@click.option("--setting", "named", multiple=True, metavar="NAME=VALUE", help="App setting of App Service; repeat it.")
+@click.option(
+    "--setting", "named", multiple=True, metavar="NAME=VALUE", help="App setting of App Service; repeat it for more."
+)
 @click.option(
     "--settings",
     "settings_file",
@@ -62,7 +64,12 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     help="Also judge the run of a `functune tune` or `sweep` of this app: lines that limit it, memory of its workers.",
 )
 @click.option("--measure", is_flag=True, help="Also start the app: time of its imports, memory of an idle worker.")
-@click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="Memory of an instance.")
+@click.option(
+    "--memory",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="Memory of an instance, which the workers of --run or --measure should fit.",
+)
 @click.option(
     "--severity",
     type=click.Choice(["error", "warning", "note"]),

@@ -30,7 +30,7 @@ EXAMPLE_VALUE = "1"
     "wanted",
     multiple=True,
     metavar="'GET /api/x'",
-    help="A route to measure; repeat it for more.  [default: asks; without a terminal all simple GET routes]",
+    help="A route to measure; repeat it for more.  [default: asks; with no terminal, each GET without parameters]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"

@@ -52,12 +52,15 @@ type Count = Callable[[str], Awaitable[ProbeReport]]
     help="Folder of the app that --host starts.  [default: this folder]",
 )
 @package_options
-@click.option("--key", envvar=environ.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--key", envvar=environ.URL_KEY, metavar="KEY", help="Function key of a deployed app; better given as FUNCTUNE_KEY."
+)
 @click.option(
     "--largest-wave",
     type=click.IntRange(SMALLEST_LAST_WAVE, MAX_LARGEST_WAVE),
     default=DEFAULT_LARGEST_WAVE,
     show_default=True,
+    metavar="N",
     help="Most calls to send at once; a pool of more than half as many threads is reported as 'at least'.",
 )
 @answers(with_flag=False)  # --json is curl's
@@ -84,8 +87,8 @@ def probe(
     the settings of the environment and of local.settings.json.
 
     The route should wait or compute for 50 ms or more: shorter calls do not need all threads at once. It is called up
-    to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has to,
-    with the file that `functune instrument` writes. The showcase does, and needs no --route.
+    to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has to
+    name them, with the file that `functune instrument` writes. The showcase names them, and needs no --route.
 
     ${NAME} in a header, the body or the route is the value of that environment variable.
 

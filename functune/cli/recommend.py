@@ -20,10 +20,10 @@ from functune.shapes import (
 PLAN_NAMES = ("local", "flex", "premium", "app-service", "container-apps")
 """The names of plans.registry, which is imported only when a command needs it."""
 SIZE_HELP = (
-    f"Size of an instance: {', '.join(APP_SERVICE_SIZES)} for app-service, the cores of a replica, "
-    f"{min(CONTAINER_APPS_SIZES, key=float)} to {max(CONTAINER_APPS_SIZES, key=float)}, for container-apps. A setting "
+    f"Size of an instance. On app-service: {', '.join(APP_SERVICE_SIZES)}. On container-apps, the cores of a replica: "
+    f"{min(CONTAINER_APPS_SIZES, key=float)} to {max(CONTAINER_APPS_SIZES, key=float)} in steps of 0.25. A setting "
     "that used more memory than it has is not recommended.  "
-    f"[default: {DEFAULT_APP_SERVICE_SIZE}, {DEFAULT_CONTAINER_APPS_SIZE}]"
+    f"[default: {DEFAULT_APP_SERVICE_SIZE}; {DEFAULT_CONTAINER_APPS_SIZE}]"
 )
 
 

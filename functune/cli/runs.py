@@ -111,6 +111,7 @@ def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> No
 @click.option(
     "--margin",
     type=FiniteRange(0, 0.99),
+    metavar="SHARE",
     default=0.05,
     show_default=True,
     help="Smallest relative change that matters: 0.05 is 5 %.",

@@ -25,9 +25,10 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     "-p",
     "--port",
     type=click.IntRange(0, 65535),
+    metavar="PORT",
     help=f"Port to listen on; 0 takes a free one.  [default: {settings.DEFAULT_PORT}]",
 )
-@click.option("--address", help=f"Address to listen on.  [default: {settings.DEFAULT_ADDRESS}]")
+@click.option("--address", metavar="ADDRESS", help=f"Address to listen on.  [default: {settings.DEFAULT_ADDRESS}]")
 @package_options
 @click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
 @click.option(

@@ -72,7 +72,9 @@ class SweepCommand(click.Command):
 )
 @package_options
 @load_options
-@click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--key", envvar=environ.URL_KEY, metavar="KEY", help="Function key of the URL; better given as FUNCTUNE_KEY."
+)
 @click.option(
     "--search",
     type=click.Choice(get_args(SearchName.__value__)),
@@ -83,7 +85,9 @@ class SweepCommand(click.Command):
     "--seed", type=click.IntRange(0), metavar="N", help="Seed of the random order of steps and of the random arrivals."
 )
 @click.option(
-    "--objective", metavar="TEXT", help='Conditions that the setting must meet, such as "p95 < 300ms and errors < 1%".'
+    "--objective",
+    metavar="CONDITIONS",
+    help='Conditions that the setting must meet, such as "p95 < 300ms and errors < 1%".',
 )
 @click.option(
     "--strategy",
@@ -125,14 +129,12 @@ def sweep(
     """
     Run experiments and report which settings to use.
 
-    Where one process cannot send enough requests, --load-processes shares the users among several of this machine, and
-    --load-workers among processes that you start on other machines; these need an app at a URL.
-
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
     measurements.jsonl, and the report with its files (see `functune report --help`).
 
-    On the local host, each route is then loaded once more with a sampler in the workers. The report shows the lines of
-    your code at which its calls wait or compute, and profile.speedscope.json opens in https://www.speedscope.app.
+    On the local host, each route is loaded once more at the end, with a sampler in the workers. The report shows the
+    lines of your code at which its calls wait or compute, and profile.speedscope.json opens in
+    https://www.speedscope.app.
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
@@ -140,6 +142,9 @@ def sweep(
 
     With --host azure:ID, where ID is the resource id of an app, each setting is written to that app, which restarts. At
     the end it gets its own settings back. The time and the most that it costs are printed first.
+
+    Where one process cannot send enough requests, --load-processes shares the users among several processes of this
+    machine, and --load-workers among processes that you start on other machines; these need an app at a URL.
 
     \b
     Examples:

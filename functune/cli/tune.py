@@ -75,7 +75,7 @@ class Duration(click.ParamType[float]):
     "app-service and container-apps run web servers.",
 )
 @instance_options
-@click.option("--objective", default="", metavar="TEXT", help='Conditions to meet, such as "p95 < 300ms".')
+@click.option("--objective", default="", metavar="CONDITIONS", help='Conditions to meet, such as "p95 < 300ms".')
 @click.option(
     "--strategy",
     type=click.Choice(get_args(Strategy.__value__)),

@@ -26,7 +26,9 @@ READING = 0.5
 
 @click.command("watch")
 @click.argument("folder", type=RunPath(), required=False, metavar="[RUN]")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on.  [default: a free one]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Port to listen on.  [default: a free one]"
+)
 @click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
 @click.option(
     "--linger",
@@ -34,7 +36,7 @@ READING = 0.5
     default=LINGER,
     show_default=True,
     metavar="SECONDS",
-    help="End once the run has ended and no page has asked for so long.",
+    help="How long to go on after the run has ended and the last page has asked.",
 )
 def watch_run(folder: Path | None, port: int, opens: bool | None, linger: float) -> None:
     """
