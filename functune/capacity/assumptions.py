@@ -54,6 +54,8 @@ def assumption(
     return Assumption(name=name, value=value, rule=rule, source=source, confirmed=confirmed, is_count=is_count)
 
 
+MOST_INSTANCES = 1_000
+"""The most instances that any plan has; of most plans and sizes it is fewer."""
 APP_SERVICE_MOST = {"B1": 3, "S1": 10}
 """The most instances of the sizes of App Service that have fewer than the others."""
 SHORTEST_START, LONGEST_START = "cold-start-least", "cold-start-most"
@@ -178,8 +180,10 @@ def assumptions(changes: Iterable[tuple[str, float]] = ()) -> Assumptions:
             raise UsageError(f"--assume {name}: there is no such assumption: allowed are {', '.join(found)}")
         if not 0 < value < math.inf:
             raise UsageError(f"--assume {name}={value:g}: allowed are numbers above 0")
-        if found[name].is_count and value != int(value):
-            raise UsageError(f"--assume {name}={value:g}: allowed are whole numbers of instances from 1")
+        if found[name].is_count and value not in range(1, MOST_INSTANCES + 1):
+            raise UsageError(
+                f"--assume {name}={value:g}: allowed are whole numbers of instances from 1 to {MOST_INSTANCES:,}"
+            )
         found[name] = msgspec.structs.replace(
             found[name], value=value, source="as asked, in place of the project's number", confirmed=True
         )

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from functune.capacity.assumptions import MOST_INSTANCES
 from functune.errors import UsageError
 from functune.formatting import number, plural
 from functune.plans.registry import PLANS
@@ -21,8 +22,6 @@ PLANNED_SIZES: Mapping[str, Mapping[str, InstanceSize]] = {
     "container-apps": CONTAINER_APPS_SIZES,
 }
 """The sizes of an instance of each plan, by name."""
-MOST_INSTANCES = 1_000
-"""The most instances that any plan has; of most plans and sizes it is fewer."""
 CONFIGURATION_FORMS = (
     "allowed are flex:MB:CONCURRENCY[:ALWAYS_READY], premium:SIZE[:INSTANCES], app-service:SIZE:INSTANCES and "
     "container-apps:CORES[:LEAST_REPLICAS]"

@@ -250,10 +250,12 @@ def give_load_test(test: Path, answer: Answer) -> None:
 
 
 def read_into_run(test: Path, results: Path, *, out: Path, answer: Answer) -> None:
-    """Read the results of a load test into a run folder."""
+    """Read the results of a load test into a run folder. Raises UsageError where ``test`` is no folder."""
     from functune.azure_load_testing.asked import read_asked
     from functune.azure_load_testing.results import LACKS, read_results, write_run
 
+    if not test.is_dir():
+        raise UsageError(f"{test} with --results: it is no folder; name the folder of the load test")
     asked = read_asked(test)
     found = read_results(results)
     folder = write_run(out, asked, test, found, command=shown_command(["functune", *sys.argv[1:]]))

@@ -26,7 +26,7 @@ def load_options[Command: Callable[..., Any]](command: Command) -> Command:
         "--load-workers",
         type=click.IntRange(1, MOST_LOAD_PROCESSES),
         metavar="N",
-        help="Send the requests from N processes that you start, as a rule on other machines; the commands are printed.",
+        help="Send the requests from N processes that you start, as a rule on other machines; it prints the commands.",
     )
     bind = click.option(
         "--load-bind",

@@ -12,6 +12,7 @@ import msgspec
 from functune import environ
 from functune.errors import UsageError
 from functune.experiments.inputs import read_input, read_table
+from functune.experiments.messages import PLACE, allowed_values
 from functune.experiments.request_source import COLUMN, VARIABLE
 from functune.experiments.requests import RequestTemplate
 
@@ -69,9 +70,17 @@ def request_of(
     try:
         template = msgspec.convert(fields, RequestTemplate)
     except msgspec.ValidationError as error:
-        raise UsageError(f"the request cannot be sent: {error}") from error
+        raise UsageError(f"the request cannot be sent: {refusal(str(error))}") from error
     require_columns(secrets, values)
     return template, secrets
+
+
+def refusal(message: str) -> str:
+    """What is wrong with a request, without its value, which may be a secret; from the message of msgspec."""
+    located = PLACE.fullmatch(message)
+    key = "" if located is None else located["path"].lstrip(".")
+    allowed = allowed_values(f"workload.requests.{key}")
+    return message if allowed is None else f"the {key} is not one that is allowed, which is {allowed}"
 
 
 def require_columns(secrets: Mapping[str, str], values: str | None) -> None:

@@ -2,9 +2,14 @@
 
 import pytest
 
+from functune.capacity.app_curves import AppCurves
 from functune.capacity.asked_plan import conditions
 from functune.capacity.assumptions import ROWS, assumptions
+from functune.capacity.configuration import Configuration
+from functune.capacity.forecast import Forecaster
+from functune.capacity.traffic import steady
 from functune.errors import UsageError
+from tests.capacity.apps import under, waiting
 
 
 def test_number_of_the_reader_replaces_that_of_the_project_and_its_source() -> None:
@@ -22,11 +27,25 @@ def test_number_that_no_rule_can_have_is_refused(name: str, value: float) -> Non
         assumptions([(name, value)])
 
 
+def test_time_that_is_longer_than_the_traffic_is_all_of_it() -> None:
+    """An instance is then kept from its first request to the end, and no array is longer than the day."""
+    day, ever = (
+        Forecaster(under(steady(1), container_apps_idle=idle, container_apps_interval=idle), None).forecast(
+            Configuration(plan="container-apps", size="1", least=1), AppCurves(widest=waiting())
+        )
+        for idle in (86_400.0, 1e15)
+    )
+    assert ever == day
+
+
 @pytest.mark.parametrize("name", ["flex-most", "premium-most", "container-apps-most", "app-service-most"])
 def test_number_of_instances_is_whole(name: str) -> None:
-    with pytest.raises(UsageError, match=f"--assume {name}=0.5: allowed are whole numbers of instances from 1"):
-        assumptions([(name, 0.5)])
-    assert assumptions([(name, 2.0)])[name] == 2
+    for value in (0.5, 2.5, 1001.0):
+        with pytest.raises(
+            UsageError, match=f"--assume {name}={value:g}: allowed are whole numbers .* from 1 to 1,000"
+        ):
+            assumptions([(name, value)])
+    assert assumptions([(name, 1000.0)])[name] == 1000
 
 
 @pytest.mark.parametrize("seconds", [(0.0, 5.0), (1.0, float("nan")), (float("nan"), 5.0), (1.0, float("inf"))])

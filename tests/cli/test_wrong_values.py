@@ -46,6 +46,16 @@ def test_ranges_are_looked_at() -> None:
         (["tune", "/a", "--script-root", "{folder}/none"], "--script-root {folder}/none: there is no such folder"),
         (["tune", "/a", "--budget", "5s"], "'5s': allowed are times from 20s to 60m"),
         (["compare", "a", "b", "--margin", "nan"], "nan is no finite number"),
+        (["tune", "a b"], "the route is not one that is allowed, which is a path that starts with /"),
+        (["tune", "/a", "-X", "FETCH"], 'the method is not one that is allowed, which is "GET", '),
+        (
+            ["demo", "--dir", "{folder}/file"],
+            "{folder}/file cannot be written: it is no folder; name another folder with --dir",
+        ),
+        (
+            ["azure", "load-test", "{folder}/file", "--results", "x"],
+            "it is no folder; name the folder of the load test",
+        ),
     ],
 )
 def test_wrong_value_ends_with_2_and_is_named(arguments: list[str], said: str, tmp_path: Path) -> None:
