@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.13 || echo python3)
 BIN := .venv/bin
 
-.PHONY: help lab lessons test pages soak venv serve check fix schema lock bench package equipment clean
+.PHONY: help lab lessons test pages soak venv serve check fix schema docs lock bench package equipment clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -64,8 +64,7 @@ equipment: venv ## Get what the tests need and pip cannot install: a browser, Az
 clean: ## Remove the environment, test equipment, caches and run folders
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe build dist runs artifacts
 
-.PHONY: docs
-docs: venv ## Write docs/cli.md from the help of the commands, the table of rooms in docs/architecture.md, the rules in docs/doctor.md, the costs in docs/deploy.md and in the tutorial, the assumptions in docs/capacity.md and the keys in docs/experiments.md and docs/report-json.md
+docs: venv ## Write the generated parts of docs/: commands, rooms, rules, costs, assumptions and keys
 	$(BIN)/python -m tools.cli_page > docs/cli.md
 	$(BIN)/python -m tools.rooms
 	$(BIN)/python -m functune.doctor.page

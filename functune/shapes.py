@@ -34,6 +34,8 @@ FLEX_SIZES = sizes_by_name(("512", 0.25, 0.5), ("2048", 1, 2), ("4096", 2, 4))
 PREMIUM_SIZES = sizes_by_name(("EP1", 1, 3.5), ("EP2", 2, 7), ("EP3", 4, 14))
 APP_SERVICE_SIZES = sizes_by_name(("B1", 1, 1.75), ("S1", 1, 1.75), ("P0v3", 1, 4), ("P1v3", 2, 8), ("I1v2", 2, 8))
 CONTAINER_APPS_SIZES = sizes_by_name(*((f"{quarters / 4:g}", quarters / 4, quarters / 2) for quarters in range(1, 17)))
+DEFAULT_MAXIMUM_INSTANCES = 100
+"""On-demand instances of a group on Flex Consumption by default (Learn, event-driven scaling)."""
 DEFAULT_APP_SERVICE_SIZE = "B1"
 DEFAULT_CONTAINER_APPS_SIZE = "0.5"
 """The defaults of the templates in infra/."""

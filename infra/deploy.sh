@@ -18,12 +18,12 @@ shift $(($# < 3 ? 2 : 3))
 cd "$(dirname "$0")/.."
 parameters=infra/$size.parameters.json
 if [ ! -f "$parameters" ]; then
-    echo "infra/deploy.sh: there is no $parameters; give small, medium, large or premium" >&2
+    echo "infra/deploy.sh: there is no $parameters; give small, medium, large, premium, or the name of a file that you add" >&2
     exit 2
 fi
 for override in "$@"; do
     if [[ $override != [a-z]*=* ]]; then
-        echo "infra/deploy.sh: $override is no PARAMETER=VALUE" >&2
+        echo "infra/deploy.sh: $override is no PARAMETER=VALUE, such as perInstanceConcurrency=16" >&2
         exit 2
     fi
 done

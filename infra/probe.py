@@ -128,7 +128,8 @@ def ask_for_key(environment: Mapping[str, str]) -> str | None:
         text=True,
     )
     if answer.returncode:
-        print(f"az gave no key: {answer.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        *_, reason = answer.stderr.strip().splitlines() or ["it said nothing"]
+        print(f"az gave no key: {reason}", file=sys.stderr)
     return answer.stdout.strip() or None
 
 

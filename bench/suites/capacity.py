@@ -14,7 +14,7 @@ from bench import bounds
 from bench.figure import Figure, NotMeasuredError
 from bench.processes import ROOT
 from functune.capacity.app_curves import AppCurves
-from functune.capacity.assumptions import assumptions
+from functune.capacity.assumptions import MOST_INSTANCES, assumptions
 from functune.capacity.candidates import candidates
 from functune.capacity.configuration import PLANNED_SIZES
 from functune.capacity.curve import InstanceCurve
@@ -26,11 +26,10 @@ from functune.plans.price_list import shipped_prices
 ROUNDS = 3
 MEAN, PEAK = 600_000.0, 1_000_000.0
 """Requests per second."""
-MOST_INSTANCES = 1_000
 
 
 class LargePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process tells about the plan that it made."""
+    """The plan that a process made, in figures."""
 
     seconds: float
     peak_mb: float

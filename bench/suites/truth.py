@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench import bounds
-from bench.figure import Figure
+from bench.figure import Figure, NotMeasuredError
 from tests.truth.experiments import GROUPS, short_experiments
 from tests.truth.sweeping import Found, found_limits, partner
 
@@ -25,6 +25,8 @@ async def truth() -> AsyncIterator[Figure]:
             yield Figure(bounds.WRONG_LIMITS, (sum(each.is_wrong for each in found),), case=app, detail=odd_ones(found))
             every += found
     lines = [each for each in every if each.known.place is not None and each.limit.kind != "unknown"]
+    if not lines:
+        raise NotMeasuredError("no limit was named whose reason is a line")
     exact = sum(each.place == each.known.place for each in lines)
     yield Figure(bounds.EXACT_LINES, (exact / len(lines),), detail=f"{exact} of {len(lines)} lines")
     named = sum(each.limit.kind != "unknown" for each in every)

@@ -8,13 +8,12 @@ import msgspec
 from functune.azure.manager import ResourceManager
 from functune.azure.site_id import SiteId
 from functune.errors import ResourceManagerError
+from functune.shapes import DEFAULT_MAXIMUM_INSTANCES
 
 FLEX_SKU = "FlexConsumption"
 MEMORY, MOST_INSTANCES, ALWAYS_READY = "instanceMemoryMB", "maximumInstanceCount", "alwaysReady"
 TRIGGERS, CONCURRENCY = "triggers", "perInstanceConcurrency"
 """Fields of functionAppConfig.scaleAndConcurrency; the concurrency is that of ``http`` among the triggers."""
-DEFAULT_MOST_INSTANCES = 100
-"""Instances on demand where maximumInstanceCount is not set (Learn, event-driven scaling)."""
 UPDATES = "siteUpdateStrategy"
 RECREATE, ROLLING = "Recreate", "RollingUpdate"
 """Values of its type."""
@@ -67,7 +66,7 @@ class LiveSite(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def most_instances(self) -> int:
         """The most instances of a group in effect."""
-        return self.maximum_instances or DEFAULT_MOST_INSTANCES
+        return self.maximum_instances or DEFAULT_MAXIMUM_INSTANCES
 
     @property
     def always_ready(self) -> dict[str, int]:

@@ -1,11 +1,12 @@
 """The plan of a run, from the texts of ``functune plan``: its traffic, objective and present configuration."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.search.objective import Objective, parse_objective
-from functune.capacity.assumptions import assumptions
+from functune.capacity.assumptions import LONGEST_START, SHORTEST_START, assumptions
 from functune.capacity.capacity_plan import CapacityPlan, make_plan
 from functune.capacity.configuration import PYTHON_DEFAULT, parse_configuration
 from functune.capacity.day import Conditions
@@ -54,10 +55,14 @@ def conditions(
     ``cold_start`` are the least and the most seconds of a start, ``assume`` other numbers for rules of a platform, and
     ``prices`` a file with prices in place of the project's. Raises UsageError.
     """
-    changes = [*zip(("cold-start-least", "cold-start-most"), cold_start or (), strict=False), *assume]
+    if cold_start is not None and not all(0 < seconds < math.inf for seconds in cold_start):
+        raise UsageError(
+            f"--cold-start {cold_start[0]:g} {cold_start[1]:g}: allowed are two numbers of seconds above 0"
+        )
+    starts = () if cold_start is None else zip((SHORTEST_START, LONGEST_START), cold_start, strict=True)
     return Conditions(
         traffic=traffic_of(traffic),
-        assumptions=assumptions(changes),
+        assumptions=assumptions([*starts, *assume]),
         prices=shipped_prices() if prices is None else changed_prices(file_text(prices, "--prices"), name=str(prices)),
     )
 
@@ -79,5 +84,5 @@ def file_text(path: Path, flag: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise UsageError(f"{flag} {path}: {reason}") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(f"{flag} {path}: {reason}; name a text file that can be read") from error

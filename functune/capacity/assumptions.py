@@ -5,11 +5,14 @@ A row that no source of Microsoft's states, or that sources dispute, is not conf
 --assume NAME=VALUE`` replaces a value.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from functune.errors import UsageError
+from functune.formatting import joined
+from functune.shapes import DEFAULT_MAXIMUM_INSTANCES
 
 
 class Assumption(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,9 +21,11 @@ class Assumption(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     value: float
     rule: str
-    """A sentence in which {} stands for the number."""
+    """A sentence in which {} or {0} stands for the number."""
     source: str
     confirmed: bool
+    is_count: bool = False
+    """Whether it is a number of instances that there can be, and so a whole one."""
 
     @property
     def in_words(self) -> str:
@@ -43,21 +48,29 @@ class Assumptions(msgspec.Struct, frozen=True):
         return self.by_name[name].value
 
 
-def assumption(name: str, value: float, rule: str, source: str, *, confirmed: bool) -> Assumption:
+def assumption(
+    name: str, value: float, rule: str, source: str, *, confirmed: bool, is_count: bool = False
+) -> Assumption:
     """One row."""
-    return Assumption(name=name, value=value, rule=rule, source=source, confirmed=confirmed)
+    return Assumption(name=name, value=value, rule=rule, source=source, confirmed=confirmed, is_count=is_count)
 
 
+MOST_INSTANCES = 1_000
+"""The most instances that any plan has; of most plans and sizes it is fewer."""
+APP_SERVICE_MOST = {"B1": 3, "S1": 10}
+"""The most instances of the sizes of App Service that have fewer than the others."""
+SHORTEST_START, LONGEST_START = "cold-start-least", "cold-start-most"
+"""The rules whose numbers --cold-start gives, too."""
 ROWS: tuple[Assumption, ...] = (
     assumption(
-        "cold-start-least",
+        SHORTEST_START,
         1.0,
         "A start of an instance takes at least {} s.",
         "reports of 0.4 to 10 s on Flex Consumption, azure-functions-host issue 11526 and others",
         confirmed=False,
     ),
     assumption(
-        "cold-start-most",
+        LONGEST_START,
         5.0,
         "A start of an instance takes at most {} s.",
         "the same reports; it depends on the packages of the app",
@@ -79,10 +92,11 @@ ROWS: tuple[Assumption, ...] = (
     ),
     assumption(
         "flex-most",
-        100.0,
+        DEFAULT_MAXIMUM_INSTANCES,
         "Flex Consumption starts at most {} on-demand instances of a group.",
         "Learn, event-driven scaling, 2026-08-03: the default of maximumInstanceCount, which may be up to 1,000",
         confirmed=True,
+        is_count=True,
     ),
     assumption(
         "premium-scale-out",
@@ -111,11 +125,12 @@ ROWS: tuple[Assumption, ...] = (
         "Premium has at most {} instances.",
         "Learn, functions-scale: 20 to 100 on Linux, by region",
         confirmed=True,
+        is_count=True,
     ),
     assumption(
         "container-apps-interval",
         15.0,
-        "Container Apps looks at the requests of the last {} s, as often.",
+        "Every {0} s, Container Apps looks at the requests of the last {0} s.",
         "Learn, scale-app, 2026-05-19; azure-container-apps issue 1167 disputes it",
         confirmed=False,
     ),
@@ -139,13 +154,16 @@ ROWS: tuple[Assumption, ...] = (
         "Container Apps starts at most {} replicas.",
         "Learn, scale-app: the default of maxReplicas, which may be up to 1,000",
         confirmed=True,
+        is_count=True,
     ),
     assumption(
         "app-service-most",
         30.0,
-        "App Service has at most {} instances, a B1 plan 3 and an S1 plan 10.",
+        "App Service has at most {} instances; "
+        f"{joined([f'{size} has {most}' for size, most in APP_SERVICE_MOST.items()])}.",
         "Learn, functions-scale: 10 to 30 on Dedicated plans; the numbers of B1 and S1 from the limits of App Service",
         confirmed=True,
+        is_count=True,
     ),
 )
 
@@ -154,17 +172,26 @@ def assumptions(changes: Iterable[tuple[str, float]] = ()) -> Assumptions:
     """
     The rules with some numbers changed.
 
-    Raises UsageError for a name that there is not, a number of 0 or less, and a shortest start above the longest.
+    Raises UsageError for a name that there is not, a number that the rule cannot have, and a shortest start above the
+    longest.
     """
     found = {row.name: row for row in ROWS}
     for name, value in changes:
         if name not in found:
             raise UsageError(f"--assume {name}: there is no such assumption: allowed are {', '.join(found)}")
-        if value <= 0:
+        if not 0 < value < math.inf:
             raise UsageError(f"--assume {name}={value:g}: allowed are numbers above 0")
+        if found[name].is_count and value not in range(1, MOST_INSTANCES + 1):
+            raise UsageError(
+                f"--assume {name}={value:g}: allowed are whole numbers of instances from 1 to {MOST_INSTANCES:,}"
+            )
         found[name] = msgspec.structs.replace(
             found[name], value=value, source="as asked, in place of the project's number", confirmed=True
         )
-    if found["cold-start-least"].value > found["cold-start-most"].value:
-        raise UsageError("--cold-start: the least is above the most: give them in ascending order")
+    least, most = found[SHORTEST_START].value, found[LONGEST_START].value
+    if least > most:
+        raise UsageError(
+            f"the shortest start of an instance, {least:g} s, is above the longest, {most:g} s: give both in ascending "
+            f"order, by --cold-start LEAST MOST or by --assume {SHORTEST_START} and {LONGEST_START}"
+        )
     return Assumptions(found)

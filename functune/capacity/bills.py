@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from functune.plans.billing import MB_PER_GB
+from functune.plans.billing import gigabytes
 from functune.plans.price_list import HOURS_PER_MONTH, ContainerAppsPrices, InstancePrices, Prices
 from functune.shapes import MB_PER_GIB, InstanceSize
 
@@ -43,16 +43,16 @@ def flex_bill(use: FlexUse, prices: Prices, *, hours: float = HOURS_PER_MONTH, w
 
     It is for on-demand instances alone.
     """
-    seconds, gigabytes = hours * 3600, use.memory_mb / MB_PER_GB
-    executing, executions = use.executing * gigabytes * seconds, use.rate * seconds
+    seconds = hours * 3600
+    gb_seconds = gigabytes(use.memory_mb) * seconds
+    executing, executions = use.executing * gb_seconds, use.rate * seconds
     free_executing = min(executing, prices.free_gb_seconds) if with_grant else 0.0
     free_executions = min(executions, prices.free_executions) if with_grant else 0.0
-    ready_seconds = gigabytes * seconds
     parts = {
         "executing": (executing - free_executing) * prices.gb_second,
         "executions": (executions - free_executions) / 1e6 * prices.million_executions,
-        "always ready": use.ready * ready_seconds * prices.ready_gb_second,
-        "always ready, executing": use.ready_executing * ready_seconds * prices.ready_active_gb_second,
+        "always ready": use.ready * gb_seconds * prices.ready_gb_second,
+        "always ready, executing": use.ready_executing * gb_seconds * prices.ready_active_gb_second,
         "always ready, executions": use.ready_rate * seconds / 1e6 * prices.million_executions,
     }
     kept = {name: amount for name, amount in parts.items() if use.ready or not name.startswith("always")}

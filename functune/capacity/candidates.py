@@ -4,20 +4,19 @@ import math
 from collections.abc import Iterator
 
 from functune.capacity.app_curves import AppCurves
-from functune.capacity.assumptions import Assumptions
+from functune.capacity.assumptions import APP_SERVICE_MOST, Assumptions
 from functune.capacity.configuration import PLANNED_SIZES, Configuration
 from functune.capacity.curve import InstanceCurve
-from functune.capacity.fixed_day import APP_SERVICE_MOST
 from functune.capacity.station_table import MOST_SLOTS
 from functune.capacity.traffic import Traffic
 from functune.shapes import FLEX_SIZES
 
 CONCURRENCIES = (1, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
-"""Per-instance concurrencies to look at: 1 is Python's default, 4, 16 and 32 those of other languages."""
+"""Per-instance concurrencies that have a forecast: 1 is Python's default, 4, 16 and 32 those of other languages."""
 ISOLATED = frozenset({"I1v2"})
 """Sizes that need an environment of their own, whose price is not known."""
 MORE_INSTANCES = 4
-"""Of App Service: so many more than the fewest that keep up are looked at."""
+"""Instances of App Service above the fewest that keep up, up to which each number has a forecast."""
 
 
 def flex_candidates(app: AppCurves, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
@@ -41,7 +40,8 @@ def useful_concurrencies(curve: InstanceCurve) -> list[int]:
 
 def app_service_candidates(size: str, app: AppCurves, traffic: Traffic, known: Assumptions) -> Iterator[Configuration]:
     """The fewest instances that keep up, and some more."""
-    most = APP_SERVICE_MOST.get(size, int(known["app-service-most"]))
+    most = int(known["app-service-most"])
+    most = min(most, APP_SERVICE_MOST.get(size, most))
     own = app.of("app-service", size)
     fewest = max(1, math.ceil(traffic.peak / own.capacity(MOST_SLOTS)))
     for count in range(min(fewest, most), min(fewest + MORE_INSTANCES, most) + 1):

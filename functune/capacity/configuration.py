@@ -1,10 +1,12 @@
 """One way to host an app: a plan, the size of its instances, and the numbers that are set."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from functune.capacity.assumptions import MOST_INSTANCES
 from functune.errors import UsageError
 from functune.formatting import number, plural
 from functune.plans.registry import PLANS
@@ -76,12 +78,14 @@ def parse_configuration(text: str) -> Configuration:
     """
     plan, *parts = text.strip().split(":")
     sizes = PLANNED_SIZES.get(plan)
-    if sizes is None or not parts or not all(part.isdigit() for part in parts[1:]):
+    if sizes is None or not parts or not all(re.fullmatch("[0-9]{1,9}", part) for part in parts[1:]):
         raise UsageError(f"--now {text}: {CONFIGURATION_FORMS}")
     if parts[0] not in sizes:
         raise UsageError(f"--now {text}: {plan} has no size {parts[0]}: allowed are {', '.join(sizes)}")
     numbers = [int(part) for part in parts[1:]]
     match plan, numbers:
+        case _ if max(numbers, default=0) > MOST_INSTANCES:
+            pass  # refused below
         case "flex", [concurrency, *rest] if 1 <= concurrency <= MAX_PER_INSTANCE_CONCURRENCY and len(rest) <= 1:
             return Configuration(plan="flex", size=parts[0], concurrency=concurrency, least=rest[0] if rest else 0)
         case "premium", [] | [_] if 0 not in numbers:
@@ -92,5 +96,5 @@ def parse_configuration(text: str) -> Configuration:
             return Configuration(plan="container-apps", size=parts[0], least=numbers[0] if numbers else 0)
     raise UsageError(
         f"--now {text}: {CONFIGURATION_FORMS}; a concurrency is from 1 to {number(MAX_PER_INSTANCE_CONCURRENCY)}, "
-        "premium and app-service have at least one instance"
+        f"premium and app-service have at least one instance, and no plan has more than {MOST_INSTANCES:,}"
     )

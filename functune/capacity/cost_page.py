@@ -12,7 +12,7 @@ import msgspec
 from functune.capacity.bills import FlexUse, flex_bill, instances_bill
 from functune.formatting import money, number
 from functune.marked_block import MarkedBlock
-from functune.plans.billing import MB_PER_GB
+from functune.plans.billing import gigabytes
 from functune.plans.price_list import shipped_prices
 
 COSTS = MarkedBlock(Path("docs/deploy.md"), "costs")
@@ -63,8 +63,13 @@ def cost_text(infra: Path) -> Iterator[str]:
     flex, premium = prices.flex, prices.premium
     busy = flex_bill(FlexUse(memory_mb=2048, executing=1, rate=0), flex, hours=1, with_grant=False).total
     resting = flex_bill(FlexUse(memory_mb=2048, executing=0, rate=0, ready=1), flex).total
-    free_hours = flex.free_gb_seconds / (2048 / MB_PER_GB) / 3600
+    free_hours = flex.free_gb_seconds / gigabytes(2048) / 3600
     one = instances_bill(PREMIUM_LEAST, PREMIUM_SIZE, premium)
+    yield (
+        f"In {flex.currency}: Flex Consumption as of {flex.as_of} ({flex.source}), Premium as of {premium.as_of} "
+        f"({premium.source})."
+    )
+    yield ""
     yield "| Item | Price | Example |"
     yield "|---|---|---|"
     yield (

@@ -6,7 +6,7 @@ from scipy.ndimage import maximum_filter1d
 
 def held(needed: np.ndarray, moments: float) -> np.ndarray:
     """The most that was needed within the last so many moments."""
-    size = max(1, round(moments) + 1)
+    size = min(max(1, round(moments) + 1), len(needed))  # no longer than the day, whatever a reader assumes
     return maximum_filter1d(needed, size, mode="nearest", origin=(size - 1) // 2) if size > 1 else needed
 
 

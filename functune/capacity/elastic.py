@@ -28,7 +28,7 @@ from functune.analysis.laws.queueing import erlang_b_up_to
 from functune.plans.billing import BILLED_STEP, FLUSH, MINIMUM_BILLED
 
 LENGTHS = 20
-"""The number of equally likely lengths of a use."""
+"""The number of equally likely lengths of a use, a divisor of the number of sizes of a request."""
 EXPONENTIAL = np.random.default_rng(1).permutation(-np.log1p(-(np.arange(LENGTHS) + 0.5) / LENGTHS))
 """Those of an exponential time of mean 1, in an order that has nothing to do with the sizes of requests."""
 EXPONENTIAL /= EXPONENTIAL.mean()
@@ -141,7 +141,7 @@ def lengths(in_use: np.ndarray, response: np.ndarray, sizes: np.ndarray) -> np.n
 
     A use is one request, and where its mean is longer an exponential time of others on top of it.
     """
-    request = sizes.reshape(LENGTHS, -1).mean(axis=-1) if len(sizes) % LENGTHS == 0 else np.full(LENGTHS, sizes.mean())
+    request = sizes.reshape(LENGTHS, -1).mean(axis=-1)
     alone = np.minimum(in_use, response)
     with np.errstate(over="ignore"):  # an instance that is hardly ever left is in use for ever
         return np.asarray(alone[..., None] * request + np.maximum(in_use - alone, 0.0)[..., None] * EXPONENTIAL)

@@ -72,9 +72,9 @@ def reasons(forecaster: Forecaster, present: Configuration, own: InstanceCurve, 
         ),
         f"A client that sends {PARALLEL} requests at once, as a browser does, gets "
         f"{plural(math.ceil(PARALLEL / concurrency), 'instance')} at any rate.",
-        f"An instance stays {idle:g} s after its last request [U], so what {idle:g} s needed at most is "
-        f"there all the time: {number(found.instances)} instances on average and {count(round(found.peak_instances))} "
-        f"at the busiest moment, with {number(found.starts)} starts a day.",
+        f"An instance stays {idle:g} s after its last request [U], so there are always as many as the last {idle:g} s "
+        f"needed at most: {number(found.instances)} instances on average and {count(round(found.peak_instances))} at "
+        f"the busiest moment, with {number(found.starts)} starts a day.",
     ]
 
 

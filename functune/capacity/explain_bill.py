@@ -10,7 +10,7 @@ from functune.capacity.curve import InstanceCurve
 from functune.capacity.forecast import Forecast
 from functune.capacity.plan_sentence import p95_range_in_words
 from functune.formatting import duration, money, number, percent, plural
-from functune.plans.billing import BILLED_STEP, MB_PER_GB, MINIMUM_BILLED, billed_time
+from functune.plans.billing import BILLED_STEP, MINIMUM_BILLED, billed_time, gigabytes
 from functune.plans.price_list import HOURS_PER_MONTH, Prices
 
 TOGETHER = 10
@@ -56,12 +56,12 @@ def bill_reasons(
 
 def billed_seconds(starts: list[float], response: float) -> float:
     """Seconds billed of one instance for requests that take ``response`` seconds each."""
-    return billed_time(np.array(starts), np.full(len(starts), response)).billed
+    return billed_time(np.array(starts), np.full(len(starts), response))
 
 
 def month_of_ready(present: Configuration, prices: Prices) -> float:
     """The baseline of one always-ready instance for a month."""
-    return present.instance.memory_mb / MB_PER_GB * HOURS_PER_MONTH * 3600 * prices.ready_gb_second
+    return gigabytes(present.instance.memory_mb) * HOURS_PER_MONTH * 3600 * prices.ready_gb_second
 
 
 def ready_cells(forecast: Forecast) -> tuple[str, ...]:

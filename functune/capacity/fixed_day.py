@@ -15,8 +15,6 @@ from functune.capacity.day import Conditions, DayCourse, following
 from functune.capacity.station_table import StationTable
 from functune.capacity.traffic import DAY
 
-APP_SERVICE_MOST = {"B1": 3, "S1": 10}
-"""The most instances of the sizes that have fewer than the others."""
 ROUNDING = 1e-6
 """What floating point may take from a whole number."""
 
@@ -67,7 +65,7 @@ def container_apps_day(
     """Replicas follow the mean rate of the last interval; none is left where the least is 0 and nothing comes."""
     known, moment, least = given.assumptions, given.traffic.moment, configuration.least
     moments = given.traffic.moments()
-    interval = max(1, round(known["container-apps-interval"] / moment))
+    interval = min(max(1, round(known["container-apps-interval"] / moment)), len(moments))
     seen = uniform_filter1d(moments, interval, mode="nearest", origin=(interval - 1) // 2)
     needed = np.ceil(seen / (known["container-apps-fill"] * table.capacity))
     most = max(known["container-apps-most"], least)

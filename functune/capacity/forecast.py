@@ -9,6 +9,7 @@ import numpy as np
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.search.objective import Objective
 from functune.capacity.app_curves import AppCurves
+from functune.capacity.assumptions import LONGEST_START, SHORTEST_START
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
 from functune.capacity.day import Conditions, DayCourse
@@ -17,8 +18,9 @@ from functune.capacity.flex_day import flex_day
 from functune.capacity.latencies import mixture
 from functune.capacity.station_table import StationTable, queueing_tables, refusing_tables
 from functune.capacity.traffic import Traffic
+from functune.plans.app_service import AppServicePlan
 
-FRONT_END_LIMIT = 230.0
+FRONT_END_LIMIT = float(AppServicePlan.front.timeout)
 """Seconds after which the front end of Functions and App Service ends a request; that of Container Apps 10 s later."""
 RARE = 1e-3
 """Starts a day: fewer are none."""
@@ -145,7 +147,7 @@ class Forecaster:
     def forecast(self, configuration: Configuration, app: AppCurves) -> Forecast:
         """The forecast for a configuration."""
         known = self.given.assumptions
-        shortest, longest = known["cold-start-least"], known["cold-start-most"]
+        shortest, longest = known[SHORTEST_START], known[LONGEST_START]
         slow = self.day(configuration, app, longest)
         p50, p95, p99 = self.latencies(slow, longest)
         fast_p95 = p95 if not slow.starts else self.latencies(self.day(configuration, app, shortest), shortest)[1]
@@ -178,7 +180,7 @@ class Forecaster:
 
     def course(self, configuration: Configuration, app: AppCurves) -> Course:
         """The instances over the day."""
-        day = self.day(configuration, app, self.given.assumptions["cold-start-most"])
+        day = self.day(configuration, app, self.given.assumptions[LONGEST_START])
         return course_of(configuration.title, day.instances, self.given.traffic)
 
 

@@ -60,8 +60,13 @@ def subject_to_plan(
     if len(found) == 1:
         return found[0]
     known = "; ".join(f"{each.name}: {', '.join(str(one.subject) for one in each.subjects)}" for each in findings)
+    given = " ".join(
+        f"{flag} {value}" for flag, value in (("--experiment", experiment), ("--route", route)) if value is not None
+    )
     problem = "the run has several subjects" if found else "the run has no such subject"
-    raise UsageError(f"{problem}: choose one with --experiment and --route; there are {known}")
+    raise UsageError(
+        f"{f'{given}: ' if given else ''}{problem}: choose one with --experiment and --route; there are {known}"
+    )
 
 
 def measured_apps(

@@ -8,16 +8,17 @@ from scipy.optimize import brentq
 from scipy.special import i0e
 
 DAY = 86_400
+"""Seconds."""
 MOMENTS_PER_STEP = 12
-"""Of a step: the traffic is looked at so many times while its rate stays the same."""
+"""Times that the traffic is looked at within a step, in which its rate stays the same."""
 MOST_MOMENTS = 100_000
-"""It is looked at less often where there would be more moments than this."""
+"""Most times that it is looked at, which is less often within each step where the traffic is long."""
 TRAFFIC_STEP = 60
 """Seconds for which the rate of a pattern is constant."""
 MOST_RATIO = 40
-"""Of the peak and the mean of a day: a sharper one would be a burst."""
+"""Highest ratio of the peak to the mean of a day: a sharper peak would be a burst."""
 PEAK_HOUR = 14
-"""Of the daily pattern, which is otherwise without effect."""
+"""Hour of the day at which the daily pattern is highest. It moves the curves of a page and changes no figure."""
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -44,11 +45,6 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def peak(self) -> float:
         """The highest rate, requests per second."""
         return float(self.rates.max())
-
-    @property
-    def requests(self) -> float:
-        """All of them."""
-        return self.mean * self.seconds
 
     @property
     def moment(self) -> float:
@@ -91,7 +87,7 @@ def bursts(base: float, peak: float, lasting: float, every: float) -> Traffic:
     if not 1 <= lasting < every <= DAY:
         raise ValueError(
             f"bursts of {lasting:g} s every {every:g} s: allowed are bursts from 1 s that are shorter than the time "
-            f"between their starts, which is up to {DAY} s"
+            f"between their starts, which is up to {DAY:,} s"
         )
     within = np.arange(DAY) % every
     return Traffic(

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def yes_option[Command: Callable[..., Any]](command: Command) -> Command:
     """Add --yes."""
-    return click.option("--yes", is_flag=True, help="Do it without asking, also to an app that looks like production.")(
-        command
-    )
+    return click.option(
+        "--yes", is_flag=True, help="Change the app on Azure without asking, also one that looks like production."
+    )(command)
 
 
 def confirm(question: str) -> None:

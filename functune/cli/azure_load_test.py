@@ -26,7 +26,12 @@ LONGEST_TEST = 180
 @click.option("--host", metavar="URL", help="The app.  [default: that of the RUN, where it was measured at a URL]")
 @click.option("--experiment", "name", metavar="NAME", help="The experiment, where there are several.")
 @click.option("--request", "wanted", metavar="NAME", help="The request, where several are measured alone.")
-@click.option("--users", type=click.IntRange(1, 100_000), metavar="N", help="Users in total.  [default: the most]")
+@click.option(
+    "--users",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Users in total.  [default: the most of the experiment]",
+)
 @click.option(
     "--engines",
     type=click.IntRange(1, 400),
@@ -34,7 +39,12 @@ LONGEST_TEST = 180
     help="Test engines, which share the users.  [default: one for each 250 users]",
 )
 @click.option(
-    "--minutes", type=click.IntRange(1, LONGEST_TEST), default=3, show_default=True, help="How long the users run."
+    "--minutes",
+    type=click.IntRange(1, LONGEST_TEST),
+    metavar="N",
+    default=3,
+    show_default=True,
+    help="How long the users run.",
 )
 @click.option(
     "--requirements",
@@ -49,7 +59,12 @@ LONGEST_TEST = 180
     metavar="PATH",
     help="Read the results of a test run instead, as downloaded: the zip file, its folder, or a CSV file.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the load test, or for the run of its results.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the load test, or with --results for the run.  [default: azure-load-test/<experiment>, or "
+    "runs/<date and time>]",
+)
 @answers()
 def load_test(
     source: Path,
@@ -68,11 +83,12 @@ def load_test(
     """
     Write a load test for Azure Load Testing, or read its results.
 
-    The folder gets load-test.yaml and everything that is uploaded: the Locust file, the requests and their data. Users
-    and engines come from the experiment, and the failure criteria from its objective. Secrets stay in a Key Vault. The
-    commands that create and start the test are printed; running it costs money.
+    The experiment is that of a file, or of the folder of a RUN. The folder of the load test gets load-test.yaml and
+    everything that is uploaded: the Locust file, the requests and their data. Users and engines come from the
+    experiment, and the failure criteria from its objective. Secrets stay in a Key Vault. The commands that create and
+    start the test are printed; running it costs money.
 
-    With --results the SOURCE is the folder of a load test. The run folder that is written can be read with `functune
+    With --results, TEST is the folder of a load test. The run folder that is written can be read with `functune
     report` and `functune compare`. Each request's time and status are in it; times in the worker, cores and memory are
     not.
 
@@ -234,10 +250,12 @@ def give_load_test(test: Path, answer: Answer) -> None:
 
 
 def read_into_run(test: Path, results: Path, *, out: Path, answer: Answer) -> None:
-    """Read the results of a load test into a run folder."""
+    """Read the results of a load test into a run folder. Raises UsageError where ``test`` is no folder."""
     from functune.azure_load_testing.asked import read_asked
     from functune.azure_load_testing.results import LACKS, read_results, write_run
 
+    if not test.is_dir():
+        raise UsageError(f"{test} with --results: it is no folder; name the folder of the load test")
     asked = read_asked(test)
     found = read_results(results)
     folder = write_run(out, asked, test, found, command=shown_command(["functune", *sys.argv[1:]]))

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from functune.cli.answer import Answer, answers
+from functune.cli.measuring import run_and_report
 from functune.cli.packages import chosen_python
-from functune.cli.sweep import created, overridden, run_and_report
+from functune.cli.sweep import created, overridden
 from functune.hosts.served_app import ServedApp
 from functune.packages.app_packages import PACKAGE_FOLDER
 from functune.run.new_path import new_run_path

@@ -10,8 +10,9 @@ import click
 
 from functune.cli.answer import Answer, answers
 from functune.cli.completing import RunPath
+from functune.cli.folders import existing_folder
 from functune.cli.packages import chosen_python, package_options
-from functune.cli.runs import PLAN_NAMES
+from functune.cli.recommend import PLAN_NAMES
 from functune.errors import UsageError
 from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 
@@ -45,7 +46,9 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     metavar="COMMAND|FILE",
     help="Start-up command of App Service, as az webapp config set takes it.  [default: that of a Bicep template]",
 )
-@click.option("--setting", "named", multiple=True, metavar="NAME=VALUE", help="App setting of App Service; repeat it.")
+@click.option(
+    "--setting", "named", multiple=True, metavar="NAME=VALUE", help="App setting of App Service; repeat it for more."
+)
 @click.option(
     "--settings",
     "settings_file",
@@ -61,7 +64,12 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     help="Also judge the run of a `functune tune` or `sweep` of this app: lines that limit it, memory of its workers.",
 )
 @click.option("--measure", is_flag=True, help="Also start the app: time of its imports, memory of an idle worker.")
-@click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="Memory of an instance.")
+@click.option(
+    "--memory",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="Memory of an instance, which the workers of --run or --measure should fit.",
+)
 @click.option(
     "--severity",
     type=click.Choice(["error", "warning", "note"]),
@@ -110,8 +118,7 @@ def examine(
 
     Exit codes: 0 healthy, 1 a finding of the severity or worse, 2 wrong usage, 3 it could not be measured.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder; name the folder of an app")
+    existing_folder(folder, "DIR")
     if memory is not None and run_path is None and not measure:
         raise UsageError("--memory needs the memory of a worker: add --run RUN or --measure")
     given = {

@@ -7,11 +7,12 @@ from functune.run.folder import ENVIRONMENT, MEASUREMENTS
 from functune.run.new_path import RUNS_FOLDER
 
 
-def existing_folder(script_root: Path) -> Path:
-    """The folder of an app. Raises UsageError when there is none."""
-    if not script_root.is_dir():
-        raise UsageError(f"--script-root {script_root}: there is no such folder")
-    return script_root
+def existing_folder(folder: Path, name: str) -> Path:
+    """The folder of an app, as the option or argument ``name`` has it. Raises UsageError when there is none."""
+    if not folder.is_dir():
+        problem = "it is no folder" if folder.exists() else "there is no such folder"
+        raise UsageError(f"{name} {folder}: {problem}; name the folder of an app")
+    return folder
 
 
 def run_folders() -> list[Path]:

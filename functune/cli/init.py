@@ -4,7 +4,7 @@ import asyncio
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -30,7 +30,7 @@ EXAMPLE_VALUE = "1"
     "wanted",
     multiple=True,
     metavar="'GET /api/x'",
-    help="A route to measure; repeat it for more.  [default: asks; without a terminal all simple GET routes]",
+    help="A route to measure; repeat it for more.  [default: asks; with no terminal, each GET without parameters]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"
@@ -67,7 +67,7 @@ def init_experiment(
     if schema_only:
         click.echo(experiment_schema(), nl=False)
         return
-    app = existing_folder(folder)
+    app = existing_folder(folder, "DIR")
     name = re.sub(r"[^a-z0-9-]+", "-", app.resolve().name.lower()).strip("-")[:64] or "app"
     path = out or app / "experiments" / f"{name}.toml"
     require_absent(path)
@@ -80,11 +80,7 @@ def init_experiment(
     files = experiment_files(name, chosen, path.name)
     for file in files:
         require_absent(path.parent / file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for file, text in files.items():
-        (path.parent / file).write_text(text, encoding="utf-8")
-    (path.parent / EXPERIMENT_SCHEMA).write_text(experiment_schema(), encoding="utf-8")
-    written = [str(path.parent / file) for file in (*files, EXPERIMENT_SCHEMA)]
+    written = written_files(path.parent, {**files, EXPERIMENT_SCHEMA: experiment_schema()})
     root = [] if app.resolve() == Path().resolve() else ["--script-root", str(app)]
     command = shlex.join(["functune", "sweep", str(path), *root])
     answer.give(
@@ -102,6 +98,19 @@ def require_absent(path: Path) -> None:
     """Raise UsageError where a file exists already."""
     if path.exists():
         raise UsageError(f"{path} exists, and is not overwritten: remove it, or choose another file with --out")
+
+
+def written_files(folder: Path, texts: Mapping[str, str]) -> list[str]:
+    """Write texts by file name into a folder, which is made; the paths. Raises UsageError where one is refused."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or folder} cannot be written: {error.strerror}; choose another file with --out"
+        ) from error
+    return [str(folder / name) for name in texts]
 
 
 async def routes_of(app: Path, kind: LocalHostKind) -> list[AppRoute]:

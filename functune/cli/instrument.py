@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from functune.cli.answer import Answer, answers
-from functune.errors import UsageError
+from functune.cli.folders import existing_folder
 from functune.instrument.file import TIMES_FILE, write_times_file
 from functune.instrument.functune_times import SETTING, TIMES_VERSION
 from functune.instrument.places import AppPlace, places
@@ -33,8 +33,7 @@ def instrument_app(folder: Path, force: bool, answer: Answer) -> None:
 
     Exit codes: 0 fine, 2 wrong usage, or another file of this name exists.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder: name the folder of the app")
+    existing_folder(folder, "DIR")
     is_written = write_times_file(folder, force=force)
     found = places(folder)
     command = f"az functionapp config appsettings set -n APP -g GROUP --settings {SETTING}=1"

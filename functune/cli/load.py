@@ -26,12 +26,12 @@ def load_options[Command: Callable[..., Any]](command: Command) -> Command:
         "--load-workers",
         type=click.IntRange(1, MOST_LOAD_PROCESSES),
         metavar="N",
-        help="Send them from N processes that you start, on other machines as a rule; their commands are printed.",
+        help="Send the requests from N processes that you start, as a rule on other machines; it prints the commands.",
     )
     bind = click.option(
         "--load-bind",
         metavar="ADDRESS:PORT",
-        help="Where those connect to.  [default: 127.0.0.1:5557, this machine alone]",
+        help="Address that the processes of --load-workers connect to.  [default: 127.0.0.1:5557, this machine alone]",
     )
     return processes(workers(bind(command)))
 

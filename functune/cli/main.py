@@ -56,7 +56,7 @@ COMMANDS = CommandTable(
         "watch": "watching:watch_run",
         "report": "runs:report",
         "open": "open:open_report",
-        "recommend": "runs:recommend_settings",
+        "recommend": "recommend:recommend_settings",
         "compare": "runs:compare",
         "plan": "plan:plan_capacity",
         "lessons": "runs:lessons",
@@ -73,7 +73,7 @@ COMMANDS = CommandTable(
 )
 @click.version_option(package_name="functune")
 def main() -> None:
-    """Load-test and tune the concurrency settings of Azure Functions Python apps, on one machine."""
+    """Measure which concurrency settings suit a Python web app on Azure: a function app, Flask, Django or FastAPI."""
 
 
 add_completion_class(WholeWordBash)

@@ -41,7 +41,9 @@ class Assumed(click.ParamType[tuple[str, float]]):
     help="steady:RATE, daily:MEAN[:PEAK], burst:BASE:PEAK:SECONDS:EVERY, or a CSV file with a column 'arrival' "
     "(seconds or ISO 8601) or 'requests' (those of each minute). Rates as 40/s, 2400/min or 1e6/day.",
 )
-@click.option("--objective", metavar="TEXT", help='Conditions to meet, such as "p95 < 500ms".  [default: the run\'s]')
+@click.option(
+    "--objective", metavar="CONDITIONS", help='Conditions to meet, such as "p95 < 500ms".  [default: the run\'s]'
+)
 @click.option(
     "--now",
     metavar="CONFIGURATION",
@@ -72,7 +74,7 @@ class Assumed(click.ParamType[tuple[str, float]]):
     "--prices",
     type=click.Path(path_type=Path),
     metavar="FILE.toml",
-    help="Prices in place of the project's, in the form of functune/plans/prices.toml; it may have a part of them.",
+    help="Some or all prices in place of the project's, in the form of functune/plans/prices.toml.",
 )
 @click.option(
     "--explain", is_flag=True, help="Say why there are so many instances on Flex Consumption, and what its bill counts."

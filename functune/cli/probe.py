@@ -52,12 +52,15 @@ type Count = Callable[[str], Awaitable[ProbeReport]]
     help="Folder of the app that --host starts.  [default: this folder]",
 )
 @package_options
-@click.option("--key", envvar=environ.URL_KEY, help="Function key of a deployed app; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--key", envvar=environ.URL_KEY, metavar="KEY", help="Function key of a deployed app; better given as FUNCTUNE_KEY."
+)
 @click.option(
     "--largest-wave",
     type=click.IntRange(SMALLEST_LAST_WAVE, MAX_LARGEST_WAVE),
     default=DEFAULT_LARGEST_WAVE,
     show_default=True,
+    metavar="N",
     help="Most calls to send at once; a pool of more than half as many threads is reported as 'at least'.",
 )
 @answers(with_flag=False)  # --json is curl's
@@ -84,8 +87,8 @@ def probe(
     the settings of the environment and of local.settings.json.
 
     The route should wait or compute for 50 ms or more: shorter calls do not need all threads at once. It is called up
-    to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has to,
-    with the file that `functune instrument` writes. The showcase does, and needs no --route.
+    to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has to
+    name them, with the file that `functune instrument` writes. The showcase names them, and needs no --route.
 
     ${NAME} in a header, the body or the route is the value of that environment variable.
 
@@ -110,7 +113,7 @@ def probe(
     if url is not None and not (host or script_root or python or install):
         report = asyncio.run(count_at(url, functools.partial(count, key=key), key=key, is_named=request is not None))
     elif url is None and host is not None:
-        root = existing_folder(script_root or Path())
+        root = existing_folder(script_root or Path(), "--script-root")
         setting = configured_setting(root)
         kind = registry.host_kind(host, python=chosen_python(root, python=python, install=install))
         running = kind.running(ServedApp(root), setting=setting, app_settings={SETTING: "1"})

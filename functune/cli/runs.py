@@ -1,50 +1,24 @@
-"""The commands that read run folders: functune report, recommend, compare and lessons."""
+"""The commands that read run folders: functune report, compare and lessons."""
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from functune.azure.site_id import PREFIX, names_site
 from functune.cli.answer import AS_TEXT, Answer, answers
-from functune.cli.completing import RunPath, complete_experiments, complete_sizes
+from functune.cli.completing import RunPath
+from functune.cli.finite import FiniteRange
 from functune.errors import UsageError
 from functune.run.folder import RunFolder
-from functune.shapes import (
-    APP_SERVICE_SIZES,
-    CONTAINER_APPS_SIZES,
-    DEFAULT_APP_SERVICE_SIZE,
-    DEFAULT_CONTAINER_APPS_SIZE,
-)
 
 if TYPE_CHECKING:
     from functune.plans.plan import Asked
     from functune.report.document import ReportDocument
-
-PLAN_NAMES = ("local", "flex", "premium", "app-service", "container-apps")
-"""The names of plans.registry, which is imported only when a command needs it."""
-SIZE_HELP = (
-    f"Size of an instance: {', '.join(APP_SERVICE_SIZES)} for app-service, the cores of a replica, "
-    f"{min(CONTAINER_APPS_SIZES, key=float)} to {max(CONTAINER_APPS_SIZES, key=float)}, for container-apps. A setting "
-    "that used more memory than it has is not recommended.  "
-    f"[default: {DEFAULT_APP_SERVICE_SIZE}, {DEFAULT_CONTAINER_APPS_SIZE}]"
-)
-
-
-def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a command for the instances of a plan that runs web servers."""
-    size = click.option("--size", metavar="SIZE", shell_complete=complete_sizes, help=SIZE_HELP)
-    replicas = click.option(
-        "--replicas",
-        type=(int, int),
-        metavar="LEAST MOST",
-        help="Replicas to set for container-apps.  [default: as they are]",
-    )
-    return size(replicas(command))
 
 
 @click.command()
@@ -131,69 +105,13 @@ def require_worked(document: "ReportDocument", routes: Sequence[str] = ()) -> No
     require_worked_steps(document.experiments, routes)
 
 
-@click.command("recommend")
-@click.argument("folder", type=RunPath(), metavar="RUN")
-@click.option(
-    "--plan",
-    type=click.Choice(PLAN_NAMES),
-    default="local",
-    show_default=True,
-    help="Hosting plan for the settings; flex has no process count, app-service and container-apps run web servers. "
-    "JSON holds all plans.",
-)
-@answers(
-    *("json", "local-settings", "bicep", "fragment", "commands", "startup"),
-    default="json",
-    help_text="JSON with the evidence, or settings to apply: local.settings.json, a .bicepparam file for "
-    "the templates of this project, a fragment for a template of your own, az commands, or the start-up command of a "
-    "web server.",
-)
-@instance_options
-@click.option(
-    "--experiment",
-    metavar="NAME",
-    shell_complete=complete_experiments,
-    help="The experiment to take the settings from, for a run of several.",
-)
-def recommend_settings(
-    folder: Path, plan: str, answer: Answer, experiment: str | None, size: str | None, replicas: tuple[int, int] | None
-) -> None:
-    """
-    Print the settings that a run recommends.
-
-    They are printed with their evidence as JSON, or in a form that a hosting plan takes.
-
-    \b
-    Examples:
-      functune recommend runs/2026-11-21-063000 | jq '.experiments[].advice'
-      functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan flex --format bicep
-      functune recommend runs/2026-11-21-063000 --experiment threads-blocking-io --plan premium --format commands
-      functune recommend runs/gunicorn --plan app-service --size P1v3 --format commands
-      functune recommend runs/gunicorn --plan container-apps --size 1 --replicas 1 10 --format fragment
-
-    Exit codes: 0 fine, 2 wrong usage, 3 the folder holds no usable run.
-    """
-    from functune.plans.advice import advice_text, single_advice
-    from functune.plans.registry import asked_of
-    from functune.report.document import read_document
-    from functune.report.recommendation_file import recommendation_json
-
-    asked = {plan: asked_of(plan, size=size, replicas=replicas)}
-    document = read_document(RunFolder.open(folder), asked=asked)
-    if answer.is_json:
-        if experiment is not None:
-            raise UsageError("--experiment goes with the forms other than json: JSON holds all experiments")
-        answer.write(recommendation_json(document))
-        return
-    answer.write(advice_text(single_advice(document.apply, plan=plan, experiment=experiment), answer.form))
-
-
 @click.command()
 @click.argument("before", type=RunPath(), metavar="BEFORE")
 @click.argument("after", type=RunPath(), metavar="AFTER")
 @click.option(
     "--margin",
-    type=click.FloatRange(0, 0.99),
+    type=FiniteRange(0, 0.99),
+    metavar="SHARE",
     default=0.05,
     show_default=True,
     help="Smallest relative change that matters: 0.05 is 5 %.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from functune.cli.finite import FiniteRange
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import HostError, LoadError, SettingsError
 from functune.host import settings
@@ -21,9 +22,13 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
     help="Folder of the app: the one with host.json and function_app.py.  [default: this folder]",
 )
 @click.option(
-    "-p", "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.  [default: 7071]"
+    "-p",
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help=f"Port to listen on; 0 takes a free one.  [default: {settings.DEFAULT_PORT}]",
 )
-@click.option("--address", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--address", metavar="ADDRESS", help=f"Address to listen on.  [default: {settings.DEFAULT_ADDRESS}]")
 @package_options
 @click.option("--functions", multiple=True, metavar="NAME", help="Load only this function; repeat it for more.")
 @click.option(
@@ -33,7 +38,7 @@ from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
 )
 @click.option(
     "--worker-startup-interval",
-    type=click.FloatRange(0, settings.MAX_STARTUP_INTERVAL),
+    type=FiniteRange(0, settings.MAX_STARTUP_INTERVAL),
     default=settings.DEFAULT_STARTUP_INTERVAL,
     show_default=True,
     metavar="SECONDS",

@@ -1,49 +1,35 @@
 """functune sweep."""
 
-import asyncio
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import click
-from rich.console import Console
 
 from functune import environ
 from functune.cli.agreement import yes_option
-from functune.cli.answer import AS_TEXT, Answer, answers
+from functune.cli.answer import Answer, answers
 from functune.cli.app import app_option
 from functune.cli.azure_sweep import agree_to_resume, agreed_experiments
 from functune.cli.completing import ExperimentPath, RunPath, complete_hosts
+from functune.cli.finite import FiniteRange
 from functune.cli.folders import existing_folder, shipped_experiments
 from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
+from functune.cli.measuring import run_and_report
+from functune.cli.memory import memory_option
 from functune.cli.packages import chosen_python, package_options
-from functune.cli.watching import start_watch, watch_option
-from functune.errors import LoadError, UsageError
-from functune.experiments.inputs import require_variables
+from functune.cli.resuming import refuse_with_resume, reopened
+from functune.cli.watching import watch_option
 from functune.experiments.model import Experiment, SearchName, Strategy
 from functune.experiments.sections import format_in_short
-from functune.formatting import plural
 from functune.hosts import registry
 from functune.hosts.azure import AzureKind
 from functune.hosts.fitting import app_on_host
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
-from functune.run.environment import Environment
-from functune.run.folder import FAILURES, RunFolder
-from functune.run.measuring import being_measured
+from functune.run.folder import RunFolder
 from functune.run.new_path import new_run_path
-from functune.shapes import INSTANCE_MEMORY_MB
-from functune.sweep.events import SweepFinished
-from functune.web_servers import WEB_SERVERS
-
-SIZES = list(map(str, INSTANCE_MEMORY_MB))
-MEMORY_HELP = (
-    f"Instance memory, {', '.join(SIZES[:-1])} or {SIZES[-1]}: a setting that needs more is not recommended.  "
-    "[default: no condition, and the costs of 2048]"
-)
-
 
 EXPERIMENT_FORMAT = """
 The tables and keys of an experiment file, those with * needed; docs/experiments.md describes them, and so does an
@@ -86,7 +72,9 @@ class SweepCommand(click.Command):
 )
 @package_options
 @load_options
-@click.option("--key", envvar=environ.URL_KEY, help="Function key of the URL; better given as FUNCTUNE_KEY.")
+@click.option(
+    "--key", envvar=environ.URL_KEY, metavar="KEY", help="Function key of the URL; better given as FUNCTUNE_KEY."
+)
 @click.option(
     "--search",
     type=click.Choice(get_args(SearchName.__value__)),
@@ -97,22 +85,19 @@ class SweepCommand(click.Command):
     "--seed", type=click.IntRange(0), metavar="N", help="Seed of the random order of steps and of the random arrivals."
 )
 @click.option(
-    "--objective", metavar="TEXT", help='Conditions that the setting must meet, such as "p95 < 300ms and errors < 1%".'
+    "--objective",
+    metavar="CONDITIONS",
+    help='Conditions that the setting must meet, such as "p95 < 300ms and errors < 1%".',
 )
 @click.option(
     "--strategy",
     type=click.Choice(get_args(Strategy.__value__)),
     help="The aim of the recommended setting.  [default: throughput]",
 )
-@click.option(
-    "--memory",
-    type=click.Choice(SIZES),
-    metavar="MB",
-    help=MEMORY_HELP,
-)
+@memory_option
 @click.option(
     "--max-cost",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     metavar="USD",
     help="With --host azure:ID, refuse a sweep that can cost more.  [default: no limit]",
 )
@@ -144,14 +129,12 @@ def sweep(
     """
     Run experiments and report which settings to use.
 
-    Where one process cannot send enough requests, --load-processes shares the users among several of this machine, and
-    --load-workers among processes that you start on other machines; these need an app at a URL.
-
     Without a file, every experiment in ./experiments is run. The run folder gets experiment.toml, environment.json,
     measurements.jsonl, and the report with its files (see `functune report --help`).
 
-    On the local host, each route is then loaded once more with a sampler in the workers. The report shows the lines of
-    your code at which its calls wait or compute, and profile.speedscope.json opens in https://www.speedscope.app.
+    On the local host, each route is loaded once more at the end, with a sampler in the workers. The report shows the
+    lines of your code at which its calls wait or compute, and profile.speedscope.json opens in
+    https://www.speedscope.app.
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
@@ -159,6 +142,9 @@ def sweep(
 
     With --host azure:ID, where ID is the resource id of an app, each setting is written to that app, which restarts. At
     the end it gets its own settings back. The time and the most that it costs are printed first.
+
+    Where one process cannot send enough requests, --load-processes shares the users among several processes of this
+    machine, and --load-workers among processes that you start on other machines; these need an app at a URL.
 
     \b
     Examples:
@@ -185,7 +171,7 @@ def sweep(
             agree_to_resume(kind, folder, yes=yes, max_cost=max_cost)
         announce_load_workers(folder.experiments, folder.path, key=key)
     else:
-        app = ServedApp(existing_folder(script_root or Path()), entry)
+        app = ServedApp(existing_folder(script_root or Path(), "--script-root"), entry)
         python = chosen_python(app.folder, python=python, install=install)
         app = app_on_host(app, host, python=python)
         asked, inputs = experiments_and_inputs(files or shipped_experiments())
@@ -238,118 +224,6 @@ def created(
         on_note=click.echo,
         agree=lambda kind, found: agreed_experiments(kind, found, yes=yes, max_cost=max_cost),
     )
-
-
-def reopened(
-    resume: Path, *, script_root: Path | None, entry: str | None, host: str | None, key: str | None
-) -> tuple[RunFolder, ServedApp, HostKind]:
-    """
-    The run folder to continue, with the app and the host kind it was begun with.
-
-    Raises UsageError when another app or host is named, RunFolderError when the app or the machine has changed.
-    """
-    from functune.sweep.beginning import environment_of, host_kind_for
-
-    folder = RunFolder.open_to_resume(resume)
-    begun = folder.environment
-    app = ServedApp(app_of(begun, script_root), begun.app)
-    if entry is not None and entry != begun.app:
-        measured_app = "a function app" if begun.app is None else begun.app
-        raise UsageError(f"--app {entry}: the run measures {measured_app}; omit --app, or begin another run")
-    short = begun.host_kind.partition(":")[0] if begun.host_kind in WEB_SERVERS else begun.host_kind
-    if host is not None and host.rstrip("/") not in (begun.host_kind, short):
-        raise UsageError(f"--host {host}: the run measures on {begun.host_kind}; omit --host, or begin another run")
-    python = str(Path(begun.app_python).expanduser()) if begun.app_python else None
-    kind = host_kind_for(folder.experiments, begun.host_kind, key=key, python=python)
-    for experiment in folder.experiments:
-        require_variables(experiment, folder.path, environ.process_environ())
-    command = ["functune", *sys.argv[1:]]
-    folder.reopen(environment_of(app, kind, host=begun.host_kind, key=key, python=python, command=command))
-    return folder, app, kind
-
-
-def app_of(begun: Environment, script_root: Path | None) -> Path:
-    """The folder of the app of a run. Raises UsageError when ``script_root`` is another folder, or the app is gone."""
-    if begun.script_root is None:  # the app runs at a URL
-        if script_root is not None:
-            raise UsageError(f"--script-root {script_root}: the run measures the app at {begun.host_kind}; omit it")
-        return Path()
-    app = Path(begun.script_root).expanduser()
-    if script_root is not None and script_root.resolve() != app.resolve():
-        raise UsageError(
-            f"--script-root {script_root}: the run measures the app in {app}; omit --script-root, or begin another run"
-        )
-    if not app.is_dir():
-        raise UsageError(f"the app of the run was in {app}, and there is no such folder now; begin another run")
-    return app
-
-
-def run_and_report(
-    folder: RunFolder,
-    *,
-    app: ServedApp,
-    kind: HostKind,
-    with_profile: bool,
-    watch: bool = False,
-    answer: Answer = AS_TEXT,
-) -> bool:
-    """
-    Measure and report; returns whether every expectation of the experiments holds.
-
-    Raises LoadError when an experiment has no step that worked, or a trial could not be measured, and KeyboardInterrupt
-    with a sentence that says how to resume.
-    """
-    from functune.cli.runs import report_on, require_worked
-
-    try:
-        with being_measured(folder.path):
-            if watch:
-                start_watch(folder.path)
-            end = measured(folder, app=app, kind=kind)
-            if with_profile:
-                write_profile_of(folder, app=app, kind=kind)
-            document = report_on(folder, answer=answer)
-    except KeyboardInterrupt as interrupt:
-        raise KeyboardInterrupt(
-            f"{folder.path} keeps everything measured so far. "
-            f"Continue with `functune sweep --resume {shlex.quote(str(folder.path))}`"
-        ) from interrupt
-    require_worked(document, end.routes)
-    if end.failures:
-        raise LoadError(
-            f"{plural(end.failures, 'trial')} could not be measured, see {folder.path / FAILURES}; "
-            "the report has the others"
-        )
-    return document.passed
-
-
-def measured(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> SweepFinished:
-    """Measure the run, showing its progress. Returns its last event."""
-    # Imported here: commands that only read a run folder start without the load generator.
-    from functune.sweep.planner import SearchPlanner
-    from functune.sweep.run import measure_run
-    from functune.terminal.progress import shown
-
-    planner = SearchPlanner(cores=folder.environment.machine_cores)
-    with shown(Console()) as show:
-        return asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show))
-
-
-def write_profile_of(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> None:
-    """Profile the subjects of a finished run, saying what could not be profiled."""
-    from functune.report.document import find_all
-    from functune.sweep.profile import profile_run, profile_targets
-
-    targets = profile_targets(find_all(folder))
-    asyncio.run(profile_run(folder, targets, app=app, kind=kind, on_note=click.echo))
-
-
-def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: Any) -> None:
-    """Raise UsageError for arguments that would change a run that was begun."""
-    if files or out is not None:
-        raise UsageError("--resume RUN continues the experiments of that run: omit the files and --out")
-    if given := [f"--{name.replace('_', '-')}" for name, value in overrides.items() if value is not None]:
-        raise UsageError(f"{', '.join(given)} with --resume: a run continues as it was begun; omit it, or measure anew")
 
 
 def overridden(asked: Sequence[Experiment], *, memory: str | None, **flags: Any) -> list[Experiment]:

@@ -14,9 +14,9 @@ from functune.cli.app import app_option
 from functune.cli.completing import complete_hosts
 from functune.cli.folders import existing_folder
 from functune.cli.load import LOAD_FLAGS, announce_load_workers, load_options, load_overrides
+from functune.cli.memory import memory_option
 from functune.cli.packages import chosen_python, package_options
-from functune.cli.runs import PLAN_NAMES, instance_options
-from functune.cli.sweep import MEMORY_HELP, SIZES
+from functune.cli.recommend import PLAN_NAMES, instance_options
 from functune.cli.tune_run import Tuning
 from functune.cli.watching import start_watch, watch_option
 from functune.experiments.model import Strategy
@@ -39,7 +39,7 @@ class Duration(click.ParamType[float]):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", str(value))
         seconds = float(found[1]) * (60 if found[2] == "m" else 1) if found else 0.0
         if not SHORTEST_BUDGET <= seconds <= LONGEST_BUDGET:
-            self.fail(f"{value!r}: allowed are {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m", param, ctx)
+            self.fail(f"{value!r}: allowed are times from {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m", param, ctx)
         return seconds
 
 
@@ -75,7 +75,7 @@ class Duration(click.ParamType[float]):
     "app-service and container-apps run web servers.",
 )
 @instance_options
-@click.option("--objective", default="", metavar="TEXT", help='Conditions to meet, such as "p95 < 300ms".')
+@click.option("--objective", default="", metavar="CONDITIONS", help='Conditions to meet, such as "p95 < 300ms".')
 @click.option(
     "--strategy",
     type=click.Choice(get_args(Strategy.__value__)),
@@ -83,13 +83,13 @@ class Duration(click.ParamType[float]):
     show_default=True,
     help="The aim of the recommended setting.",
 )
-@click.option("--memory", type=click.Choice(SIZES), metavar="MB", help=MEMORY_HELP)
+@memory_option
 @click.option(
     "--budget",
     type=Duration(),
     default="90s",
     show_default=True,
-    help="Time for the whole command without --install, from 20s to 60m.",
+    help=f"Time for the whole command without --install, from {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m.",
 )
 @click.option(
     "--now",
@@ -159,7 +159,7 @@ def tune(
     from functune.sweep.tuning_run import TuningRun
 
     on_plan = asked_of(plan, size=asked["size"], replicas=asked["replicas"])
-    app = ServedApp(existing_folder(script_root), entry)
+    app = ServedApp(existing_folder(script_root, "--script-root"), entry)
     request, secrets = request_of(route, method=method, headers=headers, data=data, json_body=json_body, values=values)
     aim = TuningAim(
         objective=asked["objective"],

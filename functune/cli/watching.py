@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from functune.cli.completing import RunPath
+from functune.cli.finite import FiniteRange
 from functune.cli.folders import run_or_newest
 from functune.environ import child_environ
 from functune.errors import RunFolderError
@@ -25,15 +26,17 @@ READING = 0.5
 
 @click.command("watch")
 @click.argument("folder", type=RunPath(), required=False, metavar="[RUN]")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on.  [default: a free one]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Port to listen on.  [default: a free one]"
+)
 @click.option("--open/--no-open", "opens", default=None, help="Open the browser.  [default: on a terminal]")
 @click.option(
     "--linger",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=LINGER,
     show_default=True,
     metavar="SECONDS",
-    help="End once the run has ended and no page has asked for so long.",
+    help="How long to go on after the run has ended and the last page has asked.",
 )
 def watch_run(folder: Path | None, port: int, opens: bool | None, linger: float) -> None:
     """

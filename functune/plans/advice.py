@@ -267,9 +267,10 @@ def single_advice(apply: Sequence[PlanAdvice], *, plan: str, experiment: str | N
         raise UsageError(f"--experiment {experiment}: the run has no advice for it; {known}")
     found = [each for each in apply if each.plan == plan and experiment in (None, each.experiment)]
     if not found:
+        others = joined(list(dict.fromkeys(each.plan for each in apply)))
         raise UsageError(
             f"the run recommends no setting for {plan}: none that it allows was compared, or none worked and fits its "
-            "memory"
+            f"memory; {f'it has settings for {others}' if others else 'its report has the reason'}"
         )
     if len({each.experiment for each in found}) > 1:
         raise UsageError(f"the run has several experiments: choose one with --experiment {' or '.join(names)}")

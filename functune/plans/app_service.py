@@ -16,9 +16,10 @@ from functune.setting import Setting
 from functune.shapes import APP_SERVICE_SIZES, DEFAULT_APP_SERVICE_SIZE
 from functune.web_servers import is_app_service
 
+_FRONT = FrontEnd("App Service", timeout=230)
 _GENERATED = (
     "The platform generates the start-up command that was measured, so none of your own may be set: an empty one "
-    "removes it. It has time-outs of 600 s, and the front end ends a request after 230 s."
+    f"removes it. It has time-outs of 600 s, and the front end ends a request after {_FRONT.timeout} s."
 )
 
 
@@ -31,7 +32,7 @@ class AppServicePlan(WebPlan):
     sizes = APP_SERVICE_SIZES
     default_size = DEFAULT_APP_SERVICE_SIZE
     port = "$PORT"
-    front = FrontEnd("App Service", timeout=230)
+    front = _FRONT
     instance = "an instance"
     prices_of = f"prices of {app_service_prices().as_of} from {app_service_prices().source}"
 

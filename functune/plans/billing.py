@@ -1,9 +1,9 @@
 """
-The cost of a million requests, from measured throughput and the prices of a plan.
+The cost of a million requests on an instance that is always busy, and the time that Flex Consumption bills.
 
 Flex Consumption bills an instance, not a request: its memory for the time in which it executes anything. Requests that
-overlap share the bill, and requests far apart pay the minimum each. The cost of a million requests is that of an
-instance that is always busy; the rule by which any other stream of requests is billed is ``billed_time``.
+overlap share the bill, and requests far apart pay the minimum each, so real traffic costs more than a busy instance:
+``functune plan`` computes it.
 
 Throughput and times are those of the machine that measured, and an instance has other cores. So the order of settings
 holds there, the amounts do not.
@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from functune.plans.price_list import ContainerAppsPrices, Prices, container_apps_prices, flex_prices
-from functune.shapes import INSTANCE_MEMORY_MB
+from functune.shapes import INSTANCE_MEMORY_MB, MB_PER_GIB
 
 MINIMUM_BILLED = 1.0
 """Seconds billed at least each time an instance begins to execute (documented for Flex Consumption)."""
@@ -23,34 +23,14 @@ BILLED_STEP = 0.1
 """Seconds that billed time is rounded up to."""
 FLUSH = 5.0
 """Seconds after which the host's timer closes an interval that is still open, and opens the next."""
-MB_PER_GB = 1024
-"""2048 MB for a second are 2 GB-s: ten such instances cost $1.872 an hour in the example of Microsoft's cost page."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """The cost of a million requests, before the free grant."""
+    """The cost of a million requests, before the free grant: it compares settings and is no budget."""
 
-    gb_seconds: float
-    """Per million requests."""
     per_million: float
     """The price in the currency of the price list."""
     currency: str
-    basis: str = "local shape"
-    """The throughput was measured on this machine: compare settings by it, do not budget with it."""
-
-
-class Cycle(msgspec.Struct, frozen=True, kw_only=True):
-    """Time billed of a stream of calls on one instance."""
-
-    billed: float
-    """Seconds."""
-    elapsed: float
-    """Seconds from the first call to the end of the last, or to the end of its billed time."""
-
-    @property
-    def fraction(self) -> float:
-        """Billed share of the time, 0 to 1."""
-        return self.billed / self.elapsed
 
 
 def busy_cost(throughput: float, memory_mb: int, prices: Prices | None = None) -> Cost:
@@ -61,27 +41,29 @@ def busy_cost(throughput: float, memory_mb: int, prices: Prices | None = None) -
     """
     if throughput <= 0:
         raise ValueError(f"throughput is {throughput:g} requests/s: allowed is above 0")
-    return executions_cost(gigabytes(memory_mb) / throughput * 1e6, prices)
+    prices = prices or flex_prices()
+    gb_seconds = gigabytes(memory_mb) / throughput * 1e6
+    return Cost(per_million=gb_seconds * prices.gb_second + prices.million_executions, currency=prices.currency)
 
 
-def billed_time(starts: np.ndarray, responses: np.ndarray, *, flush: float = FLUSH) -> Cycle:
+def billed_time(starts: np.ndarray, responses: np.ndarray) -> float:
     """
-    The billed time of one instance for calls by start and response time, seconds, in the order of their starts.
+    The seconds billed of one instance for calls by start and response time, seconds, in the order of their starts.
 
     The rule of the Functions host (FlexConsumptionMetricsPublisher, 2024; it may have changed): from the first call in
-    to the last one out is an interval, and a timer cuts those that are open every ``flush`` seconds; each is billed for
-    at least 1 s and in steps of 0.1 s; time billed already is not billed again, so an interval that begins before the
-    end of the last bill counts from there.
+    to the last one out is an interval, and a timer cuts those that are open every FLUSH seconds. Each is billed for at
+    least MINIMUM_BILLED and in steps of BILLED_STEP. Time billed already is not billed again, so an interval that
+    begins before the end of the last bill counts from there.
     """
     total, paid_until = 0.0, -math.inf
     origin = float(starts[0])
     for begin, end in executing(starts, responses):
-        cut = origin + (math.floor((begin - origin) / flush) + 1) * flush
+        cut = origin + (math.floor((begin - origin) / FLUSH) + 1) * FLUSH
         while cut < end:
             total, paid_until = pay(begin, cut, total, paid_until)
-            begin, cut = cut, cut + flush
+            begin, cut = cut, cut + FLUSH
         total, paid_until = pay(begin, end, total, paid_until)
-    return Cycle(billed=total, elapsed=max(paid_until, end) - origin)
+    return total
 
 
 def executing(starts: np.ndarray, responses: np.ndarray) -> list[tuple[float, float]]:
@@ -112,7 +94,7 @@ def fixed_cost(throughput: float, price_per_hour: float, currency: str = "USD") 
             f"throughput is {throughput:g} requests/s and the price {price_per_hour:g} an hour: "
             "allowed are above 0, and at least 0"
         )
-    return Cost(gb_seconds=0.0, per_million=price_per_hour / 3600 / throughput * 1e6, currency=currency)
+    return Cost(per_million=price_per_hour / 3600 / throughput * 1e6, currency=currency)
 
 
 def replica_cost(throughput: float, cores: float, memory_mb: int, prices: ContainerAppsPrices | None = None) -> Cost:
@@ -124,27 +106,16 @@ def replica_cost(throughput: float, cores: float, memory_mb: int, prices: Contai
     if throughput <= 0:
         raise ValueError(f"throughput is {throughput:g} requests/s: allowed is above 0")
     prices = prices or container_apps_prices()
-    seconds = 1e6 / throughput
-    gib_seconds = seconds * memory_mb / MB_PER_GB
-    return Cost(
-        gb_seconds=gib_seconds,
-        per_million=seconds * cores * prices.vcpu_second + gib_seconds * prices.gib_second + prices.million_requests,
-        currency=prices.currency,
-    )
-
-
-def executions_cost(gb_seconds: float, prices: Prices | None) -> Cost:
-    """The price of a million executions that take ``gb_seconds`` GB-s together."""
-    prices = prices or flex_prices()
-    return Cost(
-        gb_seconds=gb_seconds,
-        per_million=gb_seconds * prices.gb_second + prices.million_executions,
-        currency=prices.currency,
-    )
+    second = cores * prices.vcpu_second + memory_mb / MB_PER_GIB * prices.gib_second
+    return Cost(per_million=1e6 / throughput * second + prices.million_requests, currency=prices.currency)
 
 
 def gigabytes(memory_mb: int) -> float:
-    """The size of an instance in GB. Raises ValueError for one that Flex Consumption does not have."""
+    """
+    The memory of an instance in the GB of GB-s. Raises ValueError for a size that Flex Consumption does not have.
+
+    2048 MB are 2 GB: ten such instances cost $1.872 an hour in the example of Microsoft's cost page.
+    """
     if memory_mb not in INSTANCE_MEMORY_MB:
         raise ValueError(f"instance memory is {memory_mb} MB: allowed are {', '.join(map(str, INSTANCE_MEMORY_MB))}")
-    return memory_mb / MB_PER_GB
+    return memory_mb / MB_PER_GIB

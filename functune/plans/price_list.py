@@ -1,7 +1,8 @@
 """The prices in prices.toml, the one place for them, and those of a file of the reader's own."""
 
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -85,15 +86,42 @@ def changed_prices(text: str, *, name: str) -> PriceList:
     """
     The shipped prices with those of a file of the same form in their place.
 
-    Raises UsageError that names the file where it is no TOML, has an unknown key, or a price that is no number from 0.
+    Raises UsageError that names the file where it is no TOML, or a table, key, size, price or currency of it is wrong.
     """
     try:
-        found = msgspec.convert(merged(shipped_table(), tomllib.loads(text)), PriceList)
+        given = tomllib.loads(text)
+        table = with_sources(merged(shipped_table(), given), given, name=name)
+        found = msgspec.convert(table, PriceList)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"--prices {name}: {error}; the file has the form of functune/plans/prices.toml") from error
-    if negative := sorted(key for key, price in numbers_of(msgspec.to_builtins(found)) if price < 0):
-        raise UsageError(f"--prices {name}: {', '.join(negative)} is below 0: allowed are prices from 0")
+    if wrong := next(wrong_prices(table, found), None):
+        raise UsageError(f"--prices {name}: {wrong}")
     return found
+
+
+def with_sources(table: Mapping[str, Any], given: Mapping[str, Any], *, name: str) -> dict[str, Any]:
+    """The merged table whose sources name the file, for each plan that it has without a source of its own."""
+    return {
+        plan: {**prices, "source": f"{name}, and for the rest {prices['source']}"}
+        if isinstance(given.get(plan), Mapping) and isinstance(prices, Mapping) and "source" not in given[plan]
+        else prices
+        for plan, prices in table.items()
+    }
+
+
+def wrong_prices(table: Mapping[str, Any], found: PriceList) -> Iterator[str]:
+    """A sentence for each thing that the types allow and a bill does not."""
+    for key, price in numbers_of(table):
+        if not (math.isfinite(price) and price >= 0):
+            yield f"{key} is {price:g}: allowed are numbers from 0"
+    for plan, prices in (("premium", found.premium), ("app-service", found.app_service)):
+        known = shipped_table()[plan]["month"]
+        for size in prices.month.keys() - known.keys():
+            yield f"{plan}.month has no size {size}: allowed are {', '.join(known)}"
+    currencies = {plan: prices["currency"] for plan, prices in table.items()}
+    if len(set(currencies.values())) > 1:
+        listed = ", ".join(f"{plan} {currency}" for plan, currency in currencies.items())
+        yield f"the currencies differ ({listed}): give every plan the same one, so that the bills can be compared"
 
 
 def merged(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

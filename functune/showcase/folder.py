@@ -23,9 +23,11 @@ def write_showcase(folder: Path) -> int:
     """
     Write the files of the showcase that ``folder`` does not have; returns how many these are.
 
-    Raises UsageError where a file differs from that of the showcase, before anything is written, and where the folder
-    cannot be written.
+    Raises UsageError where there is something else than a folder, where a file differs from that of the showcase,
+    before anything is written, and where the folder cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} cannot be written: it is no folder; name another folder with --dir")
     root = showcase_root()
     files = list(showcase_files(root))
     absent = [file for file in files if not (folder / file).exists()]
@@ -40,7 +42,9 @@ def write_showcase(folder: Path) -> int:
         for file in absent:
             write_new(root / file, folder / file)
     except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error}; name another folder with --dir") from error
+        raise UsageError(
+            f"{error.filename or folder} cannot be written: {error.strerror}; name another folder with --dir"
+        ) from error
     return len(absent)
 
 

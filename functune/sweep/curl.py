@@ -13,6 +13,7 @@ import msgspec
 from functune import environ
 from functune.errors import UsageError
 from functune.experiments.inputs import read_input, read_table
+from functune.experiments.messages import PLACE, allowed_values
 from functune.experiments.request_source import COLUMN, VARIABLE
 from functune.experiments.requests import RequestTemplate
 
@@ -71,7 +72,7 @@ def request_of(
     try:
         template = msgspec.convert(fields, RequestTemplate)
     except msgspec.ValidationError as error:
-        raise UsageError(f"the request cannot be sent: {error}") from error
+        raise UsageError(f"the request cannot be sent: {refusal(str(error))}") from error
     require_columns(secrets, values)
     return template, secrets
 
@@ -80,6 +81,14 @@ def free_variable(name: str, taken: Collection[str]) -> str:
     """The variable for a secret. The headers ``X-A`` and ``X_A`` would have the same, so the second gets a number."""
     numbered = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
     return next(variable for variable in map(environ.secret_variable, numbered) if variable not in taken)
+
+
+def refusal(message: str) -> str:
+    """What is wrong with a request, without its value, which may be a secret; from the message of msgspec."""
+    located = PLACE.fullmatch(message)
+    key = "" if located is None else located["path"].lstrip(".")
+    allowed = allowed_values(f"workload.requests.{key}")
+    return message if allowed is None else f"the {key} is not one that is allowed, which is {allowed}"
 
 
 def require_columns(secrets: Mapping[str, str], values: str | None) -> None:

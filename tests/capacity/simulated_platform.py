@@ -60,5 +60,5 @@ def serve(rate: float, response: float, *, concurrency: int, idle: float, reques
         heapq.heappush(ends, (arrival + response, number))
     end = arrivals[-1]
     existed += sum(end - place.created for place in places if place.created is not None)
-    billed = sum(billed_time(np.array(place.calls), np.full(len(place.calls), response)).billed for place in places)
+    billed = sum(billed_time(np.array(place.calls), np.full(len(place.calls), response)) for place in places)
     return Seen(instances=existed / end, starts=starts / end, billed=billed / end)

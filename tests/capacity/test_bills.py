@@ -67,9 +67,21 @@ def test_prices_of_a_file_take_the_place_of_the_shipped_ones() -> None:
         '[flex]\ngb_second = 0.00003\nas_of = "2026-11"\n[premium.month]\nEP1 = 200', name="mine.toml"
     )
     assert (found.flex.gb_second, found.flex.as_of, found.premium.month["EP1"]) == (0.00003, "2026-11", 200)
-    kept = msgspec.structs.replace(found.flex, gb_second=PRICES.flex.gb_second, as_of=PRICES.flex.as_of)
-    assert kept == PRICES.flex
+    shipped = {name: getattr(PRICES.flex, name) for name in ("gb_second", "as_of", "source")}
+    assert msgspec.structs.replace(found.flex, **shipped) == PRICES.flex
     assert found.premium.month["EP2"] == PRICES.premium.month["EP2"]
+
+
+def test_source_of_changed_prices_is_the_file() -> None:
+    found = changed_prices('[flex]\ngb_second = 0.00003\n[premium]\nsource = "our contract"', name="mine.toml")
+    assert found.flex.source == f"mine.toml, and for the rest {PRICES.flex.source}"
+    assert found.premium.source == "our contract"
+    assert found.app_service == PRICES.app_service
+
+
+def test_another_currency_is_that_of_every_plan() -> None:
+    tables = "".join(f'[{plan}]\ncurrency = "EUR"\n' for plan in ("flex", "premium", "app-service", "container-apps"))
+    assert changed_prices(tables, name="mine.toml").container_apps.currency == "EUR"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,13 @@ def test_prices_of_a_file_take_the_place_of_the_shipped_ones() -> None:
     [
         ("[flex]\ngb_seconds = 1", "gb_seconds"),
         ("[flex]\ngb_second = 'much'", "flex"),
-        ("[flex]\ngb_second = -1", "flex.gb_second is below 0"),
+        ("[flex]\ngb_second = -1", "flex.gb_second is -1: allowed are numbers from 0"),
+        ("[flex]\ngb_second = nan", "flex.gb_second is nan: allowed are numbers from 0"),
+        ("[premium.month]\nEP1 = inf", "premium.month.EP1 is inf: allowed are numbers from 0"),
+        ("[premium.month]\nEP9 = 1", "premium.month has no size EP9: allowed are EP1, EP2, EP3"),
+        ("[app-service.month]\np1v3 = 1", "app-service.month has no size p1v3: allowed are B1, S1, "),
+        ("[flex]\ncurrency = 'EUR'", "the currencies differ (flex EUR, premium USD, "),
+        ("flex = 1", "flex"),
         ("[flex", "mine.toml"),
     ],
 )

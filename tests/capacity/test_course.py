@@ -11,6 +11,7 @@ def test_what_was_needed_is_kept_for_a_while() -> None:
     needed = np.array([0, 0, 5, 1, 0, 0, 0, 2, 0], dtype=float)
     assert held(needed, 3).tolist() == [0, 0, 5, 5, 5, 5, 1, 2, 2]
     assert held(needed, 0).tolist() == needed.tolist()
+    assert held(needed, 1e15).tolist() == [0, 0, 5, 5, 5, 5, 5, 5, 5]
 
 
 def test_new_instances_come_late_and_at_most_so_many_at_a_time() -> None:

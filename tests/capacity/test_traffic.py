@@ -58,6 +58,8 @@ def test_bursts_come_as_often_and_last_as_long_as_asked() -> None:
         ("burst:1:2:60s:30s", "shorter than the time"),
         ("burst:1:2:60d:1h", "60d"),
         ("burst:1:2h:60s:1h", "2h"),
+        ("steady:1e999", "allowed are rates up to 1,000,000,000/s"),
+        ("daily:40:1e30", "allowed are rates up to 1,000,000,000/s"),
     ],
 )
 def test_wrong_pattern_is_refused_with_what_is_allowed(spec: str, said: str) -> None:
@@ -92,8 +94,14 @@ def test_moments_of_iso_8601_are_arrivals() -> None:
     [
         ("", "no known column"),
         ("a,b\n1,2", "no known column"),
-        ("requests\n", "it has no requests"),
-        ("requests\n0\n0", "it has no requests"),
+        ("requests\n", "it has no requests: there is no row below the header"),
+        ("requests\n0\n0", "it has no requests: the column requests is 0 in every row"),
+        ("arrival\n", "it has no requests: there is no row below the header"),
+        ("requests\n1e999", "row 2"),
+        ("arrival\n1e999", "row 2"),
+        ("arrival\n0001-01-01T00:00:00", "row 2"),
+        ("arrival\n0\n0", "within 1 s"),
+        (f"requests\n{'1' * 200_000}", "field larger than field limit"),
         ("requests\n5\nmany", "row 3"),
         ("minute,requests\n1", "row 2"),
         ("requests\n-1", "row 2"),

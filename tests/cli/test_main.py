@@ -9,7 +9,7 @@ import click
 import pytest
 
 from functune.cli import main
-from functune.cli.runs import recommend_settings
+from functune.cli.recommend import recommend_settings
 from functune.plans.registry import PLANS
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder

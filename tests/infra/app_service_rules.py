@@ -1,4 +1,4 @@
-"""What holds for the template of App Service and its modules; ``test_web_rules.py`` shows what each rule refuses."""
+"""What holds for the template of App Service and its modules; ``test_rules.py`` shows what each rule refuses."""
 
 from tests.infra.bicep import Template, mentions, web_apps
 

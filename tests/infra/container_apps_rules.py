@@ -1,4 +1,4 @@
-"""What holds for the template of Container Apps; ``test_web_rules.py`` shows what each rule refuses."""
+"""What holds for the template of Container Apps; ``test_rules.py`` shows what each rule refuses."""
 
 from typing import Any
 

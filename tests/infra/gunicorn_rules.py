@@ -1,4 +1,4 @@
-"""What holds for each template that starts Gunicorn; ``test_web_rules.py`` shows what each rule refuses."""
+"""What holds for each template that starts Gunicorn; ``test_rules.py`` shows what each rule refuses."""
 
 from tests.infra.bicep import Template, app_settings, mentions, web_apps
 from tests.infra.container_apps_rules import containers, variables_of

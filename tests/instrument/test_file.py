@@ -62,7 +62,7 @@ def test_command_refuses_what_is_no_folder(tmp_path: Path) -> None:
     assert run("instrument", str(tmp_path), "--force").exit_code == 2
     missing = run("instrument", str(tmp_path / "missing"))
     assert missing.exit_code == 2
-    assert "is no folder: name the folder of the app" in missing.output
+    assert "there is no such folder; name the folder of an app" in missing.output
 
 
 @pytest.mark.parametrize(
