@@ -20,11 +20,13 @@ from functune.analysis.numbers.levels import Level, LevelKey, key_of
 from functune.analysis.numbers.repeats import Spread
 from functune.analysis.ratio_of_runs import ratio_spread, within_runs
 from functune.experiments.subject import Subject
-from functune.formatting import duration, percent, rate
+from functune.formatting import duration, number, percent, rate
 from functune.setting import Setting
 
 MARGIN = 0.05
 """Relative change from which a difference matters in practice, by default."""
+DOUBLED = 2.0
+"""A ratio from which a change reads better as a factor than in percent."""
 
 type ComparedMetric = Literal["throughput", "p95"]
 type ChangeVerdict = Literal["better", "worse", "same", "unclear"]
@@ -81,7 +83,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         return (
             f"{self.experiment}: {self.subject}, {self.setting.in_words}, {self.load}: "
             f"{name}{write(self.before)} -> {write(self.after)} "
-            f"({signed(self.ratio - 1)}{certainty_of_change(self.spread)})"
+            f"({change_in_words(self.ratio, self.spread)})"
         )
 
 
@@ -259,14 +261,20 @@ def broken_step(key: Key, before: Level, after: Level) -> list[Broken]:
     return [Broken(experiment=key[0], what=what)]
 
 
-def certainty_of_change(spread: Spread | None) -> str:
-    """How sure a change is, to be put behind it."""
+def change_in_words(ratio: float, spread: Spread | None) -> str:
+    """A change with its certainty: ``+12.0 %, range +11.0 % to +13.0 %``, and from DOUBLED on as a factor."""
+    write = factor_in_words if ratio >= DOUBLED else percent_more
     if spread is None or spread.repeats == 1:
-        return ", measured once"
+        return f"{write(ratio)}, measured once"
     kind = "interval" if spread.is_interval else "range"
-    return f", {kind} {signed(spread.low - 1)} to {signed(spread.high - 1)}"
+    return f"{write(ratio)}, {kind} {write(spread.low)} to {write(spread.high)}"
 
 
-def signed(share: float) -> str:
-    """A share as percent with its sign."""
-    return f"{'+' if share >= 0 else '-'}{percent(abs(share))}"
+def factor_in_words(ratio: float) -> str:
+    """``10.3 times``."""
+    return f"{number(ratio)} times"
+
+
+def percent_more(ratio: float) -> str:
+    """A ratio as a difference in percent, with its sign."""
+    return f"{'+' if ratio >= 1 else '-'}{percent(abs(ratio - 1))}"

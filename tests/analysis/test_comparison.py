@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from functune.analysis.comparison import Comparison, compare_findings
+from functune.analysis.comparison import Comparison, change_in_words, compare_findings
 from functune.analysis.experiment import analyse
+from functune.analysis.numbers.repeats import Spread
 from functune.analysis.ratio_of_runs import ratio_spread
 from functune.experiments.model import Expectation, Matrix, Where
 from functune.run.measurement import Measurement
@@ -93,6 +94,14 @@ def test_single_measurements_are_judged_and_said_to_be_single() -> None:
     assert found.got_worse
     assert all("measured once" in change.in_words for change in found.changes)
     assert not compared(run(), run(seed=1)).once
+
+
+def test_a_change_is_a_percentage_and_from_a_doubling_on_a_factor() -> None:
+    assert change_in_words(0.8, None) == "-20.0 %, measured once"
+    assert change_in_words(1.999, None) == "+99.9 %, measured once"
+    assert change_in_words(10.33, None) == "10.3 times, measured once"
+    spread = Spread(low=1.9, high=2.1, repeats=3)
+    assert change_in_words(2.0, spread) == "2.00 times, range 1.90 times to 2.10 times"
 
 
 def test_an_expectation_that_held_and_fails_is_broken() -> None:
