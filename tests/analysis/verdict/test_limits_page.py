@@ -10,7 +10,7 @@ from functune.analysis import comparison, trust
 from functune.analysis.checks import interference, processes
 from functune.analysis.laws import bounds, littles_law, prediction, usl
 from functune.analysis.numbers import repeats, statistics, validity
-from functune.analysis.search import state
+from functune.analysis.search import lift, state
 from functune.analysis.verdict import limit_around, limit_computing, limit_evidence, limit_waiting, strategies
 from functune.analysis.verdict.limit import LimitKind
 from functune.analysis.verdict.limit_rules import LIMIT_RULES
@@ -104,7 +104,7 @@ METHOD_FIGURES = [
     f"up to {state.PAST} past it",
     f"at {state.KNEE} times its predicted knee",
     f"beat the leader by {in_percent(repeats.SAME)}",
-    f"raised by {state.STANDARD_ERRORS} standard errors",
+    f"raised by {lift.STANDARD_ERRORS} standard errors",
     f"beats its bound by more than {in_percent(repeats.SAME)}",
     f"from {usl.CURVE_RESAMPLES:,} curves",
     f"It needs {usl.LEVELS} numbers of users",
