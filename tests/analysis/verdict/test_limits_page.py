@@ -51,13 +51,13 @@ THRESHOLDS = {
         f"at most {in_percent(1 - limit_around.ONE_CORE)} of the machine is idle",
     ],
     "gil": [
-        f"wants at least {limit_around.ONE_CORE} of a core and uses no more than {limit_computing.OUTSIDE_GIL}",
+        f"wants at least {limit_around.ONE_CORE} of a core and uses no more than {bounds.SEVERAL_CORES}",
         f"Of {MANY} threads or more with a call, fewer than {limit_computing.WANT_THE_GIL[MANY]} want a core",
         f"(of {FEW} to {MANY - 1}, fewer than {limit_computing.WANT_THE_GIL[FEW]})",
         f"at least {limit_computing.FREE_CORE} cores of the machine are idle",
     ],
     "cores": [
-        f"uses more than {limit_computing.OUTSIDE_GIL} cores",
+        f"uses more than {bounds.SEVERAL_CORES} cores",
         f"of {MANY} threads or more with a call at least {limit_computing.WANT_A_CORE[MANY]} want a core",
         f"(of {FEW} to {MANY - 1}, at least {limit_computing.WANT_A_CORE[FEW]})",
     ],
