@@ -78,7 +78,7 @@ def loop_held(evidence: LimitEvidence) -> tuple[float, float]:
 
 def longest_hold(level: Level) -> str:
     """The longest time that a call holds the loop without a break, as a phrase; empty where it is not known."""
-    return "" if level.figures.hold is None else f", {duration(level.figures.hold.mean)} at a stretch"
+    return "" if level.figures.hold is None else f" in stretches of {duration(level.figures.hold.mean)}"
 
 
 def cpu_limit(evidence: LimitEvidence) -> Limit | None:
