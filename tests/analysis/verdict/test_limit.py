@@ -503,6 +503,21 @@ def on_quarter(*, users: int, throttled: float = 1.0, cores: float = 0.2) -> Mea
     )
 
 
+def test_processes_that_no_connection_reached_are_the_reason_why_the_limit_is_unknown() -> None:
+    """Two processes with 8 threads each, and 64 users whose connections one of them accepted."""
+    two = msgspec.structs.replace(GTHREAD, thread_count=8, process_count=2)
+    one, many = (
+        on_server(users=1, rate=10, service=0.1, setting=two),
+        on_server(users=64, rate=80, service=0.1, setting=two),
+    )
+    said, without = (
+        limit_in_words(limit_of(one, msgspec.structs.replace(many, worker_requests=answers)))
+        for answers in ({"71": 80}, {"71": 40, "72": 40})
+    )
+    assert "the time passes outside of the handler; 1 of 2 processes served all requests." in said
+    assert "served all requests" not in without
+
+
 def test_quota_that_is_used_up_is_the_limit() -> None:
     found = limit_of(on_quarter(users=1), on_quarter(users=64))
     assert found.kind == "instance"
