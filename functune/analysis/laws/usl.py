@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 from scipy.optimize import nnls
 
+from functune.analysis.numbers.repeats import SAME
 from functune.analysis.numbers.statistics import TAIL, Interval
 from functune.formatting import number, percent, plural
 
@@ -25,8 +26,8 @@ LEVELS = 6
 """Fewer levels leave the peak to chance: with four, one fit in five of a curve that has a peak finds none."""
 R_SQUARED = 0.98
 """Share of the variation of log X that a curve must explain to be drawn."""
-VISIBLE = 0.05
-"""Relative residual up to which neither a pattern nor R^2 matters: it is the margin within which settings tie."""
+VISIBLE = SAME
+"""Relative residual up to which neither a pattern nor R^2 matters: throughputs within it count as equal."""
 WRONG = 0.1
 """Relative residual above which a curve is wrong at that level without any pattern: a full thread pool shows one."""
 PATTERN = 1.0

@@ -1,9 +1,7 @@
 """
 The state of an adaptive search for one subject: each setting's levels, its bound, and the throughput it may reach.
 
-Bounds come from the times of a single user (see bounds). It is safe that they are too high: host, transport and
-switching threads cost time that no handler sees. The error of the single-user means could make them too low, so three
-standard errors are added; and a measurement that beats its bound by more than 5 % raises all bounds by as much.
+Bounds come from the times of a single user (see bounds), and are raised by a factor (see lift).
 """
 
 import math
@@ -13,17 +11,15 @@ import msgspec
 
 from functune.analysis.laws.bounds import Bound, Demand, bound, demand_of
 from functune.analysis.laws.prediction import weighted_mean
-from functune.analysis.numbers.figures import together
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import SAME
+from functune.analysis.search.lift import lift_of
 from functune.analysis.search.objective import Objective, latency_limit, without_throughput
 from functune.experiments.subject import Subject
 from functune.formatting import plural
 from functune.run.measurement import Handler
 from functune.setting import Setting
 
-STANDARD_ERRORS = 3
-"""The number of standard errors of the single-user means by which bounds are raised."""
 KNEE = 1.3
 """Times the predicted knee at which a setting is visited: right at its knee it serves less than at its best."""
 UNSEEN = 1.03
@@ -65,7 +61,7 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
     alone: float | None
     """Mean latency of a single user, seconds."""
     lift: float
-    """The factor applied to bounds."""
+    """The factor by which bounds are raised."""
 
     def levels(self, setting: Setting) -> dict[int, Seen]:
         """The levels of a setting, by users, ascending."""
@@ -264,7 +260,7 @@ def search_state(
         demand=needs,
         handler=handler,
         alone=weighted_mean(alone),
-        lift=1.0 if needs is None else margin(alone) * exceeded(own, needs, handler, cores),
+        lift=1.0 if needs is None else lift_of(own, needs, handler, cores),
     )
 
 
@@ -285,20 +281,3 @@ def seen_level(level: Level, objective: Objective | None) -> Seen:
     """The level, and whether it keeps the objective."""
     worked = level.figures.worked
     return Seen(level=level, kept=objective.met(level.figures) if worked and objective is not None else worked)
-
-
-def margin(alone: Sequence[Level]) -> float:
-    """1 plus three relative standard errors of the single-user means; those of the less certain one."""
-    samples = together(each.figures.service for each in alone), together(each.figures.cpu for each in alone)
-    errors = [each.deviation / math.sqrt(each.count) / each.mean for each in samples if each is not None and each.mean]
-    return 1 + STANDARD_ERRORS * max(errors, default=0.0)
-
-
-def exceeded(levels: Sequence[Level], needs: Demand, handler: Handler | None, cores: float | None) -> float:
-    """The factor by which a repeat beat its bound; 1 where none did by more than the noise of 5 %."""
-    over = [1.0]
-    for level in levels:
-        limit = bound(needs, users=level.users, setting=level.setting, handler=handler, cores=cores).throughput
-        if math.isfinite(limit):
-            over += [repeat.figures.throughput / limit for repeat in level.repeats]
-    return most if (most := max(over)) > 1 + SAME else 1.0

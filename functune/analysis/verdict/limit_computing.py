@@ -1,5 +1,6 @@
 """The rules for handlers that compute or hold the event loop: one loop per process, one GIL per process, some cores."""
 
+from functune.analysis.laws.bounds import SEVERAL_CORES
 from functune.analysis.numbers.levels import Level
 from functune.analysis.verdict.limit import Limit, LimitKind, limit_place, sentence_start, unknown_limit
 from functune.analysis.verdict.limit_around import MOSTLY, ONE_CORE
@@ -18,8 +19,6 @@ from functune.formatting import duration, joined, number, percent, plural
 
 LOOP_HELD = 0.8
 """Share of the time from which the event loop is the limit; 0.02 against 1.00 was seen."""
-OUTSIDE_GIL = 1.2
-"""Cores of a process above which its handlers compute outside the GIL; 1.01 against 1.93 was seen."""
 FEW_THREADS, MANY_THREADS = 5, 10
 """Threads of one process with a call from which their number is compared with those that want a core."""
 WANT_THE_GIL = {FEW_THREADS: 0.6, MANY_THREADS: 0.45}
@@ -79,7 +78,7 @@ def loop_held(evidence: LimitEvidence) -> tuple[float, float]:
 
 def longest_hold(level: Level) -> str:
     """The longest time that a call holds the loop without a break, as a phrase; empty where it is not known."""
-    return "" if level.figures.hold is None else f", {duration(level.figures.hold.mean)} at a stretch"
+    return "" if level.figures.hold is None else f" in stretches of {duration(level.figures.hold.mean)}"
 
 
 def cpu_limit(evidence: LimitEvidence) -> Limit | None:
@@ -186,7 +185,7 @@ def gil_or_cores(level: Level, threads: float, cores: float | None) -> LimitKind
     None where its figures do not show it.
     """
     figures = level.figures
-    if (figures.worker_cores or 0.0) > OUTSIDE_GIL:
+    if (figures.worker_cores or 0.0) > SEVERAL_CORES:
         return "cores"
     if figures.worker_core_wait is not None and threads >= FEW_THREADS:
         wanting = (cores_wanted(level) or 0.0) / threads

@@ -52,9 +52,17 @@ def open_limit(evidence: LimitEvidence) -> Limit | None:
         busy = f"; other programs used {number(others, digits=2)} cores: measure again on an idle machine"
         return unknown_limit(
             f"{sentence_start(seen)}{before}, yet {growth}, so the time passes outside of the handler"
-            f"{busy if others > BUSY_MACHINE else ''}."
+            f"{silent_processes(evidence)}{busy if others > BUSY_MACHINE else ''}."
         )
     return refused_limit(evidence) or Limit(kind="none", where=None, share=None, evidence=(seen, growth))
+
+
+def silent_processes(evidence: LimitEvidence) -> str:
+    """That only some processes served the level, as a clause: the requests wait there. Empty where all served it."""
+    serving = evidence.at.figures.serving_processes
+    if serving is None or serving >= evidence.processes:
+        return ""
+    return f"; {serving} of {plural(evidence.processes, 'process')} served all requests"
 
 
 def refused_limit(evidence: LimitEvidence) -> Limit | None:

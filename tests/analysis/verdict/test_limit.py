@@ -300,7 +300,9 @@ def test_loop_that_waits_for_a_core_computes() -> None:
     alone, crowded = (
         on_loop(users=users, rate=48, service=0.02, loop=0.02, cpu=0.009, cores=0.5, core_wait=0.5) for users in (1, 16)
     )
-    assert limit_of(alone, crowded).kind == "event_loop_busy"
+    busy = limit_of(alone, crowded)
+    assert busy.kind == "event_loop_busy"
+    assert "hold the event loop 96.0 % of the time in stretches of 20.0 ms and they compute" in limit_in_words(busy)
     blocked = [msgspec.structs.replace(each, worker_core_wait={}) for each in (alone, crowded)]
     assert limit_of(*blocked).kind == "event_loop_blocked"
     working = line("cpu", alone=0.02, loaded=0.02, is_on_loop=True)
@@ -499,6 +501,21 @@ def on_quarter(*, users: int, throttled: float = 1.0, cores: float = 0.2) -> Mea
         throttled=throttled,
         host_cpu=cores + 0.05,
     )
+
+
+def test_processes_that_no_connection_reached_are_the_reason_why_the_limit_is_unknown() -> None:
+    """Two processes with 8 threads each, and 64 users whose connections one of them accepted."""
+    two = msgspec.structs.replace(GTHREAD, thread_count=8, process_count=2)
+    one, many = (
+        on_server(users=1, rate=10, service=0.1, setting=two),
+        on_server(users=64, rate=80, service=0.1, setting=two),
+    )
+    said, without = (
+        limit_in_words(limit_of(one, msgspec.structs.replace(many, worker_requests=answers)))
+        for answers in ({"71": 80}, {"71": 40, "72": 40})
+    )
+    assert "the time passes outside of the handler; 1 of 2 processes served all requests." in said
+    assert "served all requests" not in without
 
 
 def test_quota_that_is_used_up_is_the_limit() -> None:

@@ -10,7 +10,7 @@ from functune.analysis import comparison, trust
 from functune.analysis.checks import interference, processes
 from functune.analysis.laws import bounds, littles_law, prediction, usl
 from functune.analysis.numbers import repeats, statistics, validity
-from functune.analysis.search import state
+from functune.analysis.search import lift, state
 from functune.analysis.verdict import limit_around, limit_computing, limit_evidence, limit_waiting, strategies
 from functune.analysis.verdict.limit import LimitKind
 from functune.analysis.verdict.limit_rules import LIMIT_RULES
@@ -51,13 +51,13 @@ THRESHOLDS = {
         f"at most {in_percent(1 - limit_around.ONE_CORE)} of the machine is idle",
     ],
     "gil": [
-        f"wants at least {limit_around.ONE_CORE} of a core and uses no more than {limit_computing.OUTSIDE_GIL}",
+        f"wants at least {limit_around.ONE_CORE} of a core and uses no more than {bounds.SEVERAL_CORES}",
         f"Of {MANY} threads or more with a call, fewer than {limit_computing.WANT_THE_GIL[MANY]} want a core",
         f"(of {FEW} to {MANY - 1}, fewer than {limit_computing.WANT_THE_GIL[FEW]})",
         f"at least {limit_computing.FREE_CORE} cores of the machine are idle",
     ],
     "cores": [
-        f"uses more than {limit_computing.OUTSIDE_GIL} cores",
+        f"uses more than {bounds.SEVERAL_CORES} cores",
         f"of {MANY} threads or more with a call at least {limit_computing.WANT_A_CORE[MANY]} want a core",
         f"(of {FEW} to {MANY - 1}, at least {limit_computing.WANT_A_CORE[FEW]})",
     ],
@@ -104,7 +104,7 @@ METHOD_FIGURES = [
     f"up to {state.PAST} past it",
     f"at {state.KNEE} times its predicted knee",
     f"beat the leader by {in_percent(repeats.SAME)}",
-    f"raised by {state.STANDARD_ERRORS} standard errors",
+    f"raised by {lift.STANDARD_ERRORS} standard errors",
     f"beats its bound by more than {in_percent(repeats.SAME)}",
     f"from {usl.CURVE_RESAMPLES:,} curves",
     f"It needs {usl.LEVELS} numbers of users",
