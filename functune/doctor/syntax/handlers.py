@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from functune.doctor.syntax.scopes import AppScopes, FunctionScope, ModuleScope
+from functune.doctor.syntax.scopes import AppScopes, ClassScope, FunctionScope, ModuleScope
 from functune.doctor.syntax.symbols import Instance, Symbol, Symbols
 
 type HandlerKind = Literal["call", "timer", "orchestrator"]
@@ -72,14 +72,14 @@ def as_handler(function: FunctionScope, symbols: Symbols) -> AppHandler | None:
     return None
 
 
-def router_package(router: Symbol | None, symbols: Symbols) -> str:
+def router_package(router: Symbol | None, symbols: Symbols, seen: tuple[ClassScope, ...] = ()) -> str:
     """The package that the app or router of a decorator comes from; empty where the syntax does not show it."""
     match router:
         case str():
             return router.partition(".")[0]
-        case Instance(of):
-            found = (router_package(symbols.of(each, of.parent), symbols) for each in of.node.bases)
-            return next(filter(None, found), "")
+        case Instance(of) | (ClassScope() as of) if of not in seen:
+            bases = (symbols.of(each, of.parent) for each in of.node.bases)
+            return next(filter(None, (router_package(each, symbols, (*seen, of)) for each in bases)), "")
         case _:
             return ""
 
