@@ -223,6 +223,16 @@ def test_remedy_fits_the_function_with_the_call(tmp_path: Path, kind: str, remed
     assert found.remedy == remedy
 
 
+def test_modules_that_import_a_name_from_each_other_are_read(tmp_path: Path) -> None:
+    """Such a name stands for nothing; Python itself refuses it only where the modules are loaded at the same time."""
+    files = {
+        "function_app.py": f"import time\nfrom a import go\n{HEAD}{HANDLER}    go()\n    time.sleep(1)\n",
+        "a.py": "try:\n    from b import go\nexcept ImportError:\n    pass\n",
+        "b.py": "from a import go\n",
+    }
+    assert len(found_in(write_files(tmp_path, files), "blocking-call")) == 1
+
+
 def test_very_long_expression_is_read(tmp_path: Path) -> None:
     """Generated code has chains of thousands of operators or branches."""
     long = "x = " + " + ".join(["1"] * 3000)

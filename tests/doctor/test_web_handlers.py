@@ -72,6 +72,10 @@ DO_NOT_SHARE_A_LOOP = {
     "class of the app": (
         "class Shop(Flask):\n    pass\nshop = Shop('s')\n@shop.get('/x')\nasync def handler():\n    time.sleep(1)"
     ),
+    "class of the app above another": (
+        "class Base(Flask):\n    pass\nclass Shop(Base):\n    pass\nshop = Shop('s')\n"
+        "@shop.get('/x')\nasync def handler():\n    time.sleep(1)"
+    ),
     "background task that is a def": (
         "def audit():\n    time.sleep(1)\n@app.get('/')\nasync def handler(tasks):\n    tasks.add_task(audit)"
     ),
@@ -82,6 +86,13 @@ DO_NOT_SHARE_A_LOOP = {
 def test_async_view_of_flask_blocks_nobody_else(tmp_path: Path, source: str) -> None:
     """Flask runs each ``async def`` on an event loop of its own, in the thread of the request."""
     assert found_in_web_app(tmp_path, FLASK + source, "blocking-call") == []
+
+
+def test_class_that_is_its_own_base_is_read(tmp_path: Path) -> None:
+    source = (
+        "import time\nclass Shop(Shop):\n    pass\nshop = Shop()\n@shop.get('/x')\nasync def f():\n    time.sleep(1)\n"
+    )
+    assert len(found_in_web_app(tmp_path, source, "blocking-call")) == 1
 
 
 def test_second_event_loop_is_an_error_on_any_loop(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ BLOCKING_CALLS: tuple[tuple[str, str], ...] = (
         "Await the client of the same name in the package's aio module",
     ),
     (
-        r"concurrent\.futures\.(\w+\.)?\w*Executor\(\)\.(submit\(\)\.result|map|shutdown)",
+        r"concurrent\.futures\.(\w+\.)?\w*Executor\(\)\.(submit\(\)\.result|map)",
         "Await asyncio.get_running_loop().run_in_executor(executor, function)",
     ),
     (r"asyncio\.run_coroutine_threadsafe\(\)\.result", "Await the coroutine itself: it waits for its own event loop"),

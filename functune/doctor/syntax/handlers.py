@@ -1,13 +1,14 @@
 """The handlers of an app: the functions that a trigger, or a route of a web framework inside of it, calls."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from functune.doctor.syntax.scopes import AppScopes, FunctionScope, ModuleScope
+from functune.doctor.syntax.scopes import AppScopes, ClassScope, FunctionScope, ModuleScope
 from functune.doctor.syntax.symbols import Instance, Symbol, Symbols
 
+type ModuleCall = tuple[ast.Call, ModuleScope]
 type HandlerKind = Literal["call", "timer", "orchestrator"]
 
 _TIMERS = ("timer_trigger", "schedule")
@@ -44,11 +45,12 @@ class AppHandler:
 def find_handlers(scopes: AppScopes, symbols: Symbols) -> list[AppHandler]:
     """Every handler once, in the order of the modules, and the functions that a framework calls for its requests."""
     found = [each for function in scopes.functions() if (each := as_handler(function, symbols)) is not None]
-    on_loop = [*dependencies(scopes, symbols), *background_tasks(scopes, symbols), *middlewares(scopes, symbols)]
+    calls = list(calls_of_modules(scopes))
+    on_loop = [*dependencies(calls, symbols), *background_tasks(calls, symbols), *middlewares(scopes, symbols)]
     found += [AppHandler(function=each, kind="call", is_function=False) for each in on_loop]
     found += [
         AppHandler(function=each, kind="call", is_function=False, shares_loop=False)
-        for each in django_views(scopes, symbols)
+        for each in django_views(calls, symbols)
     ]
     return list({id(each.function): each for each in reversed(found)}.values())[::-1]
 
@@ -72,14 +74,14 @@ def as_handler(function: FunctionScope, symbols: Symbols) -> AppHandler | None:
     return None
 
 
-def router_package(router: Symbol | None, symbols: Symbols) -> str:
+def router_package(router: Symbol | None, symbols: Symbols, seen: tuple[ClassScope, ...] = ()) -> str:
     """The package that the app or router of a decorator comes from; empty where the syntax does not show it."""
     match router:
         case str():
             return router.partition(".")[0]
-        case Instance(of):
-            found = (router_package(symbols.of(each, of.parent), symbols) for each in of.node.bases)
-            return next(filter(None, found), "")
+        case Instance(of) | (ClassScope() as of) if of not in seen:
+            bases = (symbols.of(each, of.parent) for each in of.node.bases)
+            return next(filter(None, (router_package(each, symbols, (*seen, of)) for each in bases)), "")
         case _:
             return ""
 
@@ -93,18 +95,18 @@ def has_text_first(call: ast.Call) -> bool:
     )
 
 
-def dependencies(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+def dependencies(calls: Iterable[ModuleCall], symbols: Symbols) -> Iterator[FunctionScope]:
     """The functions of the app that FastAPI calls for each request, by ``Depends`` anywhere in a module."""
-    for call, scope in calls_of_modules(scopes):
+    for call, scope in calls:
         if call.args and symbols.of(call.func, scope) in _DEPENDS:
             target = symbols.of(call.args[0], scope)
             if isinstance(target, FunctionScope):
                 yield target
 
 
-def background_tasks(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+def background_tasks(calls: Iterable[ModuleCall], symbols: Symbols) -> Iterator[FunctionScope]:
     """The functions that ``BackgroundTasks.add_task`` runs after an answer: an ``async def`` on the event loop."""
-    for call, scope in calls_of_modules(scopes):
+    for call, scope in calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr == "add_task" and call.args:
             target = symbols.of(call.args[0], scope)
             if isinstance(target, FunctionScope):
@@ -121,20 +123,20 @@ def middlewares(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
                 yield function
 
 
-def django_views(scopes: AppScopes, symbols: Symbols) -> Iterator[FunctionScope]:
+def django_views(calls: Iterable[ModuleCall], symbols: Symbols) -> Iterator[FunctionScope]:
     """
     The functions to which Django routes requests.
 
     On a WSGI server an ``async def`` among them has an event loop of its own, so nothing is said about its loop.
     """
-    for call, scope in calls_of_modules(scopes):
+    for call, scope in calls:
         if len(call.args) > 1 and symbols.of(call.func, scope) in _DJANGO_ROUTES:
             target = symbols.of(call.args[1], scope)
             if isinstance(target, FunctionScope):
                 yield target
 
 
-def calls_of_modules(scopes: AppScopes) -> Iterator[tuple[ast.Call, ModuleScope]]:
+def calls_of_modules(scopes: AppScopes) -> Iterator[ModuleCall]:
     """Every call in the modules of the app."""
     for scope in scopes.modules.values():
         for node in ast.walk(scope.module.tree):

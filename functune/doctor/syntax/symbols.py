@@ -44,6 +44,9 @@ class Symbols:
 
     scopes: AppScopes
     _known: dict[tuple[int, int], Symbol | None] = field(default_factory=dict)
+    """By expression and scope."""
+    _named: dict[tuple[str, int], Symbol | None] = field(default_factory=dict)
+    """By name and scope."""
 
     def of(self, node: ast.expr, scope: NameScope) -> Symbol | None:
         """What an expression stands for in a scope; None where the syntax does not show it."""
@@ -82,9 +85,16 @@ class Symbols:
             if isinstance(at, FunctionScope) and name in own_names(at) and at.owner is not None:
                 return Instance(at.owner)
             if name in at.names and not (isinstance(at, FunctionScope) and name in at.globals):
-                return self._agreed_bindings(name, at)
+                return self._defined(name, at)
             at = at.parent if isinstance(at, FunctionScope) else None
         return name if hasattr(builtins, name) else None
+
+    def _defined(self, name: str, scope: NameScope) -> Symbol | None:
+        key = name, id(scope)
+        if key not in self._named:
+            self._named[key] = None  # meanwhile, for modules that import a name from each other
+            self._named[key] = self._agreed_bindings(name, scope)
+        return self._named[key]
 
     def _agreed_bindings(self, name: str, scope: NameScope) -> Symbol | None:
         typed = self._parameter(name, scope) if isinstance(scope, FunctionScope) else None
