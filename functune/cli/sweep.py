@@ -32,7 +32,7 @@ from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
 from functune.run.environment import Environment
 from functune.run.folder import FAILURES, RunFolder
-from functune.run.measuring import being_measured, require_not_measured
+from functune.run.measuring import being_measured
 from functune.run.new_path import new_run_path
 from functune.shapes import INSTANCE_MEMORY_MB
 from functune.sweep.events import SweepFinished
@@ -251,7 +251,6 @@ def reopened(
     from functune.sweep.beginning import environment_of, host_kind_for
 
     folder = RunFolder.open_to_resume(resume)
-    require_not_measured(resume)
     begun = folder.environment
     app = ServedApp(app_of(begun, script_root), begun.app)
     if entry is not None and entry != begun.app:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from functune.errors import RunFolderError
-from functune.run.folder import ENVIRONMENT
+from functune.run.environment import ENVIRONMENT
 
 ASKED_SECONDS = 1.0
 """How long to wait for those who ask, which takes them no time. Whoever holds the lock longer measures."""

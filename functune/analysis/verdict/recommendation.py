@@ -221,7 +221,7 @@ def peak_caveats(best: Level, levels: Sequence[Level]) -> list[str]:
     own = sorted((level for level in levels if level.setting == best.setting), key=lambda level: level.users)
     earlier = [level.throughput for level in own if level.users < best.users]
     if best.users == own[-1].users and all(value < (1 - SAME) * best.throughput for value in earlier):
-        return [f"No peak up to {plural(best.users, 'user')}, the most measured: more users may give more throughput."]
+        return [f"No peak up to {best.users} users, the most measured: more users may give more throughput."]
     return []
 
 
