@@ -61,6 +61,18 @@ PLACES = {
     for key, words in (("cores", "0.01 to 1024 cores"), ("memory_mb", "a whole number of MB from 16"))
 }
 """The values of keys whose meaning depends on their table."""
+TOML_TYPES = {
+    "object": "a table",
+    "array": "a list",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
+"""The types of values in the words of TOML, by msgspec's name."""
+KEY_OF_QUERY = re.compile(r"([?&]code=)[^&]*", re.IGNORECASE)
+HIDDEN = "***"
+"""Stands for a text that may be a secret."""
 PLACE = re.compile(r"(?P<message>.*) - at (`key` in )?`\$(?P<path>.*)`", re.DOTALL)
 """The place that msgspec's message names; none for the table itself."""
 LISTS = {*(f"settings.{knob.name}" for knob in KNOBS), "load.users", "workload.routes", "workload.background_users"}
@@ -83,9 +95,27 @@ def explain(message: str, table: object, at: str) -> str:
         return f"{at}{key}{'.' if key else ''}{missing[1]} is missing"
     if not message.startswith(("Expected", "Invalid")):  # a sentence of a __post_init__: it names its value
         return f"{at}{key}{': ' if key else ''}{message}"
-    allowed = allowed_values(key)
-    wanted = f"allowed: {allowed}" if allowed else f"e{message[1:]}"
-    return f"{at}{key or 'the table'} is {value_at(table, key)!r}: {wanted}"
+    allowed = allowed_values(key) or in_toml_words(message)
+    return f"{at}{key or 'the table'} is {shown_value(key, value_at(table, key))}: allowed: {allowed}"
+
+
+def in_toml_words(message: str) -> str:
+    """The type that msgspec expects: ``Expected `str | null`, got `int` `` is ``a text``."""
+    expected = message.removeprefix("Expected ").partition(", got ")[0]
+    return re.sub(
+        r"`([^`]*)`",
+        lambda found: " or ".join(TOML_TYPES.get(name, name) for name in found[1].split(" | ") if name != "null"),
+        expected,
+    )
+
+
+def shown_value(key: str, value: object) -> str:
+    """A value in a message, without what may be a secret: texts of tables, a body, and the key of a query."""
+    if isinstance(value, dict):
+        return str({name: HIDDEN if isinstance(each, str) else each for name, each in value.items()})
+    if isinstance(value, str) and key.endswith(".body"):
+        return f"{len(value):,} characters long"
+    return KEY_OF_QUERY.sub(rf"\1{HIDDEN}", repr(value))
 
 
 def allowed_values(key: str) -> str | None:

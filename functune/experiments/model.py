@@ -149,6 +149,8 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         own = {knob.variable: knob.name for knob in KNOBS if knob.variable is not None}
         for name in sorted({name for one in self.app_settings for name in one} & own.keys()):
             raise ValueError(f"app_settings holds {name}: it is set by {own[name]}")
+        for name in (name for one in self.app_settings for name, value in one.items() if "\0" in value):
+            raise ValueError(f"app_settings.{name} contains a null character: allowed is none in an app setting")
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -125,6 +125,8 @@ def require_headers(headers: dict[str, str]) -> None:
             raise ValueError(f"headers has the name {name!r}: allowed are letters, digits and dashes")
         if any(character in value for character in "\r\n\0"):
             raise ValueError(f"headers.{name} contains a line break: allowed is one line")
+        if not_latin := [character for character in value if ord(character) > 0xFF]:
+            raise ValueError(f"headers.{name} contains {not_latin[0]!r}: allowed are the characters of Latin-1")
         if name.lower() in CREDENTIALS and not VARIABLE.search(value):
             raise ValueError(
                 f"headers.{name} contains a secret, which would be written into the run folder: "

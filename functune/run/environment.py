@@ -21,6 +21,7 @@ import msgspec
 from functune.formatting import plural
 from functune.machine import cpu_quota, memory_mb
 
+ENVIRONMENT = "environment.json"
 PACKAGES = ("functune", "azure-functions-runtime", "azure-functions", "uvicorn", "uvloop", "locust")
 """The packages whose version can change the figures."""
 SPEED_ROUNDS, SPEED_ADDITIONS = 5, 500_000

@@ -24,13 +24,14 @@ from functune.errors import RunFolderError
 from functune.experiments.file import experiments_toml, read_experiments
 from functune.experiments.model import Experiment
 from functune.run import version2
+from functune.run.environment import ENVIRONMENT as ENVIRONMENT
 from functune.run.environment import Environment, differences
 from functune.run.journal import append_line, cut_torn_line, decode_lines, whole_lines
 from functune.run.measurement import SCHEMA_VERSION, Calibration, Failure, Measurement
+from functune.run.measuring import require_not_measured
 from functune.run.profile import PROFILE, Profile
 
 EXPERIMENTS = "experiment.toml"
-ENVIRONMENT = "environment.json"
 MEASUREMENTS = "measurements.jsonl"
 CALIBRATIONS = "calibration.jsonl"
 FAILURES = "failures.jsonl"
@@ -115,8 +116,10 @@ class RunFolder:
         """
         Make the folder ready for more measurements; ``environment`` is that of the resuming sweep.
 
-        Raises RunFolderError when the app, machine or software has changed: the figures of two are not one run.
+        Raises RunFolderError when the app, machine or software has changed, since the figures of two are not one run,
+        and while another command measures the run.
         """
+        require_not_measured(self.path)
         for name, was, now in differences(self.environment, environment):
             change = (
                 "files of the app have changed" if name == "app_digest" else f"{name} was {was!r} and is {now!r} now"

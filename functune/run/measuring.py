@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from functune.errors import RunFolderError
-from functune.run.folder import ENVIRONMENT
+from functune.run.environment import ENVIRONMENT
 
 ASKED_SECONDS = 1.0
 """How long to wait for those who ask, which takes them no time. Whoever holds the lock longer measures."""
@@ -28,7 +28,7 @@ def being_measured(run: Path) -> Iterator[None]:
         end = time.monotonic() + ASKED_SECONDS
         while not locks(file, fcntl.LOCK_EX):
             if time.monotonic() > end:
-                raise RunFolderError(f"{run} is measured by another command now: wait until that ends")
+                require_not_measured(run)
             time.sleep(BETWEEN_TRIES)
         yield
 
@@ -37,6 +37,12 @@ def is_measured(run: Path) -> bool:
     """Whether a command holds the lock of a run folder. Raises FileNotFoundError where there is no run."""
     with (run / ENVIRONMENT).open("rb") as file:
         return not locks(file, fcntl.LOCK_SH)
+
+
+def require_not_measured(run: Path) -> None:
+    """Raise RunFolderError where a command measures the run now."""
+    if is_measured(run):
+        raise RunFolderError(f"{run} is measured by another command now: wait until that ends")
 
 
 def locks(file: BinaryIO, kind: int) -> bool:

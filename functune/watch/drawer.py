@@ -4,11 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
-
 from functune.environ import child_environ
 from functune.errors import RunFolderError
-from functune.watch.drawing import Drawn
+from functune.watch.drawing import read_drawn
 
 
 class Drawer:
@@ -26,13 +24,12 @@ class Drawer:
         try:
             process.stdin.write(b"\n")
             process.stdin.flush()
-            line = process.stdout.readline()
+            found = read_drawn(process.stdout)
         except BrokenPipeError:
-            line = b""
-        if not line:
+            found = None
+        if found is None:
             raise RunFolderError(f"the process that draws the report ended with exit code {process.wait()}")
-        drawn = msgspec.json.decode(line, type=Drawn)
-        page = process.stdout.read(drawn.size)
+        drawn, page = found
         if drawn.problem:
             raise RunFolderError(drawn.problem)
         return page

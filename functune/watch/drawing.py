@@ -8,6 +8,7 @@ with stdin, so it never outlives the command that started it.
 import os
 import sys
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -36,6 +37,16 @@ def drawn_page(run: Path) -> tuple[Drawn, bytes]:
     except FunctuneError as error:
         return Drawn(problem=str(error)), b""
     return Drawn(size=len(page)), page
+
+
+def read_drawn(answers: IO[bytes]) -> tuple[Drawn, bytes] | None:
+    """The next answer of the process; None where it ended before the whole of it was written."""
+    line = answers.readline()
+    if not line.endswith(b"\n"):
+        return None
+    drawn = msgspec.json.decode(line, type=Drawn)
+    page = answers.read(drawn.size)
+    return (drawn, page) if len(page) == drawn.size else None
 
 
 if __name__ == "__main__":

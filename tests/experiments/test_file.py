@@ -88,12 +88,12 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
         (
             "process_count = [1, 2]",
             'app_settings = [{ 1A = "x" }]',
-            "settings.app_settings[0] is {'1A': 'x'}: allowed:",
+            "settings.app_settings[0] is {'1A': '***'}: allowed:",
         ),
         (
             "process_count = [1, 2]",
             'app_settings = { A = "x" }',
-            "settings.app_settings is {'A': 'x'}: allowed: a list of",
+            "settings.app_settings is {'A': '***'}: allowed: a list of",
         ),
         (
             "process_count = [1, 2]",
@@ -138,6 +138,14 @@ def test_load_defaults_to_the_settings_azure_starts_with(tmp_path: Path) -> None
         ("at_least = 152\nat_most = 163", "", "expect[0]: at_least and at_most are both missing"),
         ("at_least = 152", "at_least = 164", "at_least is 164: allowed is no more than at_most, 163"),
         ("at_least = 152", "at_least = inf", "the limit is inf: allowed is a finite number"),
+        ("process_count = [1, 2]", 'app_settings = [{ A = "x\\u0000" }]', "app_settings.A contains a null character"),
+        ("question =", "lesson = 5\nquestion =", "lesson is 5: allowed: a text"),
+        (
+            'question = "How many threads does a blocking handler need?"',
+            "question = ''",
+            "question is '': allowed: a text of",
+        ),
+        ("name =", "baseline = 5\nname =", "baseline is 5: allowed: a table"),
         ("name =", "name", "not TOML in UTF-8"),
     ],
 )

@@ -86,6 +86,7 @@ def test_several_requests_are_one_subject_and_one_request_is_its_own(tmp_path: P
         ('name = "list"', 'name = ""', "workload.requests[1].name is '': allowed: 1 to 64 letters"),
         ("content-type", "content type", "headers has the name 'content type': allowed are letters"),
         ('"application/json"', '"a\\nb"', "headers.content-type contains a line break: allowed is one line"),
+        ('"application/json"', '"a→b"', "headers.content-type contains '→': allowed are the characters of Latin-1"),
         ("\n[[workload", '\nworkload.routes = ["/x"]\n[[workload', "workload: routes and requests are both given"),
     ],
 )
@@ -102,6 +103,12 @@ def test_keys_are_refused_with_their_place_and_value(tmp_path: Path, old: str, n
         (ORDER.replace("${TOKEN}", "hunter2"), "headers.authorization contains a secret"),
         (LIST.replace("limit=20", "code=hunter2"), "route contains a function key in code=…"),
         ('workload.routes = ["/api/x?code=hunter2"]', "routes contains a function key in code=…"),
+        ('workload.routes = ["api/x?CODE=hunter2&a=1"]', "routes[0] is 'api/x?CODE=***&a=1': allowed: a path"),
+        (
+            ORDER.replace('${TOKEN}" }', 'hunter2", x = 1 }'),
+            "headers is {'content-type': '***', 'authorization': '***', 'x': 1}",
+        ),
+        (LIST + f'body = "{"hunter2" * 5000}"', "body is 35,000 characters long: allowed: a text of up to 32768"),
     ],
 )
 def test_secret_is_refused_and_not_repeated(tmp_path: Path, text: str, message: str) -> None:

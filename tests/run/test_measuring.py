@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from functune.errors import RunFolderError
-from functune.run.folder import ENVIRONMENT
+from functune.run.folder import ENVIRONMENT, MEASUREMENTS
 from functune.run.measuring import being_measured, is_measured
+from tests.cli.calling import in_process
+from tests.report.written import ENVIRONMENT as NOTED
+from tests.report.written import FAILURES, run_folder, threads
 
 
 @pytest.fixture
@@ -33,3 +36,18 @@ def test_run_that_is_measured_is_not_measured_a_second_time(run: Path) -> None:
     with being_measured(run), another, being_measured(run):
         pass
     assert not is_measured(run)
+
+
+def test_run_that_is_measured_is_not_resumed_and_keeps_its_files(tmp_path: Path) -> None:
+    """Resuming removes the failures and an unfinished line, which the other command may be writing."""
+    experiment, measured = threads()
+    here = {**NOTED, "host_kind": "local"}
+    run = run_folder(tmp_path / "run", [experiment], measured[:2], here, failures=FAILURES)
+    with (run / MEASUREMENTS).open("ab") as file:
+        file.write(b'{"schema_version":3,')
+    before = {file.name: file.read_bytes() for file in run.iterdir()}
+    with being_measured(run):
+        done = in_process("sweep", "--resume", run)
+    assert done.returncode == 3
+    assert f"{run} is measured by another command now: wait until that ends" in done.stderr
+    assert {file.name: file.read_bytes() for file in run.iterdir()} == before

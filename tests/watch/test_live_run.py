@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from functune.errors import UsageError
@@ -12,6 +14,7 @@ from functune.report.files import write_report
 from functune.run.folder import MEASUREMENTS, RunFolder
 from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
+from functune.watch.drawing import Drawn, read_drawn
 from functune.watch.live_run import LEAST_PAUSE, LOOKED_AT, LiveRun
 from functune.watch.run_progress import RunReader
 from functune.watch.server import served
@@ -140,6 +143,13 @@ def test_last_report_stays_when_the_next_cannot_be_drawn(run: Path, steps: list[
         live.follow()
         assert (live.version, live.page) == (2, page)
         assert f"{run / MEASUREMENTS}, line 8: not a measurement" in live.ask(is_visible=True).detail
+
+
+def test_answer_that_was_not_written_to_its_end_is_no_page() -> None:
+    page = b"<p>report</p>"
+    whole = msgspec.json.encode(Drawn(size=len(page))) + b"\n" + page
+    assert read_drawn(BytesIO(whole + b"next")) == (Drawn(size=len(page)), page)
+    assert [read_drawn(BytesIO(whole[:end])) for end in range(len(whole))] == [None] * len(whole)
 
 
 def test_server_answers_this_machine_with_page_state_and_report(run: Path, steps: list[bytes], drawer: Drawer) -> None:
