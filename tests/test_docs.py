@@ -16,6 +16,8 @@ from functune.cli import main
 from functune.experiments.file import read_experiments
 from functune.experiments.inputs import check_inputs
 from functune.experiments.schema import EXPERIMENT_SCHEMA, experiment_schema
+from functune.host.host_json import DEFAULT_FUNCTION_TIMEOUT
+from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
 from tools.cli_page import cli_page
 
 ROOT = Path(__file__).parent.parent
@@ -235,6 +237,9 @@ def test_settings_page_has_the_defaults_and_ranges_of_the_settings_the_app_reads
     assert columns[processes.SETTING][1].startswith(f"1 to {processes.MAXIMUM};")
     assert columns[interval.SETTING][0].startswith(f"{interval.DEFAULT_MS:g} ms")
     assert columns[interval.SETTING][1] == f"{interval.MINIMUM_MS:g} to {interval.MAXIMUM_MS:g}"
+    assert columns["functionTimeout"][0] == f"{DEFAULT_FUNCTION_TIMEOUT / 60:g} min"
+    site = "functionAppConfig.scaleAndConcurrency.triggers.http.perInstanceConcurrency"
+    assert columns[site][1].startswith(f"1 to {MAX_PER_INSTANCE_CONCURRENCY} ")
     assert f"`{interval.SETTING}`" in SHOWCASE
     assert f"{interval.MINIMUM_MS:g} to {interval.MAXIMUM_MS:g}" in SHOWCASE
 

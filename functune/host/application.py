@@ -28,9 +28,7 @@ class Application:
 
 
 async def load_application(settings: HostSettings, console: Console) -> Application:
-    """
-    Start the workers and index the app. Raises AppError or another HostError, after ending every process.
-    """
+    """Start the workers and index the app. Raises AppError or another HostError, after ending every process."""
     console.levels = settings.host_json.log_levels
     start = await asyncio.to_thread(worker_start, settings.packages, console.plain)
     folders = ", ".join(map(str, start.packages)) or "none"

@@ -95,6 +95,8 @@ class Sampler:
         tally.write(self._folder / f"{os.getpid()}.json")
 
     def _sample_until_end(self, tally: Tally) -> None:
+        for thread in sys._current_frames():
+            self._clocks.cpu_since_last(thread)  # what it used before the period does not count
         before, cost = time.perf_counter(), 0.0
         while True:
             time.sleep(max(INTERVAL, cost / _MOST))
@@ -168,7 +170,7 @@ class Sampler:
     def _library_row(self, stack: list[FrameType]) -> TalliedRow:
         """The row of a thread of an executor that runs none of the reader's code, such as ``to_thread(time.sleep)``."""
         wait = frames_waits.wait_of_thread(stack, self._reader)
-        return TalliedRow("", 0, "", wait.kind, wait.waits_in, wait.is_certain, on_loop=False, stack=())
+        return TalliedRow("", 0, "", wait.kind, wait.waits_in, is_certain=wait.is_certain, on_loop=False, stack=())
 
     def _sample_tasks(
         self, tally: Tally, seconds: float, work: dict[int, TalliedRow | None], nested: list["asyncio.Task[Any]"]
@@ -220,7 +222,16 @@ class Sampler:
         wait = frames_waits.wait_of_task([frame.f_code for frame in reversed(frames)], self._reader)
         if wait.kind == "pool" and (code := self._queued_code(frames)) is not None:
             file, stack = self._reader.file(code), self._labels(frames)
-            row = TalliedRow(file, code.co_firstlineno, code.co_qualname, wait.kind, wait.waits_in, True, False, stack)
+            row = TalliedRow(
+                file,
+                code.co_firstlineno,
+                code.co_qualname,
+                wait.kind,
+                wait.waits_in,
+                is_certain=True,
+                on_loop=False,
+                stack=stack,
+            )
             tally.add(row, seconds, 0.0)
 
     def _queued_code(self, frames: list[FrameType]) -> CodeType | None:

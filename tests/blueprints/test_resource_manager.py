@@ -93,7 +93,7 @@ def test_answer_of_another_shape_is_refused(scale: Any) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"\xff", b"{}", b'{"properties": {"functionAppConfig": null}}', b"[" * 9999]
 )
-def test_answer_that_is_no_flex_site_is_refused(body: bytes) -> None:
+def test_answer_without_a_flex_site_is_refused(body: bytes) -> None:
     with pytest.raises(NotReadError, match="without a usable functionAppConfig"):
         parse(200, body)
 

@@ -49,7 +49,7 @@ def test_allow_list_of_urls_holds_their_ports_only() -> None:
         *("xn--", "xn--a", "a..b", "[::1", "[v1.x]", "a\\b", "example.com:65536", "example.com?sig=k3y", "u:k3y@h"),
     ],
 )
-def test_allow_list_refuses_what_is_no_host(entry: str) -> None:
+def test_allow_list_refuses_an_invalid_host(entry: str) -> None:
     with pytest.raises(ProblemError, match="FETCH_ALLOWED_HOSTS") as caught:
         parse_allow_list(f"localhost, {entry}")
     assert caught.value.status == 503

@@ -72,7 +72,7 @@ def test_output_that_is_dropped_is_said_once(bound: Serving) -> None:
     assert bound.text.count("'order': the local host drops what it sends to the output binding 'msg' (queue)") == 1
 
 
-def test_other_functions_of_the_app_are_served_and_not_spoken_of(bound: Serving) -> None:
+def test_other_functions_of_the_app_are_served_without_a_warning(bound: Serving) -> None:
     assert bound.get("/api/plain").text == "plain"
     for name in ("plain", "switched_off", "tick"):
         assert f"Every call of '{name}'" not in bound.text

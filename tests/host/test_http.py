@@ -365,7 +365,7 @@ def test_client_that_goes_away_during_its_body_or_its_call_leaves_the_host_servi
     ],
     ids=["no request", "binary", "version", "byte in path", "null in path", "negative length", "two lengths"],
 )
-def test_request_that_is_none_is_a_400_and_nothing_more(host: Serving, request_bytes: bytes) -> None:
+def test_malformed_request_is_a_400_and_the_host_goes_on(host: Serving, request_bytes: bytes) -> None:
     assert raw(host, request_bytes).startswith(b"HTTP/1.1 400 ")
     assert host.get("/api/sync/sleep").status_code == 200
     assert "Exception in ASGI application" not in host.text

@@ -24,7 +24,7 @@ async def entered(gate: Gate) -> bool:
 WAITING: list[asyncio.Task[None]] = []
 
 
-async def test_gate_lets_in_as_many_as_it_may_and_the_rest_in_order() -> None:
+async def test_gate_admits_its_number_at_a_time_and_the_rest_in_order() -> None:
     gate = Gate("g", concurrent=2)
     assert [await entered(gate) for _ in range(4)] == [True, True, False, False]
     third, fourth = WAITING[-2:]
@@ -36,7 +36,7 @@ async def test_gate_lets_in_as_many_as_it_may_and_the_rest_in_order() -> None:
     assert gate.outstanding == 2
 
 
-async def test_gate_counts_those_let_in_among_the_outstanding() -> None:
+async def test_gate_counts_admitted_requests_among_the_outstanding() -> None:
     gate = Gate("g", concurrent=1, outstanding=2)
     assert [await entered(gate) for _ in range(2)] == [True, False]
     with pytest.raises(OverflowedError, match=r"limit of 2 has been exceeded \(g\)"):
@@ -59,7 +59,7 @@ async def test_gate_without_concurrency_only_counts() -> None:
     assert await entered(gate)
 
 
-async def test_request_given_up_while_it_waits_leaves_no_place_behind() -> None:
+async def test_request_that_is_given_up_while_it_waits_frees_its_place() -> None:
     gate = Gate("g", concurrent=1, outstanding=3)
     assert [await entered(gate) for _ in range(3)] == [True, False, False]
     second, third = WAITING[-2:]
@@ -74,7 +74,7 @@ async def test_request_given_up_while_it_waits_leaves_no_place_behind() -> None:
 
 
 @pytest.mark.parametrize("is_cancelled_first", [True, False])
-async def test_request_given_up_in_the_moment_of_its_turn_passes_it_on(is_cancelled_first: bool) -> None:
+async def test_request_that_is_given_up_at_its_turn_passes_the_turn_on(is_cancelled_first: bool) -> None:
     gate = Gate("g", concurrent=1)
     assert [await entered(gate) for _ in range(3)] == [True, False, False]
     second, third = WAITING[-2:]

@@ -110,7 +110,7 @@ def test_garbage_is_refused_or_waits_for_more(garbage: bytes) -> None:
     ],
     ids=["empty", "not MessagePack", "unknown tag", "too short", "a map", "wrong type", "bytes behind the message"],
 )
-def test_frame_that_is_no_message_is_refused(payload: bytes) -> None:
+def test_frame_without_a_message_is_refused(payload: bytes) -> None:
     frame = len(payload).to_bytes(4, "big") + payload
     with pytest.raises(ProtocolError, match=f"a frame of {len(payload)} bytes is not a message"):
         reader(ToWorker).feed(frame)

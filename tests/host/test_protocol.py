@@ -184,7 +184,7 @@ def test_connection_lost_with_requests_in_the_pipeline_is_no_error(short: Servin
     assert "Traceback" not in short.text
 
 
-def test_upgrade_is_not_taken_and_not_talked_about(short: Serving) -> None:
+def test_upgrade_is_ignored_and_not_logged(short: Serving) -> None:
     with connected(short) as connection:
         connection.sendall(GET + b"connection: upgrade, close\r\nupgrade: websocket\r\n\r\n")
         assert everything(connection).startswith(b"HTTP/1.1 200 ")

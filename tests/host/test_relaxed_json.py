@@ -39,7 +39,7 @@ def test_plain_json_is_read_as_it_is(value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1,,]", "/* open", '{"a" 1}', "//"])
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_text_that_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="line 1 column"):
         relaxed_loads(text)
 

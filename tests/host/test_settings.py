@@ -74,7 +74,7 @@ def test_environment_wins_over_local_settings_with_a_warning(read: Read) -> None
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 600.5])
-def test_startup_interval_that_is_no_pause_is_named(read: Read, seconds: float) -> None:
+def test_invalid_startup_interval_is_named(read: Read, seconds: float) -> None:
     with pytest.raises(SettingsError, match=r"--worker-startup-interval is .*; it takes seconds from 0 to 600"):
         read(startup_interval=seconds)
 
@@ -346,7 +346,7 @@ def test_body_limit(read: Read, value: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1MB", "1.5", "1_0", "535822337", "9" * 5000])
-def test_body_limit_that_is_none_is_named(read: Read, value: str) -> None:
+def test_invalid_body_limit_is_named(read: Read, value: str) -> None:
     with pytest.raises(SettingsError, match=f"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is '{value}'"):
         read(environ={"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": value})
 

@@ -160,7 +160,7 @@ def test_header_value_that_kestrel_sends_is_sent(value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x a", "x:a", "x\r\n", "é", "x(a)"])
-def test_header_name_that_is_none_is_refused(name: str) -> None:
+def test_invalid_header_name_is_refused(name: str) -> None:
     with pytest.raises(AnswerError, match="is not a header name"):
         returned(response(headers={name: "1"}))
 
