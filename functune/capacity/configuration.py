@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from functune.capacity.assumptions import MOST_INSTANCES
+from functune.capacity.assumptions import APP_SERVICE_MOST, MOST_INSTANCES
 from functune.errors import UsageError
-from functune.formatting import number, plural
+from functune.formatting import joined, number, plural
 from functune.plans.registry import PLANS
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY
 from functune.shapes import APP_SERVICE_SIZES, CONTAINER_APPS_SIZES, FLEX_SIZES, PREMIUM_SIZES, InstanceSize
@@ -90,11 +90,13 @@ def parse_configuration(text: str) -> Configuration:
             return Configuration(plan="flex", size=parts[0], concurrency=concurrency, least=rest[0] if rest else 0)
         case "premium", [] | [_] if 0 not in numbers:
             return Configuration(plan="premium", size=parts[0], least=numbers[0] if numbers else 1)
-        case "app-service", [count] if count:
+        case "app-service", [count] if 1 <= count <= APP_SERVICE_MOST.get(parts[0], MOST_INSTANCES):
             return Configuration(plan="app-service", size=parts[0], least=count)
         case "container-apps", [] | [_]:
             return Configuration(plan="container-apps", size=parts[0], least=numbers[0] if numbers else 0)
+    fewer = joined([f"{most} of size {size}" for size, most in APP_SERVICE_MOST.items()])
     raise UsageError(
         f"--now {text}: {CONFIGURATION_FORMS}; a concurrency is from 1 to {number(MAX_PER_INSTANCE_CONCURRENCY)}, "
-        f"premium and app-service have at least one instance, and no plan has more than {MOST_INSTANCES:,}"
+        f"instances are up to {MOST_INSTANCES:,}, on app-service up to {fewer}, and premium and app-service have at "
+        "least one"
     )

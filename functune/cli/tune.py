@@ -39,7 +39,7 @@ class Duration(click.ParamType[float]):
         found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", str(value))
         seconds = float(found[1]) * (60 if found[2] == "m" else 1) if found else 0.0
         if not SHORTEST_BUDGET <= seconds <= LONGEST_BUDGET:
-            self.fail(f"{value!r}: allowed are times from {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m", param, ctx)
+            self.fail(f"{value!r}: allowed are {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m", param, ctx)
         return seconds
 
 

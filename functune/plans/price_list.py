@@ -102,7 +102,7 @@ def changed_prices(text: str, *, name: str) -> PriceList:
 def with_sources(table: Mapping[str, Any], given: Mapping[str, Any], *, name: str) -> dict[str, Any]:
     """The merged table whose sources name the file, for each plan that it has without a source of its own."""
     return {
-        plan: {**prices, "source": f"{name}, and for the rest {prices['source']}"}
+        plan: {**prices, "source": f"{prices['source']}, changed by {name}"}
         if isinstance(given.get(plan), Mapping) and isinstance(prices, Mapping) and "source" not in given[plan]
         else prices
         for plan, prices in table.items()

@@ -72,9 +72,9 @@ def test_prices_of_a_file_take_the_place_of_the_shipped_ones() -> None:
     assert found.premium.month["EP2"] == PRICES.premium.month["EP2"]
 
 
-def test_source_of_changed_prices_is_the_file() -> None:
+def test_source_of_changed_prices_names_the_file() -> None:
     found = changed_prices('[flex]\ngb_second = 0.00003\n[premium]\nsource = "our contract"', name="mine.toml")
-    assert found.flex.source == f"mine.toml, and for the rest {PRICES.flex.source}"
+    assert found.flex.source == f"{PRICES.flex.source}, changed by mine.toml"
     assert found.premium.source == "our contract"
     assert found.app_service == PRICES.app_service
 

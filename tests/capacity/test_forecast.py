@@ -169,7 +169,7 @@ def test_configurations_are_read_and_named(text: str, title: str) -> None:
     [
         *("", "flex", "flex:2048", "flex:1024:1", "flex:2048:0", "flex:2048:x", "flex:2048:1:2:3", "premium:EP9"),
         *("premium:EP1:0", "app-service:B1", "app-service:B1:0", "consumption:1", "container-apps:9"),
-        *("flex:2048:²", "flex:2048:1:1001", "app-service:B1:100000", f"premium:EP1:{'9' * 5000}"),
+        *("flex:2048:²", "flex:2048:1:1001", "app-service:B1:4", "app-service:P1v3:1001", f"premium:EP1:{'9' * 5000}"),
     ],
 )
 def test_wrong_configuration_is_refused_with_what_is_allowed(text: str) -> None:

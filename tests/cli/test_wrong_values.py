@@ -44,7 +44,7 @@ def test_ranges_are_looked_at() -> None:
         (["doctor", "{folder}/file"], "DIR {folder}/file: it is no folder"),
         (["instrument", "{folder}/none"], "DIR {folder}/none: there is no such folder"),
         (["tune", "/a", "--script-root", "{folder}/none"], "--script-root {folder}/none: there is no such folder"),
-        (["tune", "/a", "--budget", "5s"], "'5s': allowed are times from 20s to 60m"),
+        (["tune", "/a", "--budget", "5s"], "'5s': allowed are 20s to 60m"),
         (["compare", "a", "b", "--margin", "nan"], "nan is no finite number"),
         (["tune", "a b"], "the route is not one that is allowed, which is a path that starts with /"),
         (["tune", "/a", "-X", "FETCH"], 'the method is not one that is allowed, which is "GET", '),
