@@ -15,7 +15,7 @@ def run(*arguments: str) -> Result:
 
 
 def in_process(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The outcome of a call as ``functune`` has it, from this process: quicker, for a call that measures nothing."""
+    """The outcome of a call as ``functune`` has it, from this process, which has imported functune already."""
     done = CliRunner().invoke(main, [*map(str, arguments)], env=environ, catch_exceptions=False)
     return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
