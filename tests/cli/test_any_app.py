@@ -9,7 +9,7 @@ import pytest
 
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import in_process
+from tests.cli.calling import in_process, interrupted_after_a_step
 from tests.hosts.test_any_app import APPS
 
 EXPERIMENT = """
@@ -122,6 +122,17 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
     resumed = in_process("sweep", "--resume", run, *app, "--host", "gunicorn", "--no-profile")
     assert resumed.returncode == 0, resumed.stderr
     assert [each.users for each in RunFolder.open(run).measurements()] == [2, 4]
+
+
+def test_tune_searches_the_processes_alone_of_an_asgi_app(root: Path, tmp_path: Path) -> None:
+    app = ("--script-root", root / "apps/asgi", "--app", "src.app:create_app('app')")
+    done = interrupted_after_a_step(tmp_path / "run", "tune", "/pid", *app, "--host", "uvicorn")
+    assert done.returncode == 130, done.stderr
+    folder = RunFolder.open(tmp_path / "run")
+    [tuned] = folder.experiments
+    assert (tuned.settings.host, tuned.settings.thread_count) == (("uvicorn",), ("unset",))
+    assert tuned.settings.process_count[0] == 1
+    assert {(each.setting.host, each.handler) for each in folder.measurements()} == {("uvicorn", "async def")}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from functune.run.folder import MEASUREMENTS, RunFolder
 from tests.cli.apps import write_app
-from tests.cli.calling import command, in_process
+from tests.cli.calling import command, in_process, interrupted_after_a_step
 from tests.host.serving import wait_until
 from tests.load.loads import free_port
 
@@ -79,19 +79,10 @@ def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, t
 
 def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) -> None:
     """It is interrupted after the first step: the others would be sent in the same way."""
-    folder = tmp_path / "run"
-    tune = subprocess.Popen(
-        command("tune", "/api/waiting", "--script-root", app, "--out", folder, "--load-processes", 2),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    measurements = folder / MEASUREMENTS
-    wait_until(lambda: measurements.exists() and measurements.read_bytes().endswith(b"\n"), "measurement", timeout=60)
-    tune.send_signal(signal.SIGINT)
-    said = tune.communicate(timeout=60)[1]
-    assert tune.returncode == 130, said
-    assert {len(each.load_processes) for each in RunFolder.open(folder).measurements()} == {2}
+    run = tmp_path / "run"
+    done = interrupted_after_a_step(run, "tune", "/api/waiting", "--script-root", app, "--load-processes", 2)
+    assert done.returncode == 130, done.stderr
+    assert {len(each.load_processes) for each in RunFolder.open(run).measurements()} == {2}
 
 
 @pytest.mark.parametrize(
