@@ -1,12 +1,16 @@
 """Calls of ``functune``: inside this process, and as a process of its own."""
 
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from click.testing import CliRunner, Result
 
 from functune.cli import main
+from functune.run.folder import MEASUREMENTS
+from tests.host.serving import wait_until
 
 
 def run(*arguments: str) -> Result:
@@ -15,7 +19,7 @@ def run(*arguments: str) -> Result:
 
 
 def in_process(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The outcome of a call as ``functune`` has it, from this process: quicker, for a call that measures nothing."""
+    """The outcome of a call as ``functune`` has it, from this process, which has imported functune already."""
     done = CliRunner().invoke(main, [*map(str, arguments)], env=environ, catch_exceptions=False)
     return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
@@ -35,3 +39,20 @@ def functune(*arguments: object, **environ: str) -> subprocess.CompletedProcess[
         timeout=120,
         check=False,
     )
+
+
+def interrupted_after_a_step(run: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """A call that measures into the folder ``run``, interrupted as soon as its first measurement is there."""
+    process = subprocess.Popen(
+        command(*arguments, "--out", run), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        measurements = run / MEASUREMENTS
+        wait_until(
+            lambda: measurements.exists() and measurements.read_bytes().endswith(b"\n"), "measurement", timeout=60
+        )
+        process.send_signal(signal.SIGINT)
+        said, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(arguments, process.returncode, said, error)

@@ -9,7 +9,7 @@ import pytest
 
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import functune, in_process
+from tests.cli.calling import in_process, interrupted_after_a_step
 from tests.hosts.test_any_app import APPS
 
 EXPERIMENT = """
@@ -70,8 +70,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_experiments_of_one_run_have_apps_and_hosts_of_their_own(root: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    sweep = ("sweep", root / "asked.toml", "--script-root", root, "--out", run, "--no-profile")
-    done = functune(*sweep)
+    done = in_process("sweep", root / "asked.toml", "--script-root", root, "--out", run, "--no-profile")
     assert done.returncode == 0, done.stderr
     folder = RunFolder.open(run)
     hosts = {each.name: each.settings.host for each in folder.experiments}
@@ -87,11 +86,10 @@ def test_experiments_of_one_run_have_apps_and_hosts_of_their_own(root: Path, tmp
     assert kinds == {("wsgi", "def"), ("asgi", "async def"), ("functions", "def")}
     assert json.loads((run / ENVIRONMENT).read_text())["app"] is None
 
-    kept = (run / MEASUREMENTS).read_text().splitlines(keepends=True)[:2]
-    (run / MEASUREMENTS).write_text("".join(kept))
-    resumed = functune("sweep", "--resume", run, "--no-profile")
+    whole = (run / MEASUREMENTS).read_bytes()
+    resumed = in_process("sweep", "--resume", run, "--no-profile")
     assert resumed.returncode == 0, resumed.stderr
-    assert {(each.experiment, each.setting) for each in folder.measurements()} == measured.keys()
+    assert (run / MEASUREMENTS).read_bytes() == whole  # every app is as it was, and nothing is left to measure
 
 
 def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -> None:
@@ -101,12 +99,12 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
         name = "one"
         question = "Does it run?"
         workload.routes = ["/pid"]
-        settings = { thread_count = [1, 2] }
-        load = { users = [4], warm_up = 0.2, measure = 1, search = "grid" }
+        settings = { thread_count = [2] }
+        load = { users = [2, 4], warm_up = 0.2, measure = 1, search = "grid" }
         """
     )
     app = ("--app", "src.app:app")
-    done = functune("sweep", asked, *app, "--script-root", root / "apps/wsgi", "--out", run, "--no-profile")
+    done = in_process("sweep", asked, *app, "--script-root", root / "apps/wsgi", "--out", run, "--no-profile")
     assert done.returncode == 0, done.stderr
     noted = json.loads((run / ENVIRONMENT).read_text())
     assert (noted["app"], noted["host_kind"], noted["host"]) == (
@@ -116,14 +114,25 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
     )
     assert tomllib.loads((run / EXPERIMENTS).read_text())["experiment"][0]["settings"]["host"] == ["gunicorn:gthread"]
     (run / MEASUREMENTS).write_text((run / MEASUREMENTS).read_text().splitlines(keepends=True)[0])
-    other = functune("sweep", "--resume", run, "--app", "src.app:other")
+    other = in_process("sweep", "--resume", run, "--app", "src.app:other")
     assert (other.returncode, other.stderr.strip()) == (
         2,
         "functune: --app src.app:other: the run measures src.app:app; omit --app, or begin another run",
     )
-    resumed = functune("sweep", "--resume", run, *app, "--host", "gunicorn", "--no-profile")
+    resumed = in_process("sweep", "--resume", run, *app, "--host", "gunicorn", "--no-profile")
     assert resumed.returncode == 0, resumed.stderr
-    assert len(RunFolder.open(run).measurements()) == 2
+    assert [each.users for each in RunFolder.open(run).measurements()] == [2, 4]
+
+
+def test_tune_searches_the_processes_alone_of_an_asgi_app(root: Path, tmp_path: Path) -> None:
+    app = ("--script-root", root / "apps/asgi", "--app", "src.app:create_app('app')")
+    done = interrupted_after_a_step(tmp_path / "run", "tune", "/pid", *app, "--host", "uvicorn")
+    assert done.returncode == 130, done.stderr
+    folder = RunFolder.open(tmp_path / "run")
+    [tuned] = folder.experiments
+    assert (tuned.settings.host, tuned.settings.thread_count) == (("uvicorn",), ("unset",))
+    assert tuned.settings.process_count[0] == 1
+    assert {(each.setting.host, each.handler) for each in folder.measurements()} == {("uvicorn", "async def")}
 
 
 @pytest.mark.parametrize(

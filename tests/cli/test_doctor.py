@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import command, functune, run
+from tests.cli.calling import command, in_process, run
 
 APP = """
 import time
@@ -94,13 +94,13 @@ def test_run_and_start_of_an_app_add_their_figures(app: Path, tmp_path: Path) ->
         question = "What holds it?"
         workload.routes = ["/api/wait"]
         settings.thread_count = [4]
-        load = { users = [1, 8], warm_up = 0.2, measure = 1 }
+        load = { users = [1, 8], warm_up = 0.2, measure = 1, search = "grid" }
         """
     )
-    swept = functune("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
+    swept = in_process("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
     assert swept.returncode == 0, swept.stderr
     out = tmp_path / "doctor.json"
-    done = functune(
+    done = in_process(
         *("doctor", app, "--run", tmp_path / "run", "--measure", "--memory", 1, "--format", "json", "--out", out)
     )
     assert done.returncode == 1, done.stderr
@@ -118,7 +118,7 @@ def test_run_and_start_of_an_app_add_their_figures(app: Path, tmp_path: Path) ->
 
 def test_app_that_does_not_start_ends_it_with_3(app: Path) -> None:
     (app / "function_app.py").write_text("import there_is_none\n")
-    done = functune("doctor", app, "--measure")
+    done = in_process("doctor", app, "--measure")
     assert done.returncode == 3
     assert "No module named 'there_is_none'" in done.stderr
     assert "Traceback" not in done.stderr

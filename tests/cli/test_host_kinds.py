@@ -13,13 +13,15 @@ from threading import Thread
 import httpx
 import pytest
 
+from functune.errors import HostError
 from functune.hosts.local import LOCAL_HOST
+from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
 from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
 from functune.run.folder import ENVIRONMENT, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import functune, in_process
+from tests.cli.calling import in_process
 from tests.host.serving import APPS, Serving
 from tests.hosts.func_on_path import install_stand_in
 
@@ -51,7 +53,7 @@ def keyed() -> Iterator[str]:
 def test_sweep_measures_on_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch)
     asked = experiment(tmp_path, route="/api/sync/sleep?ms=50", process_count="[2]")
-    done = functune("sweep", asked, "--host", "func", "--script-root", ROOT, "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--host", "func", "--script-root", ROOT, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
 
     noted = json.loads((tmp_path / "run" / ENVIRONMENT).read_text())
@@ -65,38 +67,21 @@ def test_sweep_measures_on_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert measurement.host_cpu > 0.01  # its workers are counted with it
 
 
-def test_sweep_sends_the_key_to_the_url_and_keeps_it_secret(keyed: str, tmp_path: Path) -> None:
-    asked = experiment(tmp_path, route="/api/keyed")
-    done = functune("sweep", asked, "--host", f"{keyed}/", "--key", KEY, "--out", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    [measurement] = RunFolder.open(tmp_path / "run").measurements()
-    assert measurement.errors == {}
-    assert len(measurement.latencies_us) > 0
-    assert measurement.host_cpu is None
-
-    noted = json.loads((tmp_path / "run" / ENVIRONMENT).read_text())
-    assert noted["host"] == keyed
-    assert noted["git_commit"] is None  # the deployed commit is not known
-    assert "--key '***'" in noted["command"]
-    written = "".join(path.read_text() for path in (tmp_path / "run").iterdir())
-    assert KEY not in written + done.stdout + done.stderr
+@pytest.mark.parametrize(
+    ("key", "said"), [(None, "it asks for a function key"), (f"{KEY}!", "it refuses the function key it was given")]
+)
+async def test_url_that_wants_another_key_says_so(keyed: str, key: str | None, said: str) -> None:
+    with pytest.raises(HostError) as raised:
+        async with host_kind(keyed, key=key, route="/api/keyed").running(ServedApp(Path()), setting=Setting()):
+            pass
+    assert str(raised.value) == f"{keyed}/api/keyed answered 401: {said}; set FUNCTUNE_KEY"
 
 
-@pytest.mark.parametrize(("given", "said"), [("", "asks for a function key"), (f"{KEY}!", "refuses the function key")])
-def test_sweep_of_a_url_that_wants_another_key_says_so(keyed: str, tmp_path: Path, given: str, said: str) -> None:
-    asked = experiment(tmp_path, route="/api/keyed")
-    done = in_process("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=given)
-    assert done.returncode == 3
-    assert "/api/keyed answered 401" in done.stdout
-    assert said in done.stdout
-    assert KEY not in done.stdout + done.stderr
-
-
-def test_sweep_of_a_url_where_nobody_answers_says_so(unused_tcp_port: int, tmp_path: Path) -> None:
-    asked = experiment(tmp_path, route="/api/keyed")
-    done = in_process("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
-    assert done.returncode == 3
-    assert f"http://127.0.0.1:{unused_tcp_port} cannot be reached" in done.stdout
+async def test_url_where_nobody_answers_says_so(unused_tcp_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}"
+    with pytest.raises(HostError, match=f"{url} cannot be reached: ConnectError: .* Is the app running there"):
+        async with host_kind(url).running(ServedApp(Path()), setting=Setting()):
+            pass
 
 
 def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
@@ -110,7 +95,7 @@ def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
 def test_sweep_of_an_app_that_cannot_be_loaded_says_why_once(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("import nothing_of_that_name")
     asked = experiment(tmp_path, route="/api/x", thread_count="[1, 2]")
-    done = functune("sweep", asked, "--script-root", tmp_path, "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--script-root", tmp_path, "--out", tmp_path / "run")
     assert done.returncode == 3
     assert (done.stdout + done.stderr).count("No module named 'nothing_of_that_name'") == 1
     assert "functune: no trial could be measured (2 failed)" in done.stderr
@@ -149,7 +134,7 @@ def test_probe_starts_a_host_with_the_settings_of_file_and_environment(tmp_path:
         (tmp_path / name).symlink_to(ROOT / name)
     values = {"PYTHON_THREADPOOL_THREAD_COUNT": "8", "FUNCTIONS_WORKER_PROCESS_COUNT": "2"}
     (tmp_path / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}))
-    done = functune("probe", "--host", "local", "--script-root", tmp_path, PYTHON_THREADPOOL_THREAD_COUNT="3")
+    done = in_process("probe", "--host", "local", "--script-root", tmp_path, PYTHON_THREADPOOL_THREAD_COUNT="3")
     assert done.returncode == 0, done.stderr
     assert [line.split()[2:] for line in done.stdout.splitlines() if line.startswith("worker proc")] == [["2", "2"]]
     assert [line.split()[3:] for line in done.stdout.splitlines() if line.startswith("threads per")] == [
@@ -159,7 +144,7 @@ def test_probe_starts_a_host_with_the_settings_of_file_and_environment(tmp_path:
 
 def test_probe_starts_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch)
-    done = functune("probe", "--host", "func", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="2")
+    done = in_process("probe", "--host", "func", "--script-root", ROOT, PYTHON_THREADPOOL_THREAD_COUNT="2")
     assert done.returncode == 0, done.stderr
     assert "They agree." in done.stdout
 
@@ -213,17 +198,17 @@ async def test_load_goes_to_no_host_whose_certificate_is_not_trusted(untrusted: 
 def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: Path) -> None:
     experiment = tmp_path / "x.toml"
     experiment.write_text(
-        'name = "x"\nquestion = "?"\n[workload]\nroutes = ["/api/sync/sleep?ms=20"]\n'
-        "[settings]\nthread_count = [1, 4]\n[load]\nusers = [1, 4]\nwarm_up = 0.3\nmeasure = 1\n"
+        'name = "x"\nquestion = "?"\n[workload]\nroutes = ["/api/sync/sleep?ms=100"]\n'
+        '[settings]\nthread_count = [1, 4]\n[load]\nusers = [4]\nwarm_up = 0.3\nmeasure = 1\nsearch = "grid"\n'
     )
     run = tmp_path / "run"
-    done = functune("sweep", experiment, "--host", "gunicorn", "--out", run, "--no-profile")
+    done = in_process("sweep", experiment, "--host", "gunicorn", "--out", run, "--no-profile")
     assert done.returncode == 0, done.stderr
     assert json.loads((run / ENVIRONMENT).read_text())["host_kind"] == "gunicorn:gthread"
     assert "GUNICORN_CMD_ARGS=--worker-class gthread --threads 4" in done.stdout
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
     report = json.loads((run / "report.json").read_text())
     assert {each["plan"] for each in report["apply"]} == {"local", "app-service", "container-apps"}
-    refused = functune("tune", "/api/sync/sleep", "--host", "gunicorn", "--for", "flex")
+    refused = in_process("tune", "/api/sync/sleep", "--host", "gunicorn", "--for", "flex")
     assert refused.returncode == 2
     assert "--for flex with --host gunicorn:gthread, which Flex Consumption does not run: allowed: " in refused.stderr

@@ -11,7 +11,7 @@ import pytest
 
 from functune.run.folder import MEASUREMENTS, RunFolder
 from tests.cli.apps import write_app
-from tests.cli.calling import command, functune, in_process
+from tests.cli.calling import command, in_process, interrupted_after_a_step
 from tests.host.serving import wait_until
 from tests.load.loads import free_port
 
@@ -64,11 +64,11 @@ def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, t
     [failure] = RunFolder.open(folder).failures()
     assert f"(pid {first_of_them.pid}), which ended by SIGKILL, after 1 of 2 steps" in failure.cause
     assert steps_of(folder) == [2]
-    refused = functune("sweep", "--resume", folder, "--load-processes", 3)
+    refused = in_process("sweep", "--resume", folder, "--load-processes", 3)
     assert refused.returncode == 2
     assert "--load-processes with --resume" in refused.stderr
 
-    continued = functune("sweep", "--resume", folder, "--no-profile")
+    continued = in_process("sweep", "--resume", folder, "--no-profile")
     assert continued.returncode == 0, continued.stderr
     assert steps_of(folder) == [2, 4]
     measured = RunFolder.open(folder).measurements()
@@ -78,12 +78,11 @@ def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, t
 
 
 def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) -> None:
-    done = functune(
-        *("tune", "/api/waiting", "--script-root", app, "--out", tmp_path / "run"),
-        *("--load-processes", 2, "--budget", "40s"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert {len(each.load_processes) for each in RunFolder.open(tmp_path / "run").measurements()} == {2}
+    """It is interrupted after the first step: the others would be sent in the same way."""
+    run = tmp_path / "run"
+    done = interrupted_after_a_step(run, "tune", "/api/waiting", "--script-root", app, "--load-processes", 2)
+    assert done.returncode == 130, done.stderr
+    assert {len(each.load_processes) for each in RunFolder.open(run).measurements()} == {2}
 
 
 @pytest.mark.parametrize(

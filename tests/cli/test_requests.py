@@ -3,21 +3,24 @@
 import itertools
 import json
 import math
-from collections import Counter
+from collections import ChainMap, Counter
 from pathlib import Path
 
 import pytest
 
 from functune.errors import LoadError
 from functune.experiments.file import read_experiments
+from functune.experiments.inputs import with_inputs
 from functune.hosts.local import LOCAL_HOST
 from functune.hosts.served_app import ServedApp
-from functune.run.folder import MEASUREMENTS, RunFolder
+from functune.run.environment import collect_environment
+from functune.run.folder import EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.setting import Setting
 from functune.sweep.preflight import preflight
-from tests.cli.calling import functune, in_process
+from tests.cli.calling import in_process
 
 SECRET = "s3cret/of=nobody"
+SIGNATURE = f"sha256={SECRET}"
 APP = '''
 import json
 import logging
@@ -32,9 +35,10 @@ SECRET = "s3cret/of=nobody"
 
 def note(req, status):
     """One line per request, appended in one write."""
-    said = {"method": req.method, "id": req.route_params.get("id"), "body": req.get_body().decode(), "at": time.time()}
+    said = {"method": req.method, "url": req.url, "id": req.route_params.get("id"), "body": req.get_body().decode()}
+    also = {"status": status, "type": req.headers.get("content-type"), "at": time.time()}
     with open(os.environ["NOTES"], "a") as notes:
-        notes.write(json.dumps(said | {"status": status, "type": req.headers.get("content-type")}) + "\\n")
+        notes.write(json.dumps(said | also) + "\\n")
 
 
 @app.route(route="orders/{id}", methods=["POST"])
@@ -82,6 +86,8 @@ name = "list"
 route = "/api/items"
 """
 JOURNEY = """
+import os
+
 from locust import FastHttpUser, HttpUser, constant, task
 
 
@@ -98,14 +104,15 @@ class Buyer(HttpUser):
 
     @task
     def buy(self):
-        self.client.post("/api/orders/5", headers={"x-signature": "SIGNATURE"}, name="/api/orders/[id]")
+        self.client.post("/api/orders/5", headers={"x-signature": os.environ["SIGNATURE"]}, name="/api/orders/[id]")
 """
-SEVERAL = (
+WORKLOADS = (
+    ORDER + LIST,
     '[[workload.requests]]\nname = "gone"\nroute = "/api/nowhere"\nexpect_status = [404, 410]',
-    f"{LIST}think_time = 0.25",
+    '[[workload.requests]]\nname = "next"\nroute = "/api/items?page=2"\nthink_time = 0.25',
     'workload.locustfile = "journey.py"',
 )
-"""An expected status, a time to think, and users of a Locust file."""
+"""A mix, an expected status, a time to think, and users of a Locust file."""
 
 
 def write_app(folder: Path) -> Path:
@@ -142,34 +149,39 @@ def experiment(number: int, workload: str) -> str:
         """
 
 
-def sweep(folder: Path, *workloads: str, returncode: int = 0, profile: bool = False) -> tuple[str, RunFolder]:
+def sweep(folder: Path, path: Path, *, returncode: int = 0, signature: str = SIGNATURE) -> tuple[str, RunFolder]:
     """The output of a sweep of the app in a folder, and its run folder."""
-    path, run = asked(folder, *workloads), folder / "run"
-    done = functune(
-        *("sweep", path, "--script-root", folder / "app", "--out", run, *([] if profile else ["--no-profile"])),
+    run = folder / "run"
+    done = in_process(
+        *("sweep", path, "--script-root", folder / "app", "--out", run, "--no-profile"),
         NOTES=str(folder / "notes"),
         ORDER_KEY=SECRET,
         ORDER_CODE="c0de+of/nobody",
+        SIGNATURE=signature,
     )
     assert done.returncode == returncode, done.stderr
     return done.stdout + done.stderr, RunFolder.open(run)
 
 
 @pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, RunFolder]:
-    """The output and the run folder of a sweep with a mix of requests, and its profile."""
-    folder = tmp_path_factory.mktemp("mixed")
-    write_app(folder / "app")
-    return sweep(folder, ORDER + LIST, profile=True)
+def begun(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that was begun, with an experiment for each of WORKLOADS; their files are in it alone."""
+    folder = tmp_path_factory.mktemp("begun")
+    app, journey = write_app(folder / "app"), folder / "journey.py"
+    journey.write_text(JOURNEY)
+    packed, files = zip(
+        *(with_inputs(each, folder) for each in read_experiments(asked(folder, *WORKLOADS))), strict=True
+    )
+    journey.unlink()
+    (folder / "orders.csv").unlink()
+    here = collect_environment(script_root=app, host="", host_kind="local", command=[])
+    return RunFolder.create(folder / "begun", packed, here, inputs=dict(ChainMap(*files)))
 
 
 @pytest.fixture(scope="module")
-def several(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """The run folder of a sweep with an experiment for each of SEVERAL."""
-    folder = tmp_path_factory.mktemp("several")
-    write_app(folder / "app")
-    (folder / "journey.py").write_text(JOURNEY.replace("SIGNATURE", f"sha256={SECRET}"))
-    return sweep(folder, *SEVERAL)[1]
+def swept(begun: RunFolder) -> tuple[str, RunFolder]:
+    """The output and the run folder of a sweep of the experiments of that run."""
+    return sweep(begun.path.parent, begun.path / EXPERIMENTS)
 
 
 def noted(run: RunFolder) -> list[dict[str, str]]:
@@ -184,9 +196,9 @@ def secrets_in(run: Path, text: str) -> list[str]:
     return [name for name, content in (places | {"output": text}).items() if any(form in content for form in forms)]
 
 
-def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(mixed: tuple[str, RunFolder]) -> None:
-    text, folder = mixed
-    [measurement] = folder.measurements()
+def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(swept: tuple[str, RunFolder]) -> None:
+    text, folder = swept
+    measurement = folder.measurements()[0]
     assert measurement.errors == {}
     counts = {name: len(each.latencies_us) for name, each in measurement.by_request.items()}
     total = sum(counts.values())
@@ -194,7 +206,7 @@ def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(mixed: tuple[str, Run
     # Four standard deviations of a binomial count: 1 in 16 000 runs is outside.
     assert abs(counts["order"] - 0.75 * total) < 4 * math.sqrt(total * 0.75 * 0.25)
 
-    orders = [each for each in noted(folder) if each["method"] == "POST"]
+    orders = [each for each in noted(folder) if each["method"] == "POST" and "code=" in each["url"]]
     assert {each["status"] for each in orders} == {202}
     assert {each["type"] for each in orders} == {"application/json"}
     bodies = [json.loads(each["body"]) for each in orders]
@@ -208,17 +220,9 @@ def test_mix_is_sent_as_it_is_written_and_leaves_no_secret(mixed: tuple[str, Run
     assert "mix of order (75.0 %), list (25.0 %)" in text
 
 
-def test_run_is_repeated_from_its_folder_alone(mixed: tuple[str, RunFolder], app: Path, tmp_path: Path) -> None:
-    _, folder = mixed
-    (folder.path.parent / "orders.csv").unlink()
-    done = functune(
-        *("sweep", folder.path / "experiment.toml", "--script-root", app, "--out", tmp_path / "again", "--no-profile"),
-        NOTES=str(tmp_path / "notes"),
-        ORDER_KEY=SECRET,
-        ORDER_CODE="x",
-    )
-    assert done.returncode == 0, done.stderr
-    assert RunFolder.open(tmp_path / "again").experiments == folder.experiments
+def test_run_is_repeated_from_its_folder_alone(begun: RunFolder, swept: tuple[str, RunFolder]) -> None:
+    assert swept[1].experiments == begun.experiments
+    assert len(swept[1].measurements()) == len(WORKLOADS)
 
 
 def test_variable_that_is_missing_is_refused_before_anything_starts(app: Path, tmp_path: Path) -> None:
@@ -228,33 +232,33 @@ def test_variable_that_is_missing_is_refused_before_anything_starts(app: Path, t
     assert not (tmp_path / "run").exists()
 
 
-def test_expected_status_is_a_success(several: RunFolder) -> None:
-    measurement = several.measurements()[0]
+def test_expected_status_is_a_success(swept: tuple[str, RunFolder]) -> None:
+    measurement = swept[1].measurements()[1]
     assert measurement.errors == {}
     assert len(measurement.latencies_us) > 20
 
 
-def test_think_time_is_waited_after_each_answer(several: RunFolder) -> None:
-    listed = [float(each["at"]) for each in noted(several) if each["method"] == "GET"]
+def test_think_time_is_waited_after_each_answer(swept: tuple[str, RunFolder]) -> None:
+    listed = [float(each["at"]) for each in noted(swept[1]) if "page=2" in each["url"]]
     sent = listed[1:]  # the first is the one before the load
     assert len(sent) > 3
     assert min(later - earlier for earlier, later in itertools.pairwise(sent)) >= 0.25
-    assert several.measurements()[1].throughput < 4
+    assert swept[1].measurements()[2].throughput < 4
 
 
-def test_users_of_a_locust_file_are_recorded(several: RunFolder) -> None:
-    measurement = several.measurements()[2]
+def test_users_of_a_locust_file_are_recorded(swept: tuple[str, RunFolder]) -> None:
+    measurement = swept[1].measurements()[3]
     assert set(measurement.by_request) == {"GET /api/slow", "POST /api/orders/[id]"}
     assert measurement.errors == {}
     assert str(measurement.subject) == "journey.py"
     # No user ever waits, so all four have a request in flight, also those whose answer comes after the window.
     assert measurement.concurrency == pytest.approx(4, rel=0.08)
-    assert (several.path / "inputs" / measurement.experiment / "journey.py").is_file()
+    assert (swept[1].path / "inputs" / measurement.experiment / "journey.py").is_file()
 
 
 def test_failing_users_of_a_locust_file_are_shown_before_the_load(app: Path, tmp_path: Path) -> None:
-    (tmp_path / "journey.py").write_text(JOURNEY.replace("SIGNATURE", "wrong"))
-    text, folder = sweep(tmp_path, 'workload.locustfile = "journey.py"', returncode=3)
+    (tmp_path / "journey.py").write_text(JOURNEY)
+    text, folder = sweep(tmp_path, asked(tmp_path, WORKLOADS[-1]), returncode=3, signature="wrong")
     assert "POST /api/orders/[id]: HTTP 401, 'signature wrong key None'" in text
     assert not (folder.path / MEASUREMENTS).exists()
 
@@ -293,16 +297,3 @@ async def test_each_failure_before_the_load_is_explained(app: Path, tmp_path: Pa
     assert "no ${ORDER_KEY}" in text
     assert "The app has these routes: " in text
     assert secrets_in(tmp_path / "nowhere", text) == []
-
-
-def test_secret_in_a_failure_of_the_load_is_not_written(app: Path, tmp_path: Path) -> None:
-    """The app ends its worker after the first request, and with it the load."""
-    source = (app / "function_app.py").read_text()
-    (app / "function_app.py").write_text(
-        source.replace(
-            "    note(req, status)\n",
-            "    note(req, status)\n    if len(open(os.environ['NOTES']).readlines()) > 1:\n        os._exit(1)\n",
-        )
-    )
-    text, folder = sweep(tmp_path, ORDER, returncode=3)
-    assert secrets_in(folder.path, text) == []

@@ -29,7 +29,7 @@ def orders(req: func.HttpRequest) -> func.HttpResponse:
     token = req.get_json()["token"]
     found = req.headers.get("x-signature"), req.params.get("code"), token
     if found == ({HEADER!r}, {CODE!r}, {BODY!r}):
-        time.sleep(0.1)
+        time.sleep(0.2)
         return func.HttpResponse(status_code=201)
     logging.error("wrong order %s: %s", found, req.get_body())
     return func.HttpResponse(f"wrong order {{found}}: {{req.get_body().decode()}}", status_code=403)
@@ -37,14 +37,14 @@ def orders(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="items", methods=["GET"])
 def items(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(0.1)
+    time.sleep(0.2)
     return func.HttpResponse("[]")
 '''
 EXPERIMENT = """
 name = "orders"
 question = "Which settings suit the orders?"
 settings.thread_count = [1, 8]
-load = { users = [1, 4], warm_up = 0.3, measure = 1 }
+load = { users = [4], warm_up = 0.3, measure = 1, search = "grid" }
 
 [[workload.requests]]
 name = "order"
@@ -100,13 +100,13 @@ def assert_no_secret(*said: subprocess.CompletedProcess[str] | str, run: Path | 
 
 def test_sweep_and_every_command_that_reads_its_run(app: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    swept = functune("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", run, **SECRETS)
+    swept = in_process("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", run, **SECRETS)
     assert swept.returncode == 0, swept.stderr
     profile = RunFolder.open(run).profile()
     assert profile.notes == ()
     assert {line.function for step in profile.steps for line in step.lines} >= {"orders"}
     others = [
-        functune("sweep", "--resume", run, **SECRETS),
+        in_process("sweep", "--resume", run, "--no-profile", **SECRETS),
         in_process("report", run, **SECRETS),
         in_process("compare", run, run, **SECRETS),
         in_process("lessons", run, "--out", run / "lessons", **SECRETS),
@@ -122,7 +122,7 @@ def test_sweep_and_every_command_that_reads_its_run(app: Path, tmp_path: Path) -
 
 def test_sweep_whose_request_fails_before_the_load(app: Path, tmp_path: Path) -> None:
     wrong = SECRETS | {"ORDER_CODE": CODE[::-1]}
-    done = functune("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **wrong)
+    done = in_process("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **wrong)
     assert done.returncode == 3
     assert "POST /api/orders?code=${ORDER_CODE}: HTTP 403, " in done.stderr
     for name in SECRETS:
@@ -135,7 +135,7 @@ def test_sweep_whose_load_fails(app: Path, tmp_path: Path) -> None:
     source = (app / "function_app.py").read_text()
     (app / "function_app.py").write_text(
         source.replace(
-            "        time.sleep(0.1)\n        return func.HttpResponse(status_code=201)",
+            "        time.sleep(0.2)\n        return func.HttpResponse(status_code=201)",
             "        import os, pathlib, signal\n"
             "        first = pathlib.Path(__file__).with_name('first')\n"
             "        if first.exists():\n"
@@ -146,7 +146,7 @@ def test_sweep_whose_load_fails(app: Path, tmp_path: Path) -> None:
             "        return func.HttpResponse(status_code=201)",
         )
     )
-    done = functune("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **SECRETS)
+    done = in_process("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **SECRETS)
     assert done.returncode == 3
     assert "second order ('${ORDER_SIGNATURE}', '${ORDER_CODE}', '${ORDER_TOKEN}')" in done.stdout
     assert_no_secret(done, run=tmp_path / "run")
@@ -156,7 +156,7 @@ def tune(app: Path, run: Path, *, header: str = HEADER, code: str = CODE) -> sub
     """``functune tune`` with each secret on the command line."""
     return functune(
         *("tune", f"/api/orders?code={quote(code, safe='')}", "--json", f'{{"token": "{BODY}"}}'),
-        *("-H", f"x-signature: {header}", "--script-root", app, "--out", run, "--budget", "30s"),
+        *("-H", f"x-signature: {header}", "--script-root", app, "--out", run, "--budget", "20s"),
     )
 
 
@@ -195,13 +195,22 @@ def test_app_at_a_url_that_asks_for_a_key(app: Path, tmp_path: Path) -> None:
     run, experiment = tmp_path / "run", tmp_path / "items.toml"
     with Serving(app, "--enable-auth", FUNCTUNE_FUNCTION_KEY=KEY) as host:
         url = host.line(r"Host started, listening on (\S+)")[1]
-        given = functune("sweep", experiment, "--host", url, "--out", run, FUNCTUNE_KEY=KEY)
-        probed = functune("probe", url, FUNCTUNE_KEY=KEY)
-        wrong = functune("sweep", experiment, "--host", url, "--out", tmp_path / "wrong", FUNCTUNE_KEY=KEY[::-1])
+        given = functune("sweep", experiment, "--host", f"{url}/", "--key", KEY, "--out", run)
+        probed = in_process("probe", url, FUNCTUNE_KEY=KEY)
+        wrong = in_process("sweep", experiment, "--host", url, "--out", tmp_path / "wrong", FUNCTUNE_KEY=KEY[::-1])
         inside = in_process("sweep", experiment, "--host", f"{url}?code={KEY}", "--out", tmp_path / "inside")
         tuned = in_process("tune", "/api/items", "--host", f"{url}?code={KEY}")
     assert given.returncode == 0, given.stderr
+    [measurement] = RunFolder.open(run).measurements()
+    assert measurement.errors == {}
+    assert len(measurement.latencies_us) > 0
+    assert measurement.host_cpu is None
+    noted = RunFolder.open(run).environment
+    assert noted.host == url
+    assert noted.git_commit is None  # the deployed commit is not known
+    assert "--key '***'" in noted.command
     assert (wrong.returncode, inside.returncode, tuned.returncode) == (3, 2, 2)
+    assert "/api/items answered 401: it refuses the function key it was given; set FUNCTUNE_KEY" in wrong.stdout
     assert_no_secret(given, run=run)
     assert_no_secret(probed, inside, tuned, (wrong.stdout + wrong.stderr).replace(KEY[::-1], KEY))
     assert_no_secret(host.text)

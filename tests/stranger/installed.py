@@ -112,7 +112,7 @@ def wheel(source: Path) -> Path:
     for name in SOURCES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
-    pip(Path(sys.executable), "wheel", "--no-deps", "--wheel-dir", source / "dist", source)
+    run(find_uv_bin(), "build", "--quiet", "--wheel", "--out-dir", source / "dist", source)
     [built] = (source / "dist").glob("*.whl")
     return built
 
@@ -127,12 +127,6 @@ def make_environment(folder: Path, *packages: object) -> Path:
 def install(python: Path, *arguments: object) -> None:
     """Packages for an interpreter."""
     run(find_uv_bin(), "pip", "install", "--quiet", "--python", python, *arguments)
-
-
-def pip(python: Path, command: str, *arguments: object) -> None:
-    """One command of pip."""
-    compiling = ["--no-compile"] if command == "install" else []  # what is imported gets compiled anyway
-    run(python, "-m", "pip", command, "--quiet", *compiling, *arguments)
 
 
 def run(*command: object) -> None:

@@ -1,4 +1,4 @@
-"""Flask, FastAPI and Django apps on Gunicorn and Uvicorn, tuned from an empty folder."""
+"""Flask, FastAPI and Django apps on Gunicorn and Uvicorn, tuned or swept from an empty folder."""
 
 import json
 import re
@@ -50,24 +50,42 @@ def bank() -> Iterator[str]:
         server.shutdown()
 
 
-def answered(done: subprocess.CompletedProcess[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The experiment of the report, and the limit of its only subject."""
+def swept(
+    stranger: Stranger, app: Path, *routes_and_flags: str, settings: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """A sweep of one setting, whose steps and profile have no deadline, so that a busy machine has them too."""
+    routes = [each for each in routes_and_flags if each.startswith("/")]
+    asked = stranger.folder / "asked.toml"
+    asked.write_text(
+        f"""
+        name = "limit"
+        question = "What limits it?"
+        workload.routes = {routes}
+        settings = {settings}
+        load = {{ users = [1, 64], warm_up = 0.3, measure = 1, search = "grid" }}
+        """
+    )
+    flags = routes_and_flags[len(routes) :]
+    return stranger.call("sweep", asked, "--script-root", app, "--install", *flags, **environ)
+
+
+def experiment_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The experiment of the report."""
     assert done.returncode == 0, done.stderr
     page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
     assert page, done.stdout
     report = json.loads(Path(unquote(urlsplit(page[1]).path)).with_name("report.json").read_text())
     [experiment] = report["experiments"]
-    [limit] = experiment["limits"].values()
-    return experiment, limit
+    return dict(experiment)
 
 
-def assert_place(
-    limit: dict[str, Any], done: subprocess.CompletedProcess[str], app: Path, file: str, text: str
-) -> None:
-    """The limit is at the line with a text, unless a busy machine left no time to profile, which is said."""
-    if limit["where"] is None:
-        assert left_no_time_to_profile(done)
-        return
+def limits_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The limit of each route of the report."""
+    return dict(experiment_of(done)["limits"])
+
+
+def assert_place(limit: dict[str, Any], app: Path, file: str, text: str) -> None:
+    """The limit is at the line with a text."""
     [line] = [number for number, each in enumerate((app / file).read_text().splitlines(), 1) if text in each]
     assert (limit["where"]["file"], limit["where"]["line"]) == (file, line)
 
@@ -75,9 +93,13 @@ def assert_place(
 @pytest.mark.parametrize("app", ["web_flask"], indirect=True)
 def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> None:
     done = stranger.tune(app, "/orders/7", "--app", "shop:create_app()", "--install", budget_of=BUDGET)
-    experiment, limit = answered(done)
+    experiment = experiment_of(done)
+    [limit] = experiment["limits"].values()
     assert limit["kind"] == "threads", limit
-    assert_place(limit, done, app, "shop/services/stock.py", "time.sleep")
+    if limit["where"] is None:
+        assert left_no_time_to_profile(done)
+    else:
+        assert_place(limit, app, "shop/services/stock.py", "time.sleep")
     assert "PYTHON_THREADPOOL_THREAD_COUNT" not in done.stdout
     if not experiment["advice"]:  # other programs left time for one setting alone
         assert re.search(r"^The budget of \d+ s ended before the search did. Not measured: ", done.stdout, re.MULTILINE)
@@ -89,30 +111,27 @@ def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> Non
 
 
 @pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)
-def test_fastapi_app_with_a_blocking_client_in_an_async_endpoint(app: Path, stranger: Stranger, bank: str) -> None:
-    request = ("/prices/7", "--app", "api.main:app", "--host", "uvicorn", "--install")
-    done = stranger.tune(app, *request, budget_of=BUDGET, BANK_URL=bank)
-    _, limit = answered(done)
-    assert limit["kind"] == "event_loop_blocked", limit
-    assert_place(limit, done, app, "api/clients/rates.py", "_session.get")
-
-
-@pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)
-def test_fastapi_app_whose_def_endpoint_waits_for_the_limiter(app: Path, stranger: Stranger) -> None:
-    done = stranger.tune(app, "/archive/7", "--app", "api.main:app", "--install", budget_of=BUDGET)
-    _, limit = answered(done)
-    assert limit["kind"] == "pool", limit
-    assert "CapacityLimiter" in json.dumps(limit)
-    assert limit["where"]["file"] == "api/main.py"
+def test_fastapi_app_with_a_blocking_client_and_a_def_endpoint_that_waits_for_the_limiter(
+    app: Path, stranger: Stranger, bank: str
+) -> None:
+    flags = ("--app", "api.main:app", "--host", "uvicorn")
+    done = swept(stranger, app, "/prices/7", "/archive/7", *flags, settings="{}", BANK_URL=bank)
+    limits = limits_of(done)
+    assert limits["/prices/7"]["kind"] == "event_loop_blocked", limits
+    assert_place(limits["/prices/7"], app, "api/clients/rates.py", "_session.get")
+    assert limits["/archive/7"]["kind"] == "pool", limits
+    assert "CapacityLimiter" in json.dumps(limits["/archive/7"])
+    assert limits["/archive/7"]["where"]["file"] == "api/main.py"
     assert "current_default_thread_limiter().total_tokens" in done.stdout
 
 
 @pytest.mark.parametrize("app", ["web_django"], indirect=True)
 def test_django_app_that_computes(app: Path, stranger: Stranger) -> None:
-    request = ("/reports/2026/", "--app", "config.wsgi:application", "--install")
-    _, limit = answered(stranger.tune(app, *request, budget_of=BUDGET))
-    if limit["kind"] == "unknown":  # other programs used the cores
-        assert "other programs" in limit["reason"], limit
+    wsgi = ("--app", "config.wsgi:application")
+    done = swept(stranger, app, "/reports/2026/", *wsgi, settings="{ thread_count = [4] }")
+    [limit] = limits_of(done).values()
+    if limit["kind"] == "unknown":
+        assert "Other programs used" in done.stdout, limit
         return
     assert limit["kind"] == "gil", limit
     assert limit["where"]["file"] == "reports/totals.py"
@@ -123,10 +142,8 @@ def test_django_app_that_computes(app: Path, stranger: Stranger) -> None:
 def test_wrong_names_hosts_and_routes_are_said(app: Path, stranger: Stranger) -> None:
     root = ("--script-root", app, "--install")
     wrong = stranger.call("tune", "/orders/7", "--app", "shop:app", *root)
-    assert (wrong.returncode, wrong.stderr.strip()) == (
-        2,
-        "functune: --app shop:app: shop (shop/__init__.py) has no app; it has create_app",
-    )
+    said = "functune: --app shop:app: shop (shop/__init__.py) has no app; it has create_app"
+    assert (wrong.returncode, wrong.stderr.splitlines()[-1]) == (2, said)
     unfit = stranger.call("tune", "/orders/7", "--app", "shop:create_app()", "--host", "uvicorn", *root)
     assert unfit.returncode == 2
     assert "shop:create_app() is a WSGI app; uvicorn serves ASGI" in unfit.stderr

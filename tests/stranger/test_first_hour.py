@@ -89,7 +89,8 @@ def test_tune_says_what_to_set_and_names_the_line(tuned: subprocess.CompletedPro
         (level["setting"]["thread_count"] or 1000, level["users"]) for level in experiment["subjects"][0]["levels"]
     ]
     # Other programs may take the time of the steps in which more users than threads show the limit.
-    assert limit["kind"] == ("threads" if any(users > threads for threads, users in steps) else "none"), limit
+    is_shown = any(users > threads for threads, users in steps)
+    assert limit["kind"] in (("threads",) if is_shown else ("none", "unknown")), (limit, steps)
     if not left_no_time_to_profile(tuned):
         lines = (orders / "function_app.py").read_text().splitlines()
         [line] = [number for number, text in enumerate(lines, 1) if "time.sleep(0.05)" in text]

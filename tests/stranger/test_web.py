@@ -18,7 +18,6 @@ def test_fastapi_in_an_environment_of_the_app(app: Path, stranger: Stranger) -> 
     with stranger.serve(app) as host:
         assert host.ready().get("/api/items/7").json() == {"number": 7}
         assert host.get("/api/items/x").status_code == 422
-    assert_answer(stranger.tune(app, "/api/items/7"))
 
 
 @pytest.mark.parametrize("app", ["flask"], indirect=True)

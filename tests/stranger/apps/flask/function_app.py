@@ -10,7 +10,7 @@ site = flask.Flask(__name__)
 
 @site.post("/api/items/<int:number>")
 def item(number: int) -> dict[str, object]:
-    time.sleep(0.1)
+    time.sleep(0.2)
     return {"number": number, "name": flask.request.json["name"]}
 
 

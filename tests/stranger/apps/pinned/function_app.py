@@ -1,7 +1,6 @@
 """Pins that clash with those of functune."""
 
 import json
-import time
 from importlib.metadata import version
 
 import azure.functions as func
@@ -13,5 +12,4 @@ client = httpx.Client(proxies=None)  # an argument that 0.28 removed
 
 @app.route("versions")
 def versions(req: func.HttpRequest) -> str:
-    time.sleep(0.1)
     return json.dumps({name: version(name) for name in ("azure-functions", "httpx")})

@@ -27,5 +27,5 @@ async def price(article: int):
 @app.get("/archive/{article}")
 def archived(article: int):
     """What an old system knows about an article."""
-    time.sleep(0.1)
+    time.sleep(0.2)
     return {"article": article}
