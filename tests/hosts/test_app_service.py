@@ -79,7 +79,11 @@ async def test_times_are_reported_by_the_middleware() -> None:
 
 async def test_fastapi_runs_on_uvicorns_workers_where_the_platform_finds_it() -> None:
     async with running(FASTAPI, Setting(process_count=2)) as (host, client):
-        assert len(set(await texts(client, "/", 40))) == 2
+        answered: set[str] = set()
+        async with asyncio.timeout(30):
+            while len(answered) < 2:  # on a busy machine one process may accept forty connections in a row
+                answered |= set(await texts(client, "/", 40))
+        assert len(answered) == 2
         assert "Using worker: uvicorn_worker.UvicornWorker" in host.tail(200)
 
 

@@ -40,7 +40,7 @@ async def measured(
     settings: Matrix,
     workload: Workload = SLEEP,
     app: ServedApp = MAIN,
-    seconds: float = 4,
+    seconds: float = 2.5,
 ) -> list[Measurement]:
     """The measurements of a sweep."""
     experiment = Experiment(
@@ -59,6 +59,7 @@ async def measured(
         planner=Grid(),
         on_progress=lambda _: None,
         calibrated=False,
+        checked=False,
     )
     assert end.failures == 0, (path / "failures.jsonl").read_text()
     assert [each.errors for each in folder.measurements()] == [{}] * len(folder.measurements())

@@ -5,7 +5,7 @@ from statistics import median
 
 from functune.report.document import read_document
 from functune.run.folder import RunFolder
-from tests.cli.calling import functune
+from tests.cli.calling import in_process
 from tests.instrument.servers import instrumented, served
 
 EXPERIMENT = """
@@ -13,7 +13,7 @@ name = "test"
 question = "Does it work?"
 workload.routes = ["/awaiting", "/compute"]
 settings = { thread_count = ["unset"], process_count = [1] }
-load = { users = [1, 4], warm_up = 0.3, measure = 1.5 }
+load = { users = [1, 4], warm_up = 0.3, measure = 1, search = "grid" }
 """
 
 
@@ -22,7 +22,7 @@ def test_sweep_at_a_url_reads_the_times_of_an_instrumented_app(tmp_path: Path) -
     (tmp_path / "asked.toml").write_text(EXPERIMENT)
     folder = instrumented("asgi", tmp_path / "app", "app = functune_times.AsgiTimes(app)")
     with served(folder, "uvicorn", "service:app", "--port", "0") as url:
-        done = functune("sweep", tmp_path / "asked.toml", "--host", url, "--out", tmp_path / "run")
+        done = in_process("sweep", tmp_path / "asked.toml", "--host", url, "--out", tmp_path / "run")
     assert done.returncode == 0, done.stdout + done.stderr
     run = RunFolder.open(tmp_path / "run")
     measurements = run.measurements()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.calling import in_process
 from tests.host.serving import Serving, is_alive, wait_until
 from tests.packages.places import PACKAGE_FOLDER, copied_app
 
@@ -159,6 +160,7 @@ name = "one"
 question = "Does it run?"
 [workload]
 routes = ["/api/modules"]
+think_time = 0.05
 [settings]
 thread_count = [1]
 process_count = [1]
@@ -176,15 +178,14 @@ def test_sweep_measures_with_the_installed_packages_and_resumes_with_them(app: P
     (tmp_path / "one.toml").write_text(EXPERIMENT)
 
     def sweep(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "functune.cli", "sweep", *map(str, arguments)]
-        environ = {**os.environ, **uv, "XDG_CACHE_HOME": str(tmp_path)}
-        return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
+        return in_process("sweep", *arguments, XDG_CACHE_HOME=str(tmp_path), **uv)
 
-    done = sweep("one.toml", "--script-root", app, "--install", "--out", "run", "--no-profile")
+    run = tmp_path / "run"
+    done = sweep(tmp_path / "one.toml", "--script-root", app, "--install", "--out", run, "--no-profile")
     assert done.returncode == 0, done.stdout + done.stderr
     [made] = environments(tmp_path)
-    assert json.loads((tmp_path / "run" / "environment.json").read_text())["app_python"] == f"{made}/bin/python"
-    refused = sweep("--resume", "run", "--install")
+    assert json.loads((run / "environment.json").read_text())["app_python"] == f"{made}/bin/python"
+    refused = sweep("--resume", run, "--install")
     assert (refused.returncode, refused.stderr) == (
         2,
         "functune: --install with --resume: a run continues as it was begun; omit it, or measure anew\n",
