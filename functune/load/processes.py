@@ -25,6 +25,9 @@ from functune.load.runner_state import STATE_FILE, MasterState, read_state
 from functune.load.worker_files import write_load_file
 
 LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+"""The Locust file that needs nothing of functune."""
+PLANNED_LOAD = Path(__file__).with_name("planned_load.py")
+"""The one that runs a plan."""
 STATE_POLL = 0.02
 """Seconds between two looks at the state of the master."""
 PORT_WITHIN = 20.0
@@ -90,7 +93,7 @@ async def load_processes(
     several = plan.senders > 1 or plan.workers > 0
     environ = load_environ(plan_variables(plan, log.parent), records=records, key=key, is_check=is_check)
     environ[STATE_FILE] = str(state_path(log))
-    files = [str(LOCUSTFILE), *([] if plan.locustfile is None else [str(own_file(plan))])]
+    files = [str(PLANNED_LOAD), *([] if plan.locustfile is None else [str(own_file(plan))])]
     async with AsyncExitStack() as running:
         if is_check or not several:
             options = [*client_options(files), *run_options(base_url, log)]

@@ -29,7 +29,7 @@ if "FUNCTUNE_LOAD_PLAN" not in os.environ:  # in the master it is
 
     receive_plan(version={version!r}, plan={plan!r}, files={files!r})
 
-from functune.load.locustfile import *  # noqa: E402, F403
+from functune.load.planned_load import *  # noqa: E402, F403
 '''
 
 

@@ -16,8 +16,8 @@ SECRET = "s3cret-of-nobody"
 SHOW = f"""
 import runpy
 found = runpy.run_path({LOAD_FILE!r})
-from functune.load import locustfile
-locustfile.prepare_source((0, 1))
+from functune.load import planned_load
+planned_load.prepare_source((0, 1))
 one = found["AppUser"].source.next()
 print(one.path, one.headers["x-key"], one.body)
 """
