@@ -262,17 +262,16 @@ def broken_step(key: Key, before: Level, after: Level) -> list[Broken]:
 
 
 def change_in_words(ratio: float, spread: Spread | None) -> str:
-    """A change with its certainty: ``+12.0 %, range +11.0 % to +13.0 %``, and from DOUBLED on as a factor."""
-    write = factor_in_words if ratio >= DOUBLED else percent_more
+    """
+    A change with its certainty, from DOUBLED on as a factor.
+
+    ``+12.0 %, range +11.0 % to +13.0 %``, or ``10.3 times, range 10.1 to 10.5``.
+    """
+    write, unit = (number, " times") if ratio >= DOUBLED else (percent_more, "")
     if spread is None or spread.repeats == 1:
-        return f"{write(ratio)}, measured once"
+        return f"{write(ratio)}{unit}, measured once"
     kind = "interval" if spread.is_interval else "range"
-    return f"{write(ratio)}, {kind} {write(spread.low)} to {write(spread.high)}"
-
-
-def factor_in_words(ratio: float) -> str:
-    """``10.3 times``."""
-    return f"{number(ratio)} times"
+    return f"{write(ratio)}{unit}, {kind} {write(spread.low)} to {write(spread.high)}"
 
 
 def percent_more(ratio: float) -> str:

@@ -101,7 +101,7 @@ def test_a_change_is_a_percentage_and_from_a_doubling_on_a_factor() -> None:
     assert change_in_words(1.999, None) == "+99.9 %, measured once"
     assert change_in_words(10.33, None) == "10.3 times, measured once"
     spread = Spread(low=1.9, high=2.1, repeats=3)
-    assert change_in_words(2.0, spread) == "2.00 times, range 1.90 times to 2.10 times"
+    assert change_in_words(2.0, spread) == "2.00 times, range 1.90 to 2.10"
 
 
 def test_an_expectation_that_held_and_fails_is_broken() -> None:
