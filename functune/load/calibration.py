@@ -15,16 +15,13 @@ from functune.load.records import LoadPlan
 from functune.load.runner import finished_steps
 from functune.run.measurement import Calibration
 
-PLAN = LoadPlan(route="/", users=(16,), warm_up=0.1, measure=0.25)
-"""
-16 users keep Locust's one thread busy; with more the rate hardly changes. A quarter of a second has about a thousand
-requests.
-"""
+PLAN = LoadPlan(route="/", users=(16,), warm_up=0.3, measure=0.5)
+"""16 users keep Locust's one thread busy; with more the rate hardly changes. Half a second has a thousand requests."""
 
 
 async def calibrate(*, processes: int = 1) -> Calibration:
     """
-    Measure the generator for a quarter of a second, with as many load processes as the run has.
+    Measure the generator for half a second, with as many load processes as the run has.
 
     Raises LoadError when Locust fails or gets no answer.
     """

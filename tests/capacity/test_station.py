@@ -9,7 +9,7 @@ from functune.analysis.laws.queueing import erlang_b, shared_response, wait
 from functune.capacity.station import Simulated, Station, simulate
 
 SERVICE = 0.1
-STATIONS, REQUESTS = 1_024, 2_500
+STATIONS, REQUESTS = 512, 2_500
 EXPONENTIAL = -np.log1p(-(np.arange(20_000) + 0.5) / 20_000)
 CONSTANT = np.ones(1)
 LOADS = [(1, 0.5), (4, 0.8), (16, 0.8)]

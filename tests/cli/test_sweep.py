@@ -99,8 +99,8 @@ def test_resumed_run_says_that_its_app_is_gone(begun: Path, app: Path) -> None:
 def assert_shows_the_end_of_its_run(url: str) -> None:
     """The live page outlives the sweep, so that its reader sees how the run ended; this ends it."""
     with httpx.Client(base_url=url, trust_env=False, verify=False) as client:
-        state = client.get("/state.json").json()
-        assert (state["headline"], state["has_ended"]) == ("The run has ended: 1 step", True)
+        wait_until(lambda: client.get("/state.json").json()["has_ended"], "page of the end")
+        assert client.get("/state.json").json()["headline"] == "The run has ended: 1 step"
     port = httpx.URL(url).port
     [pid] = {each.pid for each in psutil.net_connections("tcp4") if each.laddr.port == port and each.status == "LISTEN"}
     watch = psutil.Process(pid)

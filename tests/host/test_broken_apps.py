@@ -218,16 +218,6 @@ def test_address_of_no_interface_is_named_with_what_is_allowed(tmp_path: Path, a
     assert "--address and Host.LocalHttpAddress take an address of this machine, such as 127.0.0.1" in text
 
 
-@pytest.mark.parametrize(
-    "flags", [["--port", "70000"], ["--port", "x"], ["--nothing"], ["--worker-startup-interval", "-1"]]
-)
-def test_wrong_flag_is_a_usage_error(tmp_path: Path, flags: list[str]) -> None:
-    with Serving(tmp_path, *flags) as host:
-        assert host.ended() == 2
-        assert flags[0] in host.text
-        assert "Traceback" not in host.text
-
-
 def test_app_with_a_refused_function_serves_the_others(tmp_path: Path) -> None:
     source = APP + HELLO.format(route="x") + HELLO.replace("{route}", "admin/x").replace("hello(req", "bad(req")
     with Serving(write_app(tmp_path, source)) as host:
