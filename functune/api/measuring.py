@@ -66,6 +66,7 @@ def run_sweep(
     strategy: Strategy | None = None,
     memory_mb: int | None = None,
     profile: bool = True,
+    calibration: bool = True,
     progress: Progress | None = None,
 ) -> MeasuredRun:
     """
@@ -76,6 +77,7 @@ def run_sweep(
     URL of a running app, with its function ``key``. ``python`` or ``install`` choose the packages of the app. ``out``
     is the folder of the run, by default below ``runs``. The keywords from ``search`` to ``memory_mb`` replace what the
     experiments say. ``profile`` looks for the lines of code at which calls wait, some seconds for each route.
+    ``calibration`` measures the load generator alone, two seconds before and after.
 
     It takes as long as the experiments say, and may be called where an event loop runs. CTRL+C ends the hosts and keeps
     what was measured. Trials that could not be measured are in ``document.failures``.
@@ -105,7 +107,9 @@ def run_sweep(
         on_note=say,
     )
     with being_measured(folder.path):
-        end = in_own_loop(lambda: measured_and_profiled(folder, served, kind, profile=profile, say=say))
+        end = in_own_loop(
+            lambda: measured_and_profiled(folder, served, kind, profile=profile, calibration=calibration, say=say)
+        )
     return with_report(folder, routes=end.routes)
 
 
@@ -186,11 +190,13 @@ def tune_route(
 
 
 async def measured_and_profiled(
-    folder: RunFolder, app: ServedApp, kind: HostKind, *, profile: bool, say: Progress
+    folder: RunFolder, app: ServedApp, kind: HostKind, *, profile: bool, calibration: bool, say: Progress
 ) -> SweepFinished:
     """Measure the run, and profile its subjects where asked. Returns the last event of the measuring."""
     planner = SearchPlanner(cores=folder.environment.machine_cores)
-    end = await measure_run(folder, app=app, kind=kind, planner=planner, on_progress=said_by(say))
+    end = await measure_run(
+        folder, app=app, kind=kind, planner=planner, on_progress=said_by(say), calibrated=calibration
+    )
     if profile:
         await profile_run(folder, profile_targets(find_all(folder)), app=app, kind=kind, on_note=say)
     return end

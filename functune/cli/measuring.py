@@ -23,6 +23,7 @@ def run_and_report(
     app: ServedApp,
     kind: HostKind,
     with_profile: bool,
+    calibrated: bool = True,
     watch: bool = False,
     answer: Answer = AS_TEXT,
 ) -> bool:
@@ -38,7 +39,7 @@ def run_and_report(
         with being_measured(folder.path):
             if watch:
                 start_watch(folder.path)
-            end = measured(folder, app=app, kind=kind)
+            end = measured(folder, app=app, kind=kind, calibrated=calibrated)
             if with_profile:
                 write_profile_of(folder, app=app, kind=kind)
             document = report_on(folder, answer=answer)
@@ -56,7 +57,7 @@ def run_and_report(
     return document.passed
 
 
-def measured(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> SweepFinished:
+def measured(folder: RunFolder, *, app: ServedApp, kind: HostKind, calibrated: bool) -> SweepFinished:
     """Measure the run, showing its progress. Returns its last event."""
     # Imported here: commands that only read a run folder start without the load generator.
     from functune.sweep.planner import SearchPlanner
@@ -65,7 +66,9 @@ def measured(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> SweepFinis
 
     planner = SearchPlanner(cores=folder.environment.machine_cores)
     with shown(Console()) as show:
-        return asyncio.run(measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show))
+        return asyncio.run(
+            measure_run(folder, app=app, kind=kind, planner=planner, on_progress=show, calibrated=calibrated)
+        )
 
 
 def write_profile_of(folder: RunFolder, *, app: ServedApp, kind: HostKind) -> None:

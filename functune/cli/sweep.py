@@ -107,6 +107,11 @@ class SweepCommand(click.Command):
     is_flag=True,
     help="Skip the profile: a few seconds per route after the search, which find the lines that calls wait at.",
 )
+@click.option(
+    "--no-calibration",
+    is_flag=True,
+    help="Skip the calibration: two seconds before and after, which measure the load generator alone.",
+)
 @watch_option
 @answers()
 def sweep(
@@ -120,6 +125,7 @@ def sweep(
     install: bool,
     key: str | None,
     no_profile: bool,
+    no_calibration: bool,
     max_cost: float | None,
     yes: bool,
     watch: bool,
@@ -189,7 +195,15 @@ def sweep(
             max_cost=max_cost,
         )
         announce_load_workers(asked, folder.path, key=key)
-    is_fine = run_and_report(folder, app=app, kind=kind, with_profile=not no_profile, watch=watch, answer=answer)
+    is_fine = run_and_report(
+        folder,
+        app=app,
+        kind=kind,
+        with_profile=not no_profile,
+        calibrated=not no_calibration,
+        watch=watch,
+        answer=answer,
+    )
     sys.exit(0 if is_fine else 1)
 
 

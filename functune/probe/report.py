@@ -81,18 +81,26 @@ class ProbeReport:
         return {worker.instance for worker in self.threads}
 
     @property
+    def is_in_turn(self) -> bool:
+        """Whether the host uses its workers in turn, by the last wave."""
+        return all(each.in_turn for each in self.waves[-1].sightings)
+
+    @property
     def is_settled(self) -> bool:
         """
         Whether each worker got twice as many calls in the last wave as it used threads, and no wave used more.
 
-        A host of Functions uses its workers in turn; with other servers, one may get most of the calls.
+        A host of Functions uses its workers in turn; with other servers, one may get most of the calls. The workers of
+        those have equally many threads, so where they used different numbers, one got too few calls at a time.
         """
         if len(self.waves) < 2 or self.waves[-1].size < SMALLEST_LAST_WAVE:
             return False
         before, last = self.waves[-2:]
         calls = Counter(each.worker for each in last.sightings)
-        return before.threads == last.threads == self.threads and all(
-            calls[worker] >= 2 * count for worker, count in last.threads.items()
+        return (
+            before.threads == last.threads == self.threads
+            and (self.is_in_turn or len(set(last.threads.values())) == 1)
+            and all(calls[worker] >= 2 * count for worker, count in last.threads.items())
         )
 
     @property
@@ -103,9 +111,8 @@ class ProbeReport:
     @property
     def has_all_workers(self) -> bool:
         """Whether a host that uses its workers in turn has shown no new one in a wave large enough for all of them."""
-        if not all(each.in_turn for each in self.waves[-1].sightings):
-            return False
-        if len(self.waves) < 2 or self.waves[-1].size < max(SMALLEST_LAST_WAVE, 4 * len(self.threads)):
+        enough = max(SMALLEST_LAST_WAVE, 4 * len(self.threads))
+        if not self.is_in_turn or len(self.waves) < 2 or self.waves[-1].size < enough:
             return False
         return set(self.waves[-1].threads) <= {worker for wave in self.waves[:-1] for worker in wave.threads}
 

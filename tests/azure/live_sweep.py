@@ -37,7 +37,7 @@ def write_experiment(
 
 def sweep_words(experiment: Path, out: Path, *more: object) -> list[object]:
     """The arguments of a sweep of the app."""
-    return ["sweep", experiment, "--out", out, "--host", f"azure:{SITE}", "--no-profile", *more]
+    return ["sweep", experiment, "--out", out, "--host", f"azure:{SITE}", "--no-profile", "--no-calibration", *more]
 
 
 def begin(*words: object, **environ: str) -> subprocess.Popen[str]:

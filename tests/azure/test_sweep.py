@@ -105,7 +105,7 @@ def test_next_sweep_offers_to_restore_what_a_killed_one_left(live: StandIn, tmp_
     assert "Run `functune azure revert" in refused.stderr
     assert live.state() != before
 
-    resumed = in_process("sweep", "--resume", tmp_path / "run", "--no-profile", "--yes")
+    resumed = in_process("sweep", "--resume", tmp_path / "run", "--no-profile", "--no-calibration", "--yes")
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert "has its own settings again" in resumed.stdout
     assert live.state() == before

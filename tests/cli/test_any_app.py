@@ -70,7 +70,9 @@ def root(tmp_path: Path) -> Path:
 
 def test_experiments_of_one_run_have_apps_and_hosts_of_their_own(root: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    done = in_process("sweep", root / "asked.toml", "--script-root", root, "--out", run, "--no-profile")
+    done = in_process(
+        "sweep", root / "asked.toml", "--script-root", root, "--out", run, "--no-profile", "--no-calibration"
+    )
     assert done.returncode == 0, done.stderr
     folder = RunFolder.open(run)
     hosts = {each.name: each.settings.host for each in folder.experiments}
@@ -87,7 +89,7 @@ def test_experiments_of_one_run_have_apps_and_hosts_of_their_own(root: Path, tmp
     assert json.loads((run / ENVIRONMENT).read_text())["app"] is None
 
     whole = (run / MEASUREMENTS).read_bytes()
-    resumed = in_process("sweep", "--resume", run, "--no-profile")
+    resumed = in_process("sweep", "--resume", run, "--no-profile", "--no-calibration")
     assert resumed.returncode == 0, resumed.stderr
     assert (run / MEASUREMENTS).read_bytes() == whole  # every app is as it was, and nothing is left to measure
 
@@ -104,7 +106,9 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
         """
     )
     app = ("--app", "src.app:app")
-    done = in_process("sweep", asked, *app, "--script-root", root / "apps/wsgi", "--out", run, "--no-profile")
+    done = in_process(
+        "sweep", asked, *app, "--script-root", root / "apps/wsgi", "--out", run, "--no-profile", "--no-calibration"
+    )
     assert done.returncode == 0, done.stderr
     noted = json.loads((run / ENVIRONMENT).read_text())
     assert (noted["app"], noted["host_kind"], noted["host"]) == (
@@ -119,7 +123,7 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
         2,
         "functune: --app src.app:other: the run measures src.app:app; omit --app, or begin another run",
     )
-    resumed = in_process("sweep", "--resume", run, *app, "--host", "gunicorn", "--no-profile")
+    resumed = in_process("sweep", "--resume", run, *app, "--host", "gunicorn", "--no-profile", "--no-calibration")
     assert resumed.returncode == 0, resumed.stderr
     assert [each.users for each in RunFolder.open(run).measurements()] == [2, 4]
 

@@ -97,7 +97,7 @@ def test_run_and_start_of_an_app_add_their_figures(app: Path, tmp_path: Path) ->
         load = { users = [1, 8], warm_up = 0.2, measure = 1, search = "grid" }
         """
     )
-    swept = in_process("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
+    swept = in_process("sweep", asked, "--script-root", app, "--out", tmp_path / "run", "--no-calibration")
     assert swept.returncode == 0, swept.stderr
     out = tmp_path / "doctor.json"
     done = in_process(

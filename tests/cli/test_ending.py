@@ -33,7 +33,7 @@ def test_sigterm_ends_a_sweep_as_ctrl_c_does_and_leaves_nothing(asked: Path, tmp
     temporary.mkdir()
     on_interrupt = signal.SIG_IGN if background else signal.SIG_DFL
     with subprocess.Popen(
-        command("sweep", asked, "--script-root", tmp_path / "app", "--out", run, "--no-profile"),
+        command("sweep", asked, "--script-root", tmp_path / "app", "--out", run, "--no-profile", "--no-calibration"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

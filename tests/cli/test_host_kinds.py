@@ -53,7 +53,9 @@ def keyed() -> Iterator[str]:
 def test_sweep_measures_on_func(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch)
     asked = experiment(tmp_path, route="/api/sync/sleep?ms=50", process_count="[2]")
-    done = in_process("sweep", asked, "--host", "func", "--script-root", ROOT, "--out", tmp_path / "run")
+    done = in_process(
+        "sweep", asked, "--host", "func", "--script-root", ROOT, "--out", tmp_path / "run", "--no-calibration"
+    )
     assert done.returncode == 0, done.stderr
 
     noted = json.loads((tmp_path / "run" / ENVIRONMENT).read_text())
@@ -86,7 +88,7 @@ async def test_url_where_nobody_answers_says_so(unused_tcp_port: int) -> None:
 
 def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
     asked = experiment(tmp_path, route="/api/keyed", thread_count='[4, "unset"]', process_count="[1, 2]")
-    done = in_process("sweep", asked, "--host", keyed, "--out", tmp_path / "run", FUNCTUNE_KEY=KEY)
+    done = in_process("sweep", asked, "--host", keyed, "--out", tmp_path / "run", "--no-calibration", FUNCTUNE_KEY=KEY)
     assert done.returncode == 2
     assert "the experiments have 4 (T=4 P=1, T=unset P=1, T=4 P=2, T=unset P=2)" in done.stderr
     assert not (tmp_path / "run").exists()
@@ -112,7 +114,9 @@ def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_pat
 
 def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, unused_tcp_port: int) -> None:
     asked = ROOT / "experiments" / "client-per-request.toml"
-    done = in_process("sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run")
+    done = in_process(
+        "sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run", "--no-calibration"
+    )
     assert done.returncode == 2
     assert "as workload.target of client-per-request wants: set FETCH_URLS there" in done.stderr
     assert not (tmp_path / "run").exists()
@@ -202,7 +206,7 @@ def test_settings_of_a_sweep_on_a_web_server_are_those_of_the_server(tmp_path: P
         '[settings]\nthread_count = [1, 4]\n[load]\nusers = [4]\nwarm_up = 0.3\nmeasure = 1\nsearch = "grid"\n'
     )
     run = tmp_path / "run"
-    done = in_process("sweep", experiment, "--host", "gunicorn", "--out", run, "--no-profile")
+    done = in_process("sweep", experiment, "--host", "gunicorn", "--out", run, "--no-profile", "--no-calibration")
     assert done.returncode == 0, done.stderr
     assert json.loads((run / ENVIRONMENT).read_text())["host_kind"] == "gunicorn:gthread"
     assert "GUNICORN_CMD_ARGS=--worker-class gthread --threads 4" in done.stdout

@@ -106,7 +106,16 @@ def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) ->
     ],
 )
 def test_what_cannot_be_is_refused(app: Path, tmp_path: Path, flags: list[str], load: str, said: str) -> None:
-    done = in_process("sweep", experiment(tmp_path, load=load), "--script-root", app, "--out", tmp_path / "run", *flags)
+    done = in_process(
+        "sweep",
+        experiment(tmp_path, load=load),
+        "--script-root",
+        app,
+        "--out",
+        tmp_path / "run",
+        "--no-calibration",
+        *flags,
+    )
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "run").exists()
@@ -115,7 +124,7 @@ def test_what_cannot_be_is_refused(app: Path, tmp_path: Path, flags: list[str], 
 def test_printed_commands_take_part_in_the_run(app: Path, tmp_path: Path) -> None:
     """The run waits for two load processes, which are started here by what it prints; they get its data from it."""
     folder, bind = tmp_path / "run", f"127.0.0.1:{free_port()}"
-    options = ["sweep", experiment(tmp_path), "--script-root", app, "--out", folder, "--no-profile"]
+    options = ["sweep", experiment(tmp_path), "--script-root", app, "--out", folder, "--no-profile", "--no-calibration"]
     process = subprocess.Popen(
         command(*options, "--load-workers", "2", "--load-bind", bind),
         stdout=subprocess.PIPE,

@@ -19,7 +19,9 @@ def test_sweep_profiles_each_route_after_the_search(tmp_path: Path) -> None:
         load = { users = [4], warm_up = 0.2, measure = 1 }
         """
     )
-    done = functune("sweep", asked, "--script-root", write_app(tmp_path / "app"), "--out", tmp_path / "run")
+    done = functune(
+        "sweep", asked, "--script-root", write_app(tmp_path / "app"), "--out", tmp_path / "run", "--no-calibration"
+    )
     assert done.returncode == 0, done.stderr
     assert "Profiling /api/waiting with 4 threads in 1 process" in done.stdout
     run = RunFolder.open(tmp_path / "run")
@@ -27,5 +29,6 @@ def test_sweep_profiles_each_route_after_the_search(tmp_path: Path) -> None:
     assert run.profile().steps[1].lines[0].file == "function_app.py"
     assert run.profile().steps[1].lines[0].waits_in == "time.sleep"
     assert len(run.measurements()) == 1  # the profile counts as none
+    assert run.calibrations() == []
     assert (run.path / SPEEDSCOPE).exists()
     assert "At 4 users, a call of /api/waiting " in (run.path / "summary.md").read_text()

@@ -27,7 +27,16 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         """
     )
     done = in_process(
-        *("sweep", asked, "--script-root", write_app(folder / "app"), "--out", folder / "run", "--no-profile")
+        *(
+            "sweep",
+            asked,
+            "--script-root",
+            write_app(folder / "app"),
+            "--out",
+            folder / "run",
+            "--no-profile",
+            "--no-calibration",
+        )
     )
     assert done.returncode == 0, done.stderr
     return folder / "run"

@@ -153,7 +153,7 @@ def sweep(folder: Path, path: Path, *, returncode: int = 0, signature: str = SIG
     """The output of a sweep of the app in a folder, and its run folder."""
     run = folder / "run"
     done = in_process(
-        *("sweep", path, "--script-root", folder / "app", "--out", run, "--no-profile"),
+        *("sweep", path, "--script-root", folder / "app", "--out", run, "--no-profile", "--no-calibration"),
         NOTES=str(folder / "notes"),
         ORDER_KEY=SECRET,
         ORDER_CODE="c0de+of/nobody",
@@ -226,7 +226,9 @@ def test_run_is_repeated_from_its_folder_alone(begun: RunFolder, swept: tuple[st
 
 
 def test_variable_that_is_missing_is_refused_before_anything_starts(app: Path, tmp_path: Path) -> None:
-    done = in_process("sweep", asked(tmp_path, ORDER), "--script-root", app, "--out", tmp_path / "run")
+    done = in_process(
+        "sweep", asked(tmp_path, ORDER), "--script-root", app, "--out", tmp_path / "run", "--no-calibration"
+    )
     assert done.returncode == 2
     assert "the request order names ${ORDER_CODE}, and there is no such environment variable" in done.stderr
     assert not (tmp_path / "run").exists()

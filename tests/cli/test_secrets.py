@@ -100,13 +100,15 @@ def assert_no_secret(*said: subprocess.CompletedProcess[str] | str, run: Path | 
 
 def test_sweep_and_every_command_that_reads_its_run(app: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    swept = in_process("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", run, **SECRETS)
+    swept = in_process(
+        "sweep", tmp_path / "orders.toml", "--script-root", app, "--out", run, "--no-calibration", **SECRETS
+    )
     assert swept.returncode == 0, swept.stderr
     profile = RunFolder.open(run).profile()
     assert profile.notes == ()
     assert {line.function for step in profile.steps for line in step.lines} >= {"orders"}
     others = [
-        in_process("sweep", "--resume", run, "--no-profile", **SECRETS),
+        in_process("sweep", "--resume", run, "--no-profile", "--no-calibration", **SECRETS),
         in_process("report", run, **SECRETS),
         in_process("compare", run, run, **SECRETS),
         in_process("lessons", run, "--out", run / "lessons", **SECRETS),
@@ -122,7 +124,9 @@ def test_sweep_and_every_command_that_reads_its_run(app: Path, tmp_path: Path) -
 
 def test_sweep_whose_request_fails_before_the_load(app: Path, tmp_path: Path) -> None:
     wrong = SECRETS | {"ORDER_CODE": CODE[::-1]}
-    done = in_process("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **wrong)
+    done = in_process(
+        "sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", "--no-calibration", **wrong
+    )
     assert done.returncode == 3
     assert "POST /api/orders?code=${ORDER_CODE}: HTTP 403, " in done.stderr
     for name in SECRETS:
@@ -146,7 +150,16 @@ def test_sweep_whose_load_fails(app: Path, tmp_path: Path) -> None:
             "        return func.HttpResponse(status_code=201)",
         )
     )
-    done = in_process("sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", **SECRETS)
+    done = in_process(
+        "sweep",
+        tmp_path / "orders.toml",
+        "--script-root",
+        app,
+        "--out",
+        tmp_path / "run",
+        "--no-calibration",
+        **SECRETS,
+    )
     assert done.returncode == 3
     assert "second order ('${ORDER_SIGNATURE}', '${ORDER_CODE}', '${ORDER_TOKEN}')" in done.stdout
     assert_no_secret(done, run=tmp_path / "run")
@@ -195,9 +208,11 @@ def test_app_at_a_url_that_asks_for_a_key(app: Path, tmp_path: Path) -> None:
     run, experiment = tmp_path / "run", tmp_path / "items.toml"
     with Serving(app, "--enable-auth", FUNCTUNE_FUNCTION_KEY=KEY) as host:
         url = host.line(r"Host started, listening on (\S+)")[1]
-        given = functune("sweep", experiment, "--host", f"{url}/", "--key", KEY, "--out", run)
+        given = functune("sweep", experiment, "--host", f"{url}/", "--key", KEY, "--out", run, "--no-calibration")
         probed = in_process("probe", url, FUNCTUNE_KEY=KEY)
-        wrong = in_process("sweep", experiment, "--host", url, "--out", tmp_path / "wrong", FUNCTUNE_KEY=KEY[::-1])
+        wrong = in_process(
+            "sweep", experiment, "--host", url, "--out", tmp_path / "wrong", "--no-calibration", FUNCTUNE_KEY=KEY[::-1]
+        )
         inside = in_process("sweep", experiment, "--host", f"{url}?code={KEY}", "--out", tmp_path / "inside")
         tuned = in_process("tune", "/api/items", "--host", f"{url}?code={KEY}")
     assert given.returncode == 0, given.stderr

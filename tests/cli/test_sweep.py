@@ -112,7 +112,7 @@ def test_resumed_run_uses_its_own_app_from_any_folder(begun: Path, app: Path, tm
     """There is no app in the working directory."""
     (tmp_path / "elsewhere").mkdir()
     done = subprocess.run(
-        command("sweep", "--resume", begun, "--no-profile", "--watch"),
+        command("sweep", "--resume", begun, "--no-profile", "--no-calibration", "--watch"),
         cwd=tmp_path / "elsewhere",
         capture_output=True,
         text=True,
@@ -136,7 +136,16 @@ def test_environment_names_the_app_and_host_and_holds_no_secret(
     (app / "function_app.py").write_text("raise RuntimeError('not today')")
     asked, secret = experiment(tmp_path), "s3cret-of-nobody"
     in_process(
-        "sweep", asked, "--script-root", app, "--out", tmp_path / "run", "--key", secret, AzureWebJobsStorage=secret
+        "sweep",
+        asked,
+        "--script-root",
+        app,
+        "--out",
+        tmp_path / "run",
+        "--no-calibration",
+        "--key",
+        secret,
+        AzureWebJobsStorage=secret,
     )
     text = (tmp_path / "run" / ENVIRONMENT).read_text()
     noted = json.loads(text)
@@ -150,7 +159,7 @@ def test_environment_names_the_app_and_host_and_holds_no_secret(
 def test_run_in_which_no_step_worked_ends_with_3(app: Path, tmp_path: Path) -> None:
     """3 % of the requests fail, not the first."""
     asked = experiment(tmp_path, route="/api/unreliable")
-    done = in_process("sweep", asked, "--script-root", app, "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--script-root", app, "--out", tmp_path / "run", "--no-calibration")
     assert done.returncode == 3, done.stderr
     said = r"test: no step worked: ([\d,]+) of [\d,]+ requests failed \(HTTP 503: \1\)\."
     assert re.search(said, done.stderr), done.stderr
@@ -160,7 +169,13 @@ def test_run_in_which_no_step_worked_ends_with_3(app: Path, tmp_path: Path) -> N
 
 def test_request_that_fails_before_the_load_ends_the_run_with_3(app: Path, tmp_path: Path) -> None:
     done = in_process(
-        "sweep", experiment(tmp_path, route="/api/nowhere"), "--script-root", app, "--out", tmp_path / "run"
+        "sweep",
+        experiment(tmp_path, route="/api/nowhere"),
+        "--script-root",
+        app,
+        "--out",
+        tmp_path / "run",
+        "--no-calibration",
     )
     assert done.returncode == 3, done.stderr
     assert "functune: The request failed when it was sent once, so nothing was measured:\n" in done.stderr
@@ -193,7 +208,7 @@ def test_full_disk_ends_a_sweep_in_a_sentence(app: Path, tmp_path: Path, small_d
     """The journal of the second step does not fit; that of the first is kept."""
     (small_disk / "ballast").write_bytes(b"x" * (44 << 10))
     asked = experiment(tmp_path, users="[1, 4, 16, 17, 18, 19]", thread_count="[16]")
-    done = in_process("sweep", asked, "--script-root", app, "--out", small_disk / "run")
+    done = in_process("sweep", asked, "--script-root", app, "--out", small_disk / "run", "--no-calibration")
     assert done.returncode == 3
     assert f"{small_disk / 'run' / MEASUREMENTS} cannot be written: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
@@ -204,7 +219,7 @@ def test_full_disk_ends_a_sweep_in_a_sentence(app: Path, tmp_path: Path, small_d
 def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path: Path) -> None:
     asked, run = experiment(tmp_path, users="[1, 2, 4, 8]"), tmp_path / "run"
     sweep = subprocess.Popen(
-        command("sweep", asked, "--script-root", app, "--out", run, "--no-profile"),
+        command("sweep", asked, "--script-root", app, "--out", run, "--no-profile", "--no-calibration"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -230,7 +245,7 @@ def test_interrupted_sweep_says_how_to_resume_and_is_resumed(app: Path, tmp_path
     assert not is_measured(run)
     before = (run / MEASUREMENTS).read_bytes()
 
-    done = in_process("sweep", "--resume", run, "--no-profile", "--json")
+    done = in_process("sweep", "--resume", run, "--no-profile", "--no-calibration", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["experiments"][0]["name"] == "test"
     assert "requests/s" in done.stderr  # the progress is no part of the answer

@@ -231,7 +231,9 @@ def test_experiment_of_init_is_measured(app: Path, tmp_path: Path) -> None:
         .replace("users = [1, 4, 16, 64]", "users = [2]")
         .replace("measure = 2.0\nrepeats = 2", "measure = 1.0")
     )
-    done = in_process("sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile")
+    done = in_process(
+        "sweep", path, "--script-root", app, "--out", tmp_path / "run", "--no-profile", "--no-calibration"
+    )
     assert done.returncode == 0, done.stderr
     [measurement] = RunFolder.open(tmp_path / "run").measurements()
     assert measurement.errors == {}

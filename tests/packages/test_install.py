@@ -181,7 +181,9 @@ def test_sweep_measures_with_the_installed_packages_and_resumes_with_them(app: P
         return in_process("sweep", *arguments, XDG_CACHE_HOME=str(tmp_path), **uv)
 
     run = tmp_path / "run"
-    done = sweep(tmp_path / "one.toml", "--script-root", app, "--install", "--out", run, "--no-profile")
+    done = sweep(
+        tmp_path / "one.toml", "--script-root", app, "--install", "--out", run, "--no-profile", "--no-calibration"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     [made] = environments(tmp_path)
     assert json.loads((run / "environment.json").read_text())["app_python"] == f"{made}/bin/python"

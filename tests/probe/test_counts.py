@@ -55,11 +55,12 @@ def wave(
     kind: Kind | None = None,
     service: float | None = None,
     seconds: float = 1,
+    in_turn: bool = True,
 ) -> Wave:
     """A wave whose calls use the threads of each worker in turn."""
     workers = [(pid, thread) for pid, count in threads.items() for thread in range(count)]
     sightings = [
-        Sighting(ServingWorker("", pid), thread, "local host", kind, service=service)
+        Sighting(ServingWorker("", pid), thread, "local host", kind, in_turn, service)
         for pid, thread in (workers[number % len(workers)] for number in range(calls))
     ]
     return Wave(tuple(sightings), seconds)
@@ -80,6 +81,13 @@ def test_report_names_each_disagreement(threads: dict[int, int], is_exact: bool,
     report = ProbeReport(Configured(4, "app setting", 2), waves, is_stretched=is_exact)
     assert report.is_exact == is_exact
     assert report.disagreements == said
+
+
+@pytest.mark.parametrize(("threads", "is_exact"), [({1: 3, 2: 2}, False), ({1: 3, 2: 3}, True)])
+def test_server_that_leaves_the_worker_to_chance_has_equal_workers(threads: dict[int, int], is_exact: bool) -> None:
+    """Where they used different numbers of threads, one of them got too few calls at a time."""
+    waves = tuple(wave(threads, calls=size, in_turn=False) for size in (16, 32))
+    assert ProbeReport(Configured(), waves, is_stretched=True).is_exact == is_exact
 
 
 # Calls of a pool of 8 threads in waves of 8, 16 and 32, with 2 ms between two calls and 1 ms around each.

@@ -106,7 +106,7 @@ ASKED = {
     "experiments": "wait.toml",
     "script_root": "app",
     "install": "false",
-    "arguments": "--no-profile",
+    "arguments": "--no-profile --no-calibration",
     "functune": str(FUNCTUNE),
 }
 

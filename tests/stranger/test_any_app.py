@@ -66,7 +66,7 @@ def swept(
         """
     )
     flags = routes_and_flags[len(routes) :]
-    return stranger.call("sweep", asked, "--script-root", app, "--install", *flags, **environ)
+    return stranger.call("sweep", asked, "--script-root", app, "--install", "--no-calibration", *flags, **environ)
 
 
 def experiment_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -73,7 +73,9 @@ def branch(terminal: Terminal, first: str) -> Path:
     assert (experiments / "quotes.toml").exists()
     (experiments / "quotes.toml").write_text(text)
     # Other programs may keep the threads from what the expectation says.
-    terminal.typed("functune sweep experiments/quotes.toml --out runs/branch", "--no-profile", codes=(0, 1))
+    terminal.typed(
+        "functune sweep experiments/quotes.toml --out runs/branch", "--no-profile", "--no-calibration", codes=(0, 1)
+    )
     return terminal.folder / "runs/branch"
 
 
@@ -139,7 +141,7 @@ def test_experiment_is_measured_and_compared(terminal: Terminal, branch: Path) -
 
 def test_run_on_gunicorn_gives_a_start_up_command(terminal: Terminal, branch: Path) -> None:
     command = "functune sweep experiments/quotes.toml --host gunicorn:gthread --out runs/gunicorn"
-    terminal.typed(command, "--no-profile", codes=(0, 1))
+    terminal.typed(command, "--no-profile", "--no-calibration", codes=(0, 1))
     startup = terminal.typed("functune recommend runs/gunicorn --plan app-service --size P1v3 --format startup")
     assert startup.startswith("gunicorn ")
     assert "--threads 16" in startup

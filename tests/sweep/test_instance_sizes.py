@@ -90,7 +90,16 @@ def test_handler_of_300_mb_does_not_fit_512_mb_and_the_run_goes_on(tmp_path: Pat
     places = require_control_groups()
     path = asked(tmp_path, route="/api/hold?mb=300", instances='["flex-512", "flex-2048"]', users="[2]")
     done = in_process(
-        "sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile", "--strategy", "cost"
+        "sweep",
+        path,
+        "--script-root",
+        SIZED,
+        "--out",
+        tmp_path / "run",
+        "--no-profile",
+        "--no-calibration",
+        "--strategy",
+        "cost",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "UNFIT sizes" in done.stdout
@@ -108,7 +117,9 @@ def test_app_that_fits_nowhere_is_limited_by_memory(tmp_path: Path) -> None:
     """A single call needs more than there is: the check before the load already shows it, and is no error."""
     require_control_groups()
     path = asked(tmp_path, route="/api/hold?mb=700", instances='["flex-512"]')
-    done = in_process("sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile")
+    done = in_process(
+        "sweep", path, "--script-root", SIZED, "--out", tmp_path / "run", "--no-profile", "--no-calibration"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     [found] = report["experiments"]
