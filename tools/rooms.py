@@ -103,7 +103,7 @@ ROOMS: tuple[Room, ...] = (
         "a load test for Azure Load Testing, and its results as a run",
         f"{BASE} {ANALYSIS} load",
     ),
-    room("probe", "workers and threads counted from outside", "errors base_url timing"),
+    room("probe", "workers and threads counted from outside", "errors formatting base_url timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("showcase", "the showcase with its experiments and templates, and the folder it is written to", "errors"),
     room(

@@ -22,6 +22,7 @@ import psutil
 
 from functune.environ import child_environ, search_path
 from functune.errors import HostError, PortInUseError, UsageError
+from functune.formatting import plural
 from functune.host.local_settings import read_local_settings
 from functune.host.settings import DEFAULT_STARTUP_INTERVAL
 from functune.hosts.kinds import StartedKind
@@ -199,8 +200,8 @@ class CoreToolsHost(StartedHost):
     def missing(self) -> str:
         """The workers that ran, and the lines that announced them."""
         return (
-            f": of {self._process_count} worker process(es) {len(worker_pids(self.pid))} ran, with {self._announced} "
-            f"line(s) '{_STARTED}' in its log; try `func start --verbose` in {self._app}"
+            f": of {plural(self._process_count, 'worker process')} {len(worker_pids(self.pid))} ran, with "
+            f"{plural(self._announced, 'line')} '{_STARTED}' in its log; try `func start --verbose` in {self._app}"
         )
 
     def ask_to_end(self, program: Program) -> None:

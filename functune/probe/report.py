@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from functune.formatting import plural
 from functune.probe.sightings import ServingWorker, Sighting
 
 SMALLEST_LAST_WAVE = 16
@@ -145,7 +146,7 @@ class ProbeReport:
             return []
         counts = {name: sum(worker.instance == name for worker in self.threads) for name in sorted(self.instances)}
         return [
-            f"{expected} worker process(es) are configured, {count} answered"
+            f"{plural(expected, 'worker process')} configured, {count} answered"
             + (f" on instance {name}" if len(counts) > 1 else "")
             for name, count in counts.items()
             if count != expected
@@ -156,7 +157,7 @@ class ProbeReport:
         if expected is None:
             return []
         return [
-            f"{expected} thread(s) per worker are configured, worker {worker.pid} used {count}"
+            f"{plural(expected, 'thread')} per worker configured, worker {worker.pid} used {count}"
             for worker, count in sorted(self.threads.items())
             if count > expected or (self.is_exact and count != expected)
         ]

@@ -69,9 +69,9 @@ def wave(
 @pytest.mark.parametrize(
     ("threads", "is_exact", "said"),
     [
-        ({1: 4}, True, ["2 worker process(es) are configured, 1 answered"]),
-        ({1: 4, 2: 3}, True, ["4 thread(s) per worker are configured, worker 2 used 3"]),
-        ({1: 4, 2: 5}, False, ["4 thread(s) per worker are configured, worker 2 used 5"]),
+        ({1: 4}, True, ["2 worker processes configured, 1 answered"]),
+        ({1: 4, 2: 3}, True, ["4 threads per worker configured, worker 2 used 3"]),
+        ({1: 4, 2: 5}, False, ["4 threads per worker configured, worker 2 used 5"]),
         ({1: 4, 2: 3}, False, []),
         ({1: 4, 2: 4}, True, []),
     ],
@@ -153,7 +153,7 @@ def test_workers_are_compared_on_each_instance() -> None:
 
     seen = Wave((on("a", 1), on("b", 1), on("b", 2)) * 6, 1.0)
     report = ProbeReport(Configured(process_count=2), (seen, seen))
-    assert report.disagreements == ["2 worker process(es) are configured, 1 answered on instance a"]
+    assert report.disagreements == ["2 worker processes configured, 1 answered on instance a"]
     assert "instances                                2" in probe_lines(report)
 
 

@@ -41,6 +41,8 @@ def peak_caveats(best: Level, levels: Sequence[Level]) -> list[str]:
     """Throughput that still rose at the most users measured. A curve that is flat within 5 % has reached its peak."""
     own = sorted((level for level in levels if level.setting == best.setting), key=lambda level: level.users)
     earlier = [level.throughput for level in own if level.users < best.users]
+    if len(own) == 1:
+        return [f"Measured with {plural(best.users, 'user')} alone: more users may give more throughput."]
     if best.users == own[-1].users and all(value < (1 - SAME) * best.throughput for value in earlier):
         return [f"No peak up to {best.users} users, the most measured: more users may give more throughput."]
     return []

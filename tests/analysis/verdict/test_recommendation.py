@@ -86,6 +86,12 @@ def test_recommend_says_when_more_users_may_give_more(counts: tuple[int, ...], o
     assert open_ended is any(caveat.startswith("No peak up to ") for caveat in found.caveats)
 
 
+def test_recommend_says_that_one_number_of_users_was_measured() -> None:
+    found = recommended([served(100, setting=Setting(), users=1)])
+    assert isinstance(found, Recommendation)
+    assert "Measured with 1 user alone: more users may give more throughput." in found.caveats
+
+
 def test_recommend_chooses_among_the_settings_a_plan_allows() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 4), process_count=(1, 2)))
     levels = levels_of(sweep(experiment, cpu=0.02, wait=0))
