@@ -1,6 +1,5 @@
 """functune watch, and the flag --watch of the commands that measure."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -65,7 +64,6 @@ def watch_run(folder: Path | None, port: int, opens: bool | None, linger: float)
 
     run = run_or_newest(folder)
     RunFolder.open(run)  # refuses another folder
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(Drawer(run)) as drawer:
             live = LiveRun(run, drawer)
