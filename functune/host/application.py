@@ -56,6 +56,6 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
     if metadata is None and not (settings.script_root / script_file).exists():
         raise AppError(
             f"{settings.script_root} contains no {script_file}; the local host runs Python v2 apps. "
-            "Give the app's folder with --script-root"
+            "Name the folder of one; a Flask, Django or FastAPI app is measured with --app, as in --app src.app:app"
         )
     return load_functions(metadata or [], settings, is_streaming=STREAMING in supervisor.capabilities)

@@ -188,6 +188,7 @@ def test_settings_file_that_is_wrong(tmp_path: Path, host_json: str, local_setti
 def test_folder_without_an_app(tmp_path: Path) -> None:
     text = failed(write_app(tmp_path, None))
     assert f"functune: {tmp_path} contains no function_app.py" in text
+    assert "a Flask, Django or FastAPI app is measured with --app" in text
     assert "--script-root" in text
     assert "Traceback" not in text
 
