@@ -56,6 +56,7 @@ async def _indexed(supervisor: Supervisor, settings: HostSettings) -> FunctionSe
     if metadata is None and not (settings.script_root / script_file).exists():
         raise AppError(
             f"{settings.script_root} contains no {script_file}; the local host runs Python v2 apps. "
-            "Name the folder of one; a Flask, Django or FastAPI app is measured with --app, as in --app src.app:app"
+            "Give the folder of one with --script-root; a Flask, Django or FastAPI app is measured with --app, "
+            "as in --app src.app:app"
         )
     return load_functions(metadata or [], settings, is_streaming=STREAMING in supervisor.capabilities)
