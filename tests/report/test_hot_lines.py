@@ -77,6 +77,13 @@ def test_line_that_grows_most_comes_first() -> None:
     assert second.share_alone == pytest.approx(0.9)
 
 
+def test_share_of_a_call_is_no_more_than_all_of_it() -> None:
+    """Ten calls of 100 ms, of which the samples say 1.03 s."""
+    [found] = profiled_subjects(Profile(steps=(step(1, 10, line(2, 1.03)),)))
+    assert found.lines[0].share_alone == 1.0
+    assert found.lines[0].seconds_alone == pytest.approx(0.103)
+
+
 def test_line_that_takes_longest_comes_first_where_none_grows() -> None:
     alike = step(16, 160, line(9, 1.7, waits_in=None), line(2, 14.4))
     [found] = profiled_subjects(Profile(steps=(ALONE, alike)))

@@ -115,8 +115,13 @@ def hot_line(line: ProfileLine, loaded: StepProfile, same: ProfileLine | None, a
         on_loop=line.on_loop,
         seconds_alone=before,
         seconds_loaded=seconds,
-        share_alone=None if before is None or alone is None else before / alone.seconds_a_call,
-        share_loaded=seconds / loaded.seconds_a_call,
+        share_alone=None if before is None or alone is None else share_of_call(before, alone),
+        share_loaded=share_of_call(seconds, loaded),
         growth=None if before is None else seconds - before,
         stack=line.stack,
     )
+
+
+def share_of_call(seconds: float, step: StepProfile) -> float:
+    """The share of a call's time, 1 at most: samples every 10 ms may add up to a little more than the call."""
+    return min(seconds / step.seconds_a_call, 1.0)
