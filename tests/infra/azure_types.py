@@ -1,23 +1,15 @@
 """
-Azure's own type definitions, offline, and a check of resource bodies against them.
-
-They come from ``azmcp bicepschema get``, a program in the npm package @azure/mcp-linux-x64, which `make equipment`
-installs. The program contains Bicep's types and needs no network. It knows one API version of each resource type.
+Azure's own type definitions, offline, and a check of resource bodies against them; azmcp.py says where they come from.
 """
 
-import functools
 import json
-import os
 import re
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.infra.azmcp import Azmcp
 from tests.infra.bicep import Resource, Template, decorators
-from tools.equipment import AZURE_TYPES
-
-AZMCP = AZURE_TYPES.find()
 
 # Type and path of a property the types do not have, and why it is written all the same.
 EXCEPTIONS = {
@@ -74,34 +66,43 @@ def keep(path: Path, answer: str) -> None:
     path.with_suffix(".part").replace(path)
 
 
-@functools.cache
-def definition(resource_type: str) -> Definition:
+class Types:
     """
-    Ask azmcp for one type; about a second, so the answer is kept beside the program, also that it has none.
+    The definitions that azmcp has, to be closed.
 
-    Raises LookupError when it has none, CalledProcessError with its output when it fails otherwise.
+    Each answer is kept beside the program, also that it has none; azmcp starts for the first one that is not kept yet.
     """
-    assert AZMCP is not None, AZURE_TYPES.missing
-    kept = AZMCP.parent / f"{resource_type.replace('/', '_')}.json"
-    if not kept.exists():
-        answer = subprocess.run(
-            [AZMCP, "bicepschema", "get", "--resource-type", resource_type],
-            env={**os.environ, "AZURE_MCP_COLLECT_TELEMETRY": "false"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if f"{resource_type} with apiVersion" in answer.stdout + answer.stderr and answer.returncode:
-            keep(kept, "null")
-        else:
-            answer.check_returncode()
-            keep(kept, answer.stdout)
-    known = json.loads(kept.read_text())
-    if known is None:
-        raise LookupError(f"azmcp has no types for {resource_type}")
-    found = known["results"]["BicepSchemaResult"]
-    resource = next(part for part in found if part["$type"] == "Resource")
-    objects = {part["name"]: part for part in found if part["$type"] == "Object"}
+
+    def __init__(self, program: Path) -> None:
+        self._program = program
+        self._azmcp: Azmcp | None = None
+        self._definitions: dict[str, Definition] = {}
+
+    def definition(self, resource_type: str) -> Definition:
+        """The definition of one type; raises LookupError when azmcp has none, AzmcpError when it fails otherwise."""
+        if resource_type not in self._definitions:
+            known = json.loads(self._answer(resource_type))
+            if known is None:
+                raise LookupError(f"azmcp has no types for {resource_type}")
+            self._definitions[resource_type] = _definition(known["results"]["BicepSchemaResult"])
+        return self._definitions[resource_type]
+
+    def close(self) -> None:
+        """End azmcp if it was started."""
+        if self._azmcp is not None:
+            self._azmcp.close()
+
+    def _answer(self, resource_type: str) -> str:
+        kept = self._program.parent / f"{resource_type.replace('/', '_')}.json"
+        if not kept.exists():
+            self._azmcp = self._azmcp or Azmcp(self._program)
+            keep(kept, self._azmcp.types(resource_type) or "null")
+        return kept.read_text()
+
+
+def _definition(parts: list[dict[str, Any]]) -> Definition:
+    resource = next(part for part in parts if part["$type"] == "Resource")
+    objects = {part["name"]: part for part in parts if part["$type"] == "Object"}
     return Definition(resource["name"], _bodies(resource["bodyType"]), objects)
 
 
@@ -112,13 +113,13 @@ def _bodies(body_type: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return dict(zip(names, [one["properties"] for one in body_type["elements"]], strict=True))
 
 
-def problems(template: Template) -> list[str]:
+def problems(template: Template, types: Types) -> list[str]:
     """What in the resource bodies of one file does not fit Azure's types; the known exceptions are left out."""
     return [
         problem
         for resource in template.resources
         if resource.type not in UNKNOWN
-        for problem in _Check(template, resource, definition(resource.type)).run()
+        for problem in _Check(template, resource, types.definition(resource.type)).run()
     ]
 
 

@@ -1,12 +1,16 @@
 """Resource bodies hold what Azure's types say, and the check sees what does not."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.infra.azure_types import AZMCP, EXCEPTIONS, UNKNOWN, definition, problems
+from tests.infra.azure_types import EXCEPTIONS, UNKNOWN, Types, problems
 from tests.infra.bicep import APP_SERVICE, CONTAINER_APPS, FILES, FLEX, INFRA, PREMIUM, edited, parse
 from tools.equipment import AZURE_TYPES
+
+AZMCP = AZURE_TYPES.find()
 
 pytestmark = pytest.mark.skipif(AZMCP is None, reason=AZURE_TYPES.missing)
 
@@ -20,9 +24,17 @@ SPENDING = INFRA / "modules" / "spending.bicep"
 WORKBOOK = INFRA / "modules" / "workbook.bicep"
 
 
+@pytest.fixture(scope="module")
+def types() -> Iterator[Types]:
+    """Azure's types, of one azmcp for all tests."""
+    assert AZMCP is not None
+    with contextlib.closing(Types(AZMCP)) as types:
+        yield types
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_resource_body_fits_the_types_of_azure(path: Path) -> None:
-    assert problems(parse(path)) == []
+def test_every_resource_body_fits_the_types_of_azure(path: Path, types: Types) -> None:
+    assert problems(parse(path), types) == []
 
 
 @pytest.mark.parametrize(
@@ -50,8 +62,10 @@ def test_every_resource_body_fits_the_types_of_azure(path: Path) -> None:
         (NETWORK, "serviceName:", "service:", "delegations[0].properties.service: is no property"),
     ],
 )
-def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, expected: str, tmp_path: Path) -> None:
-    assert expected in "\n".join(problems(edited(path, text, replacement, tmp_path)))
+def test_an_unknown_property_is_seen(
+    path: Path, text: str, replacement: str, expected: str, tmp_path: Path, types: Types
+) -> None:
+    assert expected in "\n".join(problems(edited(path, text, replacement, tmp_path), types))
 
 
 @pytest.mark.parametrize(
@@ -88,9 +102,9 @@ def test_an_unknown_property_is_seen(path: Path, text: str, replacement: str, ex
     ],
 )
 def test_a_value_of_the_wrong_type_is_seen(
-    path: Path, text: str, replacement: str, expected: str, tmp_path: Path
+    path: Path, text: str, replacement: str, expected: str, tmp_path: Path, types: Types
 ) -> None:
-    assert expected in "\n".join(problems(edited(path, text, replacement, tmp_path)))
+    assert expected in "\n".join(problems(edited(path, text, replacement, tmp_path), types))
 
 
 @pytest.mark.parametrize(
@@ -102,24 +116,26 @@ def test_a_value_of_the_wrong_type_is_seen(
         (MONITORING, "    Application_Type: 'web'\n", "component.properties.Application_Type: is missing"),
     ],
 )
-def test_a_missing_required_property_is_seen(path: Path, text: str, expected: str, tmp_path: Path) -> None:
-    assert expected in "\n".join(problems(edited(path, text, "", tmp_path)))
+def test_a_missing_required_property_is_seen(
+    path: Path, text: str, expected: str, tmp_path: Path, types: Types
+) -> None:
+    assert expected in "\n".join(problems(edited(path, text, "", tmp_path), types))
 
 
-def test_a_property_only_azure_sets_is_seen(tmp_path: Path) -> None:
+def test_a_property_only_azure_sets_is_seen(tmp_path: Path, types: Types) -> None:
     copy = edited(FLEX, "    httpsOnly: true", "    httpsOnly: true\n    state: 'Running'", tmp_path)
-    assert problems(copy) == ["functionApp.properties.state: is read-only"]
+    assert problems(copy, types) == ["functionApp.properties.state: is read-only"]
 
 
-def test_an_api_version_without_types_is_seen(tmp_path: Path) -> None:
+def test_an_api_version_without_types_is_seen(tmp_path: Path, types: Types) -> None:
     copy = edited(FLEX, "sites@2024-11-01", "sites@2019-08-01", tmp_path)
-    assert "functionApp is Microsoft.Web/sites@2019-08-01" in "\n".join(problems(copy))
+    assert "functionApp is Microsoft.Web/sites@2019-08-01" in "\n".join(problems(copy, types))
 
 
-def test_every_exception_is_still_one() -> None:
+def test_every_exception_is_still_one(types: Types) -> None:
     """Once Azure's types have the property, the exception goes."""
     for resource_type, path in EXCEPTIONS:
-        known = definition(resource_type)
+        known = types.definition(resource_type)
         *parents, last = path.split(".")
         properties = known.properties
         for name in parents:
@@ -129,6 +145,6 @@ def test_every_exception_is_still_one() -> None:
 
 
 @pytest.mark.parametrize("resource_type", sorted(UNKNOWN))
-def test_every_type_left_out_is_still_unknown(resource_type: str) -> None:
+def test_every_type_left_out_is_still_unknown(resource_type: str, types: Types) -> None:
     with pytest.raises(LookupError):
-        definition(resource_type)
+        types.definition(resource_type)
