@@ -16,10 +16,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import msgspec
-
 from functune.environ import URL_KEY, child_environ, secret_environ, without_values
 from functune.errors import LoadError
+from functune.load.plan_file import plan_variables
 from functune.load.records import LoadPlan
 from functune.load.runner_state import STATE_FILE, MasterState, read_state
 from functune.load.worker_files import write_load_file
@@ -133,21 +132,6 @@ def load_environ(planned: Mapping[str, str], *, records: Path, key: str | None, 
     check = {"FUNCTUNE_LOAD_CHECK": "1"} if is_check else {}
     every = child_environ({**planned, "FUNCTUNE_LOAD_RECORDS": str(records)} | secrets | check)
     return {name: value for name, value in every.items() if not name.startswith("LOCUST_")}
-
-
-def plan_variables(plan: LoadPlan, folder: Path) -> dict[str, str]:
-    """
-    Write the plan into a folder; the environment variables that the locustfile reads.
-
-    The plan itself is none of them: Linux allows 128 KiB for a variable, and bodies of requests are part of the plan.
-    """
-    file = folder / "plan.json"
-    file.write_bytes(msgspec.json.encode(plan))
-    return {
-        "FUNCTUNE_ROUTE": plan.route,
-        "FUNCTUNE_TIMEOUT": str(plan.timeout),
-        "FUNCTUNE_LOAD_PLAN": str(file),
-    }
 
 
 def client_options(files: list[str]) -> list[str]:

@@ -17,6 +17,7 @@ import msgspec
 
 from functune.environ import process_environ, set_missing
 from functune.experiments.inputs import read_input
+from functune.load.plan_file import plan_variables
 from functune.load.records import LoadPlan, read_plan
 
 LOAD_FILE = "functune_load.py"
@@ -52,8 +53,6 @@ def receive_plan(*, version: str, plan: str, files: Mapping[str, str]) -> None:
     Ends the process, with the reason, where another version of functune is installed or a secret is not set.
     """
     from importlib.metadata import version as installed_version
-
-    from functune.load.processes import plan_variables
 
     if (installed := installed_version("functune")) != version:
         raise SystemExit(f"functune {version} leads this load, and {installed} is installed here: install {version}")
