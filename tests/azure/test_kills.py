@@ -97,6 +97,8 @@ def test_app_is_restored_after_sigkill_at_20_random_moments(lanes: list[Lane]) -
             time.sleep(max(began + moment - time.monotonic(), 0))
             said.append(kill_all(process))
             changed += lane.live.state() != lane.before
+        for lane in lanes:
+            lane.live.faults.accepted = None  # the last write of a sweep alone, for which the command waits
         # The one that was killed last comes first: its last write may still be under way.
         said += [lane.revert() for _, (lane, _) in reversed(killed)]
         for lane in lanes:

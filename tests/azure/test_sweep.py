@@ -93,7 +93,7 @@ def test_lost_credentials_end_with_the_command_that_restores(live: StandIn, tmp_
 
 def test_next_sweep_offers_to_restore_what_a_killed_one_left(live: StandIn, tmp_path: Path) -> None:
     before = live.state()
-    experiment = write_experiment(tmp_path)
+    experiment = write_experiment(tmp_path, concurrency="[2]")
     process = begin(*sweep_words(experiment, tmp_path / "run"))
     wait_for(lambda: live.state() != before, process)
     kill_all(process)
@@ -109,7 +109,7 @@ def test_next_sweep_offers_to_restore_what_a_killed_one_left(live: StandIn, tmp_
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert "has its own settings again" in resumed.stdout
     assert live.state() == before
-    assert len(RunFolder.open(tmp_path / "run").measurements()) == 2
+    assert len(RunFolder.open(tmp_path / "run").measurements()) == 1
 
 
 def test_setting_that_does_not_take_effect_is_no_result(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:

@@ -6,7 +6,10 @@ wide enough for a busy machine, where the kernel also shares out the connections
 threads would serve. ``python -m bench law`` has narrow bounds.
 """
 
+from asyncio import gather
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -66,12 +69,25 @@ async def measured(
     return folder.measurements()
 
 
+class Case(NamedTuple):
+    """A server, and how many users call it."""
+
+    host: str
+    threads: int | str
+    processes: int
+    users: int
+
+
 @pytest.mark.parametrize(
-    ("host", "threads", "processes", "users"),
-    [("gunicorn:sync", "unset", 4, 12), ("gunicorn:gthread", 16, 4, 256), ("gunicorn:gthread", 2, 2, 48)],
+    "side_by_side",
+    [
+        [Case("gunicorn:sync", "unset", 4, users=12), Case("gunicorn:gthread", 2, 2, users=48)],
+        [Case("gunicorn:gthread", 16, 4, users=256)],
+    ],
+    ids=["few", "many"],
 )
 async def test_threads_of_all_processes_serve_one_call_each(
-    host: str, threads: int, processes: int, users: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    side_by_side: list[Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     A connection stays with the process that accepted it, and on a busy machine one process may accept all of them.
@@ -79,53 +95,74 @@ async def test_threads_of_all_processes_serve_one_call_each(
     So each is closed after its answer, and a process with nothing to do accepts the next one.
     """
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--keep-alive 0")
-    settings = Matrix(host=(host,), thread_count=(threads,), process_count=(processes,))
-    [found] = await measured(tmp_path / "run", users=users, settings=settings)
-    at_a_time = processes * (1 if host == "gunicorn:sync" else threads)
-    assert LEAST < found.throughput / (at_a_time / SECONDS) < MOST
-    assert len(found.worker_requests) == processes
+
+    async def measured_case(case: Case) -> Measurement:
+        settings = Matrix(host=(case.host,), thread_count=(case.threads,), process_count=(case.processes,))
+        [found] = await measured(tmp_path / case.host, users=case.users, settings=settings)
+        return found
+
+    for case, found in zip(side_by_side, await gather(*map(measured_case, side_by_side)), strict=True):
+        at_a_time = case.processes * (case.threads if isinstance(case.threads, int) else 1)
+        assert LEAST < found.throughput / (at_a_time / SECONDS) < MOST, case
+        assert len(found.worker_requests) == case.processes, case
 
 
-@pytest.mark.parametrize("host", ["gunicorn:asgi", "gunicorn:uvicorn"])
 async def test_threads_argument_changes_nothing_where_the_runtime_has_the_pool(
-    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pool of 8 threads serves 8 at a time, with one thread of Gunicorn or with 32."""
+
+    async def share(host: str, argument: str) -> float:
+        settings = Matrix(host=(host,), thread_count=(8,))
+        [found] = await measured(tmp_path / f"{host}-{argument}", users=24, settings=settings)
+        return found.throughput / (8 / SECONDS)
+
     for argument in ("1", "32"):
         monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--threads {argument}")
-        settings = Matrix(host=(host,), thread_count=(8,))
-        [found] = await measured(tmp_path / argument, users=24, settings=settings)
-        assert LEAST < found.throughput / (8 / SECONDS) < MOST, argument
+        for found in await gather(share("gunicorn:asgi", argument), share("gunicorn:uvicorn", argument)):
+            assert LEAST < found < MOST, argument
 
 
 async def test_fast_requests_wait_for_two_slow_ones_on_two_sync_workers_only(tmp_path: Path) -> None:
     workload = Workload(routes=("/api/sync/sleep?ms=5",), background="/api/sync/sleep?ms=300", background_users=(0, 2))
-    settings = Matrix(host=("gunicorn:sync", "gunicorn:gthread"), thread_count=(4,), process_count=(2,))
-    found = await measured(tmp_path / "run", users=1, settings=settings, workload=workload)
+    hosts = ("gunicorn:sync", "gunicorn:gthread")
+    settings = [Matrix(host=(host,), thread_count=(4,), process_count=(2,)) for host in hosts]
+    found = await gather(
+        *(
+            measured(tmp_path / host, users=1, settings=each, workload=workload, seconds=2)
+            for host, each in zip(hosts, settings, strict=True)
+        )
+    )
     median = {
         (each.setting.host, each.subject.background_users): sorted(each.latencies_us)[len(each.latencies_us) // 2]
-        for each in found
+        for each in chain.from_iterable(found)
     }
     assert median["gunicorn:sync", 2] > 5 * median["gunicorn:sync", 0]
     assert median["gunicorn:gthread", 2] < 3 * median["gunicorn:gthread", 0]
 
 
-@pytest.mark.parametrize(
-    ("host", "threads", "tokens"),
-    [
+async def test_def_endpoints_of_fastapi_run_in_as_many_threads_as_the_limiter_has_tokens(tmp_path: Path) -> None:
+    """
+    40 by default, whatever the threads. On the local host a function app is around the app, which is unchanged.
+
+    The sweeps wait most of their time, so they run side by side.
+    """
+
+    async def share(host: str, threads: int | str, tokens: int | None) -> float:
+        """Of the throughput by Little's law."""
+        settings = Matrix(host=(host,), thread_count=(threads,), limiter_tokens=(tokens or "unset",))
+        app = ServedApp(FASTAPI, entry=None if host == "local" else "main:app", root=ROOT)
+        workload, out = Workload(routes=("/report?ms=200",)), tmp_path / f"{host}-{tokens}"
+        [found] = await measured(out, users=2 * TOKENS, settings=settings, workload=workload, app=app)
+        return found.throughput / ((tokens or TOKENS) / 0.2)
+
+    cases = [
         ("uvicorn", "unset", None),
         ("uvicorn", "unset", 2 * TOKENS),
         ("gunicorn:asgi", "unset", 2 * TOKENS),
         ("local", 4, None),
         ("local", 4, 2 * TOKENS),
-    ],
-)
-async def test_def_endpoints_of_fastapi_run_in_as_many_threads_as_the_limiter_has_tokens(
-    host: str, threads: int, tokens: int | None, tmp_path: Path
-) -> None:
-    """40 by default, whatever the threads. On the local host a function app is around the app, which is unchanged."""
-    settings = Matrix(host=(host,), thread_count=(threads,), limiter_tokens=(tokens or "unset",))
-    app = ServedApp(FASTAPI, entry=None if host == "local" else "main:app", root=ROOT)
-    workload = Workload(routes=("/report?ms=200",))
-    [found] = await measured(tmp_path / "run", users=2 * TOKENS, settings=settings, workload=workload, app=app)
-    assert LEAST < found.throughput / ((tokens or TOKENS) / 0.2) < MOST
+    ]
+    shares = await gather(*(share(*case) for case in cases))
+    wrong = {case: found for case, found in zip(cases, shares, strict=True) if not LEAST < found < MOST}
+    assert wrong == {}

@@ -122,7 +122,7 @@ async def test_two_load_processes_measure_what_one_does(
 
     These are started once, by the command that is printed, and take part in every load of the run.
     """
-    single, port = plan("/sleep?ms=100", users=(16,), measure=2), free_port()
+    single, port = plan("/sleep?ms=100", users=(16,), measure=1.5), free_port()
     for _ in range(2):
         start_load_process(start_command("127.0.0.1", port))
     loads = {
@@ -136,9 +136,9 @@ async def test_two_load_processes_measure_what_one_does(
     assert [each.figures.load_processes for each in found.values()] == [1, 2, 2]
 
 
-async def test_every_step_is_shared(start_stand_in: StartStandIn) -> None:
+async def test_every_step_is_shared_and_cores_of_all_processes_are_counted(start_stand_in: StartStandIn) -> None:
     """Also a step with fewer users than load processes, and one whose users do not divide evenly."""
-    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(1, 3, 6), measure=1), processes=2)
+    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(1, 3, 6), measure=0.8), processes=2)
     steps = await run(load, start_stand_in(100))
     assert [sorted(each.users for each in step.load_processes) for step, _ in steps] == [[0, 1], [1, 2], [3, 3]]
     for step in steps:
@@ -146,17 +146,12 @@ async def test_every_step_is_shared(start_stand_in: StartStandIn) -> None:
         assert result.concurrency == pytest.approx(result.users, rel=0.1)
         assert result.concurrency == pytest.approx(result.throughput * fmean(result.latencies_us) / 1e6, rel=0.1)
         assert result.errors == {}
-
-
-async def test_cores_of_all_load_processes_are_counted(start_stand_in: StartStandIn) -> None:
-    load = msgspec.structs.replace(plan("/sleep?ms=4", users=(8,), measure=1), processes=2)
-    result = await one(load, start_stand_in(8))
-    each = [process.cores for process in result.load_processes]
-    assert min(each) > 0
-    assert sum(each) < result.generator_cpu  # which has those of the master as well
-    assert result.busiest_generator == max(each)
-    assert result.other_cpu is not None
-    assert len(result.generator_lag_us) > 40
+        cores = [process.cores for process in result.load_processes]
+        assert min(cores) > 0
+        assert sum(cores) < result.generator_cpu  # which has those of the master as well
+        assert result.busiest_generator == max(cores)
+        assert result.other_cpu is not None
+        assert len(result.generator_lag_us) > 40
 
 
 async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stand_in: StartStandIn) -> None:
@@ -318,7 +313,7 @@ async def test_load_process_too_many_ends_the_load(
 
 
 async def test_missing_workers_are_named(start_stand_in: StartStandIn) -> None:
-    load = msgspec.structs.replace(plan("/sleep"), workers=3, bind=("127.0.0.1", free_port()))
+    load = msgspec.structs.replace(plan("/sleep", settle_limit=1), workers=3, bind=("127.0.0.1", free_port()))
     with pytest.raises(LoadError, match=r"waited 0.5 s for 3 load processes at 127\.0\.0\.1:\d+, and 0 connected"):
         await run(load, start_stand_in(1), workers_within=0.5, start_and_stop=0.1)
 

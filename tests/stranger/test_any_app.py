@@ -51,37 +51,42 @@ def bank() -> Iterator[str]:
 
 
 def swept(
-    stranger: Stranger, app: Path, *routes_and_flags: str, settings: str, **environ: str
+    stranger: Stranger, app: Path, *flags: str, users: dict[str, int], settings: str, **environ: str
 ) -> subprocess.CompletedProcess[str]:
-    """A sweep of one setting, whose steps and profile have no deadline, so that a busy machine has them too."""
-    routes = [each for each in routes_and_flags if each.startswith("/")]
+    """
+    A sweep of one setting, whose steps and profile have no deadline, so that a busy machine has them too.
+
+    Each route is called by one user and by as many as ``users`` has for it.
+    """
     asked = stranger.folder / "asked.toml"
     asked.write_text(
-        f"""
-        name = "limit"
-        question = "What limits it?"
-        workload.routes = {routes}
-        settings = {settings}
-        load = {{ users = [1, 64], warm_up = 0.3, measure = 1, search = "grid" }}
-        """
+        "".join(
+            f"""
+            [[experiment]]
+            name = "{route.split("/")[1]}"
+            question = "What limits it?"
+            workload.routes = ["{route}"]
+            settings = {settings}
+            load = {{ users = [1, {most}], warm_up = 0.3, measure = 1, search = "grid" }}
+            """
+            for route, most in users.items()
+        )
     )
-    flags = routes_and_flags[len(routes) :]
     return stranger.call("sweep", asked, "--script-root", app, "--install", "--no-calibration", *flags, **environ)
 
 
-def experiment_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The experiment of the report."""
+def experiments_of(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """The experiments of the report."""
     assert done.returncode == 0, done.stderr
     page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
     assert page, done.stdout
     report = json.loads(Path(unquote(urlsplit(page[1]).path)).with_name("report.json").read_text())
-    [experiment] = report["experiments"]
-    return dict(experiment)
+    return list(report["experiments"])
 
 
 def limits_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """The limit of each route of the report."""
-    return dict(experiment_of(done)["limits"])
+    return {route: limit for each in experiments_of(done) for route, limit in each["limits"].items()}
 
 
 def assert_place(limit: dict[str, Any], app: Path, file: str, text: str) -> None:
@@ -93,7 +98,7 @@ def assert_place(limit: dict[str, Any], app: Path, file: str, text: str) -> None
 @pytest.mark.parametrize("app", ["web_flask"], indirect=True)
 def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> None:
     done = stranger.tune(app, "/orders/7", "--app", "shop:create_app()", "--install", budget_of=BUDGET)
-    experiment = experiment_of(done)
+    [experiment] = experiments_of(done)
     [limit] = experiment["limits"].values()
     assert limit["kind"] == "threads", limit
     if limit["where"] is None:
@@ -115,7 +120,9 @@ def test_fastapi_app_with_a_blocking_client_and_a_def_endpoint_that_waits_for_th
     app: Path, stranger: Stranger, bank: str
 ) -> None:
     flags = ("--app", "api.main:app", "--host", "uvicorn")
-    done = swept(stranger, app, "/prices/7", "/archive/7", *flags, settings="{}", BANK_URL=bank)
+    # An event loop that blocks for 30 ms a call serves 16 users within half a second, and 64 only after many.
+    users = {"/prices/7": 16, "/archive/7": 64}
+    done = swept(stranger, app, *flags, users=users, settings="{}", BANK_URL=bank)
     limits = limits_of(done)
     assert limits["/prices/7"]["kind"] == "event_loop_blocked", limits
     assert_place(limits["/prices/7"], app, "api/clients/rates.py", "_session.get")
@@ -128,7 +135,7 @@ def test_fastapi_app_with_a_blocking_client_and_a_def_endpoint_that_waits_for_th
 @pytest.mark.parametrize("app", ["web_django"], indirect=True)
 def test_django_app_that_computes(app: Path, stranger: Stranger) -> None:
     wsgi = ("--app", "config.wsgi:application")
-    done = swept(stranger, app, "/reports/2026/", *wsgi, settings="{ thread_count = [4] }")
+    done = swept(stranger, app, *wsgi, users={"/reports/2026/": 16}, settings="{ thread_count = [4] }")
     [limit] = limits_of(done).values()
     if limit["kind"] == "unknown":
         assert "Other programs used" in done.stdout, limit

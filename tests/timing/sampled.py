@@ -65,7 +65,7 @@ class SampledHost:
         samples = read_samples(self.folder, number)
         return SampledPeriod(samples, began, ended) if all(worker.process for worker in samples) else None
 
-    def lines(self, path: str, *, users: int, seconds: float = 0.8) -> tuple[ProfileLine, ...]:
+    def lines(self, path: str, *, users: int, seconds: float = 0.6) -> tuple[ProfileLine, ...]:
         """The lines of the same, the one with the most time first."""
         began = time.time()
         return lines_between(self.samples(path, users=users, seconds=seconds), began, time.time())

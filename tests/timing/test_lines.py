@@ -71,7 +71,7 @@ def test_stack_leads_from_the_route_to_the_wait(shop: SampledHost) -> None:
 
 
 def test_handlers_without_code_that_takes_time_have_no_line_of_weight(shop: SampledHost) -> None:
-    lines = shop.lines("/api/noop", users=4)
+    lines = shop.lines("/api/noop", users=4, seconds=0.8)
     assert sum(line.seconds for line in lines) < 0.4 * 0.8
 
 
