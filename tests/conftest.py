@@ -16,13 +16,14 @@ settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
 
 LONGEST = (
-    *("project/test_action.py", "stranger/test_any_app.py", "stranger/test_first_hour.py", "api/test_page.py"),
-    *("load/test_load_processes.py", "hosts/test_server_laws.py", "azure/test_sweep.py", "azure/test_kills.py"),
-    *("cli/test_tune.py", "cli/test_secrets.py", "cli/test_load_processes.py", "cli/test_host_kinds.py"),
-    *("cli/test_any_app.py", "cli/test_requests.py", "cli/test_sweep.py", "stranger/test_web.py"),
-    *("truth/test_shop.py", "truth/test_other_apps.py", "stranger/test_requests.py", "sweep/test_instance_sizes.py"),
-    *("timing/test_lines.py", "load/test_runner.py", "project/test_lock.py", "probe/test_any_app.py"),
-    *("sweep/test_run.py", "hosts/test_func.py", "cli/test_doctor.py", "stranger/test_packages.py"),
+    *("stranger/test_any_app.py", "azure/test_sweep.py", "load/test_load_processes.py", "truth/test_shop.py"),
+    *("cli/test_load_processes.py", "stranger/test_first_hour.py", "truth/test_other_apps.py", "cli/test_secrets.py"),
+    *("project/test_action.py", "cli/test_tune.py", "hosts/test_server_laws.py", "load/test_runner.py"),
+    *("report/test_browser.py", "cli/test_plan.py", "cli/test_sweep.py", "cli/test_any_app.py"),
+    *("azure/test_kills.py", "sweep/test_instance_sizes.py", "sweep/test_run.py", "report/test_files.py"),
+    *("watch/test_live_page.py", "cli/test_host_kinds.py", "hosts/test_web_server.py", "stranger/test_web.py"),
+    *("api/test_page.py", "host/test_broken_apps.py", "stranger/test_requests.py", "sweep/test_resume.py"),
+    *("timing/test_lines.py", "cli/test_watching.py", "project/test_lock.py"),
 )
 """The files that take longer than 20 s, the longest first."""
 
