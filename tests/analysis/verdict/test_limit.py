@@ -170,6 +170,8 @@ def test_calls_that_the_host_refuses_are_its_limit() -> None:
     assert "maxOutstandingRequests in host.json" in limit_in_words(found)
     assert limit_of(WAITS, eight, refusing("HTTP 429")).kind == "none"  # of the app, by its own rules
     assert limit_of(WAITS, eight, refusing(HOST_REFUSAL, users=4)).kind == "none"  # of another time
+    quick = msgspec.structs.replace(refusing(HOST_REFUSAL), generator_cpu=0.99)
+    assert limit_of(WAITS, eight, quick).kind == "admission"  # users who are refused at once keep the generator busy
 
 
 def test_calls_that_queue_before_the_host_refuses_some_have_another_limit() -> None:
