@@ -114,9 +114,7 @@ def generator_limit(evidence: LimitEvidence) -> Limit | None:
     Or it woke up so late that its own delay is the larger part of the latency: the machine has no time for it.
     """
     at = evidence.at
-    # Answers that fail at once also keep a generator busy, and say nothing about the throughput of the app.
-    served = [level for level in evidence.void if level.figures.worked and crowd(level) > crowd(at)]
-    beyond = max(served, key=crowd, default=None)
+    beyond = max((level for level in evidence.void if crowd(level) > crowd(at)), key=crowd, default=None)
     if beyond is not None and beyond.throughput >= CLEARLY_FASTER * at.throughput and not is_busy(beyond):
         return Limit(kind="generator", where=None, share=None, evidence=(generator_in_words(beyond),))
     lag, latency = at.figures.generator_lag_p99, at.figures.mean

@@ -31,9 +31,9 @@ class LimitEvidence(msgspec.Struct, frozen=True, kw_only=True):
     levels: Sequence[Level]
     """All closed-loop levels of the subject that worked."""
     void: Sequence[Level] = ()
-    """Those that do not count, because the load generator determined them."""
+    """Those that worked and do not count, because the load generator determined them."""
     failed: Sequence[Level] = ()
-    """Those with failed answers."""
+    """Those with failed answers, whether they count or not: quick failures also keep a load generator busy."""
     cores: float | None = None
     """Usable cores of the machine; None when unknown."""
     profile: SubjectProfile | None = None
@@ -99,15 +99,15 @@ def evidence_of(
 ) -> LimitEvidence | None:
     """The evidence in all closed-loop levels of a subject; None where no step worked."""
     every = list(levels)
-    counting = [level for level in every if level.counts]
-    worked = [level for level in counting if level.figures.worked]
-    if not worked:
+    worked = [level for level in every if level.figures.worked]
+    levels = [level for level in worked if level.counts]
+    if not levels:
         return None
     return LimitEvidence(
-        at=max(worked, key=crowd),
-        levels=worked,
-        void=[level for level in every if not level.counts],
-        failed=[level for level in counting if not level.figures.worked],
+        at=max(levels, key=crowd),
+        levels=levels,
+        void=[level for level in worked if not level.counts],
+        failed=[level for level in every if not level.figures.worked],
         cores=cores,
         profile=profile,
         memory_mb=memory_mb,

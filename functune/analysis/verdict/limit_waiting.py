@@ -67,8 +67,7 @@ def silent_processes(evidence: LimitEvidence) -> str:
 
 def refused_limit(evidence: LimitEvidence) -> Limit | None:
     """With more users the host refused calls; with fewer, calls take as long as alone, so nothing else held them."""
-    # A refusal is quick, so a step of them may be void: 64 users who repeat it at once take the generator's whole core.
-    more = [level for level in (*evidence.failed, *evidence.void) if crowd(level) > crowd(evidence.at)]
+    more = [level for level in evidence.failed if crowd(level) > crowd(evidence.at)]
     refusing = next((level for level in sorted(more, key=crowd) if level.figures.errors.get(HOST_REFUSAL)), None)
     if refusing is None:
         return None
