@@ -14,12 +14,7 @@ import subprocess
 import sys
 from threading import Thread
 
-
-def end_group_with_stdin() -> None:
-    """Wait for the end of stdin, to which nothing is written, and kill the group."""
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    os.killpg(0, signal.SIGKILL)
+from functune.hosts.group_guard import kill_group_with_stdin
 
 
 def run_guarded() -> int:
@@ -29,7 +24,7 @@ def run_guarded() -> int:
     # SIGINT reaches the whole group, and the program must act on it: unlike "ignore", a handler is not inherited.
     signal.signal(signal.SIGINT, lambda *_: None)
     with subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL) as program:
-        Thread(target=end_group_with_stdin, daemon=True).start()
+        Thread(target=kill_group_with_stdin, args=(os.getpgrp(),), daemon=True).start()
         code = program.wait()
     return code if code >= 0 else 128 - code
 

@@ -44,7 +44,7 @@ from functune.load.locustfile import (
 )
 from functune.load.recorder import Recorder, error_name
 from functune.load.records import CheckedRequest, StepEnd, plan_digest, read_plan
-from functune.load.request_check import excerpt, note_answer
+from functune.load.request_check import excerpt, note_answer, request_label
 from functune.load.requests import source_of
 from functune.load.runner_state import STATE_FILE, MasterState, write_state
 
@@ -137,7 +137,7 @@ def record_journey(
     """Record a request of the reader's users, each of which runs in a greenlet of its own."""
     if "background" not in context:
         began = now() - (time.time() - start_time)
-        label = f"{request_type} {name.partition('?')[0]}"  # the query may contain a key
+        label = request_label(request_type, name)
         known = {"began": began, "sent": began, "user": gevent.getcurrent(), "name": label}
         recorder.record(context=known, **keywords)
 

@@ -23,10 +23,15 @@ def note_answer(
     **_: Any,
 ) -> None:
     """Note the first answer to each request of a Locust file, and the first failure."""
-    label = f"{request_type} {name.partition('?')[0]}"
+    label = request_label(request_type, name)
     if label not in answered or (exception is not None and answered[label].error is None):
         error = error_name(response, exception)
         answered[label] = CheckedRequest(label, label, error, response_time / 1000, excerpt(response, secrets))
+
+
+def request_label(request_type: str, name: str) -> str:
+    """The name of a request of a Locust file, without the query, which may contain a key."""
+    return f"{request_type} {name.partition('?')[0]}"
 
 
 def excerpt(response: Any, secrets: Sequence[str]) -> str:
