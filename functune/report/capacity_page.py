@@ -14,9 +14,9 @@ from functune.report.charts.figure import ChartFigure, figure_html
 from functune.report.charts.plan_cost import plan_cost_figure
 from functune.report.charts.plan_day import plan_day_figure
 from functune.report.document import embedded_json
+from functune.report.head import report_head
 from functune.report.links import PLAN_LINK, REPORT_LINK
 from functune.report.markup import Content, Html, data_table, element
-from functune.report.page import head_element
 from functune.report.sections.tiles import tile
 
 CAPACITY_PAGE, CAPACITY_DOCUMENT = PLAN_LINK.file, "plan.json"
@@ -59,7 +59,7 @@ def render_capacity_page(plan: CapacityPlan) -> str:
         element("script", Html(embedded_json(plan)), type="application/json", id="data"),
         element("script", Html(asset("report.js"))),
     )
-    return f"<!doctype html>\n{element('html', head_element(title), body, lang='en')}\n"
+    return f"<!doctype html>\n{element('html', report_head(title), body, lang='en')}\n"
 
 
 def plan_tiles(plan: CapacityPlan) -> Html:

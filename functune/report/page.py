@@ -1,11 +1,9 @@
 """The report page: the document in, one HTML file out."""
 
-import base64
-import hashlib
-
 from functune.report.assets import asset
 from functune.report.charts.registry import drawn_figures
 from functune.report.document import ReportDocument, embedded_json
+from functune.report.head import report_head
 from functune.report.links import PLAN_LINK
 from functune.report.markup import Html, element
 from functune.report.sections.experiment import experiment_section
@@ -35,23 +33,7 @@ def render_page(document: ReportDocument) -> str:
         data_block(document),
         element("script", Html(asset("report.js"))),
     )
-    return f"<!doctype html>\n{element('html', head_element(title), body, lang='en')}\n"
-
-
-def head_element(title: str) -> Html:
-    """Metadata, policy and style sheet."""
-    # markup.py escapes every text of the page; the policy is the second lock: no request, and no script but report.js.
-    digest = base64.b64encode(hashlib.sha256(asset("report.js").encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="generator", content="functune"),
-        element("title", f"{title} · functune"),
-        element("style", Html(asset("report.css"))),
-    )
+    return f"<!doctype html>\n{element('html', report_head(title), body, lang='en')}\n"
 
 
 def main_element(document: ReportDocument, *, single: bool) -> Html:

@@ -1,9 +1,6 @@
 """The page around the report: a line that says how far the run is, and a frame with the report."""
 
-import base64
-import hashlib
-
-from functune.report.assets import theme_colors
+from functune.report.head import head_element
 from functune.report.markup import Html, element
 from functune.watch.assets import live_asset
 from functune.watch.live_run import LiveState
@@ -23,30 +20,10 @@ def live_page(state: LiveState, name: str) -> str:
         element("main", id="frames"),
         element("script", Html(live_asset("watch.js"))),
     )
-    return f"<!doctype html>\n{element('html', live_head(name), body, lang='en')}\n"
-
-
-def live_head(name: str) -> Html:
-    """Metadata, policy and style sheet: no request but to this server, and no script but watch.js."""
-    digest = base64.b64encode(hashlib.sha256(live_asset("watch.js").encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; connect-src 'self'; frame-src 'self'; img-src 'self'; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
+    head = head_element(
+        f"{name} · functune watch",
+        style=live_asset("watch.css"),
+        script=live_asset("watch.js"),
+        loads="connect-src 'self'; frame-src 'self'; img-src 'self'; ",  # from this server alone
     )
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("title", f"{name} · functune watch"),
-        element("style", Html(f"{themes()}\n{live_asset('watch.css')}")),
-    )
-
-
-def themes() -> str:
-    """The colours of the report, for light and for dark."""
-    light, dark = (
-        f":root {{ color-scheme: {theme}; {' '.join(f'--{name}: {color};' for name, color in colors.items())} }}"
-        for theme, colors in (("light", theme_colors("light")), ("dark", theme_colors("dark")))
-    )
-    return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}"
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"

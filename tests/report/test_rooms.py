@@ -32,7 +32,7 @@ def test_every_asset_is_in_the_package() -> None:
     folder = REPORT / "assets"
     packaged = {path.name for pattern in patterns for path in folder.glob(pattern)}
     assert packaged == {path.name for path in folder.iterdir() if path.suffix not in {"", ".py"}}
-    assert {"report.css", "report.js"} <= packaged
+    assert {"base.css", "report.css", "report.js"} <= packaged
     assert all(asset(name) for name in packaged)
 
 

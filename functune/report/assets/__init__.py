@@ -1,4 +1,8 @@
-"""The page's style sheet and script, report.css and report.js, which the page contains so that it loads nothing."""
+"""
+The style sheets and the script of the pages, which contain them so that they load nothing.
+
+base.css has the themes and what every page shares.
+"""
 
 import re
 from functools import cache
@@ -15,7 +19,7 @@ def asset(name: str) -> str:
 
 
 def theme_colors(theme: Theme) -> dict[str, str]:
-    """The colours of a theme as ``#rrggbb``, by the name of their variable in report.css without the dashes."""
-    blocks = re.findall(r":root\s*{([^}]*)}", asset("report.css"))
+    """The colours of a theme as ``#rrggbb``, by the name of their variable in base.css without the dashes."""
+    blocks = re.findall(r":root\s*{([^}]*)}", asset("base.css"))
     block = blocks[0 if theme == "light" else 1]
     return dict(re.findall(r"--([a-z0-9-]+):\s*(#[0-9a-f]{6})", block))
