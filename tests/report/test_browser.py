@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from functune.api.runs import plan_run
 from functune.report.capacity_page import CAPACITY_PAGE, render_capacity_page
@@ -13,18 +13,10 @@ from functune.report.charts.heat_map import contrast_ratio
 from functune.report.files import write_report
 from functune.report.rows import Row
 from functune.run.folder import RunFolder
+from tests.chromium import chromium
 from tests.report.written import full_run
-from tools.equipment import AXE, BROWSER
+from tools.equipment import AXE
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "artifacts"
 CHARTS = 6 + 4 + 4
@@ -33,13 +25,8 @@ CHARTS = 6 + 4 + 4
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = BROWSER.find()
-    if program is None:
-        pytest.skip(BROWSER.missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page
 
 from functune.report.files import write_report
 from functune.run.folder import MEASUREMENTS, RunFolder
@@ -15,9 +15,10 @@ from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
 from functune.watch.live_run import LiveRun
 from functune.watch.server import served
-from tests.report.test_browser import ARGUMENTS, ARTIFACTS
+from tests.chromium import chromium
+from tests.report.test_browser import ARTIFACTS
 from tests.report.written import run_folder, threads
-from tools.equipment import AXE, BROWSER
+from tools.equipment import AXE
 
 PATIENCE = 60_000
 """Milliseconds for a drawing on a busy machine."""
@@ -25,13 +26,8 @@ PATIENCE = 60_000
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    program = BROWSER.find()
-    if program is None:
-        pytest.skip(BROWSER.missing)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 class Watched:
