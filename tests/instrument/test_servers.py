@@ -108,10 +108,12 @@ def test_failed_call_leaves_no_call_open(server: str, request: pytest.FixtureReq
 
 
 def test_calls_that_the_client_gives_up_are_not_counted_on(asgi: httpx.Client) -> None:
+    """Each of them has begun when its client leaves, so the calls that one process has open only become fewer."""
     place = (asgi.base_url.host, asgi.base_url.port or 80)
     for _ in range(4):
         with socket.create_connection(place) as connection:
-            connection.sendall(b"GET /awaiting HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET /streamed HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 203"
     wait_until(lambda: reported(asgi.get("/awaiting")).calls == 1, "call that is alone in its process")
     assert {reported(asgi.get("/awaiting")).calls for _ in range(4)} == {1}
 
