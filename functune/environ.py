@@ -51,6 +51,12 @@ def set_missing(variables: Mapping[str, str]) -> None:
         os.environ.setdefault(name, value)
 
 
+def replace_environ(variables: Mapping[str, str]) -> None:
+    """Give this process these variables and no others."""
+    os.environ.clear()
+    os.environ.update(variables)
+
+
 def child_environ(extra: Mapping[str, str]) -> dict[str, str]:
     """
     The environment for a program started from here: that of this process, with ``extra`` over it.

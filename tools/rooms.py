@@ -109,7 +109,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "api",
         "the lab for notebooks and scripts",
-        f"{BASE} {ANALYSIS} environ packages azure hosts plans capacity sweep report",
+        f"{BASE} {ANALYSIS} environ packages azure hosts load plans capacity sweep report",
     ),
     room("terminal", "everything that is printed", f"{BASE} {ANALYSIS} azure plans capacity sweep report probe"),
     room(

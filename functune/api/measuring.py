@@ -22,6 +22,7 @@ from functune.hosts import registry
 from functune.hosts.fitting import app_on_host
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
+from functune.load.locust_process import shared_fork_server
 from functune.packages.chosen import app_python
 from functune.plans.registry import PLANS
 from functune.report.document import find_all
@@ -179,11 +180,12 @@ def tune_route(
     path = Path(out) if out else new_run_path()
 
     async def tuned() -> RunFolder:
-        folder = await steps.create_folder(path, present, command=["functune.tune_route"])
-        with being_measured(folder.path):
-            if note := await steps.search(folder, on_progress=said_by(say)):
-                say(note)
-            await steps.profile(folder, find_all(folder), on_note=say)
+        with shared_fork_server():
+            folder = await steps.create_folder(path, present, command=["functune.tune_route"])
+            with being_measured(folder.path):
+                if note := await steps.search(folder, on_progress=said_by(say)):
+                    say(note)
+                await steps.profile(folder, find_all(folder), on_note=say)
         return folder
 
     return with_report(in_own_loop(tuned))
@@ -194,11 +196,12 @@ async def measured_and_profiled(
 ) -> SweepFinished:
     """Measure the run, and profile its subjects where asked. Returns the last event of the measuring."""
     planner = SearchPlanner(cores=folder.environment.machine_cores)
-    end = await measure_run(
-        folder, app=app, kind=kind, planner=planner, on_progress=said_by(say), calibrated=calibration
-    )
-    if profile:
-        await profile_run(folder, profile_targets(find_all(folder)), app=app, kind=kind, on_note=say)
+    with shared_fork_server():
+        end = await measure_run(
+            folder, app=app, kind=kind, planner=planner, on_progress=said_by(say), calibrated=calibration
+        )
+        if profile:
+            await profile_run(folder, profile_targets(find_all(folder)), app=app, kind=kind, on_note=say)
     return end
 
 

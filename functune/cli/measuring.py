@@ -12,6 +12,7 @@ from functune.errors import LoadError
 from functune.formatting import plural
 from functune.hosts.kinds import HostKind
 from functune.hosts.served_app import ServedApp
+from functune.load.locust_process import shared_fork_server
 from functune.run.folder import FAILURES, RunFolder
 from functune.run.measuring import being_measured
 from functune.sweep.events import SweepFinished
@@ -36,7 +37,7 @@ def run_and_report(
     from functune.cli.runs import report_on, require_worked
 
     try:
-        with being_measured(folder.path):
+        with being_measured(folder.path), shared_fork_server():
             if watch:
                 start_watch(folder.path)
             end = measured(folder, app=app, kind=kind, calibrated=calibrated)

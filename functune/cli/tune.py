@@ -23,6 +23,7 @@ from functune.experiments.model import Strategy
 from functune.hosts import registry
 from functune.hosts.fitting import app_on_host
 from functune.hosts.served_app import ServedApp
+from functune.load.locust_process import shared_fork_server
 from functune.run.environment import without_secret
 from functune.run.measuring import being_measured
 from functune.run.new_path import new_run_path
@@ -188,6 +189,7 @@ def tune(
     command = ["functune", *sys.argv[1:]]
     for secret in secrets.values():
         command = without_secret(command, secret)
+    click.get_current_context().with_resource(shared_fork_server())
     folder = tuning.folder(out or new_run_path(), present_setting(app, host, now), command=command)
     announce_load_workers(folder.experiments, folder.path)
     for name in secrets:

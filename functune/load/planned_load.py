@@ -11,6 +11,7 @@ Locust file of its own has that file's users call the app.
 
 import functools
 import gc
+import math
 import os
 import time
 import traceback
@@ -80,6 +81,7 @@ def take_role(runner: Any) -> None:
 
         events.worker_connect.add_listener(note_connected)
         write_state(state, MasterState(port=port, connected=0))
+        wait_for(lambda: len(runner.clients.ready) >= plan.senders, until=math.inf)  # Locust looks once a second
         return
     place = (0, 1)
     if isinstance(runner, WorkerRunner):
@@ -278,7 +280,8 @@ def sent_once(user: AppUser, one: OutgoingRequest | None) -> CheckedRequest:
 
 def wait_for(condition: Callable[[], bool], *, until: float) -> list[int]:
     """
-    Sleep until the condition holds or the time has come. Ends the process when the runner has ended.
+    Sleep until the condition holds or the time has come. Ends the process when its parent has ended: its fork server,
+    or the shell of the reader.
 
     Returns by how many microseconds each sleep was too long: a request due in that time would have waited as long.
     """

@@ -1,8 +1,8 @@
 """
 The processes of a load: Locust alone, or Locust's master with the load processes that it leads.
 
-They end with the process that started them: they are killed on the way out, and notice themselves when it is gone.
-Load processes that the reader starts are asked to end by the master.
+They end with the process that started them: their fork server kills them on the way out, or when it is gone. Load
+processes that the reader starts are asked to end by the master.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import errno
 import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from functune.environ import URL_KEY, child_environ, secret_environ, without_values
 from functune.errors import LoadError
+from functune.load.locust_process import LocustProcess, locust, locust_forks
 from functune.load.plan_file import plan_variables
 from functune.load.records import LoadPlan
 from functune.load.runner_state import STATE_FILE, MasterState, read_state
@@ -30,7 +29,7 @@ PLANNED_LOAD = Path(__file__).with_name("planned_load.py")
 STATE_POLL = 0.02
 """Seconds between two looks at the state of the master."""
 PORT_WITHIN = 20.0
-"""Seconds for the master to import Locust and to listen."""
+"""Seconds for Locust to be imported, and for the master to listen."""
 TAIL_LINES, TAIL_BYTES = 20, 64 * 1024
 """The end of a log that a message shows: at most so many lines, of at most so many bytes."""
 
@@ -38,10 +37,10 @@ TAIL_LINES, TAIL_BYTES = 20, 64 * 1024
 class LoadProcesses:
     """The processes of a load that this one has started."""
 
-    def __init__(self, first: Process, log: Path) -> None:
+    def __init__(self, first: LocustProcess, log: Path) -> None:
         self.first = first
         """Locust alone, or the master."""
-        self.senders: list[Process] = []
+        self.senders: list[LocustProcess] = []
         """The load processes that the master leads."""
         self.log = log
 
@@ -94,18 +93,20 @@ async def load_processes(
     environ[STATE_FILE] = str(state_path(log))
     files = [str(PLANNED_LOAD), *([] if plan.locustfile is None else [str(own_file(plan))])]
     async with AsyncExitStack() as running:
+        forks = running.enter_context(locust_forks())
         if is_check or not several:
             options = [*client_options(files), *run_options(base_url, log)]
-            yield LoadProcesses(await running.enter_async_context(locust(options, environ, log)), log)
+            yield LoadProcesses(await running.enter_async_context(locust(forks, options, environ, log)), log)
             return
         if plan.workers:
             require_free_port(*plan.bind)
             files[0] = str(write_load_file(plan, log.parent))
         options = [*client_options(files), *run_options(base_url, log), *master_options(plan)]
-        found = LoadProcesses(await running.enter_async_context(locust(options, environ, log)), log)
+        found = LoadProcesses(await running.enter_async_context(locust(forks, options, environ, log)), log)
         for number in range(1, (0 if plan.workers else plan.processes) + 1):
             port = await port_of(found, plan)
-            sender = locust([*client_options(files), *sender_options(port)], environ, sender_log(log, number))
+            options = [*client_options(files), *sender_options(port)]
+            sender = locust(forks, options, environ, sender_log(log, number))
             found.senders.append(await running.enter_async_context(sender))
         yield found
 
@@ -123,15 +124,10 @@ def require_free_port(address: str, port: int) -> None:
 
 
 def load_environ(planned: Mapping[str, str], *, records: Path, key: str | None, is_check: bool) -> dict[str, str]:
-    """
-    The environment of the load: with ``planned``, those of its plan, and its secrets, without the variables of Locust.
-
-    Locust reads every flag from LOCUST_ variables, and from locust.conf and pyproject.toml where it starts.
-    """
+    """The environment of the load, with the variables of its plan (``planned``) and its secrets."""
     secrets = secret_environ() | ({URL_KEY: key} if key else {})
     check = {"FUNCTUNE_LOAD_CHECK": "1"} if is_check else {}
-    every = child_environ({**planned, "FUNCTUNE_LOAD_RECORDS": str(records)} | secrets | check)
-    return {name: value for name, value in every.items() if not name.startswith("LOCUST_")}
+    return child_environ({**planned, "FUNCTUNE_LOAD_RECORDS": str(records)} | secrets | check)
 
 
 def client_options(files: list[str]) -> list[str]:
@@ -160,27 +156,6 @@ def master_options(plan: LoadPlan) -> list[str]:
 def sender_options(port: int) -> list[str]:
     """The options of a load process on this machine."""
     return ["--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
-
-
-@asynccontextmanager
-async def locust(options: list[str], environ: dict[str, str], log: Path) -> AsyncIterator[Process]:
-    """A Locust process, which is killed on the way out."""
-    with log.open("wb") as log_file:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "functune.load.gevent_start", "locust", *options),
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=log_file,
-            cwd=log.parent,
-            env=environ,
-            start_new_session=True,  # Ctrl-C reaches only this process, which then ends Locust
-        )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 async def port_of(found: LoadProcesses, plan: LoadPlan) -> int:

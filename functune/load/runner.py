@@ -1,12 +1,11 @@
 """
 Starts Locust in a process of its own and yields each step as it finishes.
 
-The load always ends by itself: Locust ends with its plan, notices the end of this process, and is killed when it takes
-longer than its plan allows or when its steps are no longer read here.
+The load always ends by itself: Locust ends with its plan, and is killed when this process ends, when it takes longer
+than its plan allows, or when its steps are no longer read here.
 """
 
 import asyncio
-from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +15,7 @@ import msgspec
 from functune.environ import without_values
 from functune.errors import LoadError
 from functune.formatting import plural
+from functune.load.locust_process import LocustProcess
 from functune.load.processes import last_lines, load_processes
 from functune.load.records import CheckedRequest, LoadPlan, RecordReader, Request, StepEnd
 from functune.load.runner_state import MasterState
@@ -123,7 +123,7 @@ def not_connected(plan: LoadPlan, state: MasterState | None, seconds: float) -> 
     )
 
 
-async def exits_within(seconds: float, process: Process) -> None:
+async def exits_within(seconds: float, process: LocustProcess) -> None:
     """Return when the process has exited, after ``seconds`` at the latest."""
     try:
         async with asyncio.timeout(seconds):

@@ -19,6 +19,7 @@ from functune.hosts.kinds import ChangingKind, HostKind, RunningHost
 from functune.hosts.served_app import ServedApp
 from functune.load import windows
 from functune.load.calibration import calibrate
+from functune.load.locust_process import shared_fork_server
 from functune.load.records import Request, StepEnd
 from functune.load.runner import finished_steps
 from functune.load.target import target_settings
@@ -68,15 +69,16 @@ async def measure_run(
     batch = run.next_batch()
     # Load processes on other machines cannot reach a server on the loopback interface of this one.
     calibrated = calibrated and bool(batch) and not any(each.load.workers for each in folder.experiments)
-    if calibrated:
-        folder.append(await calibrate(processes=processes))
-    async with lasting(kind, lambda text: on_progress(AppChanged(text=text))):
-        while batch:
-            for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
-                await run.measure_setting(list(group))
-            batch = run.next_batch()
-    if calibrated:
-        folder.append(await calibrate(processes=processes))
+    with shared_fork_server():
+        if calibrated:
+            folder.append(await calibrate(processes=processes))
+        async with lasting(kind, lambda text: on_progress(AppChanged(text=text))):
+            while batch:
+                for _, group in itertools.groupby(batch, key=lambda trial: trial.host):
+                    await run.measure_setting(list(group))
+                batch = run.next_batch()
+        if calibrated:
+            folder.append(await calibrate(processes=processes))
     return run.finish()
 
 

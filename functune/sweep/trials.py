@@ -19,9 +19,11 @@ from functune.run.folder import RunFolder
 from functune.run.measurement import Measurement, Phase
 from functune.setting import Setting
 
-LOAD_SECONDS = 0.9
+IMPORT_SECONDS = 0.6
+"""Seconds that the first load of a run takes longer, which imports the load generator, roughly."""
+LOAD_SECONDS = 0.3
 """Seconds that the load generator takes to start and stop, roughly."""
-SEVERAL_SECONDS = 1.6
+SEVERAL_SECONDS = 0.5
 """Seconds that it takes longer for several load processes, which start after their master."""
 STEP_SECONDS = 0.4
 """Seconds that several load processes add to the window of a step: clock checks, and handing over the requests."""

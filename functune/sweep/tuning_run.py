@@ -27,7 +27,7 @@ from functune.sweep.events import Event, StepFinished, TimeLeft
 from functune.sweep.preflight import preflight
 from functune.sweep.profile import profile_run, profile_targets
 from functune.sweep.run import measure_run
-from functune.sweep.trials import LOAD_SECONDS
+from functune.sweep.trials import IMPORT_SECONDS, LOAD_SECONDS
 from functune.sweep.tuning import (
     BudgetPlanner,
     TuningAim,
@@ -117,7 +117,7 @@ class TuningRun(msgspec.Struct, kw_only=True):
         async with self.kind.running(self.app, setting=setting) as running:
             answers = await preflight([draft], running, folder=Path())
         latency = max(each.seconds for each in answers)
-        expected = self.kind.seconds(setting) + LOAD_SECONDS + latency
+        expected = self.kind.seconds(setting) + IMPORT_SECONDS + LOAD_SECONDS + latency
         self.slow = slowdown(time.monotonic() - began, expected)
         return latency
 

@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from functune.run.folder import MEASUREMENTS, RunFolder
+from functune.run.measurement import Measurement
 from tests.cli.apps import write_app
 from tests.cli.calling import command, in_process, interrupted_after_a_step
 from tests.host.serving import wait_until
@@ -22,7 +22,7 @@ def app(tmp_path: Path) -> Path:
     return write_app(tmp_path / "app")
 
 
-def experiment(folder: Path, *, load: str = "") -> Path:
+def experiment(folder: Path, *, load: str = "", measure: float = 1) -> Path:
     path = folder / "asked.toml"
     path.write_text(
         f"""
@@ -33,36 +33,46 @@ def experiment(folder: Path, *, load: str = "") -> Path:
         [load]
         users = [2, 4]
         warm_up = 0.2
-        measure = 2
+        measure = {measure}
         {load}
         """
     )
     return path
 
 
+def wait_for_steps(folder: Path, count: int) -> None:
+    """Return when a run has written that many steps."""
+    path = folder / MEASUREMENTS
+    wait_until(lambda: path.exists() and path.read_bytes().count(b"\n") >= count, f"step {count}", timeout=60)
+
+
+def measured(folder: Path) -> list[Measurement]:
+    """The steps that a run has written."""
+    return RunFolder.open(folder).measurements()
+
+
 def steps_of(folder: Path) -> list[int]:
     """The users of the measured steps, in order."""
-    return [each.users for each in RunFolder.open(folder).measurements()]
+    return [each.users for each in measured(folder)]
 
 
 def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, tmp_path: Path) -> None:
     """It is killed in the second step: the first is kept, the second is not, and nothing is there twice."""
     folder = tmp_path / "run"
-    asked = experiment(tmp_path)
-    options = ["sweep", asked, "--script-root", app, "--out", folder, "--no-profile", "--load-processes", "2"]
-    process = subprocess.Popen(command(*options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    measurements = folder / MEASUREMENTS
-    wait_until(lambda: measurements.exists() and measurements.read_bytes().endswith(b"\n"), "measurement", timeout=60)
-    first_of_them = next(
-        each for each in psutil.Process(process.pid).children(recursive=True) if "--worker" in each.cmdline()
+    asked = experiment(tmp_path, measure=3)
+    options = ["sweep", asked, "--script-root", app, "--out", folder, "--no-profile", "--no-calibration"]
+    process = subprocess.Popen(
+        command(*options, "--load-processes", 2), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    first_of_them.send_signal(signal.SIGKILL)
+    wait_for_steps(folder, 1)
+    killed = measured(folder)[0].load_processes[0].pid
+    os.kill(killed, signal.SIGKILL)
     said = process.communicate(timeout=60)[1]
 
     assert process.returncode == 3, said
     assert "1 trial could not be measured" in said
     [failure] = RunFolder.open(folder).failures()
-    assert f"(pid {first_of_them.pid}), which ended by SIGKILL, after 1 of 2 steps" in failure.cause
+    assert f"(pid {killed}), which ended by SIGKILL, after 1 of 2 steps" in failure.cause
     assert steps_of(folder) == [2]
     refused = in_process("sweep", "--resume", folder, "--load-processes", 3)
     assert refused.returncode == 2
@@ -71,10 +81,9 @@ def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, t
     continued = in_process("sweep", "--resume", folder, "--no-profile")
     assert continued.returncode == 0, continued.stderr
     assert steps_of(folder) == [2, 4]
-    measured = RunFolder.open(folder).measurements()
-    assert [len(each.load_processes) for each in measured] == [2, 2]
+    assert [len(each.load_processes) for each in measured(folder)] == [2, 2]
     assert "Clocks of the load processes" in (folder / "report.html").read_text()
-    assert [each.processes for each in RunFolder.open(folder).calibrations()][-1] == 2
+    assert {each.processes for each in RunFolder.open(folder).calibrations()} == {2}
 
 
 def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) -> None:
@@ -82,7 +91,7 @@ def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) ->
     run = tmp_path / "run"
     done = interrupted_after_a_step(run, "tune", "/api/waiting", "--script-root", app, "--load-processes", 2)
     assert done.returncode == 130, done.stderr
-    assert {len(each.load_processes) for each in RunFolder.open(run).measurements()} == {2}
+    assert {len(each.load_processes) for each in measured(run)} == {2}
 
 
 @pytest.mark.parametrize(
@@ -143,13 +152,14 @@ def test_printed_commands_take_part_in_the_run(app: Path, tmp_path: Path) -> Non
     environ = os.environ | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
     loops = [subprocess.Popen(loop, shell=True, env=environ, start_new_session=True) for _ in range(2)]
     try:
-        assert process.wait(timeout=90) == 0, process.communicate()
+        wait_for_steps(folder, 2)
     finally:
         for each in loops:
             os.killpg(each.pid, signal.SIGKILL)
             each.wait()
-    process.communicate()
-    measured = RunFolder.open(folder).measurements()
-    assert [each.users for each in measured] == [2, 4]
-    assert [sorted(sender.users for sender in each.load_processes) for each in measured] == [[1, 1], [2, 2]]
+    _, failure = process.communicate(timeout=60)
+    assert process.returncode == 0, failure
+    steps = measured(folder)
+    assert [each.users for each in steps] == [2, 4]
+    assert [sorted(sender.users for sender in each.load_processes) for each in steps] == [[1, 1], [2, 2]]
     assert RunFolder.open(folder).calibrations() == []

@@ -1,4 +1,4 @@
-"""A stand-in for the host, in a process of its own."""
+"""A stand-in for the host, in a process of its own, and one import of Locust for the loads of a file."""
 
 import subprocess
 import sys
@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from functune.load.locust_process import shared_fork_server
+
 STAND_IN = Path(__file__).with_name("stand_in.py")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_fork_server() -> Iterator[None]:
+    """The loads of a file have one fork server, as those of a run."""
+    with shared_fork_server():
+        yield
 
 
 @pytest.fixture

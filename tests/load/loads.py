@@ -39,12 +39,24 @@ def accounted(step: StepEnd, requests: list[Request]) -> int:
     return sum(step.opened < moment <= step.closed for moment in due)
 
 
-def load_generators() -> list[psutil.Process]:
-    """The Locust processes this one has started."""
+def balanced(step: StepEnd, requests: list[Request], result: Measurement) -> float:
+    """The arrivals of a window with those that waited as it opened, less those that were still open as it closed."""
+    opened, closed = result.started_at, result.started_at + result.duration
+
+    def open_at(moment: float) -> int:
+        """The arrivals that were due and not answered."""
+        ended = sum(each.began <= moment < each.ended for each in requests)
+        return ended + sum(began <= moment for began in step.unfinished)
+
+    return result.arrivals + open_at(opened) - open_at(closed)
+
+
+def load_generators(name: str = "locust") -> list[psutil.Process]:
+    """The Locust processes this one has started; with ``locust worker``, those that have a master here."""
     found = []
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it has ended since
-            if "locust" in child.cmdline():
+            if child.name().startswith(name) or name in child.cmdline():  # forked here, or as a command of the reader
                 found.append(child)
     return found
 

@@ -64,7 +64,7 @@ async def sleep(scope, milliseconds):
 
 
 end_with_parent(signal.SIGKILL)  # a test that kills the sweep leaves nobody else to end it
-config = uvicorn.Config(app, port=0, lifespan="off", log_level="error", access_log=False)
+config = uvicorn.Config(app, port=0, lifespan="off", ws="none", log_level="error", access_log=False)
 socket = config.bind_socket()
 print(socket.getsockname()[1], flush=True)
 uvicorn.Server(config).run(sockets=[socket])

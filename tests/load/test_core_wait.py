@@ -34,7 +34,7 @@ def test_threads_that_hash_on_fewer_cores_wait_for_one() -> None:
         thread.start()
     try:
         began, opened = time.perf_counter(), read_core_waits(me)
-        time.sleep(0.6)  # the window, not a wait for something
+        time.sleep(0.3)  # the window, not a wait for something
         waits = threads_waiting(opened, read_core_waits(me), seconds=time.perf_counter() - began)
     finally:
         stop.set()

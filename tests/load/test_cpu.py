@@ -48,11 +48,11 @@ def test_host_seconds_count_a_child_that_ended() -> None:
     """A worker that is restarted takes its time along into its parent's."""
     me = cpu.host_processes(os.getpid())
     before = cpu.host_seconds(me)
-    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
+    subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.15: pass"], check=True)
     after = cpu.host_seconds(me)
     assert before is not None
     assert after is not None
-    assert after[os.getpid()] - before[os.getpid()] >= 0.28  # the system counts hundredths
+    assert after[os.getpid()] - before[os.getpid()] >= 0.13  # the system counts hundredths
 
 
 def test_host_processes_are_the_host_and_its_workers() -> None:
@@ -71,8 +71,8 @@ def test_host_processes_are_the_host_and_its_workers() -> None:
 
 def test_machine_seconds_grow_with_what_runs() -> None:
     before = cpu.machine_seconds()
-    until = time.process_time() + 0.3
+    until = time.process_time() + 0.15
     while time.process_time() < until:
         pass
     # A core counts whole hundredths of each of its modes.
-    assert cpu.machine_seconds() - before > 0.2
+    assert cpu.machine_seconds() - before > 0.1

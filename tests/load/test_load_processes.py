@@ -28,7 +28,17 @@ from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.requests import prepared_request
 from functune.load.runner import finished_steps
 from functune.run.measurement import Measurement
-from tests.load.loads import StartStandIn, accounted, free_port, load_generators, measured, plan, run, wait_until
+from tests.load.loads import (
+    StartStandIn,
+    accounted,
+    balanced,
+    free_port,
+    load_generators,
+    measured,
+    plan,
+    run,
+    wait_until,
+)
 
 WINDOWS = (3, 2)
 """Windows measured in each of two loads: load processes that the reader starts take part in one after the other."""
@@ -63,14 +73,16 @@ def start_load_process() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         process.wait()
 
 
-def calling(base_url: str) -> list[psutil.Process]:
-    """The load processes that are connected to a server."""
+def wait_for_calls(base_url: str, connections: int) -> None:
+    """Return when a server of this process has that many connections."""
     port = int(base_url.rpartition(":")[2])
-    return [
-        each
-        for each in load_generators()
-        if any(connection.raddr and connection.raddr.port == port for connection in each.net_connections())
-    ]
+    [server] = [each for each in psutil.Process().children() if port in ports(each)]
+    wait_until(lambda: sum(each.status == psutil.CONN_ESTABLISHED for each in server.net_connections()) >= connections)
+
+
+def ports(process: psutil.Process) -> set[int]:
+    """The ports that a process listens on."""
+    return {each.laddr.port for each in process.net_connections() if each.status == psutil.CONN_LISTEN}
 
 
 async def one(load: LoadPlan, base_url: str) -> Measurement:
@@ -118,11 +130,11 @@ async def test_two_load_processes_measure_what_one_does(
     start_stand_in: StartStandIn, start_load_process: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
     """
-    8 places of 100 ms and 16 users: 80/s, whoever sends the requests, also a master with two workers of the reader.
+    24 places of 300 ms and 48 users: 80/s, whoever sends the requests, also a master with two workers of the reader.
 
     These are started once, by the command that is printed, and take part in every load of the run.
     """
-    single, port = plan("/sleep?ms=100", users=(16,), measure=1.5), free_port()
+    single, port = plan("/sleep?ms=300", users=(48,), measure=2), free_port()
     for _ in range(2):
         start_load_process(start_command("127.0.0.1", port))
     loads = {
@@ -130,7 +142,7 @@ async def test_two_load_processes_measure_what_one_does(
         "two": msgspec.structs.replace(single, processes=2),
         "led": msgspec.structs.replace(single, workers=2, bind=("127.0.0.1", port)),
     }
-    found = await levels(loads, [start_stand_in(8) for _ in loads])
+    found = await levels(loads, [start_stand_in(24) for _ in loads])
     require_agreement(found["two"], found["single"])
     require_agreement(found["led"], found["single"])
     assert [each.figures.load_processes for each in found.values()] == [1, 2, 2]
@@ -151,7 +163,8 @@ async def test_every_step_is_shared_and_cores_of_all_processes_are_counted(start
         assert sum(cores) < result.generator_cpu  # which has those of the master as well
         assert result.busiest_generator == max(cores)
         assert result.other_cpu is not None
-        assert len(result.generator_lag_us) > 40
+        slept = sum(10_000 + lag for lag in result.generator_lag_us)  # each look comes 10 ms after the last, or later
+        assert slept == pytest.approx(2 * 0.8e6, rel=0.2)
 
 
 async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stand_in: StartStandIn) -> None:
@@ -163,7 +176,8 @@ async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stan
     result = measured(step, requests)
     assert 65 < result.arrivals < 175
     assert result.arrival_rate == 60.0
-    assert result.throughput * result.duration == pytest.approx(result.arrivals, abs=12)  # those at the edges
+    assert result.throughput * result.duration == pytest.approx(balanced(step, requests, result), abs=2)
+    assert len(step.unfinished) < 30  # 3 as a rule: the answers keep up
     gaps = [later - earlier for earlier, later in pairwise(step.arrivals)]
     # Two processes with the same seed would have the same arrivals, always the same time apart.
     assert Counter(round(gap, 5) for gap in gaps).most_common(1)[0][1] < 6
@@ -173,23 +187,23 @@ async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stan
 
 async def test_arrivals_need_no_connection_in_every_load_process(start_stand_in: StartStandIn) -> None:
     """One connection: the process that has it sends all arrivals."""
-    load = LoadPlan(route="/sleep?ms=1", users=(1,), arrival_rates=(40.0, 80.0), warm_up=0.3, measure=1.5, processes=2)
+    load = LoadPlan(route="/sleep?ms=1", users=(1,), arrival_rates=(10.0, 50.0), warm_up=0.3, measure=1.5, processes=2)
     steps = await run(load, start_stand_in(100))
     slow, fast = [measured(*step) for step in steps]
-    assert 25 < slow.arrivals < 100 < fast.arrivals < 170
+    assert 0 < slow.arrivals < 40 < fast.arrivals < 115
     assert accounted(*steps[1]) == pytest.approx(fast.arrivals, abs=1)
     assert len(steps[1][0].unfinished) < 0.4 * fast.arrivals, "half of the arrivals have a process that sends none"
 
 
 async def test_background_is_shared_and_not_recorded(start_stand_in: StartStandIn) -> None:
-    """One place: its holders of the background keep it for 30 ms at a time."""
+    """One place: its holders of the background keep it for 60 ms at a time."""
     load = msgspec.structs.replace(
-        plan("/sleep?ms=5", users=(2,), measure=1), background="/sleep?ms=30", background_users=2, processes=2
+        plan("/sleep?ms=5", users=(2,), measure=1.5), background="/sleep?ms=60", background_users=2, processes=2
     )
     result = await one(load, start_stand_in(1))
     assert result.users == sum(each.users for each in result.load_processes) == 2
-    assert fmean(result.latencies_us) > 40_000
-    assert quantiles(result.service_times_us, n=4)[-1] < 25_000  # half of them were longer with the background
+    assert fmean(result.latencies_us) > 80_000
+    assert quantiles(result.service_times_us, n=4)[-1] < 50_000  # half of them were longer with the background
     assert result.concurrency == pytest.approx(2, rel=0.1)
 
 
@@ -265,8 +279,8 @@ async def test_lost_worker_of_the_reader_ends_the_load(
     base_url = start_stand_in(8)
 
     async def kill_one() -> None:
-        await asyncio.to_thread(wait_until, lambda: len(calling(base_url)) == 2)
-        calling(base_url)[0].send_signal(signal.SIGKILL)
+        await asyncio.to_thread(wait_for_calls, base_url, 2)
+        next(each for each in load_generators() if "-f" in each.cmdline()).send_signal(signal.SIGKILL)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(kill_one())
@@ -286,10 +300,11 @@ async def test_clock_of_another_machine_is_found_and_removed(
     result = await one(load, start_stand_in(100))
     near, far = sorted(result.load_processes, key=lambda each: each.clock_offset_us)
     assert abs(near.clock_offset_us) <= near.clock_bound_us + 1e4
-    assert far.clock_offset_us / 1e6 == pytest.approx(AHEAD, abs=0.05)
+    assert abs(far.clock_offset_us - AHEAD * 1e6) <= far.clock_bound_us + 1e4
     assert far.clock_bound_us < 0.5e6
     assert result.concurrency == pytest.approx(8, rel=0.1)
-    assert result.throughput == pytest.approx(8 / 0.082, rel=0.2)  # half of it without the requests of the far one
+    # Half of it without the requests of the far one.
+    assert result.throughput * fmean(result.latencies_us) / 1e6 == pytest.approx(8, rel=0.1)
 
 
 async def test_load_process_too_many_ends_the_load(
@@ -303,7 +318,7 @@ async def test_load_process_too_many_ends_the_load(
     load = msgspec.structs.replace(plan("/sleep?ms=20", users=(2,), measure=30), workers=2, bind=("127.0.0.1", port))
 
     async def start_third() -> None:
-        await asyncio.to_thread(wait_until, lambda: len(calling(base_url)) == 2)
+        await asyncio.to_thread(wait_for_calls, base_url, 2)
         start_load_process(once)
 
     async with asyncio.TaskGroup() as tasks:
@@ -328,8 +343,7 @@ def test_load_processes_end_with_their_runner(start_stand_in: StartStandIn, tmp_
     runner = subprocess.Popen([sys.executable, "-c", script], env=os.environ | {"TMPDIR": str(tmp_path)})
     try:
         wait_until(lambda: len(load_generators()) == 3)
-        generators = load_generators()
-        senders = [each for each in generators if "--worker" in each.cmdline()]
+        generators, senders = load_generators(), load_generators("locust worker")
         wait_until(lambda: all(len(each.net_connections()) > 2 for each in senders))  # they have begun to call
     finally:
         os.kill(runner.pid, signal.SIGKILL)
@@ -341,4 +355,4 @@ def test_load_processes_end_with_their_runner(start_stand_in: StartStandIn, tmp_
 async def test_generator_is_calibrated_with_all_its_processes() -> None:
     calibration = await calibrate(processes=2)
     assert calibration.processes == 2
-    assert calibration.throughput > 200
+    assert calibration.throughput > 50  # thousands on a machine that does nothing else

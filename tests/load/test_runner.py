@@ -20,7 +20,7 @@ from functune.load.calibration import calibrate
 from functune.load.processes import LOCUSTFILE
 from functune.load.records import LoadPlan
 from functune.load.runner import failure, finished_steps
-from tests.load.loads import StartStandIn, load_generators, measured, plan, run, wait_until
+from tests.load.loads import StartStandIn, balanced, load_generators, measured, plan, run, wait_until
 
 
 async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartStandIn) -> None:
@@ -42,10 +42,10 @@ async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartSta
 
 
 async def test_warm_up_lasts_until_every_user_had_an_answer(start_stand_in: StartStandIn) -> None:
-    """One thread of 100 ms and 12 users: the first round takes 1.2 s, longer than the warm-up of 0.3 s."""
-    [(step, requests)] = await run(plan("/sleep?ms=100", users=(12,)), start_stand_in(1))
-    assert step.opened - step.began >= 1.2
-    assert min(measured(step, requests).latencies_us) > 1.1e6  # only the queue at its full length
+    """One thread of 200 ms and 6 users: the first round takes 1.2 s, longer than the warm-up of 0.3 s."""
+    [(step, requests)] = await run(plan("/sleep?ms=200", users=(6,)), start_stand_in(1))
+    assert step.opened - step.began >= 1.19  # uvloop counts whole milliseconds
+    assert min(measured(step, requests).latencies_us) > 0.9e6  # only the queue at its full length, or one shorter
 
 
 async def test_warm_up_ends_at_its_limit(start_stand_in: StartStandIn) -> None:
@@ -80,7 +80,7 @@ async def test_load_measures_who_used_the_cores(start_stand_in: StartStandIn) ->
     [server] = set(psutil.Process().children()) - others
     other = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
     try:
-        load = msgspec.structs.replace(plan("/burn?ms=20", measure=1.5), host_pid=server.pid)
+        load = msgspec.structs.replace(plan("/burn?ms=20", measure=0.7), host_pid=server.pid)
         [(step, requests)] = await run(load, base_url)
     finally:
         other.kill()
@@ -120,7 +120,7 @@ async def test_failing_load_generator_is_an_error_with_its_log() -> None:
 
 
 async def test_late_load_generator_is_ended(start_stand_in: StartStandIn) -> None:
-    """A fifth of a second is not enough to import Locust."""
+    """Its plan takes a fifth of a second, and no time is left for its start."""
     load = LoadPlan(route="/sleep", users=(1,), warm_up=0.1, measure=0.1, settle_limit=0)
     with pytest.raises(LoadError, match="had not ended 0 s after its plan"):
         await run(load, start_stand_in(1), start_and_stop=0)
@@ -174,7 +174,8 @@ async def test_arrivals_keep_their_rate_when_answers_are_late(start_stand_in: St
     result = measured(step, requests)
     assert 65 < result.arrivals < 175
     assert result.arrival_rate == 60.0
-    assert result.throughput * result.duration == pytest.approx(result.arrivals, abs=12)  # those at the edges
+    assert result.throughput * result.duration == pytest.approx(balanced(step, requests, result), abs=1)
+    assert len(step.unfinished) < 30  # 3 as a rule: the answers keep up
     gaps = [later - earlier for earlier, later in pairwise(sorted(step.arrivals))]
     assert 0.6 < pstdev(gaps) / fmean(gaps) < 1.5  # 1 for a Poisson process, 0 for a clock
     assert min(result.latencies_us) >= 49_000  # uvloop counts whole milliseconds
@@ -205,12 +206,10 @@ async def test_rates_follow_each_other_in_one_run(start_stand_in: StartStandIn) 
 
 async def test_background_loads_the_host_and_is_not_recorded(start_stand_in: StartStandIn) -> None:
     """One thread, which the background holds for 60 ms at a time: a call of 10 ms waits for it nearly every time."""
-    base_url = start_stand_in(1)
     alone = plan("/sleep?ms=10", users=(1,), measure=1)
     with_background = msgspec.structs.replace(alone, background="/sleep?ms=60", background_users=1)
-    [quiet] = [measured(*step) for step in await run(alone, base_url)]
-    [loaded] = [measured(*step) for step in await run(with_background, base_url)]
-    assert fmean(loaded.latencies_us) > fmean(quiet.latencies_us) + 30_000
+    [loaded] = [measured(*step) for step in await run(with_background, start_stand_in(1))]
+    assert fmean(loaded.latencies_us) > fmean(loaded.service_times_us) + 30_000  # alone, it would not wait
     assert quantiles(loaded.service_times_us, n=4)[-1] < 60_000  # half of them were longer with the background
     assert loaded.users == 1
     assert loaded.concurrency == pytest.approx(1, rel=0.1)
@@ -230,6 +229,6 @@ async def test_generator_and_host_tell_their_memory(start_stand_in: StartStandIn
 
 async def test_generator_is_measured_against_a_server_that_does_nothing() -> None:
     calibration = await calibrate()
-    assert calibration.throughput > 200
+    assert calibration.throughput > 50  # thousands on a machine that does nothing else
     assert 0 < calibration.generator_cpu < 1.1  # near its one core on a free machine
     assert calibration.latency_p50_us < 1e6

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,6 +22,7 @@ from functune.setting import Setting
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
 from functune.sweep.run import measure_run
 from functune.sweep.trials import LOAD_SECONDS, Grid
+from tests.load.loads import load_generators
 from tests.sweep.stand_in_host import HOST_SECONDS, StandInKind
 
 ROOT = Path(__file__).parents[2]
@@ -95,15 +95,6 @@ def children() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
 
 
-def count_loads() -> int:
-    """How many load generators run."""
-    count = 0
-    for child in children():
-        with suppress(psutil.NoSuchProcess):  # it has ended since, as a stand-in called at /die does
-            count += "locust" in child.cmdline()
-    return count
-
-
 async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
     wanted = asked(tmp_path, thread_count="[1, 2]", users="[1, 2]")
     events = await run(wanted, tmp_path)
@@ -137,7 +128,7 @@ async def test_sweep_goes_on_after_failed_trials(tmp_path: Path) -> None:
     """The host does not start with 99 threads, and with 2 it dies of the second route."""
     wanted = asked(tmp_path, routes='["/sleep?ms=20", "/die"]', thread_count="[99, 2]", users="[1, 2]")
     loads: list[int] = []
-    events = await run(wanted, tmp_path, on_progress=lambda _: loads.append(count_loads()))
+    events = await run(wanted, tmp_path, on_progress=lambda _: loads.append(len(load_generators())))
 
     failed = [event for event in events if isinstance(event, TrialFailed)]
     places = [(event.trial.setting.thread_count, event.trial.subject.route) for event in failed]
@@ -179,7 +170,7 @@ async def test_cancelled_sweep_keeps_what_was_measured_and_ends_all(tmp_path: Pa
     running = asyncio.create_task(run(wanted, tmp_path, on_progress=follow))
     async with asyncio.timeout(30):
         await measured.wait()
-    assert len(children() - others) == 2  # the stand-in and Locust
+    assert len(children() - others) == 3  # the stand-in, and Locust with its fork server
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
