@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from functune.cli.collection import collection_paused
+
 
 class CommandTable(MutableMapping[str, click.Command]):
     """Commands by name; ``places`` has the ``module:function`` of each, a module of functune.cli."""
@@ -47,7 +49,8 @@ class CommandTable(MutableMapping[str, click.Command]):
 def imported_command(place: str) -> click.Command:
     """The command at ``module:function``."""
     module, _, function = place.partition(":")
-    command = getattr(importlib.import_module(f"functune.cli.{module}"), function)
+    with collection_paused():
+        command = getattr(importlib.import_module(f"functune.cli.{module}"), function)
     assert isinstance(command, click.Command)
     return command
 

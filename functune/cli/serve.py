@@ -1,12 +1,14 @@
 """functune serve."""
 
 import functools
+import gc
 import signal
 import sys
 from pathlib import Path
 
 import click
 
+from functune.cli.collection import collection_paused
 from functune.cli.finite import FiniteRange
 from functune.cli.packages import chosen_python, package_options
 from functune.errors import HostError, LoadError, SettingsError
@@ -98,12 +100,14 @@ def serve(
 
     Exit codes: 0 stopped by CTRL+C or SIGTERM, 1 the app or the host could not run, 2 wrong usage.
     """
-    # Imported here: `functune --help` and the commands that only read a run folder start without the host.
-    import uvloop
+    with collection_paused():
+        # Imported here: `functune --help` and the commands that only read a run folder start without the host.
+        import uvloop
 
-    from functune.host import console
-    from functune.host.parent import end_with_parent
-    from functune.host.server import serve_until_stopped
+        from functune.host import console
+        from functune.host.parent import end_with_parent
+        from functune.host.server import serve_until_stopped
+    gc.freeze()  # what is imported stays, so no collection of the host needs to look at it, the one at its end included
 
     if end_with is not None:
         end_with_parent(signal.SIGKILL, parent=end_with)  # the workers end with this process in turn
@@ -120,7 +124,8 @@ def serve(
             startup_stall=not no_startup_stall,
             enable_auth=enable_auth,
             per_instance_concurrency=per_instance_concurrency,
-            python=chosen_python(script_root, python=python, install=install),
+            # Without --install the settings look at --python themselves.
+            python=chosen_python(script_root, python=python, install=True) if install else python,
             times=times,
         )
         uvloop.run(serve_until_stopped(read(), console.Console(verbose=verbose), reread=read if watch else None))

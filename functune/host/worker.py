@@ -45,7 +45,6 @@ from functune.limiter import KeptLimiter, limiter_of_process
 from functune.timing.asking import TIMES_ASKED
 from functune.timing.calls import CallTimer
 from functune.timing.page import PAGE_BYTES, CallPage
-from functune.timing.sampler import start_sampler
 
 _RUNTIME_LOGGERS = ("azure.functions", "azure_functions_runtime")
 
@@ -167,6 +166,9 @@ async def answer_front(
     """Answer the front until it closes the stream."""
     loop = asyncio.get_running_loop()
     if (folder := profile_folder()) is not None:
+        # Imported here, since most workers are started without a folder for profiles.
+        from functune.timing.sampler import start_sampler
+
         start_sampler(folder, script_root=script_root, loop=loop)
     stream = WorkerStream(loop, show_app, timer)
     root = logging.getLogger()

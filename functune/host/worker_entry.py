@@ -6,7 +6,6 @@ functune.
 """
 
 import argparse
-import importlib
 import sys
 from pathlib import Path
 
@@ -40,7 +39,8 @@ def run_entry() -> None:
         sys.path[:] = [*first, *others, arguments.script_root]
         for name in [name for name in sys.modules if name.partition(".")[0] in NOT_THE_APPS]:
             del sys.modules[name]
-        importlib.invalidate_caches()
+        # As the platform does. importlib.invalidate_caches would import importlib.metadata, which takes long.
+        sys.path_importer_cache.clear()
 
     run_worker(
         fd=arguments.fd,

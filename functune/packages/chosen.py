@@ -4,7 +4,6 @@ from pathlib import Path
 
 from functune.errors import UsageError
 from functune.packages.app_packages import PACKAGE_FOLDER
-from functune.packages.install import installed_environment
 from functune.packages.interpreter import named_interpreter, own_interpreter
 from functune.packages.virtual_environment import ReportProgress
 
@@ -25,4 +24,7 @@ def app_python(script_root: Path, *, python: str | None, install: bool, report: 
             f"--install: {script_root / PACKAGE_FOLDER} exists and comes first, as on Azure; "
             "omit --install, or delete that folder"
         )
+    # Imported here, since few hosts are started with --install.
+    from functune.packages.install import installed_environment
+
     return str(installed_environment(script_root.resolve(), named or own_interpreter(), report).python)

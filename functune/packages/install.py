@@ -1,6 +1,5 @@
 """Installs packages into environments in the cache folder, with uv when it is on the PATH, otherwise with pip."""
 
-import hashlib
 import os
 import shutil
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 from functune.environ import child_environ
 from functune.errors import InstallError, UsageError
 from functune.packages.interpreter import Interpreter
-from functune.packages.requirements import REQUIREMENTS, included_files
+from functune.packages.requirements import REQUIREMENTS, content_digests
 from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
 
 _SHOWN_LINES = 15
@@ -33,19 +32,13 @@ def installed_environment(script_root: Path, interpreter: Interpreter, report: R
         raise UsageError(
             f"--install: {script_root} has no {REQUIREMENTS}; write one with the packages that the app needs"
         )
-    digests = [f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in included_files(file)]
 
     def make(environment: VirtualEnvironment) -> None:
         report(f"Installing {file} for {interpreter.words} into {environment.path}")
         make_environment(environment, interpreter, report, with_pip=True)
         install(environment, ["--requirement", str(file)], folder=script_root, report=report)
 
-    return cached_environment("apps", [*identity(interpreter), *digests], make, report)
-
-
-def identity(interpreter: Interpreter) -> list[str]:
-    """The texts that distinguish an interpreter from others, for the key of an environment."""
-    return [str(interpreter.executable.resolve()), interpreter.words, interpreter.abi]
+    return cached_environment("apps", [*interpreter.identity, *content_digests(file)], make, report)
 
 
 def make_environment(

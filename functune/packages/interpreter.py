@@ -48,6 +48,11 @@ class Interpreter:
         """Such as ``Python 3.13.0``."""
         return f"Python {'.'.join(map(str, self.version))}"
 
+    @property
+    def identity(self) -> list[str]:
+        """The texts that distinguish it from others, for the key of an environment."""
+        return [str(self.executable.resolve()), self.words, self.abi]
+
 
 def own_interpreter() -> Interpreter:
     """The interpreter that runs functune."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from functune.packages.install import identity, make_environment
+from functune.packages.install import make_environment
 from functune.packages.interpreter import Interpreter
 from functune.packages.requirements import applies
 from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
@@ -41,7 +41,7 @@ def linked_environment(
         make_links(environment.site_packages(interpreter.library), links)
         make_links(environment.path, hidden)
 
-    return cached_environment(kind, [*identity(interpreter), *texts], make, report)
+    return cached_environment(kind, [*interpreter.identity, *texts], make, report)
 
 
 def required_distributions(requirements: Iterable[Requirement]) -> list[Distribution]:

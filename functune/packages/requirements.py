@@ -1,12 +1,14 @@
 """requirements.txt, as far as it names packages. pip alone reads the rest of the format."""
 
 import codecs
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.requirements import InvalidRequirement, Requirement
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 REQUIREMENTS = "requirements.txt"
 _REQUIRED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
@@ -24,8 +26,11 @@ class RequirementText(NamedTuple):
     text: str
 
     @property
-    def requirement(self) -> Requirement | None:
+    def requirement(self) -> "Requirement | None":
         """The package that it names; None for an option, a path, or a URL without a name."""
+        # Imported here, since a host whose environments are there needs the content of the files alone.
+        from packaging.requirements import InvalidRequirement, Requirement
+
         try:
             return Requirement(_OPTION.sub("", self.text))
         except InvalidRequirement:
@@ -52,7 +57,12 @@ def required_files(path: Path) -> list[Path]:
     return _files(path, _REQUIRED)
 
 
-def named_requirements(path: Path) -> list[Requirement]:
+def content_digests(path: Path) -> list[str]:
+    """The name and the digest of the file and of each file that it includes."""
+    return [f"{each.name} {hashlib.sha256(each.read_bytes()).hexdigest()}" for each in included_files(path)]
+
+
+def named_requirements(path: Path) -> "list[Requirement]":
     """
     The packages that the file names, and the files it includes by ``-r``.
 
@@ -77,7 +87,7 @@ def requirement_texts(file: Path) -> Iterator[RequirementText]:
         yield RequirementText(first, text)
 
 
-def applies(requirement: Requirement, extra: str = "") -> bool:
+def applies(requirement: "Requirement", extra: str = "") -> bool:
     """Whether the marker of a requirement holds for this Python, with an extra of the package that requires it."""
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 

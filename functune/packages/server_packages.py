@@ -8,7 +8,8 @@ from packaging.requirements import Requirement
 from functune.errors import UsageError
 from functune.packages.interpreter import Interpreter
 from functune.packages.linked import linked_environment, links_to, required_distributions
-from functune.packages.virtual_environment import ReportProgress
+from functune.packages.remembered import remembered_environment
+from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment
 
 SERVER_PACKAGES = ("gunicorn", "uvicorn", "uvicorn-worker", "httptools", "packaging")
 """The servers, the parser that Uvicorn prefers, and what functune.asgi needs that a worker does not."""
@@ -32,6 +33,10 @@ def server_packages(interpreter: Interpreter, report: ReportProgress) -> Path:
 
     It is made when it is not there yet. Raises HostError when it cannot be made.
     """
-    required = required_distributions(map(Requirement, SERVER_PACKAGES))
-    made = linked_environment("servers", interpreter, links_to(required), report)
+
+    def find() -> VirtualEnvironment:
+        required = required_distributions(map(Requirement, SERVER_PACKAGES))
+        return linked_environment("servers", interpreter, links_to(required), report)
+
+    made = remembered_environment("servers", [*interpreter.identity, *SERVER_PACKAGES], find)
     return made.site_packages(interpreter.library)

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,9 +50,8 @@ def cached_environment(
     A second process waits for the first. When ``make`` raises, the folder is removed. Raises HostError when the cache
     folder cannot be written.
     """
-    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_KEY_LENGTH]
-    folder = cache_folder() / kind / key
-    if _is_complete(folder):
+    folder = cache_folder() / kind / parts_digest(parts)
+    if is_complete(folder):
         return VirtualEnvironment(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -70,12 +69,18 @@ def cached_environment(
         except BlockingIOError:
             report(f"Waiting for another process that makes {folder}")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if not _is_complete(folder):
+        if not is_complete(folder):
             _fill(folder, make)
     return VirtualEnvironment(folder)
 
 
-def _is_complete(folder: Path) -> bool:
+def parts_digest(parts: Iterable[str]) -> str:
+    """A name for what follows from the parts."""
+    return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()[:_KEY_LENGTH]
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the environment in the folder was made to its end and can be used."""
     # The interpreter is a link, whose target may have been uninstalled since.
     return (folder / _COMPLETE).exists() and VirtualEnvironment(folder).python.exists()
 

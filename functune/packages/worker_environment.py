@@ -6,14 +6,10 @@ environment with links to the few packages that it needs.
 """
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
-from functune.packages.install import identity, install, make_environment
 from functune.packages.interpreter import Interpreter, own_interpreter
-from functune.packages.linked import linked_environment, links_to, make_links, required_distributions
+from functune.packages.remembered import remembered_environment
 from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment, cached_environment
 
 OFFERED = ("azure-functions-runtime", "azure-functions", "uvloop")
@@ -50,22 +46,36 @@ def worker_environment(interpreter: Interpreter, report: ReportProgress) -> Work
     It consists of links to packages installed with functune. An interpreter with another ABI cannot load those, and
     gets the same versions from the package index; ``report`` is called with each line of that. Raises HostError.
     """
-    if interpreter.abi == own_interpreter().abi:
-        hidden = links_to(required_distributions(map(Requirement, OWN))) | _FUNCTUNE_LINK
-        made = linked_environment(
-            "workers",
-            interpreter,
-            links_to(required_distributions(map(Requirement, OFFERED))),
-            report,
-            hidden={f"{_HIDDEN}/{entry}": target for entry, target in hidden.items()},
-        )
-    else:
-        made = installed_worker_environment(interpreter, report)
-    return environment_folders(made, interpreter)
+    has_own_abi = interpreter.abi == own_interpreter().abi
+    make = linked_worker_environment if has_own_abi else installed_worker_environment
+    asked = [*interpreter.identity, *OFFERED, *OWN, str(_FUNCTUNE)]
+    return environment_folders(remembered_environment("workers", asked, lambda: make(interpreter, report)), interpreter)
+
+
+def linked_worker_environment(interpreter: Interpreter, report: ReportProgress) -> VirtualEnvironment:
+    """An environment of links to the packages that are installed with functune."""
+    # Imported here, as below, since a host whose environment is there needs none of it.
+    from packaging.requirements import Requirement
+
+    from functune.packages.linked import linked_environment, links_to, required_distributions
+
+    hidden = links_to(required_distributions(map(Requirement, OWN))) | _FUNCTUNE_LINK
+    return linked_environment(
+        "workers",
+        interpreter,
+        links_to(required_distributions(map(Requirement, OFFERED))),
+        report,
+        hidden={f"{_HIDDEN}/{entry}": target for entry, target in hidden.items()},
+    )
 
 
 def installed_worker_environment(interpreter: Interpreter, report: ReportProgress) -> VirtualEnvironment:
     """An environment with the versions that are installed with functune, from the package index."""
+    from importlib.metadata import version
+
+    from functune.packages.install import install, make_environment
+    from functune.packages.linked import make_links
+
     offered, own = ([f"{name}=={version(name)}" for name in names] for names in (OFFERED, OWN))
 
     def make(environment: VirtualEnvironment) -> None:
@@ -76,7 +86,7 @@ def installed_worker_environment(interpreter: Interpreter, report: ReportProgres
         install(environment, ["--target", str(hidden), *own], folder=environment.path, report=report)
         make_links(hidden, _FUNCTUNE_LINK)
 
-    return cached_environment("workers", [*identity(interpreter), *offered, *own, str(_FUNCTUNE)], make, report)
+    return cached_environment("workers", [*interpreter.identity, *offered, *own, str(_FUNCTUNE)], make, report)
 
 
 def environment_folders(made: VirtualEnvironment, interpreter: Interpreter) -> WorkerEnvironment:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functune.packages.app_packages import AppPackages, PackageSource
-from functune.packages.linked import linked_environment, links_to, required_distributions
-from functune.packages.requirements import REQUIREMENTS, named_requirements
-from functune.packages.virtual_environment import ReportProgress
+from functune.packages.remembered import remembered_environment
+from functune.packages.requirements import REQUIREMENTS, content_digests, named_requirements
+from functune.packages.virtual_environment import ReportProgress, VirtualEnvironment
 from functune.packages.worker_environment import worker_environment
 
 
@@ -39,9 +39,7 @@ def worker_start(found: AppPackages, report: ReportProgress) -> WorkerStart:
     worker = worker_environment(found.interpreter, report)
     python, packages = found.python or worker.python, found.folders
     if found.source is PackageSource.SHARED:
-        # Links to its share of the environment, since the rest of it belongs to functune.
-        required = required_distributions(named_requirements(found.script_root / REQUIREMENTS))
-        shared = linked_environment("apps", found.interpreter, links_to(required), report)
+        shared = _shared_environment(found, report)
         python, packages = shared.python, (shared.site_packages(found.interpreter.library),)
     # worker.py of the platform sets the same, so that a Python that the app starts finds the packages too. A Python of
     # an environment finds them by itself.
@@ -50,3 +48,17 @@ def worker_start(found: AppPackages, report: ReportProgress) -> WorkerStart:
     return WorkerStart(
         app=found, python=python, packages=packages, offered=worker.offered, own=worker.own, variables=inherited
     )
+
+
+def _shared_environment(found: AppPackages, report: ReportProgress) -> VirtualEnvironment:
+    """Links to the app's share of the environment of functune, since the rest belongs to functune."""
+    file = found.script_root / REQUIREMENTS
+
+    def find() -> VirtualEnvironment:
+        # Imported here, since a host whose environment is there needs none of it.
+        from functune.packages.linked import linked_environment, links_to, required_distributions
+
+        required = required_distributions(named_requirements(file))
+        return linked_environment("apps", found.interpreter, links_to(required), report)
+
+    return remembered_environment("apps", [*found.interpreter.identity, *content_digests(file)], find)

@@ -5,21 +5,25 @@
 fields of WorkerSettings and of ConnectionLimits.
 """
 
+import gc
 import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-import uvloop
-
-from functune.errors import HostError, SettingsError
-from functune.host.console import Console
-from functune.host.server import serve_until_stopped
-from functune.host.settings import read_host_settings
+from functune.cli.collection import collection_paused
 
 
 def main() -> None:
     """Read the settings, put the limits over them, and serve as the command does."""
+    with collection_paused():
+        import uvloop
+
+        from functune.errors import HostError, SettingsError
+        from functune.host.console import Console
+        from functune.host.server import serve_until_stopped
+        from functune.host.settings import read_host_settings
+    gc.freeze()
     limits = json.loads(sys.argv[2])
     try:
         read = read_host_settings(script_root=Path(sys.argv[1]), port=0)

@@ -23,12 +23,16 @@ _PATIENCE = 30.0
 """Seconds any one condition may take on a busy machine."""
 
 
-def wait_until(condition: Callable[[], Any], what: str, *, timeout: float = _PATIENCE) -> Any:
-    """The first true value of ``condition``. Fails naming ``what`` when it does not come."""
+def wait_until(condition: Callable[[], Any], what: str, *, timeout: float = _PATIENCE, pause: float = 0.01) -> Any:
+    """
+    The first true value of ``condition``, which is asked every ``pause`` seconds.
+
+    Fails naming ``what`` when it does not come.
+    """
     deadline = time.monotonic() + timeout
     while not (value := condition()):
         assert time.monotonic() < deadline, f"within {timeout:g} s there was no {what}"
-        time.sleep(0.01)
+        time.sleep(pause)
     return value
 
 
@@ -129,13 +133,18 @@ class Serving:
     def ready(self) -> Self:
         """Return once every configured worker serves."""
         self.url = self.line(r"Host started, listening on (\S+)")[1]
-        wait_until(lambda: self.workers()["ready"] == self.workers()["configured"], "host with all its workers")
+        # A request to the host costs more than a look at a file or a list.
+        wait_until(self._has_all_workers, "host with all its workers", pause=0.05)
         return self
 
     def workers(self) -> dict[str, Any]:
         """``configured``, ``ready`` and ``pids`` of the worker processes."""
         workers: dict[str, Any] = self.get("/admin/host/status").json()["workers"]
         return workers
+
+    def _has_all_workers(self) -> bool:
+        workers = self.workers()
+        return bool(workers["ready"] == workers["configured"])
 
     def get(self, path: str, **request: Any) -> httpx.Response:
         """GET one path."""

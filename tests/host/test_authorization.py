@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from functune.environ import FUNCTION_KEY, MASTER_KEY
+from functune.errors import SettingsError
 from functune.host.authorization import is_admitted
-from functune.host.settings import AuthKeys
+from functune.host.settings import AuthKeys, read_host_settings
 from tests.host.serving import APPS, Serving
 
 FUNCTION, MASTER = "the-function-key", "the-master-kéy"
@@ -99,8 +101,8 @@ def test_host_without_enable_auth_is_open_and_keeps_the_keys_from_the_workers() 
         assert "FUNCTUNE_FUNCTION_KEY" not in host.get("/api/open").text
 
 
-def test_enable_auth_without_a_key_names_the_settings(tmp_path: Path) -> None:
-    with Serving(tmp_path, "--enable-auth") as host:
-        assert host.ended() == 1
-        assert "FUNCTUNE_FUNCTION_KEY (opens every function) or FUNCTUNE_MASTER_KEY" in host.text
-        assert "Traceback" not in host.text
+def test_enable_auth_without_a_key_names_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FUNCTION_KEY, raising=False)
+    monkeypatch.delenv(MASTER_KEY, raising=False)
+    with pytest.raises(SettingsError, match=rf"{FUNCTION_KEY} \(opens every function\) or {MASTER_KEY}"):
+        read_host_settings(script_root=tmp_path, enable_auth=True)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.fault
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Serving]:
     """Two workers; these tests end three of the six a host of two puts up with, and each is replaced at once."""
-    limits = {"worker": {"restart_interval": 0, "function_timeout": 2}}
+    limits = {"worker": {"restart_interval": 0, "function_timeout": 3}}
     with Serving(APPS / "faults", limits=limits, FUNCTIONS_WORKER_PROCESS_COUNT="2") as host:
         yield host.ready()
 
@@ -36,7 +36,7 @@ def test_worker_that_exits_in_the_middle_of_a_call_is_replaced(pair: Serving) ->
 def test_worker_that_is_killed_loses_its_own_calls_only(pair: Serving) -> None:
     pair.ready()
     with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(pair.get, "/api/wait?s=1") for _ in range(4)]
+        calls = [pool.submit(pair.get, "/api/wait?s=2") for _ in range(4)]
         killed = pair.workers()["pids"][0]
         wait_until(lambda: pair.text.count("waiting") >= 4, "four calls in the workers")
         os.kill(killed, signal.SIGKILL)

@@ -1,5 +1,6 @@
 """A function app that is loaded into the process of its server, as functune.asgi and functune.wsgi do."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -27,19 +28,20 @@ async def begin():
 async def main():
     runtime.start()
     app = await load_in_process(in_process_settings(), begin=begin, timer=None)
-    path = sys.argv[1]
-    answer = await app.answerer.answer(HttpCall("GET", "http", path, path, "", [], unread))
-    print("status", answer.status)
+    for path in sys.argv[1:]:
+        answer = await app.answerer.answer(HttpCall("GET", "http", path, path, "", [], unread))
+        print("status", path, answer.status)
 
 asyncio.run(main())
 """
-"""Loads the app in the working directory and calls the path once."""
+"""Loads the app in the working directory and calls each path once."""
 
 
-def called(app: str, path: str) -> list[str]:
+@functools.cache
+def called(app: str, *paths: str) -> list[str]:
     """All that the process prints."""
     done = subprocess.run(
-        [sys.executable, "-c", CALL, path],
+        [sys.executable, "-c", CALL, *paths],
         cwd=APPS / app,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
@@ -52,24 +54,28 @@ def called(app: str, path: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+STREAMING, BOUND = ("streaming", "/api/parts"), ("bound", "/api/price", "/api/order")
+"""Apps with the paths that are called."""
+
+
 @pytest.mark.parametrize(
-    ("app", "path", "reason"),
+    ("app", "name", "reason"),
     [
-        ("streaming", "/api/parts", "the app uses an HTTP streaming extension"),
-        ("bound", "/api/price", "the local host does not fill the input binding 'prices' (blob)"),
+        (STREAMING, "parts", "the app uses an HTTP streaming extension"),
+        (BOUND, "price", "the local host does not fill the input binding 'prices' (blob)"),
     ],
+    ids=["streaming", "bound"],
 )
 def test_function_that_cannot_be_served_is_named_when_the_app_is_loaded_and_by_each_call(
-    app: str, path: str, reason: str
+    app: tuple[str, ...], name: str, reason: str
 ) -> None:
-    lines = called(app, path)
-    name = path.removeprefix("/api/")
+    lines = called(*app)
     assert any(f"Every call of '{name}' will get 500: {reason}" in line for line in lines)
     assert any(f"Exception: {reason}" in line for line in lines)
-    assert lines[-1] == "status 500"
+    assert f"status /api/{name} 500" in lines
 
 
 def test_output_that_is_dropped_is_said_when_the_app_is_loaded() -> None:
-    lines = called("bound", "/api/order")
+    lines = called(*BOUND)
     assert any("The function 'order': the local host drops what it sends to" in line for line in lines)
-    assert lines[-1] == "status 200"
+    assert "status /api/order 200" in lines

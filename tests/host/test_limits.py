@@ -100,7 +100,7 @@ def test_throttle_refuses_what_is_too_much_before_it_looks_at_the_route() -> Non
     """A runs and B waits, which makes two; B goes away; C takes its place."""
     with Serving(APPS / "faults", **{f"{LIMIT}ConcurrentRequests": "1", f"{LIMIT}OutstandingRequests": "2"}) as host:
         host.ready()
-        with send(host, "/api/wait?s=1.5") as a:
+        with send(host, "/api/wait?s=2.5") as a:
             host.line("waiting")
             with send(host, "/api/pid"):
                 for path in ("/api/pid", "/api/no/such/route"):

@@ -4,14 +4,15 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functune.host.relaxed_json import relaxed_loads
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -32,6 +33,7 @@ def test_comments_and_trailing_commas_are_forgiven(text: str, value: Any) -> Non
     assert relaxed_loads(text) == value
 
 
+@settings(max_examples=50)
 @given(JSON)
 def test_plain_json_is_read_as_it_is(value: Any) -> None:
     assert relaxed_loads(json.dumps(value)) == value

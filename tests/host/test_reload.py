@@ -1,6 +1,7 @@
 """What a change of the app's files does under ``serve``, which watches them unless --no-watch is given."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +19,11 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 @app.route("text")
 def text(req: func.HttpRequest) -> str:
-    return TEXT + os.environ.get("FROM_SETTINGS", "")
+    return TEXT
+
+@app.route("setting")
+def setting(req: func.HttpRequest) -> str:
+    return os.environ.get("FROM_SETTINGS", "")
 
 @app.route("wait")
 async def wait(req: func.HttpRequest) -> str:
@@ -35,69 +40,79 @@ def write(folder: Path, text: str) -> None:
     (folder / "new").rename(folder / "part.py")
 
 
-@pytest.fixture
-def script_root(tmp_path: Path) -> Path:
-    (tmp_path / "function_app.py").write_text(APP)
-    (tmp_path / "host.json").write_text(V2)
-    write(tmp_path, "'first'")
-    return tmp_path
+def new_app(folder: Path) -> Path:
+    (folder / "function_app.py").write_text(APP)
+    (folder / "host.json").write_text(V2)
+    write(folder, "'first'")
+    return folder
 
 
-def test_changed_file_is_loaded_and_no_call_is_lost(script_root: Path) -> None:
+@pytest.fixture(scope="module")
+def script_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app that the tests change; each leaves one that can be loaded."""
+    return new_app(tmp_path_factory.mktemp("watched"))
+
+
+@pytest.fixture(scope="module")
+def watching_host(script_root: Path) -> Iterator[Serving]:
+    """The host of that app."""
+    with Serving(script_root, "--watch") as host:
+        yield host.ready()
+
+
+def test_changed_file_is_loaded_and_no_call_is_lost(script_root: Path, watching_host: Serving) -> None:
     """The call in flight ends with the old app, the one that comes meanwhile waits for the new one."""
-    with Serving(script_root, "--watch") as host, ThreadPoolExecutor(1) as pool:
-        [old] = host.ready().workers()["pids"]
+    host, changed = watching_host, "part.py changed: loading the app again"
+    with ThreadPoolExecutor(1) as pool:
+        before, changes = host.get("/api/text").text, host.lines.count(changed)
+        [old] = host.workers()["pids"]
         running = pool.submit(host.get, "/api/wait")
         host.line("waiting")
         write(script_root, "'second'")
-        host.line(r"^part\.py changed: loading the app again")
+        wait_until(lambda: host.lines.count(changed) > changes, "line about the change")
         assert host.get("/api/text").text == "second"
-        assert running.result().text == "first"
-        assert not is_alive(old)
-        (script_root / "local.settings.json").write_text(
-            '{"IsEncrypted": false, "Values": {"FROM_SETTINGS": " and settings"}}'
-        )
-        wait_until(lambda: host.get("/api/text").text == "second and settings", "setting in the app")
+        assert running.result().text == before
+    assert not is_alive(old)
+    values = '{"IsEncrypted": false, "Values": {"FROM_SETTINGS": "from settings"}}'
+    (script_root / "local.settings.json").write_text(values)
+    wait_until(lambda: host.get("/api/setting").text == "from settings", "setting in the app", pause=0.05)
 
 
-def test_broken_app_answers_503_until_it_is_mended(script_root: Path) -> None:
-    with Serving(script_root, "--watch") as host:
-        host.ready()
-        write(script_root, "1 / 0")
-        host.line(r"The changed app cannot run: .*ZeroDivisionError")
-        host.line(r"Waiting for the next change")
-        assert (host.get("/api/text").status_code, host.get("/api/text").text) == (503, "Function host is not running.")
-        assert host.get("/admin/host/status").json()["state"] == "Error"
-        (script_root / "host.json").write_text("{broken")
-        host.line(r"The changed app cannot run: .*host\.json: cannot be read as JSON")
-        (script_root / "host.json").write_text(V2)
-        write(script_root, "'mended'")
-        wait_until(lambda: host.get("/api/text").text == "mended", "mended app")
-        assert host.get("/admin/host/status").json()["state"] == "Running"
+def test_broken_app_answers_503_until_it_is_mended(script_root: Path, watching_host: Serving) -> None:
+    host = watching_host
+    write(script_root, "1 / 0")
+    host.line(r"The changed app cannot run: .*ZeroDivisionError")
+    host.line(r"Waiting for the next change")
+    assert (host.get("/api/text").status_code, host.get("/api/text").text) == (503, "Function host is not running.")
+    assert host.get("/admin/host/status").json()["state"] == "Error"
+    (script_root / "host.json").write_text("{broken")
+    host.line(r"The changed app cannot run: .*host\.json: cannot be read as JSON")
+    (script_root / "host.json").write_text(V2)
+    write(script_root, "'mended'")
+    wait_until(lambda: host.get("/api/text").text == "mended", "mended app", pause=0.05)
+    assert host.get("/admin/host/status").json()["state"] == "Running"
 
 
-def test_import_that_hangs_does_not_hold_up_the_change_that_mends_it(script_root: Path) -> None:
-    with Serving(script_root, "--watch") as host:
-        host.ready()
-        write(script_root, "print('hangs', flush=True) or __import__('time').sleep(3600)")
-        host.line("hangs")
-        write(script_root, "'mended'")
-        assert host.get("/api/text").text == "mended"
+def test_import_that_hangs_does_not_hold_up_the_change_that_mends_it(script_root: Path, watching_host: Serving) -> None:
+    write(script_root, "print('hangs', flush=True) or __import__('time').sleep(3600)")
+    watching_host.line("hangs")
+    write(script_root, "'goes on'")
+    assert watching_host.get("/api/text").text == "goes on"
 
 
 def test_host_waits_for_an_environment_that_is_made_again(
-    script_root: Path, tmp_path_factory: pytest.TempPathFactory
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("environments")
+    folder, app = tmp_path_factory.mktemp("environments"), new_app(tmp_path)
     environment = make_environment(folder / "env")
-    with Serving(script_root, "--watch", "--python", str(environment / "bin" / "python")) as host:
+    with Serving(app, "--watch", "--python", str(environment / "bin" / "python")) as host:
         host.ready()
         environment.rename(folder / "away")
-        write(script_root, "'second'")
+        write(app, "'second'")
         host.line(r"The changed app cannot run: .*there is no such program")
         (folder / "away").rename(environment)
-        write(script_root, "'third'")
-        wait_until(lambda: host.get("/api/text").text == "third", "app in the environment")
+        write(app, "'third'")
+        wait_until(lambda: host.get("/api/text").text == "third", "app in the environment", pause=0.05)
 
 
 async def test_only_files_of_the_app_are_watched(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@ The contract with azure-functions-runtime: what functune.host.runtime rests on, 
 
 When one of these fails after an upgrade, its message says what moved: mend runtime.py, then RUNTIME_VERSION and the
 pin.
-Everything runs in processes of its own, since the runtime keeps its state in module globals.
+Each question is answered in a process of its own, since the runtime keeps its state in module globals. They are forks
+of one process that has imported the runtime and no app.
 """
 
 import json
@@ -11,6 +12,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from tests.host.serving import APPS
 
 PROJECT = Path(__file__).parents[2]
 PRELUDE = """
-import ast, asyncio, importlib.metadata, inspect, json, sys
+import ast, asyncio, importlib.metadata, inspect, json, os, signal, sys, traceback
 from pathlib import Path
 import azure_functions_runtime
 from azure_functions_runtime.bindings import datumdef, generic
@@ -28,9 +30,29 @@ from azure_functions_runtime.bindings.datumdef import Datum
 from azure_functions_runtime.native_invocation import invocation_request_native
 from functune.host import runtime
 from functune.host.messages import *
-root = Path.cwd()
 def tell(value):
     print("told:" + json.dumps(value))
+"""
+FORKS = """
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)  # nobody answers a question that takes longer
+        written = os.open(asked["output"], os.O_WRONLY)
+        os.dup2(written, 1)
+        os.dup2(written, 2)
+        os.chdir(asked["cwd"])
+        os.environ.update(asked["environ"])
+        failed = False
+        try:
+            exec(asked["code"], {**globals(), "root": Path.cwd()})
+        except BaseException:
+            traceback.print_exc()
+            failed = True
+        sys.stdout.flush()
+        os._exit(failed)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 INDEX = """
 runtime.start()
@@ -70,20 +92,34 @@ def generic(req: func.HttpRequest) -> None: ...
 """
 
 
-def told(code: str, cwd: Path, **environ: str) -> Any:
-    """What ``code`` tells when it runs in ``cwd`` after the prelude."""
-    done = subprocess.run(
-        [sys.executable, "-c", PRELUDE + code],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(PROJECT), **environ},
-        capture_output=True,
+type Told = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """``told(code, cwd, **environ)``: what the code tells when it runs in this folder, in a fork of its own."""
+    output = tmp_path_factory.mktemp("told") / "output"
+    with subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + FORKS],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    lines = [line for line in done.stdout.splitlines() if line.startswith("told:")]
-    return json.loads(lines[-1].removeprefix("told:"))
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asking, answered = process.stdin, process.stdout
+
+        def told(code: str, cwd: Path, **environ: str) -> Any:
+            output.write_text("")
+            asked = {"code": code, "cwd": str(cwd), "environ": environ, "output": str(output)}
+            print(json.dumps(asked), file=asking, flush=True)
+            assert answered.readline() == "0\n", output.read_text()
+            lines = [line for line in output.read_text().splitlines() if line.startswith("told:")]
+            return json.loads(lines[-1].removeprefix("told:"))
+
+        yield told
+        asking.close()
 
 
 @pytest.fixture
@@ -92,7 +128,7 @@ def rich_app(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_installed_version_is_the_one_everything_was_written_against() -> None:
+def test_installed_version_is_the_one_everything_was_written_against(told: Told) -> None:
     written, installed = told(
         'tell([runtime.RUNTIME_VERSION, importlib.metadata.version("azure-functions-runtime")])', PROJECT
     )
@@ -101,7 +137,7 @@ def test_installed_version_is_the_one_everything_was_written_against() -> None:
     assert f"azure-functions-runtime=={written}" in pins, "the pin in pyproject.toml and RUNTIME_VERSION differ"
 
 
-def test_invocation_seam_takes_what_it_is_given() -> None:
+def test_invocation_seam_takes_what_it_is_given(told: Told) -> None:
     parameters = told("tell(list(inspect.signature(invocation_request_native).parameters))", PROJECT)
     assert parameters == [
         *("invocation_id", "function_id", "inputs", "trigger_metadata", "trace_parent", "trace_state"),
@@ -109,7 +145,7 @@ def test_invocation_seam_takes_what_it_is_given() -> None:
     ], "invocation_request_native changed its parameters; runtime.invoke passes the first six by position"
 
 
-def test_invocation_seam_answers_five_values(rich_app: Path) -> None:
+def test_invocation_seam_answers_five_values(told: Told, rich_app: Path) -> None:
     code = f"""{INDEX}
 seen = []
 async def spy(*arguments):
@@ -130,7 +166,7 @@ tell(seen)
     ], "invocation_request_native changed its answer: (ok, return_datum, [(name, datum)], error text, traceback)"
 
 
-def test_functions_run_through_the_seam(rich_app: Path) -> None:
+def test_functions_run_through_the_seam(told: Told, rich_app: Path) -> None:
     code = f"""{INDEX}
 import msgspec
 _, indexed = index()
@@ -154,7 +190,7 @@ tell(json.loads(msgspec.json.encode(answers)))
     assert got["unknown"] == [7, "the id", None, {}, ["function no such id not loaded", ""], None]
 
 
-def test_failure_comes_with_the_texts_that_the_platform_logs(rich_app: Path) -> None:
+def test_failure_comes_with_the_texts_that_the_platform_logs(told: Told, rich_app: Path) -> None:
     code = f"""{INDEX}
 _, indexed = index()
 [failing] = [function.function_id for function in indexed.functions if function.name == "asynchronous"]
@@ -170,7 +206,7 @@ tell([answer.exception.message, answer.exception.stack_trace])
     assert "function_app.py" in trace
 
 
-def test_indexing_reaches_for_no_protobuf_name_that_is_not_stood_in(rich_app: Path) -> None:
+def test_indexing_reaches_for_no_protobuf_name_that_is_not_stood_in(told: Told, rich_app: Path) -> None:
     code = f"""
 class Recording:
     def __init__(self, path, target):
@@ -195,7 +231,7 @@ tell([sorted(missing), sorted(touched), answer.exception and answer.exception.me
     assert {"protos.WorkerInitResponse", "protos.RpcFunctionMetadata", "protos.BindingInfo.out"} <= set(touched)
 
 
-def test_indexed_functions_have_their_bindings(rich_app: Path) -> None:
+def test_indexed_functions_have_their_bindings(told: Told, rich_app: Path) -> None:
     code = f"""{INDEX}
 answer, indexed = index()
 tell({{f.name: [f.function_id, f.script_file, *map(json.loads, f.raw_bindings)] for f in indexed.functions}})
@@ -213,7 +249,7 @@ tell({{f.name: [f.function_id, f.script_file, *map(json.loads, f.raw_bindings)] 
 
 
 @pytest.mark.parametrize(("count", "expected"), [("3", 3), ("1000", 1000), ("0", None), ("x", None)])
-def test_thread_pool_has_the_size_of_the_app_setting(count: str, expected: int | None) -> None:
+def test_thread_pool_has_the_size_of_the_app_setting(told: Told, count: str, expected: int | None) -> None:
     code = """
 runtime.start()
 sys.path.append(str(root))
@@ -232,7 +268,7 @@ tell(size)
         ("raise ValueError('\\udcff')", "ValueError: \\udcff"),
     ],
 )
-def test_broken_app_is_an_answer_and_not_a_raise(tmp_path: Path, source: str, message: str) -> None:
+def test_broken_app_is_an_answer_and_not_a_raise(told: Told, tmp_path: Path, source: str, message: str) -> None:
     (tmp_path / "function_app.py").write_text(source)
     code = f"{INDEX}\nanswer, indexed = index()\ntell([answer.exception.message, answer.exception.stack_trace])"
     said, trace = told(code, tmp_path)
@@ -241,14 +277,14 @@ def test_broken_app_is_an_answer_and_not_a_raise(tmp_path: Path, source: str, me
 
 
 @pytest.mark.parametrize("source", [None, "import azure.functions as func\napp = func.FunctionApp()"])
-def test_no_app_and_an_app_without_functions_are_both_none(tmp_path: Path, source: str | None) -> None:
+def test_no_app_and_an_app_without_functions_are_both_none(told: Told, tmp_path: Path, source: str | None) -> None:
     if source is not None:
         (tmp_path / "function_app.py").write_text(source)
     code = f"{INDEX}\nanswer, indexed = index()\ntell([answer.exception, indexed.functions])"
     assert told(code, tmp_path) == [None, None]
 
 
-def test_every_kind_of_datum_the_runtime_sends_is_understood() -> None:
+def test_every_kind_of_datum_the_runtime_sends_is_understood(told: Told) -> None:
     """The kinds are read off the source of datum_as_proto, the runtime's own way out."""
     code = """
 tree = ast.parse(inspect.getsource(datumdef.datum_as_proto))
@@ -262,7 +298,7 @@ tell([sorted(sent - {None}), sorted(taken)])
     assert sent == taken, "datum_as_proto and runtime._typed_data know different kinds of Datum"
 
 
-def test_values_of_a_generic_binding_travel_as_the_platform_sends_them() -> None:
+def test_values_of_a_generic_binding_travel_as_the_platform_sends_them(told: Told) -> None:
     code = """
 values = ["text", b"\\xff", bytearray(b"x"), None, {"a": 1}, [1], 5, True, 0.5]
 encoded = [generic.GenericBinding.encode(value, expected_type=None) for value in values]
@@ -281,7 +317,7 @@ tell([repr(runtime._typed_data(datum)) for datum in encoded])
     ]
 
 
-def test_main_app_of_these_tests_is_indexed() -> None:
+def test_main_app_of_these_tests_is_indexed(told: Told) -> None:
     code = f"{INDEX}\nanswer, indexed = index()\ntell([answer.exception, len(indexed.functions)])"
     exception, count = told(code, APPS / "main")
     assert exception is None

@@ -58,24 +58,21 @@ def test_killed_host_leaves_no_worker_even_with_a_blocked_event_loop() -> None:
         wait_until(lambda: not any(is_alive(pid) for pid in workers), "end of the workers")
 
 
-def test_process_the_app_started_ends_with_its_worker() -> None:
-    with Serving(APPS / "parent") as host:
-        child = int(host.ready().get("/api/child").text)
-        assert is_alive(child)
-        host.process.send_signal(signal.SIGTERM)
-        assert host.ended() == 0
-        wait_until(lambda: not is_alive(child), "end of the app's process")
-
-
 @pytest.mark.parametrize("code", [3, 0])
 def test_process_the_app_started_ends_with_a_worker_that_crashes(code: int) -> None:
-    """With code 0 the host ends as well, since it has no other worker."""
+    """
+    The process of the next worker ends with that one, when the host ends it.
+
+    With code 0 the host ends as well, since it has no other worker, and says why.
+    """
     with Serving(APPS / "parent", limits={"worker": {"restart_interval": 0}}) as host:
         child = int(host.ready().get("/api/child").text)
         assert host.get(f"/api/exit?code={code}").status_code == 500
         wait_until(lambda: not is_alive(child), "end of the app's process")
         if code == 0:
             assert host.ended() == 1
+            assert "functune: no worker process is left: worker 1" in host.lines[-1]
+            assert "exit code 0" in host.lines[-1]
             return
         started = psutil.Process(host.ready().process.pid).children(recursive=True)
         assert len(started) == 2, "the new worker and its process"

@@ -59,8 +59,9 @@ def test_handler_that_sleeps_has_service_and_no_cpu(timed: Serving) -> None:
 
 
 def test_handler_that_computes_has_cpu(timed: Serving) -> None:
+    """It computes until its thread has used 60 ms."""
     report = call(timed, "burn?ms=60")
-    assert 60 <= ms(report.cpu) < 70
+    assert 60 <= ms(report.cpu) < 80
     assert ms(report.cpu) <= ms(report.service) + 1
 
 
@@ -72,29 +73,29 @@ def test_cpu_outside_the_gil_is_counted(timed: Serving) -> None:
 
 
 def test_blocked_loop_shows_as_hold_and_as_wait(timed: Serving) -> None:
-    """Four calls that block for 60 ms each go one after the other, so the last waits for those that came before it."""
-    alone = call(timed, "blocking?ms=60")
+    """Four calls that block for 200 ms each go one after the other, so the last waits for those that came before it."""
+    alone = call(timed, "blocking?ms=200")
     assert alone.kind == "async"
-    assert 60 <= ms(alone.hold) <= ms(alone.loop) <= ms(alone.service) + 1
-    assert ms(alone.wait) < 50
-    together = at_once(timed, "blocking?ms=60", count=4)
-    assert max(ms(report.wait) for report in together) > 60
-    assert all(60 <= ms(report.hold) < 120 for report in together)
+    assert 200 <= ms(alone.hold) <= ms(alone.loop) <= ms(alone.service) + 1
+    together = at_once(timed, "blocking?ms=200", count=4)
+    assert max(ms(report.wait) for report in together) > ms(alone.wait) + 150
+    assert all(200 <= ms(report.hold) < 400 for report in together)
 
 
 def test_handler_that_awaits_does_not_hold_the_loop(timed: Serving) -> None:
-    together = at_once(timed, "awaiting?ms=200", count=4)
-    assert all(ms(report.service) >= 198 for report in together)  # uvloop counts whole milliseconds
-    assert all(ms(report.loop) < 50 for report in together)
-    assert median(ms(report.wait) for report in together) < 100
+    together = at_once(timed, "awaiting?ms=400", count=4)
+    assert all(ms(report.service) >= 398 for report in together)  # uvloop counts whole milliseconds
+    assert all(ms(report.loop) < ms(report.service) / 4 for report in together)
+    assert median(ms(report.wait) for report in together) < 200  # one after another, the median would wait for one
     assert max(report.calls for report in together) > 1
 
 
 def test_lock_lengthens_service_and_not_cpu(timed: Serving) -> None:
-    assert ms(call(timed, "locked?ms=50").service) < 100
-    together = at_once(timed, "locked?ms=50", count=4)
-    # Four in a row take 200 ms when they come at once; on a busy machine they come one after the other.
-    assert max(ms(report.service) for report in together) > 100
+    alone = call(timed, "locked?ms=200")
+    assert 200 <= ms(alone.service) < 350
+    together = at_once(timed, "locked?ms=200", count=4)
+    # Four in a row take 800 ms when they come at once; on a busy machine they come one after the other.
+    assert max(ms(report.service) for report in together) > 350
     assert all(ms(report.cpu) < 20 for report in together)
 
 
@@ -115,10 +116,10 @@ def test_failed_call_reports_its_times(timed: Serving, route: str) -> None:
 
 def test_header_of_the_app_is_kept_and_not_believed(timed: Serving) -> None:
     answer = timed.get("/api/own-header")
-    assert answer.headers[SERVER_TIMING].startswith("db;dur=53.2, service;dur=9, wait;dur=")
+    assert answer.headers[SERVER_TIMING].startswith("db;dur=53.2, service;dur=90000, wait;dur=")
     report = reported(answer)
     assert report.pid in timed.workers()["pids"]
-    assert ms(report.service) < 9
+    assert ms(report.service) < 90_000
 
 
 def test_call_that_runs_no_handler_reports_nothing(timed: Serving) -> None:
@@ -158,14 +159,14 @@ def test_killed_worker_mixes_up_no_other_call() -> None:
         PYTHON_THREADPOOL_THREAD_COUNT="8",
     ) as host:
         host.ready()
-        paths = [*(f"sleep?ms={length}" for length in (100, 200, 300, 400)), "dying"] * 2
+        paths = [*(f"sleep?ms={length}" for length in (300, 600, 900, 1200)), "dying"] * 2
         with ThreadPoolExecutor(len(paths)) as pool:
             answers = dict(zip(range(len(paths)), pool.map(lambda path: host.get(f"/api/{path}"), paths), strict=True))
     for number, path in enumerate(paths):
         answer = answers[number]
         if answer.status_code == 200:
             length = int(path.removeprefix("sleep?ms="))
-            assert length <= ms(reported(answer).service) < length + 95
+            assert length <= ms(reported(answer).service) < length + 295
         else:
             assert WORKER not in answer.headers
     assert any(answer.status_code != 200 for answer in answers.values())
@@ -184,8 +185,8 @@ def test_asgi_app_in_a_thread_awaits() -> None:
         host.ready()
         report = reported(host.get("/thread"))
     assert report.kind == "async"
-    assert ms(report.service) >= 80
-    assert ms(report.loop) < 40
+    assert ms(report.service) >= 300
+    assert ms(report.loop) < ms(report.service) / 2
 
 
 @pytest.mark.parametrize("route", ["sleep?ms=30", "awaiting?ms=30", "failing"])
@@ -204,10 +205,10 @@ def test_host_that_was_not_started_to_measure_reports_the_calls_that_ask(untimed
 
 def test_calls_that_ask_are_run_by_the_threads_of_all(untimed: Serving) -> None:
     def one(number: int) -> httpx.Response:
-        return untimed.get("/api/sleep?ms=400", headers={TIMES_ASKED: "1"} if number % 2 else {})
+        return untimed.get("/api/sleep?ms=300", headers={TIMES_ASKED: "1"} if number % 2 else {})
 
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(one, range(16)))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(one, range(8)))
     reports = [reported(answer) for answer in answers if WORKER in answer.headers]
-    assert len(reports) == 8
+    assert len(reports) == 4
     assert len({report.thread for report in reports}) <= 2

@@ -81,7 +81,9 @@ async def cancelling(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("own-header")
 def own_header(req: func.HttpRequest) -> func.HttpResponse:
-    return done(**{"Server-Timing": "db;dur=53.2, service;dur=9", "x-functune-worker": "1;thread=1;calls=1;kind=def"})
+    return done(
+        **{"Server-Timing": "db;dur=53.2, service;dur=90000", "x-functune-worker": "1;thread=1;calls=1;kind=def"}
+    )
 
 
 @app.route("dying")
