@@ -7,6 +7,7 @@ JavaScript, which JSON Schema is about.
 """
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -78,6 +79,7 @@ def field_texts(struct: type[msgspec.Struct]) -> dict[str, str]:
     return {keys[name]: text for name, text in found.items() if name in keys}
 
 
+@functools.cache
 def own_field_texts(struct: type[msgspec.Struct]) -> dict[str, str]:
     """The same of the fields that a class defines itself."""
     [definition] = ast.parse(textwrap.dedent(inspect.getsource(struct))).body

@@ -3,6 +3,8 @@
 import ast
 import functools
 import graphlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,20 +24,36 @@ def room_of(path: str) -> str:
 
 
 @functools.cache
-def modules() -> dict[str, ast.Module]:
+def modules() -> dict[str, Path]:
     """Every module of functune by its path without ``.py``; a package by its folder."""
     paths = sorted(PACKAGE.rglob("*.py"))
     named = {path.relative_to(PACKAGE).as_posix().removesuffix(".py").removesuffix("/__init__"): path for path in paths}
-    return {name: ast.parse(path.read_text()) for name, path in named.items() if name != "__init__"}
+    return {name: path for name, path in named.items() if name != "__init__"}
 
 
-def imported(tree: ast.Module) -> set[str]:
+@functools.cache
+def imports_of(file: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The imports of a file, inside functions too; many tests ask for them."""
+    return tuple(
+        each for each in statements(ast.parse(file.read_text())) if isinstance(each, ast.Import | ast.ImportFrom)
+    )
+
+
+def statements(block: ast.AST) -> Iterator[ast.AST]:
+    """The statements of a block and of the blocks inside it: an import is one, and no expression holds any."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for each in getattr(block, name, ()):
+            yield each
+            yield from statements(each)
+
+
+def imported(file: Path) -> set[str]:
     """Paths below functune that a module imports anywhere, inside functions too."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in imports_of(file):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             # `from functune.hosts import registry` may name a module or a thing in one.
             found |= {f"{node.module}.{name.name}" for name in node.names}
     return {name.removeprefix("functune.").replace(".", "/") for name in found if name.startswith("functune.")}
@@ -45,9 +63,9 @@ def imported(tree: ast.Module) -> set[str]:
 def test_imports_follow_the_rule(room: Room) -> None:
     wanted = {
         (name, room_of(path))
-        for name, tree in modules().items()
+        for name, file in modules().items()
         if room_of(name) == room.name
-        for path in imported(tree)
+        for path in imported(file)
     }
     assert {(name, other) for name, other in wanted if other not in room.imports | {room.name}} == set()
 
@@ -65,7 +83,7 @@ def test_no_modules_import_each_other() -> None:
     def module_of(path: str) -> str:
         return path if path in known else path.rpartition("/")[0]
 
-    arrows = {name: {module_of(path) for path in imported(tree)} - {name} for name, tree in known.items()}
+    arrows = {name: {module_of(path) for path in imported(file)} - {name} for name, file in known.items()}
     graphlib.TopologicalSorter(arrows).prepare()
 
 
@@ -81,7 +99,7 @@ def test_only_the_locust_files_import_locust() -> None:
         file.relative_to(root).as_posix()
         for folder in ("functune", "blueprints", "bench")
         for file in (root / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
+        for node in imports_of(file)
         if (isinstance(node, ast.Import) and any(name.name.split(".")[0] == "locust" for name in node.names))
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "locust")
     }
@@ -102,7 +120,8 @@ def test_only_environ_reads_the_environment_of_the_lab() -> None:
     reading = {
         file.relative_to(PACKAGE).as_posix()
         for file in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
+        if {"environ", "getenv"} & set(re.findall(r"\w+", text := file.read_text()))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"} and ast.unparse(node.value) == "os"
     }
     assert reading == {"environ.py", "instrument/functune_times.py", "load/locustfile.py", "load/planned_load.py"}
@@ -117,7 +136,7 @@ def test_tools_use_the_local_host_and_the_commands_and_nobody_uses_the_tools() -
         for file in (root / folder).rglob("*.py"):
             if folder == "tools" and file.name in describing:
                 continue
-            for node in ast.walk(ast.parse(file.read_text())):
+            for node in imports_of(file):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 found.setdefault(folder, set()).update(names)
@@ -126,3 +145,15 @@ def test_tools_use_the_local_host_and_the_commands_and_nobody_uses_the_tools() -
     }
     others = found["functune"] | found["blueprints"] | found["bench"]
     assert {name for name in others if name.split(".")[0] == "tools"} == set()
+
+
+def test_imports_are_found_in_every_kind_of_block(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text(
+        "import a\nif a:\n import b\nelif b:\n import c\nelse:\n import d\n"
+        "try:\n import e\nexcept A:\n import f\nelse:\n import g\nfinally:\n import h\n"
+        "class I:\n async def i(self):\n  with a:\n   for b in c:\n    import i\n   else:\n    import j\n"
+        "match a:\n case 1:\n  while a:\n   from k import l\n"
+    )
+    found = [name.name for node in imports_of(file) for name in node.names]
+    assert found == list("abcdefghijl")

@@ -63,15 +63,21 @@ PLAIN: Mapping[type[inspect.Type], str] = {
 }
 
 
-def tables() -> dict[MarkedBlock, str]:
-    """Every table, by its place."""
-    keys = {keys_block(EXPERIMENTS, each.struct): experiment_table(each.struct) for each in sections()}
-    return keys | {keys_block(DOCUMENTS, struct): document_table(struct) for struct in SHOWN}
+def places() -> dict[MarkedBlock, type[msgspec.Struct]]:
+    """The struct of every table, by its place."""
+    keys = {keys_block(EXPERIMENTS, each.struct): each.struct for each in sections()}
+    return keys | {keys_block(DOCUMENTS, struct): struct for struct in SHOWN}
 
 
 def keys_block(page: Path, struct: type[msgspec.Struct]) -> MarkedBlock:
     """The place of the keys of a struct on a page."""
     return MarkedBlock(page, f"keys of {struct.__name__}")
+
+
+def key_table(place: MarkedBlock) -> str:
+    """The table at a place."""
+    struct = places()[place]
+    return experiment_table(struct) if place.page == EXPERIMENTS else document_table(struct)
 
 
 def experiment_table(struct: type[msgspec.Struct]) -> str:
@@ -156,5 +162,5 @@ def markdown(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    for block, text in tables().items():
-        block.write(text)
+    for place in places():
+        place.write(key_table(place))

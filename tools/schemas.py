@@ -24,16 +24,19 @@ DOCUMENTS: Mapping[str, type[msgspec.Struct]] = {
 }
 
 
+SCHEMA_FILES = (EXPERIMENT_SCHEMA, *DOCUMENTS)
+
+
+def schema_of(file: str) -> str:
+    """The text of a schema by the name of its file."""
+    return experiment_schema() if file == EXPERIMENT_SCHEMA else document_schema(file)
+
+
 def document_schema(file: str) -> str:
     """The schema of a document that functune writes, by the name of the schema's file."""
     return schema_text({"$schema": DRAFT, "$id": file} | described_schema(DOCUMENTS[file]))
 
 
-def schemas() -> dict[str, str]:
-    """The text of every schema, by the name of its file."""
-    return {EXPERIMENT_SCHEMA: experiment_schema()} | {file: document_schema(file) for file in DOCUMENTS}
-
-
 if __name__ == "__main__":
-    for name, text in schemas().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for name in SCHEMA_FILES:
+        (FOLDER / name).write_text(schema_of(name), encoding="utf-8")

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import stdtrit
 
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.repeats import ENOUGH, Spread
@@ -28,6 +27,8 @@ def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int)
     difference, error = float(logs[1].mean() - logs[0].mean()), math.sqrt(sum(errors))
     if error == 0:
         return Spread(low=math.exp(difference), high=math.exp(difference), repeats=repeats)
+    from scipy.special import stdtrit  # slow to load, and few runs have repeats
+
     freedom = sum(errors) ** 2 / sum(
         variance**2 / (len(values) - 1) for variance, values in zip(errors, logs, strict=True)
     )

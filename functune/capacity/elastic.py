@@ -41,8 +41,8 @@ class Elastic(NamedTuple):
     """The share of the time in which the instance exists; 1 for one that is always ready."""
     started: np.ndarray
     """Starts per second."""
-    delayed: np.ndarray
-    """Requests per second that wait for a start."""
+    in_use: np.ndarray
+    """The mean length of a use, seconds."""
     billed: np.ndarray
     """The share of the time that is billed as executing."""
     served: np.ndarray
@@ -65,15 +65,14 @@ def elastic(
     *,
     concurrency: int,
     idle: float,
-    cold: float,
     ready: int,
     most: int,
 ) -> Elastic:
     """
     The instances at each rate, with its mean response in seconds, ``concurrency`` requests in each.
 
-    ``idle`` are the seconds after which an unused one is removed, ``cold`` those of a start, ``ready`` how many are
-    always there, and ``most`` how many others there may be.
+    ``idle`` are the seconds after which an unused one is removed, ``ready`` how many are always there, and ``most`` how
+    many others there may be.
     """
     load = (rates * response)[:, None]
     number = np.arange(1, max(ready, needed_most(float(load.max()), concurrency, ready + most)) + 1)[None, :]
@@ -85,15 +84,20 @@ def elastic(
         in_use = np.where(begins > 0, (1 - unused) / begins, np.inf)
         forgotten = np.where(unused > 0, np.exp(-again * idle), 0.0)
     always = number <= ready
-    waiting = np.where(number == 1, cold, np.minimum(cold, in_use))
-    started = np.where(always, 0.0, begins * forgotten)
     return Elastic(
         there=np.where(always, 1.0, 1 - unused * forgotten),
-        started=started,
-        delayed=started * np.minimum(concurrency, 1 + rates[:, None] * waiting),
+        started=np.where(always, 0.0, begins * forgotten),
+        in_use=in_use,
         billed=billed_share(again, in_use, 1 - unused, lengths(in_use, response[:, None], sizes)),
         served=served_share(load, number, concurrency),
     )
+
+
+def delayed(found: Elastic, rates: np.ndarray, *, concurrency: int, cold: float) -> np.ndarray:
+    """Requests per second that wait for a start of ``cold`` seconds, by rate and instance as in ``found``."""
+    waiting = np.minimum(cold, found.in_use)
+    waiting[:, 0] = cold
+    return np.asarray(found.started * np.minimum(concurrency, 1 + rates[:, None] * waiting))
 
 
 def single_uses(rates: np.ndarray, load: np.ndarray, number: np.ndarray) -> Uses:

@@ -4,6 +4,9 @@ A day on plans that share all requests among their instances: Premium, App Servi
 Each instance gets an equal part of the arrivals, at random, and its latency is that of the simulated station.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
@@ -19,9 +22,14 @@ ROUNDING = 1e-6
 """What floating point may take from a whole number."""
 
 
-def premium_day(
-    configuration: Configuration, curve: InstanceCurve, table: StationTable, given: Conditions, *, cold: float
-) -> DayCourse:
+def premium_days(
+    configuration: Configuration,
+    curve: InstanceCurve,
+    table: StationTable,
+    given: Conditions,
+    *,
+    colds: Sequence[float],
+) -> Iterator[DayCourse]:
     """Instances follow the load; a prewarmed one takes the place of a start, so nothing waits for one."""
     known, moment = given.assumptions, given.traffic.moment
     moments = given.traffic.moments()
@@ -30,7 +38,7 @@ def premium_day(
     needed = np.clip(held(needed, known["premium-idle"] / moment), configuration.least, most)
     instances, wait = following(needed, moments, table.capacity, 0.0, known["premium-scale-out"], moment)
     instances = np.floor(instances + ROUNDING)
-    return DayCourse(
+    day = DayCourse(
         instances=instances,
         rows=table.rows,
         row=table.row(moments / (instances * table.capacity)),
@@ -39,16 +47,22 @@ def premium_day(
         starts=starts_per_day(instances, given),
         bill=instances_bill(float(instances.mean()), configuration.size, given.prices.premium),
     )
+    yield from repeat(day, len(colds))
 
 
-def app_service_day(
-    configuration: Configuration, curve: InstanceCurve, table: StationTable, given: Conditions, *, cold: float
-) -> DayCourse:
+def app_service_days(
+    configuration: Configuration,
+    curve: InstanceCurve,
+    table: StationTable,
+    given: Conditions,
+    *,
+    colds: Sequence[float],
+) -> Iterator[DayCourse]:
     """The same instances all day."""
     moments = given.traffic.moments()
     instances = np.full(len(moments), float(configuration.least))
     _, wait = following(instances, moments, table.capacity, 0.0, 1.0, given.traffic.moment)
-    return DayCourse(
+    day = DayCourse(
         instances=instances,
         rows=table.rows,
         row=table.row(moments / (instances * table.capacity)),
@@ -57,11 +71,17 @@ def app_service_day(
         starts=0.0,
         bill=instances_bill(configuration.least, configuration.size, given.prices.app_service),
     )
+    yield from repeat(day, len(colds))
 
 
-def container_apps_day(
-    configuration: Configuration, curve: InstanceCurve, table: StationTable, given: Conditions, *, cold: float
-) -> DayCourse:
+def container_apps_days(
+    configuration: Configuration,
+    curve: InstanceCurve,
+    table: StationTable,
+    given: Conditions,
+    *,
+    colds: Sequence[float],
+) -> Iterator[DayCourse]:
     """Replicas follow the mean rate of the last interval; none is left where the least is 0 and nothing comes."""
     known, moment, least = given.assumptions, given.traffic.moment, configuration.least
     moments = given.traffic.moments()
@@ -70,20 +90,22 @@ def container_apps_day(
     needed = np.ceil(seen / (known["container-apps-fill"] * table.capacity))
     most = max(known["container-apps-most"], least)
     needed = np.clip(held(needed, known["container-apps-idle"] / moment), max(least, 1), most)
-    delay = known["container-apps-interval"] + cold
-    instances, wait = following(needed, moments, table.capacity, delay, most / moment, moment)
-    instances = np.maximum(np.floor(instances + ROUNDING), 1.0)
     quiet = np.exp(-moments * known["container-apps-idle"]) if least == 0 else np.zeros(len(moments))
-    there = np.where(instances == 1, 1 - quiet, instances)
-    return DayCourse(
-        instances=there,
-        rows=table.rows,
-        row=table.row(moments / (instances * table.capacity)),
-        wait=wait,
-        cold_share=np.where(instances == 1, quiet * np.minimum(1 + moments * cold, 1 / np.maximum(quiet, 1e-300)), 0.0),
-        starts=starts_per_day(instances, given) + float((moments * quiet).mean()) * DAY,
-        bill=replicas_cost(configuration, curve, there, moments, given),
-    )
+    for cold in colds:
+        delay = known["container-apps-interval"] + cold
+        instances, wait = following(needed, moments, table.capacity, delay, most / moment, moment)
+        instances = np.maximum(np.floor(instances + ROUNDING), 1.0)
+        there = np.where(instances == 1, 1 - quiet, instances)
+        late = quiet * np.minimum(1 + moments * cold, 1 / np.maximum(quiet, 1e-300))
+        yield DayCourse(
+            instances=there,
+            rows=table.rows,
+            row=table.row(moments / (instances * table.capacity)),
+            wait=wait,
+            cold_share=np.where(instances == 1, late, 0.0),
+            starts=starts_per_day(instances, given) + float((moments * quiet).mean()) * DAY,
+            bill=replicas_cost(configuration, curve, there, moments, given),
+        )
 
 
 def starts_per_day(instances: np.ndarray, given: Conditions) -> float:

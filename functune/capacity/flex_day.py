@@ -5,6 +5,8 @@ Instances and bills are the closed forms of ``elastic``, latencies those of the 
 fluid of requests that wait for the instances to come.
 """
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from functune.capacity.bills import FlexUse, flex_bill
@@ -12,7 +14,7 @@ from functune.capacity.configuration import Configuration
 from functune.capacity.course import held
 from functune.capacity.curve import InstanceCurve
 from functune.capacity.day import Conditions, DayCourse, following
-from functune.capacity.elastic import Elastic, elastic
+from functune.capacity.elastic import Elastic, delayed, elastic
 from functune.capacity.station_table import StationTable
 from functune.capacity.traffic import DAY
 
@@ -23,13 +25,18 @@ LEAST_RATE = 1e-6
 """Requests per second that stand for none, where a logarithm is needed."""
 
 
-def flex_day(
-    configuration: Configuration, curve: InstanceCurve, table: StationTable, given: Conditions, *, cold: float
-) -> DayCourse:
+def flex_days(
+    configuration: Configuration,
+    curve: InstanceCurve,
+    table: StationTable,
+    given: Conditions,
+    *,
+    colds: Sequence[float],
+) -> Iterator[DayCourse]:
     """
-    A day on Flex Consumption: an instance starts for each request that finds no free place, up to the most.
+    Days on Flex Consumption: an instance starts for each request that finds no free place, up to the most.
 
-    ``curve`` and ``table`` are those of an instance of the size, and ``cold`` the seconds of a start.
+    ``curve`` and ``table`` are those of an instance of the size, and ``colds`` the seconds of a start on each day.
     """
     concurrency, ready = configuration.concurrency or 1, configuration.least
     moments, moment = given.traffic.moments(), given.traffic.moment
@@ -37,29 +44,31 @@ def flex_day(
     response = mean_response(grid, curve, concurrency)
     most = int(given.assumptions["flex-most"])
     idle = given.assumptions["flex-idle"]
-    found = elastic(grid, response, curve.sizes, concurrency=concurrency, idle=idle, cold=cold, ready=ready, most=most)
+    found = elastic(grid, response, curve.sizes, concurrency=concurrency, idle=idle, ready=ready, most=most)
     over = Over(moments, grid)
     there = over(found.there.sum(axis=1), at_rest=ready)
-    rate_limit = given.assumptions["flex-scale-out"]
-    needed = np.minimum(held(there, idle / moment), ready + most)
-    instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
-    queue = moments * wait / concurrency
-    if queue.any():  # requests that wait for an instance ask for more of them
-        needed = np.minimum(held(there + queue, idle / moment), ready + most)
-        instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
-    growth = np.maximum(np.diff(needed, prepend=needed[0]), 0.0)
+    started = over(found.started.sum(axis=1)).mean()
     use = flex_use(configuration, found, over)
-    delayed = over(found.delayed.sum(axis=1)) + growth / moment
-    return DayCourse(
-        instances=instances,
-        rows=table.rows,
-        row=table.row(moments / table.capacity),
-        wait=wait,
-        cold_share=np.clip(delayed / np.maximum(moments, LEAST_RATE), 0.0, 1.0),
-        starts=DAY * float(over(found.started.sum(axis=1)).mean() + growth.sum() / given.traffic.seconds),
-        bill=flex_bill(use, given.prices.flex),
-        billed_seconds=(use.executing + use.ready_executing) / (use.rate + use.ready_rate),
-    )
+    rate_limit = given.assumptions["flex-scale-out"]
+    for cold in colds:
+        needed = np.minimum(held(there, idle / moment), ready + most)
+        instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
+        queue = moments * wait / concurrency
+        if queue.any():  # requests that wait for an instance ask for more of them
+            needed = np.minimum(held(there + queue, idle / moment), ready + most)
+            instances, wait = following(needed, moments, table.capacity, cold, rate_limit, moment)
+        growth = np.maximum(np.diff(needed, prepend=needed[0]), 0.0)
+        late = over(delayed(found, grid, concurrency=concurrency, cold=cold).sum(axis=1)) + growth / moment
+        yield DayCourse(
+            instances=instances,
+            rows=table.rows,
+            row=table.row(moments / table.capacity),
+            wait=wait,
+            cold_share=np.clip(late / np.maximum(moments, LEAST_RATE), 0.0, 1.0),
+            starts=DAY * float(started + growth.sum() / given.traffic.seconds),
+            bill=flex_bill(use, given.prices.flex),
+            billed_seconds=(use.executing + use.ready_executing) / (use.rate + use.ready_rate),
+        )
 
 
 def rate_grid(moments: np.ndarray) -> np.ndarray:
@@ -84,16 +93,18 @@ def mean_response(rates: np.ndarray, curve: InstanceCurve, concurrency: int) -> 
 
 
 class Over:
-    """Takes what is known at some rates to the moments of the traffic."""
+    """Takes what is known at some rates to the moments of the traffic, most of which have the rate of another one."""
 
     def __init__(self, moments: np.ndarray, grid: np.ndarray) -> None:
         self.moments = moments
+        self.rates, self.places = np.unique(moments, return_inverse=True)
         self.grid = np.log(grid)
-        self.at = np.log(np.maximum(moments, LEAST_RATE))
+        self.at = np.log(np.maximum(self.rates, LEAST_RATE))
 
     def __call__(self, values: np.ndarray, *, at_rest: float = 0.0) -> np.ndarray:
         """The value at each moment, between those of two rates; ``at_rest`` where nothing comes."""
-        return np.where(self.moments > 0, np.interp(self.at, self.grid, values), at_rest)
+        found: np.ndarray = np.where(self.rates > 0, np.interp(self.at, self.grid, values), at_rest)[self.places]
+        return found
 
 
 def flex_use(configuration: Configuration, found: Elastic, over: Over) -> FlexUse:

@@ -1,6 +1,6 @@
 """The forecast for one configuration under some traffic: instances, latency, cold starts and the bill of a month."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -13,8 +13,8 @@ from functune.capacity.assumptions import LONGEST_START, SHORTEST_START
 from functune.capacity.configuration import Configuration
 from functune.capacity.curve import InstanceCurve
 from functune.capacity.day import Conditions, DayCourse
-from functune.capacity.fixed_day import app_service_day, container_apps_day, premium_day
-from functune.capacity.flex_day import flex_day
+from functune.capacity.fixed_day import app_service_days, container_apps_days, premium_days
+from functune.capacity.flex_day import flex_days
 from functune.capacity.latencies import mixture
 from functune.capacity.station_table import StationTable, queueing_tables, refusing_tables
 from functune.capacity.traffic import Traffic
@@ -29,15 +29,15 @@ COURSE_POINTS = 288
 """Points of a course that is kept: one for each five minutes of a day."""
 SEED = 1
 
-type DayOnPlan = Callable[..., DayCourse]
+type DaysOnPlan = Callable[..., Iterator[DayCourse]]
 
-DAYS: Mapping[str, DayOnPlan] = {
-    "flex": flex_day,
-    "premium": premium_day,
-    "app-service": app_service_day,
-    "container-apps": container_apps_day,
+DAYS: Mapping[str, DaysOnPlan] = {
+    "flex": flex_days,
+    "premium": premium_days,
+    "app-service": app_service_days,
+    "container-apps": container_apps_days,
 }
-"""The day on each plan. A new plan is an entry here, in PLANNED_SIZES and in the candidates."""
+"""The days on each plan, by the length of a start. A new plan is an entry here, in PLANNED_SIZES and the candidates."""
 
 
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,6 +117,7 @@ class Forecaster:
         self.given = given
         self.objective = objective
         self.tables: dict[InstanceKind, StationTable] = {}
+        self.forecasts: dict[tuple[Configuration, AppCurves], Forecast] = {}
         self.requests = given.traffic.moments() * given.traffic.moment
 
     def prepare(self, configurations: Iterable[Configuration], app: AppCurves) -> None:
@@ -137,20 +138,27 @@ class Forecaster:
             pairs = [(curve.on_cores(each.cores), each.concurrency or 1) for each in refusing]
             self.tables |= zip(refusing, refusing_tables(pairs, seed=SEED), strict=True)
 
-    def day(self, configuration: Configuration, app: AppCurves, cold: float) -> DayCourse:
-        """The day on a configuration."""
+    def days(self, configuration: Configuration, app: AppCurves, *colds: float) -> Iterator[DayCourse]:
+        """The day on a configuration with each of these lengths of a start, seconds."""
         self.prepare([configuration], app)
         own = app.of(configuration.plan, configuration.size)
         table = self.tables[kind_of(configuration, app)]
-        return DAYS[configuration.plan](configuration, own, table, self.given, cold=cold)
+        return DAYS[configuration.plan](configuration, own, table, self.given, colds=colds)
 
     def forecast(self, configuration: Configuration, app: AppCurves) -> Forecast:
-        """The forecast for a configuration."""
+        """The forecast for a configuration, made once."""
+        if (configuration, app) not in self.forecasts:
+            self.forecasts[configuration, app] = self.new_forecast(configuration, app)
+        return self.forecasts[configuration, app]
+
+    def new_forecast(self, configuration: Configuration, app: AppCurves) -> Forecast:
+        """The same, computed."""
         known = self.given.assumptions
         shortest, longest = known[SHORTEST_START], known[LONGEST_START]
-        slow = self.day(configuration, app, longest)
+        days = self.days(configuration, app, longest, shortest)
+        slow = next(days)
         p50, p95, p99 = self.latencies(slow, longest)
-        fast_p95 = p95 if not slow.starts else self.latencies(self.day(configuration, app, shortest), shortest)[1]
+        fast_p95 = p95 if not slow.starts else self.latencies(next(days), shortest)[1]
         starts = slow.starts if slow.starts >= RARE else 0.0
         keeps_up = float(slow.wait.max()) <= FRONT_END_LIMIT
         figures = Figures(throughput=self.given.traffic.mean, p50=p50, p95=p95, p99=p99)
@@ -180,7 +188,7 @@ class Forecaster:
 
     def course(self, configuration: Configuration, app: AppCurves) -> Course:
         """The instances over the day."""
-        day = self.day(configuration, app, self.given.assumptions[LONGEST_START])
+        day = next(self.days(configuration, app, self.given.assumptions[LONGEST_START]))
         return course_of(configuration.title, day.instances, self.given.traffic)
 
 

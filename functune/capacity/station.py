@@ -65,11 +65,12 @@ def simulate(
         for _ in range(2 * requests):  # each request comes and leaves
             hall.step()
     kept = slice(int(requests * WARM_UP), int(requests * (1 - TAIL)))
-    latencies = hall.finishes - arrivals
-    lasted = np.nanmax(hall.finishes, axis=1)
+    begins, finishes = hall.by_station(hall.begins), hall.by_station(hall.finishes)
+    latencies = finishes - arrivals
+    lasted = np.nanmax(finishes, axis=1)
     return Simulated(
         latencies=latencies[:, kept],
-        waits=(hall.begins - arrivals)[:, kept],
+        waits=(begins - arrivals)[:, kept],
         in_flight=hall.area / lasted,
         rates=np.isfinite(latencies).sum(axis=1) / lasted,
         means=np.nanmean(latencies, axis=1),
@@ -77,65 +78,89 @@ def simulate(
 
 
 class Hall:
-    """All stations and their requests, as arrays with a row for each station."""
+    """
+    All stations and their requests.
+
+    Each array is flat. What there is of every request stands request by request, the stations side by side: stations
+    are at about the same request, so a step reads a small part of the memory. A request is known by its place there.
+    """
 
     def __init__(self, stations: Sequence[Station], arrivals: np.ndarray, work: np.ndarray, *, refusing: bool) -> None:
         count = len(stations)
-        self.rows = np.arange(count)
-        self.slots = np.array([len(each.responses) for each in stations])
-        self.speeds = np.zeros((count, int(self.slots.max()) + 1))
-        for row, each in enumerate(stations):
-            self.speeds[row, 1 : len(each.responses) + 1] = 1 / each.responses
-        self.coming = np.concatenate([arrivals, np.full((count, 1), np.inf)], axis=1)
-        self.work = work
+        most = max(len(each.responses) for each in stations)
+        self.count = count
         self.refusing = refusing
-        self.ends = np.full((count, int(self.slots.max())), np.inf)
-        """When the request in each slot is finished, on the virtual clock; infinite for a free slot."""
-        self.held = np.zeros_like(self.ends, dtype=np.int64)
+        self.slots = np.array([len(each.responses) for each in stations])
+        speeds = np.zeros((count, most + 1))
+        for row, each in enumerate(stations):
+            speeds[row, 1 : len(each.responses) + 1] = 1 / each.responses
+        self.speeds, self.speed_rows = speeds.ravel(), np.arange(count) * (most + 1)
+        self.coming = np.concatenate([arrivals, np.full((count, 1), np.inf)], axis=1).T.ravel()
+        self.work = work.T.ravel()
+        self.ends = np.full((count, most), np.inf)
+        """When the request in each slot is finished, on the virtual clock; infinite for a free slot. No gaps."""
+        self.end_in, self.slot_rows = self.ends.reshape(-1), np.arange(count) * most
+        self.held = np.zeros(count * most, dtype=np.int64)
         """The request in each slot."""
         self.clock, self.virtual, self.area = np.zeros(count), np.zeros(count), np.zeros(count)
-        self.arrived, self.begun, self.running, self.gone = (np.zeros(count, dtype=np.int64) for _ in range(4))
-        self.begins, self.finishes = np.zeros_like(arrivals), np.zeros_like(arrivals)
+        self.inside, self.running = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        self.next, self.front = np.arange(count), np.arange(count)
+        """The request that comes next to each station, and the one that begins next."""
+        self.begins, self.finishes = np.zeros(arrivals.size), np.zeros(arrivals.size)
 
     def step(self) -> None:
         """The next event of each station: a request leaves or comes, and the one in front may begin."""
-        first = self.ends.argmin(axis=1)
-        speed = self.speeds[self.rows, self.running]
-        arrival = self.coming[self.rows, self.arrived]
-        end = np.where(self.running > 0, self.clock + (self.ends[self.rows, first] - self.virtual) / speed, np.inf)
-        leaving = (self.running > 0) & (end <= arrival)
-        coming = ~leaving & np.isfinite(arrival)
-        moment = np.where(leaving, end, np.where(coming, arrival, self.clock))
-        self.area += (self.arrived - self.gone) * (moment - self.clock)
-        self.virtual += (moment - self.clock) * speed
+        slot = self.slot_rows + self.ends.argmin(axis=1)
+        speed = self.speeds.take(self.speed_rows + self.running)
+        arrival = self.coming.take(self.next)
+        end = self.clock + (self.end_in.take(slot) - self.virtual) / speed  # infinite where nothing runs
+        leaving, coming = end <= arrival, arrival < end
+        moment = np.minimum(end, arrival)
+        if self.refusing and (over := np.isinf(moment)).any():  # no event is left: a refused request never leaves
+            moment[over] = self.clock[over]
+            leaving &= ~over
+        passed = moment - self.clock
+        self.area += self.inside * passed
+        self.virtual += passed * speed
         self.clock = moment
-        self.leave(self.rows[leaving], first[leaving])
-        self.arrived[coming] += 1
+        self.leave(np.flatnonzero(leaving), slot)
+        self.inside += coming
+        self.inside -= leaving
+        self.next += coming * self.count
         self.enter()
         if self.refusing:
             self.refuse()
 
     def leave(self, rows: np.ndarray, slots: np.ndarray) -> None:
-        """The request in a slot of each of these stations is finished."""
-        self.finishes[rows, self.held[rows, slots]] = self.clock[rows]
-        self.ends[rows, slots] = np.inf
+        """The request in a slot of each of these stations is finished; the one in the last slot moves there."""
+        slot = slots.take(rows)
+        self.finishes[self.held.take(slot)] = self.clock.take(rows)
         self.running[rows] -= 1
-        self.gone[rows] += 1
+        last = self.slot_rows.take(rows) + self.running.take(rows)
+        self.end_in[slot] = self.end_in.take(last)
+        self.held[slot] = self.held.take(last)
+        self.end_in[last] = np.inf
 
     def enter(self) -> None:
         """The request in front of each station begins where there is a free slot; one event frees one slot at most."""
-        rows = self.rows[(self.begun < self.arrived) & (self.running < self.slots)]
-        free = self.ends[rows].argmax(axis=1)
-        request = self.begun[rows]
-        self.begins[rows, request] = self.clock[rows]
-        self.ends[rows, free] = self.virtual[rows] + self.work[rows, request]
-        self.held[rows, free] = request
-        self.begun[rows] += 1
-        self.running[rows] += 1
+        entering = (self.front < self.next) & (self.running < self.slots)
+        rows = np.flatnonzero(entering)
+        request = self.front.take(rows)
+        self.begins[request] = self.clock.take(rows)
+        slot = self.slot_rows.take(rows) + self.running.take(rows)
+        self.end_in[slot] = self.virtual.take(rows) + self.work.take(request)
+        self.held[slot] = request
+        self.front += entering * self.count
+        self.running += entering
 
     def refuse(self) -> None:
         """A request that came and did not begin goes elsewhere."""
-        rows = self.rows[self.begun < self.arrived]
-        self.begins[rows, self.begun[rows]] = self.finishes[rows, self.begun[rows]] = np.nan
-        self.begun[rows] += 1
-        self.gone[rows] += 1
+        rows = np.flatnonzero(self.front < self.next)
+        request = self.front.take(rows)
+        self.begins[request] = self.finishes[request] = np.nan
+        self.front[rows] += self.count
+        self.inside[rows] -= 1
+
+    def by_station(self, values: np.ndarray) -> np.ndarray:
+        """A value of each request with a row for each station."""
+        return np.ascontiguousarray(values.reshape(-1, self.count).T)

@@ -1,6 +1,7 @@
 """The latency of an instance against the requests that reach it, by simulation: a table for each kind of instance."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -16,6 +17,8 @@ QUEUEING_REQUESTS, REFUSING_REQUESTS = 18_000, 6_000
 """Arrivals that are simulated for each rate, at several stations side by side."""
 COPIES = 12
 MOST_SLOTS = 1_024
+KEPT = 16
+"""Simulations that are kept; an app takes two to four."""
 
 
 class StationTable(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -39,17 +42,11 @@ def queueing_tables(curves: Sequence[InstanceCurve], *, seed: int) -> list[Stati
 
     The curves differ in nothing but the cores; all are simulated side by side.
     """
-    capacities = [curve.capacity(MOST_SLOTS) for curve in curves]
-    stations = [
-        Station(share * capacity, curve.response(curve.counts(MOST_SLOTS)))
-        for curve, capacity in zip(curves, capacities, strict=True)
-        for share in QUEUEING
-        for _ in range(COPIES)
-    ]
-    found = simulate(stations, curves[0].sizes, requests=QUEUEING_REQUESTS // COPIES, seed=seed)
+    kinds = [(curve.capacity(MOST_SLOTS), curve.response(curve.counts(MOST_SLOTS))) for curve in curves]
+    found = simulated_rows(contents(kinds), curves[0].sizes.tobytes(), seed=seed, refusing=False)
     return [
-        StationTable(capacity=capacity, shares=QUEUEING, rows=equally_likely(latencies))
-        for capacity, latencies in zip(capacities, np.split(found.latencies, len(curves)), strict=True)
+        StationTable(capacity=capacity, shares=QUEUEING, rows=rows)
+        for (capacity, _), rows in zip(kinds, found, strict=True)
     ]
 
 
@@ -60,23 +57,43 @@ def refusing_tables(kinds: Sequence[tuple[InstanceCurve, int]], *, seed: int) ->
     The curves differ in nothing but the cores; all are simulated side by side.
     """
     responses = [curve.response(np.arange(1, concurrency + 1)) for curve, concurrency in kinds]
-    capacities = [len(each) / float(each[-1]) for each in responses]
+    with_capacities = [(len(each) / float(each[-1]), each) for each in responses]
+    sizes = kinds[0][0].sizes
+    found = simulated_rows(contents(with_capacities), sizes.tobytes(), seed=seed, refusing=True)
+    return [
+        StationTable(capacity=capacity, shares=REFUSING, rows=np.concatenate([rows, float(each[-1]) * sizes[None, :]]))
+        for (capacity, each), rows in zip(with_capacities, found, strict=True)
+    ]
+
+
+type KindContents = tuple[tuple[float, bytes], ...]
+"""The capacity and the responses of each kind of instance."""
+
+
+def contents(kinds: Sequence[tuple[float, np.ndarray]]) -> KindContents:
+    """Kinds that are compared by what is in their arrays."""
+    return tuple((capacity, responses.tobytes()) for capacity, responses in kinds)
+
+
+@lru_cache(maxsize=KEPT)
+def simulated_rows(kinds: KindContents, sizes: bytes, *, seed: int, refusing: bool) -> tuple[np.ndarray, ...]:
+    """
+    The latencies of each kind, equally likely values in a row for each share, that of a full instance left out.
+
+    They do not depend on the traffic, so those of the last apps are kept: an app is planned for one after the other.
+    """
+    shares, requests = (REFUSING[:-1], REFUSING_REQUESTS) if refusing else (QUEUEING, QUEUEING_REQUESTS)
     stations = [
-        Station(share * capacity, each)
-        for each, capacity in zip(responses, capacities, strict=True)
-        for share in REFUSING[:-1]
+        Station(share * capacity, np.frombuffer(responses))
+        for capacity, responses in kinds
+        for share in shares
         for _ in range(COPIES)
     ]
-    sizes = kinds[0][0].sizes
-    found = simulate(stations, sizes, requests=REFUSING_REQUESTS // COPIES, seed=seed, refusing=True)
-    return [
-        StationTable(
-            capacity=capacity,
-            shares=REFUSING,
-            rows=np.concatenate([equally_likely(latencies), float(each[-1]) * sizes[None, :]]),
-        )
-        for capacity, each, latencies in zip(capacities, responses, np.split(found.latencies, len(kinds)), strict=True)
-    ]
+    found = simulate(stations, np.frombuffer(sizes), requests=requests // COPIES, seed=seed, refusing=refusing)
+    rows = tuple(map(equally_likely, np.split(found.latencies, len(kinds))))
+    for each in rows:
+        each.flags.writeable = False
+    return rows
 
 
 def equally_likely(latencies: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ The costs of each plan and tier in docs/tutorial/2-first-deployment.md, for an a
     python -m functune.capacity.tier_page      write them; `make docs` does
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +63,8 @@ def cheapest_of_tiers(traffic: str) -> Mapping[str, Forecast]:
     return found
 
 
-def tier_text() -> Iterator[str]:
+def tier_text(months: Sequence[Mapping[str, Forecast]]) -> Iterator[str]:
     """The table as Markdown: what a month of each traffic costs on each tier."""
-    months = [cheapest_of_tiers(traffic) for traffic in EXAMPLE_TRAFFIC]
     yield f"| Plan and tier | {' | '.join(f'`{traffic}`' for traffic in EXAMPLE_TRAFFIC)} |"
     yield "|---|---|---|"
     for tier in dict.fromkeys(name for month in months for name in month):
@@ -84,4 +83,4 @@ def cost_cell(tier: str, forecast: Forecast | None) -> str:
 
 
 if __name__ == "__main__":
-    TIERS.write("\n".join(tier_text()))
+    TIERS.write("\n".join(tier_text([cheapest_of_tiers(traffic) for traffic in EXAMPLE_TRAFFIC])))

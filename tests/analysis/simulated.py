@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from functune.analysis.experiment import ExperimentFindings, analyse
 from functune.analysis.numbers.figures import Figures
@@ -23,6 +24,10 @@ from functune.setting import Setting
 
 CORES = 2
 SLEEP = Subject(route="/api/sync/sleep?ms=100")
+LAGS_US = random.Random(1).choices(range(20, 901), k=400)
+"""How much later than asked the load generator woke up in each step."""
+DRAWS = np.random.RandomState()
+"""Draws what ``random.Random`` does from the same state, many at a time."""
 
 
 def throughput(
@@ -71,7 +76,7 @@ def step(
     stretched = cpu / min(setting.cores_within(CORES) or CORES, 1)  # less than a core makes computing take longer
     serving = min(setting.process_count, users)
     count = max(round(rate * duration * (1 - jitter * chance.uniform(0, 0.2))), 1)
-    latencies = [round(users / rate * 1e6 * (1 + jitter * chance.uniform(-1, 1))) for _ in range(count)]
+    latencies = scattered(users / rate * 1e6, jitter, count, chance)
     failed = [1_000] * errors
     return Measurement(
         experiment=experiment,
@@ -98,13 +103,23 @@ def step(
         wait_times_us=[max(round((users / rate - stretched - wait) * 1e6), 400)] * count,
         repeat=repeat,
         phase=phase,
-        generator_lag_us=[chance.randint(20, 900) for _ in range(400)],
+        generator_lag_us=LAGS_US,
         generator_rss_mb=64.0,
         worker_cpu={"4241": 0.1, "4242": min(rate * cpu, CORES)},
         worker_rss_mb={"4241": 60.0, "4242": 55.0 + 0.05 * min(setting.threads, users)},
         worker_peak_mb={"4241": 61.0, "4242": 56.0 + 0.05 * min(setting.threads, users)},
         front_pid=4241,
     )
+
+
+def scattered(mean: float, jitter: float, count: int, chance: random.Random) -> list[int]:
+    """Whole numbers around a mean, evenly spread; the last that is drawn from ``chance``, which is left as it was."""
+    if not jitter:
+        return [round(mean)] * count
+    _, (*key, place), _ = chance.getstate()
+    DRAWS.set_state(("MT19937", np.array(key, dtype=np.uint32), place, 0, 0.0))
+    found: list[int] = np.rint(mean * (1 + jitter * (2 * DRAWS.random_sample(count) - 1))).astype(int).tolist()
+    return found
 
 
 def arrivals(

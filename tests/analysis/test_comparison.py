@@ -4,7 +4,6 @@ import random
 import msgspec
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
 
 from functune.analysis.comparison import Comparison, change_in_words, compare_findings
 from functune.analysis.experiment import analyse
@@ -152,6 +151,8 @@ def test_ratio_spread_holds_the_true_ratio() -> None:
 
 def test_ratio_spread_is_the_interval_of_welch_by_another_implementation() -> None:
     """scipy's t-test of two samples with unequal variances, on logarithms."""
+    from scipy.stats import ttest_ind  # slow to import, and every process of a test run collects this file
+
     before, after = [100.0, 104.0, 98.0, 101.0, 97.0], [120.0, 131.0, 118.0, 125.0, 140.0, 122.0]
     found = ratio_spread(before, after, among=3)
     assert found is not None

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from functune.capacity.elastic import Elastic, elastic
+from functune.capacity.elastic import Elastic, delayed, elastic
 from functune.plans.billing import billed_time
 from tests.capacity.simulated_platform import serve
 
@@ -14,14 +14,13 @@ FACTS = {0.1: 0.09, 0.5: 0.34, 1.0: 0.51, 2.0: 0.69, 5.0: 0.87, 10.0: 0.95}
 
 
 def at_rate(rate: float, response: float, *, concurrency: int, ready: int = 0, most: int = 1000) -> Elastic:
-    """The instances at one rate; they stay 30 s, and a start takes 2 s."""
+    """The instances at one rate; they stay 30 s."""
     return elastic(
         np.array([rate]),
         np.array([response]),
         np.ones(100),
         concurrency=concurrency,
         idle=30,
-        cold=2,
         ready=ready,
         most=most,
     )
@@ -79,7 +78,8 @@ def test_always_ready_instances_are_there_and_never_start() -> None:
     assert found.started[0, :3].sum() == 0
     assert found.started[0, 3:].sum() > 0
     without = at_rate(2, 0.1, concurrency=1)
-    assert found.delayed.sum() < 0.3 * without.delayed.sum()
+    late, otherwise = (delayed(each, np.array([2.0]), concurrency=1, cold=2).sum() for each in (found, without))
+    assert late < 0.3 * otherwise
 
 
 def test_more_always_ready_instances_than_are_ever_used_are_there_too() -> None:

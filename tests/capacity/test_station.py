@@ -78,13 +78,21 @@ def test_full_station_refuses_the_share_of_erlang_b_whatever_the_sizes(sizes: np
 @pytest.mark.parametrize("sizes", [EXPONENTIAL, CONSTANT], ids=["exponential", "constant"])
 def test_requests_that_share_a_core_have_the_mean_of_processor_sharing(sizes: np.ndarray) -> None:
     """R(n) = n D: the mean depends on the mean size alone."""
-    stations = [Station(7.0, SERVICE * np.arange(1, 129))] * 512
+    stations = [Station(7.0, SERVICE * np.arange(1, 129))] * STATIONS
     found = simulate(stations, sizes / sizes.mean(), requests=REQUESTS, seed=3)
     assert found.latencies.mean() == pytest.approx(shared_response(7.0, SERVICE), rel=0.02)
 
 
 def test_stations_of_different_rates_and_slots_are_simulated_side_by_side() -> None:
-    several = [Station(5.0, np.full(1, SERVICE)), Station(30.0, np.full(8, SERVICE))] * 256
+    several = [Station(5.0, np.full(1, SERVICE)), Station(30.0, np.full(8, SERVICE))] * (STATIONS // 2)
     found = simulate(several, CONSTANT, requests=REQUESTS, seed=4)
     assert found.waits[::2].mean() == pytest.approx(deterministic_wait(5.0, SERVICE, 1), rel=0.03)
     assert found.waits[1::2].mean() < 0.01 * SERVICE
+
+
+@pytest.mark.parametrize("refusing", [False, True])
+def test_simulation_is_the_same_from_the_same_seed(refusing: bool) -> None:
+    stations = [Station(30.0, np.full(4, SERVICE))] * 8
+    one, other = (simulate(stations, EXPONENTIAL, requests=100, seed=5, refusing=refusing) for _ in range(2))
+    for found, again in zip(one, other, strict=True):
+        assert np.array_equal(found, again, equal_nan=True)

@@ -6,6 +6,7 @@ order of its own: files under test put parentheses around such a condition.
 """
 
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ CONTAINER_APPS = INFRA / "container-apps.bicep"
 FILES = sorted(INFRA.rglob("*.bicep"))
 
 _PARSER = BicepParser()
+_DECLARES = re.compile(r"(?:targetScope|metadata|import|type|func|param|var|resource|module|output)\b")
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,35 @@ def parse(path: Path) -> Template:
 
 
 @functools.cache
-def parsed(text: str) -> Any:
+def parsed(text: str) -> dict[str, Any]:
     """The document of a Bicep text; many tests look at the same files."""
-    return _PARSER.parse(text=text)
+    document: dict[str, Any] = {}
+    for declaration in declarations(text):
+        for kind, found in parsed_whole(declaration).items():
+            for name, value in found.items():
+                document.setdefault(kind, {}).setdefault(name, value)
+    return document
+
+
+@functools.cache
+def parsed_whole(text: str) -> dict[str, Any]:
+    """The document of a text that is parsed as one. A copy of a file differs from it in one declaration."""
+    found: dict[str, Any] = _PARSER.parse(text=text)
+    return found
+
+
+def declarations(text: str) -> Iterator[str]:
+    """The parts of a Bicep text: each declaration with its decorators in front of it."""
+    lines: list[str] = []
+    is_declared = False
+    for line in text.splitlines(keepends=True):
+        declares = _DECLARES.match(line) is not None
+        if is_declared and (declares or line.startswith("@")):
+            yield "".join(lines)
+            lines, is_declared = [], False
+        lines.append(line)
+        is_declared |= declares
+    yield "".join(lines)
 
 
 def edited(path: Path, text: str, replacement: str, folder: Path) -> Template:

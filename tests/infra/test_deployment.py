@@ -157,9 +157,9 @@ def test_probe_waits_for_an_app_that_starts() -> None:
 )
 def test_probe_fails_for_an_app_that_does_not_answer(answer: tuple[int, bytes], said: str) -> None:
     with serving([answer]) as url:
-        ended = probe(url, "--timeout", "1")
+        ended = probe(url, "--timeout", "4")
     assert ended.returncode == 1
-    assert f"did not answer 200 within 1 s; the last answer: {said}" in ended.stderr.replace(
+    assert f"did not answer 200 within 4 s; the last answer: {said}" in ended.stderr.replace(
         "200 without a JSON object, so ", ""
     )
     assert "Traceback" not in ended.stderr
@@ -168,7 +168,7 @@ def test_probe_fails_for_an_app_that_does_not_answer(answer: tuple[int, bytes], 
 def test_probe_fails_where_nothing_listens() -> None:
     with serving([HEALTHY]) as url:
         pass
-    ended = probe(url, "--timeout", "1")
+    ended = probe(url, "--timeout", "4")
     assert ended.returncode == 1
     assert "no answer" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -35,9 +35,9 @@ def named_settings() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", sorted(named_settings()))
-def test_settings_page_has_a_row_for_every_setting(name: str) -> None:
-    assert re.search(rf"^\| [^|]*`{re.escape(name)}`", SETTINGS, re.MULTILINE)
+def test_settings_page_has_a_row_for_every_setting() -> None:
+    heads = "\n".join(re.findall(r"^\| ([^|]*)", SETTINGS, re.MULTILINE))
+    assert [name for name in sorted(named_settings()) if f"`{name}`" not in heads] == []
 
 
 @pytest.mark.parametrize("name", ["threadCount", "workerProcessCount", "perInstanceConcurrency"])

@@ -14,7 +14,7 @@ from tests.infra import (
     rules,
     site_rules,
 )
-from tests.infra.bicep import edited, parse
+from tests.infra.bicep import FILES, declarations, edited, parse, parsed, parsed_whole
 from tests.infra.network_rule_cases import NETWORK_CASES
 from tests.infra.rule_cases import CASES, Rule
 from tests.infra.site_rule_cases import SITE_CASES
@@ -57,3 +57,10 @@ def test_every_rule_is_applied() -> None:
         if not name.startswith("_")
     }
     assert written == set(ALL_CASES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_document_of_the_declarations_is_that_of_the_whole_file(path: Path) -> None:
+    text = path.read_text()
+    assert len(list(declarations(text))) > 1
+    assert parsed(text) == parsed_whole(text)

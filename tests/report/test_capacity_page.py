@@ -13,8 +13,8 @@ from functune.capacity.traffic import bursts
 from functune.experiments.model import Matrix
 from functune.experiments.subject import Subject
 from functune.report.capacity_page import render_capacity_page
-from functune.report.charts.plan_cost import plan_cost_figure
-from functune.report.charts.plan_day import plan_day_figure
+from functune.report.plan_charts.plan_cost import plan_cost_figure
+from functune.report.plan_charts.plan_day import plan_day_figure
 from tests.analysis.simulated import findings, planned, sweep
 from tests.capacity.apps import under
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -27,23 +28,30 @@ from functune.run.folder import MEASUREMENTS, RunFolder
 from functune.run.measurement import Measurement
 from functune.setting import Setting
 from tests.analysis.simulated import arrivals, planned, sweep
-from tests.report.written import FAILURES, computes, full_run, routes, run_folder, threads
+from tests.report.written import FAILURES, computes, routes, run_folder, threads
 from tools.schemas import document_schema
 
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = full_run(tmp_path_factory.mktemp("run"))
-    write_report(RunFolder.open(found))
-    return found
-
-
 @pytest.mark.parametrize("name", ["report", "recommendation"])
 def test_files_for_programs_are_of_their_schemas(folder: Path, name: str) -> None:
     schema = json.loads(document_schema(f"{name}.schema.json"))
-    jsonschema.Draft202012Validator(schema).validate(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))
+    found = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(different(found))
+
+
+def different(value: Any) -> Any:
+    """A value of JSON; of the objects of a list that differ in nothing but digits, it has one."""
+    match value:
+        case dict():
+            return {key: different(each) for key, each in value.items()}
+        case list() if all(isinstance(each, dict) for each in value):
+            kinds = {re.sub(r"\d+", "0", json.dumps(each)): each for each in value}
+            return [different(each) for each in kinds.values()]
+        case list():
+            return [different(each) for each in value]
+    return value
 
 
 def test_examples_of_the_page_read_the_files(folder: Path) -> None:

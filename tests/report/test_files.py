@@ -26,16 +26,6 @@ from tests.report.written import CALIBRATIONS, ENVIRONMENT, full_run, reported, 
 WRITTEN = (PAGE, SUMMARY, RECOMMENDATION, DOCUMENT, TABLE, JUNIT)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return full_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def document(folder: Path) -> ReportDocument:
-    return write_report(RunFolder.open(folder))
-
-
 def test_report_is_written_into_the_run_folder(tmp_path: Path) -> None:
     (first, first_steps), (second, second_steps) = threads(), routes()
     folder = run_folder(tmp_path, [first, second], [*first_steps, *second_steps])
@@ -59,12 +49,10 @@ def test_report_has_the_same_bytes_again(tmp_path: Path) -> None:
     assert [(folder / name).read_bytes() for name in WRITTEN] == before
 
 
-@pytest.mark.usefixtures("document")
 def test_full_page_stays_under_its_limit(folder: Path) -> None:
     assert (folder / "report.html").stat().st_size < 1_500_000
 
 
-@pytest.mark.usefixtures("document")
 def test_csv_has_a_row_for_every_measurement_and_units_in_its_names(folder: Path) -> None:
     with (folder / "measurements.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -90,7 +78,6 @@ def test_row_has_a_column_for_every_knob(tmp_path: Path) -> None:
     assert {each.host for each in step_rows(document.experiments)} == {"gunicorn:gthread", "gunicorn:sync"}
 
 
-@pytest.mark.usefixtures("document")
 def test_junit_has_a_case_for_each_expectation_with_what_was_observed(folder: Path) -> None:
     root = ElementTree.parse(folder / "junit.xml").getroot()
     suite = root.find("testsuite[@name='waits']")
@@ -128,20 +115,20 @@ def test_partial_run_is_reported_while_the_sweep_writes(tmp_path: Path) -> None:
     assert all((folder / name).exists() for name in WRITTEN)
 
 
-@pytest.mark.usefixtures("document")
 def test_failures_are_shown_with_their_cause(folder: Path) -> None:
     html = (folder / "report.html").read_text(encoding="utf-8")
     assert "worker 2 (pid 4121) sent no ready message within 60 s" in html
     assert "✗ failed" in html
 
 
-def test_page_compares_with_other_servers_or_says_how_to_measure_them(tmp_path: Path) -> None:
-    alone = render_page(reported(tmp_path / "run", waits()))
+def test_page_compares_with_other_servers_or_says_how_to_measure_them(folder: Path, tmp_path: Path) -> None:
+    alone = (folder / PAGE).read_text(encoding="utf-8")
     assert "This run measured one server." in alone
     assert "functune report RUN --beside OTHER" in alone
-    reported(tmp_path / "gunicorn", waits(), environment={**ENVIRONMENT, "host": "Gunicorn 23"})
-    reported(tmp_path / "uvicorn", routes(), environment={**ENVIRONMENT, "host": "Uvicorn"})
-    others = [RunFolder.open(tmp_path / name) for name in ("gunicorn", "uvicorn")]
+    others = [
+        RunFolder.open(run_folder(tmp_path / host, [experiment], measured, {**ENVIRONMENT, "host": host}))
+        for host, (experiment, measured) in (("Gunicorn 23", waits()), ("Uvicorn", routes()))
+    ]
     html = render_page(reported(tmp_path / "run", waits(), others=others))
     assert "Requests/s Gunicorn 23" in html
     assert "This run measured one server." not in html

@@ -6,25 +6,14 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from functune.formatting import duration, number, number_range
 from functune.report.charts.pareto import pareto_drawing
 from functune.report.document import read_document, rounded
-from functune.report.files import write_report
 from functune.run.folder import RunFolder
-from tests.report.written import full_run
 
 type Step = tuple[int | None, int, int]
 """Threads, processes, users: what distinguishes the steps of the experiment "waits"."""
 type Ends = tuple[float, float]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = full_run(tmp_path_factory.mktemp("run"))
-    write_report(RunFolder.open(found))
-    return found
 
 
 def first_experiment(folder: Path, file: str) -> dict[str, Any]:

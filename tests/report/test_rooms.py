@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -24,6 +26,16 @@ def test_report_computes_no_statistics() -> None:
     }
     assert imported & {"numpy", "scipy", "random", "statistics"} == set()
     assert "msgspec" in imported
+
+
+def test_report_and_search_load_neither_scipy_nor_the_plan() -> None:
+    """Loading scipy takes longer than a search does, and as long as a report."""
+    script = (
+        "import sys, functune.report.files, functune.sweep.planner; "
+        "print([name for name in sys.modules if name.startswith(('scipy', 'functune.capacity'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_every_asset_is_in_the_package() -> None:

@@ -12,10 +12,8 @@ from functune.report.charts.drawing import Drawing
 from functune.report.charts.figure import ChartInput
 from functune.report.charts.lesson_picture import LessonBar, Panel, picture_specification
 from functune.report.charts.registry import CHARTS
-from functune.report.charts.renderer import render_here, render_svgs
-from functune.report.document import read_document
-from functune.run.folder import RunFolder
-from tests.report.written import full_run
+from functune.report.charts.renderer import render_here, render_side_by_side, render_svgs
+from functune.report.document import ReportDocument
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +23,8 @@ def vega_lite() -> Draft7Validator:
 
 
 @pytest.fixture(scope="module")
-def drawings(tmp_path_factory: pytest.TempPathFactory) -> list[Drawing]:
+def drawings(document: ReportDocument) -> list[Drawing]:
     """Every chart of a run that has something to draw for each."""
-    document = read_document(RunFolder.open(full_run(tmp_path_factory.mktemp("run"))))
     figures = [
         chart.figure(ChartInput(findings=findings, subject=subject, currency="USD"))
         for findings in document.experiments
@@ -57,7 +54,7 @@ def problems(vega_lite: Draft7Validator, specification: dict[str, Any]) -> list[
 
 def test_drawing_in_several_processes_gives_the_same_bytes(drawings: list[Drawing]) -> None:
     specifications = [each for drawing in drawings for each in drawing.specifications]
-    assert render_svgs(specifications, processes=2) == render_here(specifications)
+    assert render_side_by_side(specifications, processes=2) == render_here(specifications)
 
 
 def test_module_of_the_working_folder_is_not_imported_by_another_process(
@@ -66,10 +63,24 @@ def test_module_of_the_working_folder_is_not_imported_by_another_process(
     """The folder of an app may have a module of any name."""
     (tmp_path / "msgspec.py").write_text("raise RuntimeError('a module of the app')")
     monkeypatch.chdir(tmp_path)
-    assert len(render_svgs([drawings[0].specifications[0]] * 2, processes=2)) == 2
+    assert len(render_side_by_side([drawings[0].specifications[0]] * 2, processes=2)) == 2
 
 
 def test_a_chart_that_another_process_cannot_draw_is_an_error(drawings: list[Drawing]) -> None:
     right = drawings[0].specifications[0]
     with pytest.raises(RuntimeError, match="drawing 1 chart failed"):
-        render_svgs([right, {"mark": "nonsense"}], processes=2)
+        render_side_by_side([right, {"mark": "nonsense"}], processes=2)
+
+
+def plain(number: int) -> dict[str, Any]:
+    """A small drawing that shows a number."""
+    return {"data": {"values": [{}]}, "mark": "text", "encoding": {"text": {"value": f"<{number}>"}}}
+
+
+def test_a_drawing_that_is_kept_is_that_of_its_own_specification() -> None:
+    """Also where one stands twice, and where some were drawn before."""
+    wanted = [plain(1), plain(2), plain(1)]
+    drawn = render_here(wanted)
+    assert drawn[0] != drawn[1]
+    assert render_svgs(wanted[1:]) == drawn[1:]
+    assert render_svgs(wanted) == drawn

@@ -1,5 +1,6 @@
 """A run folder as the sweep leaves it, from simulated measurements."""
 
+import functools
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -56,7 +57,8 @@ def routes() -> tuple[Experiment, list[Measurement]]:
     return experiment, sweep(experiment, blocking=["/async/blocking"], jitter=0.1)
 
 
-def waits() -> tuple[Experiment, list[Measurement]]:
+@functools.cache
+def waits() -> tuple[Experiment, tuple[Measurement, ...]]:
     """
     All a run can hold: repeats, a noisy machine, arrivals, an objective, a void step, one that failed its requests.
 
@@ -102,10 +104,11 @@ def waits() -> tuple[Experiment, list[Measurement]]:
         for share in experiment.load.arrivals:
             rate = round(550 * share)
             measured.append(arrivals(rate, setting=setting, experiment=experiment.name, route=route, share=share))
-    return experiment, measured
+    return experiment, tuple(measured)
 
 
-def computes() -> tuple[Experiment, list[Measurement]]:
+@functools.cache
+def computes() -> tuple[Experiment, tuple[Measurement, ...]]:
     """A handler that computes, alone and with background load, measured once."""
     experiment = Experiment(
         name="computes",
@@ -115,7 +118,7 @@ def computes() -> tuple[Experiment, list[Measurement]]:
         load=Load(users=LEVELS[:6], warm_up=1.0, measure=3.0),
         memory_mb=4096,
     )
-    return experiment, [
+    return experiment, tuple(
         step(
             setting=trial.setting,
             users=users,
@@ -133,7 +136,7 @@ def computes() -> tuple[Experiment, list[Measurement]]:
         )
         for index, trial in enumerate(planned_trials(experiment))
         for users in experiment.load.users
-    ]
+    )
 
 
 LEVELS = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from scipy.special import stdtrit
 
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import ENOUGH, SAME, SAME_IN_WORDS
@@ -73,6 +72,8 @@ def drift(baseline: Sequence[Level]) -> Drift | None:
     variation = float(elapsed @ elapsed)
     if variation == 0:  # each kind was measured at one time only
         return None
+    from scipy.special import stdtrit  # slow to load, and few runs have repeats
+
     slope = float(elapsed @ logs) / variation
     rest = logs - slope * elapsed
     error = math.sqrt(float(rest @ rest) / freedom / variation)

@@ -16,7 +16,6 @@ from itertools import pairwise
 
 import msgspec
 import numpy as np
-from scipy.optimize import nnls
 
 from functune.analysis.numbers.repeats import SAME
 from functune.analysis.numbers.statistics import TAIL, Interval
@@ -35,6 +34,8 @@ PATTERN = 1.0
 CURVE_RESAMPLES = 1000
 BAND_POINTS = 24
 """Places at which the interval of a curve is given."""
+NO_CURVES = np.empty((0, 3))
+"""Resampled curves, a row with g, a and b for each."""
 
 type Throughputs = Mapping[int, Sequence[float]]
 """Requests per second, one value per repeat, by number of users."""
@@ -52,15 +53,25 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
     def throughput(self, users: float) -> float:
         """X(N), requests per second."""
-        penalty = 1 + self.contention * (users - 1) + self.coherency * users * (users - 1)
-        return self.performance * users / penalty
+        return usl_throughput(users, self.performance, self.contention, self.coherency)
 
     @property
     def peak_users(self) -> float | None:
-        """N*, not rounded; None where the curve does not fall beyond a number of users above one."""
-        if self.coherency <= 0 or self.contention + self.coherency >= 1:
-            return None
-        return math.sqrt((1 - self.contention) / self.coherency)
+        """N*, not rounded; None where the curve has no peak above one user."""
+        return usl_peak(self.contention, self.coherency)
+
+
+def usl_throughput[Number: (float, np.ndarray)](
+    users: float, performance: Number, contention: Number, coherency: Number
+) -> Number:
+    """X(N), requests per second, of one curve or of several."""
+    penalty = 1 + contention * (users - 1) + coherency * users * (users - 1)
+    return performance * users / penalty
+
+
+def usl_peak(contention: float, coherency: float) -> float | None:
+    """N*, not rounded; None where the curve does not fall beyond a number of users above one."""
+    return None if coherency <= 0 or contention + coherency >= 1 else math.sqrt((1 - contention) / coherency)
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,24 +144,25 @@ def fit(levels: Throughputs, *, generator: np.random.Generator | None = None) ->
     residuals = tuple(float(np.mean(levels[n]) / curve.throughput(n) - 1) for n in steps)
     if (reason := misfit(steps, residuals, r_squared)) is not None:
         return Refused(reason=reason)
-    resampled = resample(levels, generator) if generator is not None else ()
+    resampled = resample(levels, generator) if generator is not None else NO_CURVES
+    performances, contentions, coherencies = resampled.T
     return Fit(
         curve=curve,
         levels=steps,
         residuals=residuals,
         r_squared=r_squared,
         peak=passed_peak(curve, steps[-1], resampled),
-        performance_interval=middle([each.performance for each in resampled]),
-        contention_interval=middle([each.contention for each in resampled]),
-        coherency_interval=middle([each.coherency for each in resampled]),
+        performance_interval=middle(performances),
+        contention_interval=middle(contentions),
+        coherency_interval=middle(coherencies),
         band=band(resampled, steps[0], steps[-1]),
     )
 
 
-def band(resampled: Sequence[Curve], low: int, high: int) -> tuple[tuple[float, float, float], ...]:
+def band(resampled: np.ndarray, low: int, high: int) -> tuple[tuple[float, float, float], ...]:
     """The 95 % interval of the curve at places in equal ratios from the lowest to the highest number of users."""
     places = np.geomspace(low, high, BAND_POINTS).tolist()
-    found = [(users, middle([curve.throughput(users) for curve in resampled])) for users in places]
+    found = [(users, middle(usl_throughput(users, *resampled.T))) for users in places]
     return tuple((users, each.low, each.high) for users, each in found if each is not None)
 
 
@@ -158,6 +170,14 @@ def solve(users: np.ndarray, measured: np.ndarray) -> Curve | None:
     """Least squares with no coefficient below zero; None where only one with g infinite is left."""
     ratio = users / measured
     return curve_of(weighted(design_of(users), ratio, ratio**-2))
+
+
+def solve_all(users: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    """The coefficients g, a and b of the curve through each row of ``measured``, but for those with g infinite."""
+    ratios = users / measured
+    found = weighted_rows(design_of(users), ratios, ratios**-2)
+    base, first, second = found[found[:, 0] > 0].T
+    return np.column_stack([1 / base, first / base, second / base])
 
 
 def design_of(users: np.ndarray) -> np.ndarray:
@@ -172,12 +192,20 @@ def curve_of(coefficients: np.ndarray) -> Curve | None:
 
 
 def weighted(design: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted least squares with coefficients of at least 0; columns are scaled, since they differ by up to N^2."""
-    root = np.sqrt(weights)
-    columns = design * root[:, None]
-    scale = np.linalg.norm(columns, axis=0)
-    coefficients, _ = nnls(columns / scale, target * root)
-    found: np.ndarray = coefficients / scale
+    """Weighted least squares with coefficients of at least 0."""
+    found: np.ndarray = weighted_rows(design, target[None], weights[None])[0]
+    return found
+
+
+def weighted_rows(design: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The same for each row of targets and weights; columns are scaled, since they differ by up to N^2."""
+    from scipy.optimize import nnls  # slow to load, and few runs have a curve
+
+    roots = np.sqrt(weights)
+    columns = design * roots[:, :, None]
+    scales = np.linalg.norm(columns, axis=1)
+    scaled = zip(columns / scales[:, None, :], targets * roots, strict=True)
+    found: np.ndarray = np.array([nnls(row, target)[0] for row, target in scaled]) / scales
     return found
 
 
@@ -199,27 +227,23 @@ def misfit(steps: Sequence[int], residuals: Sequence[float], r_squared: float) -
     return None
 
 
-def resample(levels: Throughputs, generator: np.random.Generator) -> tuple[Curve, ...]:
+def resample(levels: Throughputs, generator: np.random.Generator) -> np.ndarray:
     """
-    Curves through repeats drawn anew within each level; none where a level has one repeat only.
+    Curves through repeats drawn anew within each level, as ``solve_all`` gives them; none where a level has one repeat.
 
     Of n repeats n - 1 are drawn, with replacement: the variance of n draws would be (n - 1) / n of the right one, which
     is half of it for two repeats (Rao and Wu, 1988).
     """
     steps = [n for n in sorted(levels) if levels[n]]
-    if min(len(levels[n]) for n in steps) < 2:
-        return ()
-    found = []
-    for _ in range(CURVE_RESAMPLES):
-        drawn = {n: generator.choice(np.asarray(levels[n], dtype=float), len(levels[n]) - 1) for n in steps}
-        users = np.array([n for n in steps for _ in drawn[n]], dtype=float)
-        curve = solve(users, np.concatenate([drawn[n] for n in steps]))
-        if curve is not None:
-            found.append(curve)
-    return tuple(found)
+    counts = np.array([len(levels[n]) for n in steps])
+    if counts.min() < 2:
+        return NO_CURVES
+    choices, starts, users = (np.repeat(each, counts - 1) for each in (counts, np.cumsum(counts) - counts, steps))
+    drawn = starts + generator.integers(0, choices, (CURVE_RESAMPLES, len(users)))
+    return solve_all(users.astype(float), np.concatenate([levels[n] for n in steps])[drawn])
 
 
-def passed_peak(curve: Curve, last: int, resampled: Sequence[Curve]) -> Peak | None:
+def passed_peak(curve: Curve, last: int, resampled: np.ndarray) -> Peak | None:
     """The peak, if the measurements went beyond it."""
     users = curve.peak_users
     if users is None or users >= last:
@@ -227,18 +251,18 @@ def passed_peak(curve: Curve, last: int, resampled: Sequence[Curve]) -> Peak | N
     return Peak(users=users, throughput=curve.throughput(users), users_interval=peak_interval(resampled))
 
 
-def peak_interval(resampled: Sequence[Curve]) -> tuple[float, float | None] | None:
+def peak_interval(resampled: np.ndarray) -> tuple[float, float | None] | None:
     """The 95 % interval of N*; a curve without a peak counts as one with its peak at infinity."""
-    if not resampled:
+    if not len(resampled):
         return None
-    peaks = sorted(math.inf if curve.peak_users is None else curve.peak_users for curve in resampled)
+    peaks = sorted(math.inf if users is None else users for users in map(usl_peak, *resampled.T[1:].tolist()))
     low, high = (peaks[min(int(q * len(peaks)), len(peaks) - 1)] for q in (TAIL, 1 - TAIL))
     return low, None if math.isinf(high) else high
 
 
-def middle(values: Sequence[float]) -> Interval | None:
+def middle(values: np.ndarray) -> Interval | None:
     """The middle 95 % of resampled values; None without any."""
-    if not values:
+    if not len(values):
         return None
     low, high = np.quantile(values, [TAIL, 1 - TAIL])
     return Interval(float(low), float(high))

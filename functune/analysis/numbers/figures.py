@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from functune.analysis.numbers.generators import largest_clock_offset, more_load_processes, widest_clock_bound
-from functune.analysis.numbers.statistics import Interval, percentile, percentile_interval
+from functune.analysis.numbers.statistics import Interval, interval_of_sorted, percentile, percentile_of_sorted
 from functune.run.measurement import ACCEPTED_ERRORS, Measurement
 from functune.setting import Setting
 
@@ -158,13 +158,14 @@ def figures_of(repeats: Sequence[Measurement], price: Price | None = None) -> Fi
     failed = concatenated(each.error_latencies_us for each in repeats)
     completed = len(latencies) + len(failed)
     throughput = len(latencies) / duration
-    interval = percentile_interval(latencies, 0.95)
+    ordered = np.sort(latencies)
+    interval = interval_of_sorted(ordered, 0.95)
     return Figures(
         throughput=throughput,
         error_ratio=len(failed) / completed if completed else 0.0,
-        p50=seconds(percentile(latencies, 0.5)),
-        p95=seconds(percentile(latencies, 0.95)),
-        p99=seconds(percentile(latencies, 0.99)),
+        p50=seconds(percentile_of_sorted(ordered, 0.5)),
+        p95=seconds(percentile_of_sorted(ordered, 0.95)),
+        p99=seconds(percentile_of_sorted(ordered, 0.99)),
         p95_interval=None if interval is None else Interval(interval.low / 1e6, interval.high / 1e6),
         mean=float(latencies.mean()) / 1e6 if len(latencies) else None,
         cost=price(repeats[0].setting, throughput) if price is not None and throughput else None,

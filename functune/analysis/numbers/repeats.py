@@ -75,7 +75,7 @@ def spread(values: Sequence[float], *, generator: np.random.Generator) -> Spread
 def standard_errors(rows: np.ndarray) -> np.ndarray:
     """The standard error of the mean of each row; 0, not a rounding error, where all its values are equal."""
     errors: np.ndarray = rows.std(axis=1, ddof=1) / math.sqrt(rows.shape[1])
-    return np.where(np.ptp(rows, axis=1) == 0, 0.0, errors)
+    return np.where((rows == rows[:, :1]).all(axis=1), 0.0, errors)
 
 
 def ratio(values: Mapping[int, float], over: Mapping[int, float], *, generator: np.random.Generator) -> Spread | None:

@@ -6,6 +6,7 @@ Bounds come from the times of a single user (see bounds), and are raised by a fa
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -15,6 +16,7 @@ from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import SAME
 from functune.analysis.search.lift import lift_of
 from functune.analysis.search.objective import Objective, latency_limit, without_throughput
+from functune.analysis.search.seen import Seen, first_measured, seen_levels
 from functune.experiments.subject import Subject
 from functune.formatting import plural
 from functune.run.measurement import Handler
@@ -30,21 +32,12 @@ PAST = 2
 """Levels measured past the best before throughput counts as falling."""
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A level, and whether it counts."""
+class SearchState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """
+    The knowledge of a search about one subject, all of it from its levels.
 
-    level: Level
-    kept: bool | None
-    """Whether it worked and keeps the objective; None where its requests are too few to decide."""
-
-    @property
-    def throughput(self) -> float:
-        """Requests per second."""
-        return self.level.throughput
-
-
-class SearchState(msgspec.Struct, frozen=True, kw_only=True):
-    """The knowledge of a search about one subject, all of it from its levels."""
+    The rules ask the same of it again and again, so what follows from all levels is computed once.
+    """
 
     subject: Subject
     settings: tuple[Setting, ...]
@@ -67,21 +60,39 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
         """The levels of a setting, by users, ascending."""
         return self.seen.get(setting, {})
 
+    @cached_property
+    def all_kept(self) -> dict[Setting, dict[int, float]]:
+        """The throughputs of the levels that count, by setting and users."""
+        return {
+            setting: {n: level.throughput for n, level in levels.items() if level.kept}
+            for setting, levels in self.seen.items()
+        }
+
+    @cached_property
+    def all_most(self) -> dict[Setting, float]:
+        """The most throughput of each setting that counts, 0 without any."""
+        return {setting: max(kept.values(), default=0.0) for setting, kept in self.all_kept.items()}
+
+    @cached_property
+    def all_starts(self) -> dict[Setting, int]:
+        """The level at which each setting is visited first."""
+        return {setting: self.first_level(setting) for setting in self.settings}
+
     def kept(self, setting: Setting) -> dict[int, float]:
         """The throughputs of a setting's levels that count, by users."""
-        return {n: level.throughput for n, level in self.levels(setting).items() if level.kept}
+        return self.all_kept.get(setting, {})
 
     def most(self, setting: Setting) -> float:
         """The most throughput of a setting that counts, 0 without any."""
-        return max(self.kept(setting).values(), default=0.0)
+        return self.all_most.get(setting, 0.0)
 
-    @property
+    @cached_property
     def leader(self) -> Setting | None:
         """The simplest setting within 5 % of the most throughput."""
         best = self.best
         return next((one for one in self.settings if self.most(one) >= (1 - SAME) * best), None) if best else None
 
-    @property
+    @cached_property
     def best(self) -> float:
         """The most throughput of all that counts."""
         return max(map(self.most, self.settings), default=0.0)
@@ -120,8 +131,12 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
         return None if (simplest := next(same)) == setting else simplest
 
     def start(self, setting: Setting) -> int:
+        """The level at which a setting is visited first."""
+        return self.all_starts[setting]
+
+    def first_level(self, setting: Setting) -> int:
         """
-        The level at which a setting is visited first: just beyond its predicted knee, where users fill it.
+        The same, computed: the level just beyond its predicted knee, where users fill it.
 
         By Little's law the knee is the bound times the latency of a lone user. An objective on latency lowers it to the
         users that the bound serves within the limit. Without bounds it is the last level, where settings differ most.
@@ -146,7 +161,7 @@ class SearchState(msgspec.Struct, frozen=True, kw_only=True):
         beyond = [n for n in ordered if n >= self.start(setting)] or ordered
         return levels[beyond[0]] if beyond else None
 
-    @property
+    @cached_property
     def gain(self) -> float:
         """The factor from the leader's first level to its best: other settings may gain as much."""
         leader = self.leader
@@ -262,22 +277,3 @@ def search_state(
         alone=weighted_mean(alone),
         lift=1.0 if needs is None else lift_of(own, needs, handler, cores),
     )
-
-
-def first_measured(level: Level) -> float:
-    """When a level was measured first, epoch seconds."""
-    return min(repeat.started_at for repeat in level.repeats)
-
-
-def seen_levels(levels: Sequence[Level], objective: Objective | None) -> dict[Setting, dict[int, Seen]]:
-    """The levels of each setting, by users, ascending."""
-    found: dict[Setting, dict[int, Seen]] = {}
-    for level in sorted(levels, key=lambda level: level.users):
-        found.setdefault(level.setting, {})[level.users] = seen_level(level, objective)
-    return found
-
-
-def seen_level(level: Level, objective: Objective | None) -> Seen:
-    """The level, and whether it keeps the objective."""
-    worked = level.figures.worked
-    return Seen(level=level, kept=objective.met(level.figures) if worked and objective is not None else worked)

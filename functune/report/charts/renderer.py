@@ -20,11 +20,29 @@ WORTH_A_PROCESS = 16
 """Drawings that take about as long as starting another process and its engine, half a second."""
 MOST_PROCESSES = 4
 """Each takes 130 MB."""
+KEPT_DRAWINGS = 256
+"""Of 20 kB each. A live page is drawn again after every step, and most of its charts are the same."""
+
+_kept: dict[bytes, str] = {}
+"""The last drawings by their specification, the one not used for the longest time first."""
 
 
-def render_svgs(specifications: Sequence[Specification], *, processes: int | None = None) -> list[str]:
+def render_svgs(specifications: Sequence[Specification]) -> list[str]:
+    """The SVG of each specification, in their order. Raises as ``render_side_by_side`` does."""
+    keys = [msgspec.json.encode(each) for each in specifications]
+    missing = {key: each for key, each in zip(keys, specifications, strict=True) if key not in _kept}
+    found = _kept | dict(zip(missing, render_side_by_side(list(missing.values())), strict=True))
+    for key in keys:
+        _kept.pop(key, None)
+        _kept[key] = found[key]
+    for key in list(_kept)[:-KEPT_DRAWINGS]:
+        _kept.pop(key, None)
+    return [found[key] for key in keys]
+
+
+def render_side_by_side(specifications: Sequence[Specification], *, processes: int | None = None) -> list[str]:
     """
-    The SVG of each specification, in their order; the number of processes does not change it.
+    The SVG of each specification, in their order, each of them drawn; the number of processes does not change it.
 
     ``processes`` None takes as many as the cores and the number of drawings make worth it.
 

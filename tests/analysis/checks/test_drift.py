@@ -5,8 +5,6 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from scipy.stats import linregress
-from scipy.stats import t as student
 
 from functune.analysis.checks.drift import Drift, drift
 from functune.analysis.numbers.levels import levels_of
@@ -50,6 +48,9 @@ def test_drift_finds_a_trend_across_kinds_of_steps() -> None:
 
 def test_drift_of_one_step_is_the_line_of_another_implementation() -> None:
     """scipy's regression of ln X over the time of the run, whose length is 1."""
+    from scipy.stats import linregress  # slow to import, and every process of a test run collects this file
+    from scipy.stats import t as student
+
     rates = [100.0, 97.0, 99.0, 94.0, 95.0, 90.0]
     found = found_drift([baseline(rate, at=30.0 * at) for at, rate in enumerate(rates)])
     line = linregress(np.linspace(0, 1, len(rates)), np.log(rates))

@@ -1,5 +1,6 @@
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,21 @@ def test_percentile_is_the_order_statistic() -> None:
 @given(st.lists(st.integers(0, 10**9), min_size=6, max_size=200))
 def test_percentile_was_measured(sample: list[int]) -> None:
     assert statistics.percentile(sample, 0.5) in sample
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.95, 0.99])
+def test_percentile_and_interval_are_those_of_other_implementations(q: float) -> None:
+    """numpy's order statistic, and the counts by all of scipy's binomial probabilities."""
+    from scipy.special import bdtr
+
+    least = statistics.minimum_sample(q)
+    for size in (*range(least, least + 300), 1_000, 4_321, 20_000):
+        sample = np.arange(size)
+        assert statistics.percentile(sample, q) == np.quantile(sample, q, method="inverted_cdf")
+        below = bdtr(np.arange(size), size, q)
+        low = np.searchsorted(below, statistics.TAIL, side="right")
+        high = np.searchsorted(below, 1 - statistics.TAIL, side="left") + 1
+        assert statistics.percentile_interval(sample, q) == statistics.Interval(low - 1, high - 1)
 
 
 def test_percentile_interval_of_the_median_is_that_of_the_sign_test() -> None:
