@@ -1,5 +1,6 @@
 """The settings of Hypothesis, the option that fails skipped tests, and the package index."""
 
+import fcntl
 import os
 import re
 import signal
@@ -29,12 +30,29 @@ LONGEST = (
 
 
 @pytest.fixture(scope="session")
-def index() -> None:
-    """The package index; the test is skipped where it cannot be reached."""
+def index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The package index, asked once by all processes of a run; the test is skipped where it cannot be reached."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "index").open("a+") as found:
+        fcntl.flock(found, fcntl.LOCK_EX)
+        found.seek(0)
+        if not (problem := found.read()):
+            problem = index_problem()
+            found.write(problem)
+    if problem != FINE:
+        pytest.skip(f"no package index to install from: {problem}")
+
+
+FINE = "fine"
+
+
+def index_problem() -> str:
+    """Why the index cannot be reached, in the last words of pip; FINE where it can."""
     asked = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "httpx==0.28.1"]
     outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
-    if outcome.returncode:
-        pytest.skip(f"no package index to install from: {outcome.stderr.strip().splitlines()[-1]}")
+    return outcome.stderr.strip().splitlines()[-1] if outcome.returncode else FINE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

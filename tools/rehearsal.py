@@ -101,7 +101,8 @@ def unpack(archive: Path, tree: Path) -> None:
 def install(tree: Path) -> None:
     """Install requirements.txt as the remote build does. Raises RehearsalError with the message of pip."""
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--prefer-binary"]
-    command += ["--requirement", "requirements.txt", "--target", str(PACKAGES)]
+    # Most of the modules are never imported here, and those that are get their bytecode then.
+    command += ["--no-compile", "--requirement", "requirements.txt", "--target", str(PACKAGES)]
     outcome = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT)
     if outcome.returncode:
         raise RehearsalError(f"pip could not install requirements.txt:\n{outcome.stderr.strip()}")
@@ -122,7 +123,7 @@ def imported_modules(tree: Path) -> set[str]:
 def check_imports(tree: Path) -> None:
     """Import the app and its modules from ``tree`` alone. Raises RehearsalError naming the first that is missing."""
     names = ["function_app", *sorted(imported_modules(tree))]
-    command = [sys.executable, "-I", "-S", "-B", "-c", _IMPORT, str(tree), str(tree / PACKAGES), *names]
+    command = [sys.executable, "-I", "-S", "-c", _IMPORT, str(tree), str(tree / PACKAGES), *names]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=_IMPORT_TIMEOUT)
     if outcome.returncode:
         last = outcome.stderr.strip().splitlines()[-1]

@@ -35,6 +35,7 @@ ROOMS: tuple[Room, ...] = (
     room("errors", "every error that is meant for the user"),
     room("formatting", "numbers in words"),
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
+    room("certificates", "the certificates of the system, read once"),
     room("marked_block", "the part of a page of docs/ that is generated"),
     room("json_schema", "JSON Schemas of structs, with the docstrings of their fields"),
     room("machine", "the cores and the memory that this process may use"),
@@ -52,7 +53,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "azure",
         "an app on Azure: read, changed and restored through Resource Manager",
-        "errors environ setting shapes run",
+        "errors certificates environ setting shapes run",
     ),
     room("packages", "where an app's packages come from, the environments of workers", "errors environ"),
     room("timing", "times and lines of a handler's calls, inside a worker; standard library only"),
@@ -69,7 +70,7 @@ ROOMS: tuple[Room, ...] = (
     room(
         "hosts",
         "the host kinds that the lab starts or calls",
-        "errors base_url environ machine formatting setting shapes web_servers packages app_service host "
+        "errors base_url certificates environ machine formatting setting shapes web_servers packages app_service host "
         "server_process middleware azure timing",
     ),
     room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
@@ -103,7 +104,7 @@ ROOMS: tuple[Room, ...] = (
         "a load test for Azure Load Testing, and its results as a run",
         f"{BASE} {ANALYSIS} load",
     ),
-    room("probe", "workers and threads counted from outside", "errors formatting base_url timing"),
+    room("probe", "workers and threads counted from outside", "errors formatting base_url certificates timing"),
     room("instrument", "the file with which a deployed app reports the times of its calls", "errors"),
     room("showcase", "the showcase with its experiments and templates, and the folder it is written to", "errors"),
     room(

@@ -7,7 +7,6 @@ Every request that is sent here can be repeated: it reads, or it writes whole va
 import asyncio
 import contextlib
 import itertools
-import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import httpx
 from functune.azure.endpoint import is_loopback
 from functune.azure.pace import PACE, Pace
 from functune.azure.tokens import AzureTokens
+from functune.certificates import system_certificates
 from functune.environ import SHORTEST_SECRET
 from functune.errors import ResourceManagerError
 
@@ -59,7 +59,7 @@ class ResourceManager:
             base_url=endpoint,
             auth=AzureTokens(endpoint),
             timeout=_TIMEOUT,
-            verify=ssl.create_default_context(),
+            verify=system_certificates(),
             trust_env=not is_loopback(endpoint),  # the proxies of the environment
         ) as client:
             yield cls(client, pace=pace)

@@ -1,10 +1,11 @@
 """The HTTP client for an app that runs elsewhere."""
 
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
+
+from functune.certificates import system_certificates
 
 COLD_START = 120.0
 """Seconds for an answer that may start an app which is scaled to zero."""
@@ -14,11 +15,11 @@ def app_client(key: str | None, *, headers: Mapping[str, str] = {}, **options: A
     """
     A client that sends ``key`` as ``x-functions-key``; ``options`` are those of httpx.
 
-    It checks certificates with those of the system, as the load generator does, and takes no proxy of the environment.
+    It checks certificates with those of the system, and takes no proxy of the environment.
     """
     return httpx.AsyncClient(
         headers={**headers, **({"x-functions-key": key} if key else {})},
         trust_env=False,
-        verify=ssl.create_default_context(),
+        verify=system_certificates(),
         **options,
     )

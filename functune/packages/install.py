@@ -4,10 +4,12 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from functune.environ import child_environ
@@ -36,7 +38,7 @@ def installed_environment(script_root: Path, interpreter: Interpreter, report: R
     def make(environment: VirtualEnvironment) -> None:
         report(f"Installing {file} for {interpreter.words} into {environment.path}")
         make_environment(environment, interpreter, report, with_pip=True)
-        install(environment, ["--requirement", str(file)], folder=script_root, report=report)
+        install(environment, interpreter, ["--requirement", str(file)], folder=script_root, report=report)
 
     return cached_environment("apps", [*interpreter.identity, *content_digests(file)], make, report)
 
@@ -44,24 +46,42 @@ def installed_environment(script_root: Path, interpreter: Interpreter, report: R
 def make_environment(
     environment: VirtualEnvironment, interpreter: Interpreter, report: ReportProgress, *, with_pip: bool
 ) -> None:
-    """Make an environment without packages, but for pip. Raises InstallError."""
+    """Make an environment without packages, but for pip where nothing else can install. Raises InstallError."""
     if with_pip and (uv := shutil.which("uv")):
         command = [uv, "venv", "--python", str(interpreter.executable), str(environment.path)]
     else:
-        flags = [] if with_pip else ["--without-pip"]
+        flags = [] if with_pip and not lends_pip(interpreter) else ["--without-pip"]
         command = [str(interpreter.executable), "-m", "venv", *flags, str(environment.path)]
     _run(command, f"a virtual environment cannot be made with {interpreter.executable}", report=report)
 
 
-def install(environment: VirtualEnvironment, arguments: Sequence[str], *, folder: Path, report: ReportProgress) -> None:
+def lends_pip(interpreter: Interpreter) -> bool:
+    """
+    Whether the pip next to functune installs for the interpreter.
+
+    A pip of its own takes an environment longer than most packages do. For another Python, this one may be too old.
+    """
+    return interpreter.version[:2] == sys.version_info[:2] and find_spec("pip") is not None
+
+
+def install(
+    environment: VirtualEnvironment,
+    interpreter: Interpreter,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    report: ReportProgress,
+) -> None:
     """
     Install into the environment what ``arguments`` ask of pip; paths in them start at ``folder``. Raises InstallError.
     """
+    python = str(environment.python)
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--python", str(environment.python), *arguments]
+        command = [uv, "pip", "install", "--python", python, *arguments]
     else:
-        pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-        command = [str(environment.python), *pip, *arguments]
+        pip = [sys.executable, "-m", "pip", "--python", python] if lends_pip(interpreter) else [python, "-m", "pip"]
+        flags = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+        command = [*pip, "install", *flags, *arguments]
     _run(command, f"the packages of {folder} cannot be installed", folder=folder, report=report)
 
 

@@ -82,8 +82,8 @@ def installed_worker_environment(interpreter: Interpreter, report: ReportProgres
         report(f"Installing the packages of the worker for {interpreter.words} into {environment.path}")
         make_environment(environment, interpreter, report, with_pip=True)
         hidden = environment.path / _HIDDEN
-        install(environment, offered, folder=environment.path, report=report)
-        install(environment, ["--target", str(hidden), *own], folder=environment.path, report=report)
+        install(environment, interpreter, offered, folder=environment.path, report=report)
+        install(environment, interpreter, ["--target", str(hidden), *own], folder=environment.path, report=report)
         make_links(hidden, _FUNCTUNE_LINK)
 
     return cached_environment("workers", [*interpreter.identity, *offered, *own, str(_FUNCTUNE)], make, report)

@@ -2,13 +2,13 @@
 
 import asyncio
 import itertools
-import ssl
 import time
 from collections.abc import Callable
 
 import httpx
 
 from functune.base_url import base_url
+from functune.certificates import system_certificates
 from functune.errors import LoadError
 from functune.probe.report import Configured, ProbeReport, Wave
 from functune.probe.sightings import Sighting, sighting
@@ -53,7 +53,7 @@ async def probe_app(
         limits=httpx.Limits(max_connections=largest_wave),
         timeout=_TIMEOUT,
         trust_env=False,
-        verify=ssl.create_default_context(),  # the system's certificates, as in the load generator
+        verify=system_certificates(),
     ) as client:
         ask = configured_by_host if request else configured_by_showcase
         target = RequestTarget(request) if request else ShowcaseTarget()

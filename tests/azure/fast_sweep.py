@@ -1,8 +1,4 @@
-"""
-A sweep of the app on the stand-in without calibration and long waits, to be killed at any moment.
-
-    python -m tests.azure.fast_sweep EXPERIMENT.toml OUT
-"""
+"""A sweep of the app on the stand-in without calibration and long waits."""
 
 import asyncio
 import sys
@@ -22,7 +18,7 @@ from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
 from tests.azure.stand_in import SITE
 
-PACE = Pace(retry=0.05, poll=0.05, look=0.05, restart=1.0, restart_limit=20.0)
+PACE = Pace(retry=0.05, poll=0.05, look=0.05, restart=1.5, restart_limit=20.0)
 
 
 def fast_sweep(experiment: Path, out: Path, on_progress: Callable[[Event], None]) -> None:
@@ -42,7 +38,3 @@ def fast_sweep(experiment: Path, out: Path, on_progress: Callable[[Event], None]
             checked=False,
         )
     )
-
-
-if __name__ == "__main__":
-    fast_sweep(Path(sys.argv[1]), Path(sys.argv[2]), lambda event: print(event, flush=True))

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ name = "live"
 question = "How many requests should an instance take?"
 workload.routes = ["{route}"]
 settings = {{ per_instance_concurrency = {concurrency}, thread_count = {threads} }}
-load = {{ users = {users}, warm_up = 0.2, measure = 1, search = "grid" }}
+load = {{ users = {users}, warm_up = 0.2, measure = {measure}, search = "grid" }}
 """
 
 
@@ -28,10 +27,13 @@ def write_experiment(
     threads: str = "[8]",
     users: str = "[4]",
     route: str = "/api/wait",
+    measure: float = 1,
 ) -> Path:
     """An experiment file."""
     path = folder / "live.toml"
-    path.write_text(EXPERIMENT.format(concurrency=concurrency, threads=threads, users=users, route=route))
+    path.write_text(
+        EXPERIMENT.format(concurrency=concurrency, threads=threads, users=users, route=route, measure=measure)
+    )
     return path
 
 
@@ -40,26 +42,10 @@ def sweep_words(experiment: Path, out: Path, *more: object) -> list[object]:
     return ["sweep", experiment, "--out", out, "--host", f"azure:{SITE}", "--no-profile", "--no-calibration", *more]
 
 
-def begin(*words: object, **environ: str) -> subprocess.Popen[str]:
-    """Start a command."""
-    return started(command(*words), environ)
-
-
-def begin_fast(experiment: Path, out: Path, **environ: str) -> subprocess.Popen[str]:
-    """Start a sweep without calibration and long waits."""
-    return started([sys.executable, "-m", "tests.azure.fast_sweep", str(experiment), str(out)], environ)
-
-
-def started(words: list[str], environ: dict[str, str]) -> subprocess.Popen[str]:
-    """A program in a session of its own, so that all of it can be killed."""
+def begin(*words: object) -> subprocess.Popen[str]:
+    """Start a command, in a session of its own, so that all of it can be killed."""
     return subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env=os.environ | environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
+        command(*words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
 
 

@@ -11,6 +11,8 @@ from functune.hosts.local import HostProcess
 from tests.azure.stand_in import Answer, StandIn, reply
 
 ROOT = Path(__file__).parents[2]
+DELAY = 0.4
+"""Seconds from a change until the restart, so that changes that follow one another cost one restart."""
 
 
 class ServedShowcase:
@@ -40,15 +42,17 @@ class ServedShowcase:
             self.loop.call_soon_threadsafe(self.restart)
 
     def restart(self) -> None:
-        """End the host, with the calls in flight, and start another."""
+        """End the host, with the calls in flight, and start another: a moment later, unless the site changes again."""
         self.generation += 1
-        before = self.starting
-        self.starting = asyncio.create_task(self.replace(before))
+        self.starting = asyncio.create_task(self.replace(self.starting, self.generation))
 
-    async def replace(self, before: "asyncio.Task[None] | None") -> None:
+    async def replace(self, before: "asyncio.Task[None] | None", generation: int) -> None:
         """Wait for a start under way, and start anew."""
         if before is not None:
             await before
+            await asyncio.sleep(DELAY)
+        if generation != self.generation:
+            return
         await self.stop()
         assert self.stand_in is not None
         triggers = self.stand_in.scale.get("triggers") or {}
@@ -76,6 +80,7 @@ class ServedShowcase:
             self.restart()
         if scope["path"] == "/stop":
             assert self.starting is not None
+            self.generation += 1
             await self.starting
             await self.stop()
             await self.client.aclose()

@@ -255,7 +255,9 @@ class StandIn:
         self.pending = self.document, self.settings
         self.document, self.settings = before
         self.ends_at = time.monotonic() + self.faults.accepted
-        threading.Timer(self.faults.accepted, self.end_pending).start()
+        timer = threading.Timer(self.faults.accepted, self.end_pending)
+        timer.daemon = True
+        timer.start()
         header = "azure-asyncoperation" if self.faults.by_status_url else "location"
         path = "/operations/status/1" if self.faults.by_status_url else "/operations/1"
         return Answer(202, None, {header: self.base_url + path + "?t=1", "retry-after": "0"})
@@ -270,6 +272,10 @@ class StandIn:
                 self.document, self.settings = pending
                 self.keep_history()
                 self.on_change()
+
+    def end_pending_in(self, seconds: float) -> None:
+        """Let the accepted write under way end so many seconds from now."""
+        self.ends_at = time.monotonic() + seconds
 
     def wait_for_pending(self) -> None:
         """Wait until the accepted write, if any, has ended."""
@@ -356,7 +362,7 @@ def serving(app: Any) -> Iterator[str]:
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while not server.started:
             assert time.monotonic() < deadline, "the stand-in did not start in time"
             assert thread.is_alive(), "the stand-in ended"

@@ -3,7 +3,6 @@
 import contextlib
 import random
 import secrets
-import subprocess
 import time
 from collections.abc import Iterator
 from itertools import batched
@@ -12,8 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.azure.forked_sweep import ForkedSweep
 from tests.azure.light_app import LightApp
-from tests.azure.live_sweep import begin_fast, kill_all, write_experiment
+from tests.azure.live_sweep import write_experiment
 from tests.azure.stand_in import SITE, StandIn, resource_manager
 from tests.cli.calling import in_process
 
@@ -37,9 +37,9 @@ class Lane(NamedTuple):
         """The environment of the commands."""
         return self.live.environ | {"XDG_STATE_HOME": str(self.folder / "state")}
 
-    def sweep(self, name: str) -> subprocess.Popen[str]:
+    def sweep(self, name: str) -> ForkedSweep:
         """Start a sweep of the app."""
-        return begin_fast(self.folder / "live.toml", self.folder / name, **self.environ)
+        return ForkedSweep.begin(self.folder / "live.toml", self.folder / name, **self.environ)
 
     def revert(self) -> str:
         """Restore the app; what the command said."""
@@ -64,22 +64,16 @@ def lanes(tmp_path: Path) -> Iterator[list[Lane]]:
         yield found
 
 
-def ended(process: subprocess.Popen[str]) -> str:
-    """What a command said that ends by itself, and well."""
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    return said
-
-
 @pytest.mark.fault
 def test_app_is_restored_after_sigkill_at_20_random_moments(lanes: list[Lane]) -> None:
     seed = secrets.randbelow(2**32)
     print(f"seed {seed}")  # pytest shows it where the test fails
     moments = random.Random(seed)
 
+    undisturbed = [lane.sweep("whole") for lane in lanes]
     began = time.monotonic()
-    for whole in [lane.sweep("whole") for lane in lanes]:
-        ended(whole)
+    for sweep in undisturbed:
+        sweep.ended()
     longest = time.monotonic() - began
 
     changed = 0
@@ -87,15 +81,15 @@ def test_app_is_restored_after_sigkill_at_20_random_moments(lanes: list[Lane]) -
         for number, lane in zip(numbers, lanes, strict=True):
             # One sweep in two leaves its last write under way: accepted, and not yet shown.
             lane.live.faults.accepted = 0.5 if number % 2 else None
-        began = time.monotonic()
         running = [(lane, lane.sweep(f"run{number}")) for number, lane in zip(numbers, lanes, strict=True)]
+        began = time.monotonic()
         said = []
         killed = sorted(
             ((moments.uniform(0, longest * (1 + SLACK)), each) for each in running), key=lambda each: each[0]
         )
-        for moment, (lane, process) in killed:
+        for moment, (lane, sweep) in killed:
             time.sleep(max(began + moment - time.monotonic(), 0))
-            said.append(kill_all(process))
+            said.append(sweep.killed())
             changed += lane.live.state() != lane.before
         for lane in lanes:
             lane.live.faults.accepted = None  # the last write of a sweep alone, for which the command waits

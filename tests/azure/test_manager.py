@@ -1,7 +1,6 @@
 """The client of Resource Manager against a stand-in that catches a wrong one."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -19,8 +18,9 @@ from functune.azure.site_id import parse_site_id
 from functune.azure.site_journal import SiteJournal
 from functune.errors import ResourceManagerError, UsageError
 from tests.azure.stand_in import PARTIAL, SECRETS, SITE, Answer, StandIn, refusal, resource_manager, serving
+from tests.host.serving import wait_until
 
-FAST = Pace(retry=0.02, poll=0.02, give_up=5.0, restart=0.0, restart_limit=5.0)
+FAST = Pace(retry=0.02, poll=0.02, give_up=30.0, restart=0.0, restart_limit=30.0)
 THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 
 
@@ -194,16 +194,19 @@ def test_reading_that_lags_is_waited_for(stand_in: StandIn, tmp_path: Path) -> N
 def test_restoring_writes_even_where_the_reading_shows_the_original(stand_in: StandIn, tmp_path: Path) -> None:
     """A killed command may have left an accepted write that has not ended: a look at the app would miss it."""
     before = stand_in.state()
-    stand_in.faults.accepted = 0.5
+    stand_in.faults.accepted = 60
 
     async def interrupted(app: LiveApp) -> None:
         present = await app.read()
         values = wanted_values(present, concurrency=16)
         change = app.begin("sweep", present, values)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(app.write(values), 0.25)
-        assert stand_in.writes(), "nothing was sent in that time"
+        writing = asyncio.create_task(app.write(values))
+        await asyncio.to_thread(wait_until, stand_in.writes, "write")
+        writing.cancel()
+        await asyncio.wait([writing])
         assert stand_in.state() == before, "the write has ended already"
+        stand_in.end_pending_in(0.3)
+        stand_in.faults.accepted = 0.1
         await app.undo(change)
 
     on_app(stand_in, tmp_path, interrupted)

@@ -18,7 +18,7 @@ async def test_operation_that_asks_to_wait_for_a_day_is_given_up_at_once() -> No
 
     began = time.monotonic()
     async with httpx.AsyncClient(base_url="https://arm.test", transport=httpx.MockTransport(accepted)) as client:
-        manager = ResourceManager(client, pace=Pace(give_up=5.0))
-        with pytest.raises(ResourceManagerError, match="an operation did not end within 5 s"):
+        manager = ResourceManager(client, pace=Pace(give_up=60.0))
+        with pytest.raises(ResourceManagerError, match="an operation did not end within 60 s"):
             await manager.write("PUT", "/sites/x", {})
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 60.0

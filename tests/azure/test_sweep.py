@@ -10,9 +10,10 @@ import pytest
 from functune.errors import HostError
 from functune.run.folder import RunFolder
 from functune.sweep.event_words import described
+from functune.sweep.events import AppChanged, Event, StepFinished, SweepStarted
 from tests.azure.fast_sweep import fast_sweep
 from tests.azure.light_app import LightApp
-from tests.azure.live_sweep import begin, begin_fast, kill_all, sweep_words, wait_for, write_experiment
+from tests.azure.live_sweep import begin, kill_all, sweep_words, wait_for, write_experiment
 from tests.azure.stand_in import SITE, StandIn, refusal
 from tests.cli.calling import in_process, run
 
@@ -20,14 +21,21 @@ THREADS = "PYTHON_THREADPOOL_THREAD_COUNT"
 
 
 def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
+    """What the experiment does not list stays as the app has it: the threads, and the size of the instance."""
+    live.settings[THREADS] = "6"
+    live.keep_history()
+    light_app.seconds = 0.1
+    light_app.start()
     before = live.state()
-    experiment = write_experiment(tmp_path, concurrency="[2, 4]", users="[4]")
+    experiment = write_experiment(tmp_path, concurrency="[2, 4]", threads='["unset"]', users="[4]")
     done = in_process(*sweep_words(experiment, tmp_path / "run"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert live.state() == before
     steps = {each.setting.per_instance_concurrency: each for each in RunFolder.open(tmp_path / "run").measurements()}
-    # N users keep at most c calls of 50 ms in flight: c / 0.05 a second.
+    # N users keep at most c calls of 100 ms in flight: c / 0.1 a second.
     assert steps[4].throughput / steps[2].throughput == pytest.approx(2, rel=0.3)
+    assert [each.setting.thread_count for each in steps.values()] == [6, 6]
+    assert [str(each.setting.instance) for each in steps.values()] == ["flex-2048", "flex-2048"]
     assert [each.setting_seen for each in steps.values()] == [True, True]
     assert [each.errors for each in steps.values()] == [{}, {}], "it was measured before the restart was over"
     assert [list(each.instance_requests) for each in steps.values()] == [["0000ab"], ["0000ab"]]
@@ -39,9 +47,10 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     assert "changed nothing" in run("azure", "revert", SITE, "--yes").output
 
 
-def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, tmp_path: Path) -> None:
+def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
+    light_app.seconds = 0.1
     before = live.state()
-    experiment = write_experiment(tmp_path, concurrency="[2]", users="[1]")
+    experiment = write_experiment(tmp_path, concurrency="[2]", users="[1]", measure=2)
     experiment.write_text(
         experiment.read_text().replace("settings = {", 'settings = { instance = ["flex-512", "flex-2048"],')
     )
@@ -49,18 +58,6 @@ def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, tmp_path:
     steps = {str(each.setting.instance): each for each in RunFolder.open(tmp_path / "run").measurements()}
     assert steps["flex-2048"].throughput / steps["flex-512"].throughput == pytest.approx(4, rel=0.3)
     assert live.state() == before
-
-
-def test_what_the_experiment_does_not_list_stays_as_the_app_has_it(live: StandIn, tmp_path: Path) -> None:
-    live.settings[THREADS] = "6"
-    live.keep_history()
-    experiment = write_experiment(tmp_path, concurrency="[3]", threads='["unset"]')
-    done = in_process(*sweep_words(experiment, tmp_path / "run"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    [step] = RunFolder.open(tmp_path / "run").measurements()
-    assert (step.setting.thread_count, step.setting.per_instance_concurrency) == (6, 3)
-    assert str(step.setting.instance) == "flex-2048"
-    assert live.settings[THREADS] == "6"
 
 
 def test_ctrl_c_restores_the_app(live: StandIn, tmp_path: Path) -> None:
@@ -80,11 +77,13 @@ def test_ctrl_c_restores_the_app(live: StandIn, tmp_path: Path) -> None:
 
 def test_lost_credentials_end_with_the_command_that_restores(live: StandIn, tmp_path: Path) -> None:
     before = live.state()
-    process = begin_fast(write_experiment(tmp_path, users="[2, 4]"), tmp_path / "run")
-    wait_for(lambda: (tmp_path / "run" / "measurements.jsonl").exists(), process)
-    live.faults.no_tokens = True
-    said, _ = process.communicate(timeout=60)
-    assert f"functune azure revert {SITE}" in said
+
+    def lose(event: Event) -> None:
+        if isinstance(event, StepFinished):
+            live.faults.no_tokens = True
+
+    with pytest.raises(HostError, match=f"functune azure revert {SITE}"):
+        fast_sweep(write_experiment(tmp_path, users="[2]"), tmp_path / "run", lose)
     assert live.state() != before
     live.faults.no_tokens = False
     assert run("azure", "revert", SITE, "--yes").exit_code == 0
@@ -139,7 +138,7 @@ def test_rolling_update_is_waited_for_longer_than_a_restart_takes(
 ) -> None:
     live.document["properties"]["functionAppConfig"]["siteUpdateStrategy"] = {"type": "RollingUpdate"}
     live.keep_history()
-    light_app.delay = 3.0  # the wait for an unseen restart is 1 s there
+    light_app.delay = 2.5  # the wait for an unseen restart is 1.5 s there
     fast_sweep(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run", print)
     [step] = RunFolder.open(tmp_path / "run").measurements()
     assert (step.setting_seen, step.errors) == (True, {})
@@ -217,9 +216,12 @@ def test_settings_that_the_plan_does_not_take_are_refused_before_anything_is_wri
 def test_passing_refusals_in_a_sweep_are_waited_out(live: StandIn, tmp_path: Path) -> None:
     before = live.state()
     live.faults.accepted, live.faults.lag = 0.3, 0.3
-    process = begin_fast(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run")
-    wait_for(lambda: live.seen, process)
-    live.faults.busy = [refusal(429, "TooManyRequests", "Slowly.", retry_after="1")]
-    said, _ = process.communicate(timeout=90)
-    assert process.returncode == 0, said
+
+    def refuse(event: Event) -> None:
+        """The next request: the first one of all, and the first one that restores."""
+        if isinstance(event, SweepStarted | AppChanged):
+            live.faults.busy = [refusal(429, "TooManyRequests", "Slowly.", retry_after="1")]
+
+    fast_sweep(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run", refuse)
+    assert live.faults.busy == []
     assert live.state() == before

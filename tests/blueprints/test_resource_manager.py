@@ -10,7 +10,7 @@ import pytest
 
 from blueprints import scale_settings
 from blueprints.resource_manager import NotReadError, ScaleSettings, parse, source
-from blueprints.scale_settings import KEEP_FAILURE_SECONDS, KEEP_SECONDS, UNDER_WAY, Reader
+from blueprints.scale_settings import KEEP_FAILURE_SECONDS, KEEP_SECONDS, UNDER_WAY, Reader, Reading, describe
 from tests.blueprints.azure import SCALE, SITE, site
 
 READ = ScaleSettings(24, 4096, 60, {"http": 2})
@@ -72,6 +72,17 @@ def test_answer_is_read() -> None:
     assert parse(200, json.dumps(site(SCALE)).encode()) == READ
 
 
+def test_concurrency_that_was_never_set_is_shown_as_none() -> None:
+    never_set = {"alwaysReady": None, "instanceMemoryMB": 2048, "triggers": None}
+    read = parse(200, json.dumps(site(never_set)).encode())
+    assert read == ScaleSettings(None, 2048, None, {})
+    assert describe(Reading(read, read_at=1.0)).items() >= {
+        ("perInstanceConcurrency", None),
+        ("instanceMemoryMb", 2048),
+    }
+    assert describe(Reading(read, read_at=1.0))["alwaysReadyInstances"] == {}
+
+
 @pytest.mark.parametrize(
     "scale",
     [
@@ -91,14 +102,24 @@ def test_answer_of_another_shape_is_refused(scale: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"null", b"\xff", b"{}", b'{"properties": {"functionAppConfig": null}}', b"[" * 9999]
+    "body",
+    [
+        *(b"", b"null", b"\xff", b"{}", b'{"properties": {"functionAppConfig": null}}', b"[" * 9999),
+        b"<html>captive portal</html>",
+    ],
 )
 def test_answer_without_a_flex_site_is_refused(body: bytes) -> None:
     with pytest.raises(NotReadError, match="without a usable functionAppConfig"):
         parse(200, body)
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "RESOURCE_MANAGER_ENDPOINT"), (429, "throttles"), (500, "later")])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        *((401, "RESOURCE_MANAGER_ENDPOINT"), (403, "give it the role Reader on the site")),
+        *((404, "check SITE_RESOURCE_ID"), (429, "throttles"), (500, "later")),
+    ],
+)
 def test_answer_of_another_status_says_what_to_do(status: int, words: str) -> None:
     with pytest.raises(NotReadError, match=f"answered {status}: .*{words}"):
         parse(status, b"")

@@ -12,7 +12,7 @@ import pytest
 from functune.hosts.local import LOCAL_HOST, HostProcess
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
-from tests.blueprints.azure import OBJECT_ID, REFUSAL, SITE, Azure, site
+from tests.blueprints.azure import OBJECT_ID, REFUSAL, SITE, Azure
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -51,7 +51,7 @@ async def read(asking: httpx.AsyncClient) -> dict[str, Any]:
             body = await probed(asking)
             if body["platform"]["scaleSettingsReadAt"] is not None:
                 return body
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
 
 
 def findings(body: dict[str, Any]) -> list[tuple[str, str]]:
@@ -104,19 +104,8 @@ async def test_identity_routes_wait_for_the_reading_and_share_it(azure: Azure) -
     assert "FETCH_ALLOWED_HOSTS" in fetched.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "words"),
-    [
-        (403, json.dumps(REFUSAL).encode(), "give it the role Reader on the site"),
-        (404, b'{"error": {"code": "ResourceNotFound"}}', "check SITE_RESOURCE_ID"),
-        (200, b"<html>captive portal</html>", "without a usable functionAppConfig"),
-    ],
-    ids=["403", "404", "garbage"],
-)
-async def test_probe_says_why_the_scale_settings_are_not_there(
-    azure: Azure, status: int, body: bytes, words: str
-) -> None:
-    azure.status, azure.body = status, body
+async def test_probe_says_why_the_scale_settings_are_not_there(azure: Azure) -> None:
+    azure.status, azure.body, words = 403, json.dumps(REFUSAL).encode(), "give it the role Reader on the site"
     async with serving(azure.settings) as host, client(host) as asking:
         first = await probed(asking)
         later = await read(asking)
@@ -174,14 +163,3 @@ async def test_probe_calls_nobody_outside_flex_consumption(azure: Azure) -> None
     for answer in answers:
         assert (answer.json()["scaleSettings"], answer.json()["scaleSettingsProblem"]) == (None, None)
     assert azure.reads == 0
-
-
-async def test_probe_reports_a_concurrency_that_was_never_set(azure: Azure) -> None:
-    azure.body = json.dumps(site({"alwaysReady": None, "instanceMemoryMB": 2048, "triggers": None})).encode()
-    async with serving(azure.settings) as host, client(host) as asking:
-        later = await read(asking)
-    assert later["platform"]["instanceMemoryMb"] == 2048
-    assert later["platform"]["alwaysReadyInstances"] == {}
-    assert later["platform"]["perInstanceConcurrency"] is None
-    assert findings(later)[0][0] == "warning"
-    assert "not set on the site" in findings(later)[0][1]

@@ -71,10 +71,12 @@ async def test_loop_is_stalled(call: Call, handler: Any) -> None:
 
 async def other_task_finished_meanwhile(call: Call, handler: Any) -> bool:
     invocation = asyncio.create_task(call(handler, {"ms": "250"}))
-    other = asyncio.create_task(asyncio.sleep(0.01))
-    await asyncio.wait({invocation, other}, return_when=asyncio.FIRST_COMPLETED)
-    finished_first = not invocation.done()
-    await asyncio.gather(invocation, other)
+
+    async def other() -> bool:
+        await asyncio.sleep(0.01)
+        return not invocation.done()
+
+    _, finished_first = await asyncio.gather(invocation, other())
     return finished_first
 
 

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from tests.host.serving import Serving, children, wait_until
+from tests.hosting.apps.served import LOADED
 
 ROOT = Path(__file__).parents[2]
 HOSTING = ROOT / "hosting"
@@ -58,9 +59,14 @@ class GunicornRun(Serving):
         return self
 
     def worker_pids(self, count: int) -> list[int]:
-        """The pids of the workers, once there are ``count`` of them."""
-        wait_until(lambda: len(children(self.process.pid)) == count, f"{count} workers")
-        return children(self.process.pid)
+        """The pids of the workers, once ``count`` of them have loaded the app: from then on SIGTERM ends them."""
+
+        def loaded() -> list[int]:
+            return [int(pid) for line in list(self.lines) for pid in re.findall(rf"{LOADED} (\d+)", line)]
+
+        wait_until(lambda: len(loaded()) == count, f"{count} workers")
+        assert sorted(loaded()) == sorted(children(self.process.pid))
+        return loaded()
 
 
 def ended_run(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import os
+import re
+import runpy
 import signal
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.hosting.apps.served import BEGINS
-from tests.hosting.gunicorn_run import GunicornRun, effective, ended_run, gunicorn
+from tests.hosting.gunicorn_run import HOSTING, GunicornRun, effective, ended_run, gunicorn
 
 ASGI, WSGI = "served:asgi", "served:wsgi"
 SERVED = [("asgi", ASGI), ("uvicorn_worker.UvicornWorker", ASGI), ("gthread", WSGI), ("sync", WSGI)]
@@ -22,6 +24,19 @@ ONE_CORE = (
 )
 
 
+CHANGED = {
+    "PORT": "80",
+    "WEB_CONCURRENCY": "5",
+    "GUNICORN_WORKER_CLASS": "gthread",
+    "GUNICORN_THREADS": "16",
+    "GUNICORN_TIMEOUT": "0",
+    "GUNICORN_GRACEFUL_TIMEOUT": "10",
+    "GUNICORN_KEEP_ALIVE": "5",
+}
+# Gunicorn itself reads WEB_CONCURRENCY, and takes no empty one.
+EMPTY = dict.fromkeys(CHANGED.keys() - {"WEB_CONCURRENCY"}, "")
+
+
 @functools.cache
 def settings_with(*variables: tuple[str, str]) -> dict[str, str]:
     """The settings that follow from some variables, asked once."""
@@ -29,25 +44,38 @@ def settings_with(*variables: tuple[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("variables", "setting", "value"),
+    ("variables", "expected"),
     [
-        ({}, "bind", "['0.0.0.0:8000']"),
-        ({"PORT": "80"}, "bind", "['0.0.0.0:80']"),
-        ({"WEB_CONCURRENCY": "5"}, "workers", "5"),
-        ({}, "worker_class", "asgi"),
-        ({"GUNICORN_WORKER_CLASS": "gthread"}, "worker_class", "gthread"),
-        ({}, "threads", "1"),
-        ({"GUNICORN_THREADS": "16"}, "threads", "16"),
-        ({"GUNICORN_TIMEOUT": "0"}, "timeout", "0"),
-        ({"GUNICORN_GRACEFUL_TIMEOUT": "10"}, "graceful_timeout", "10"),
-        ({"GUNICORN_KEEP_ALIVE": "5"}, "keepalive", "5"),
-        ({"GUNICORN_TIMEOUT": ""}, "timeout", "230"),
-        ({}, "accesslog", "-"),
-        ({}, "errorlog", "-"),
+        (
+            {},
+            {
+                "bind": "['0.0.0.0:8000']",
+                "worker_class": "asgi",
+                "threads": "1",
+                "timeout": "230",
+                "accesslog": "-",
+                "errorlog": "-",
+            },
+        ),
+        (
+            CHANGED,
+            {
+                "bind": "['0.0.0.0:80']",
+                "workers": "5",
+                "worker_class": "gthread",
+                "threads": "16",
+                "timeout": "0",
+                "graceful_timeout": "10",
+                "keepalive": "5",
+            },
+        ),
+        (EMPTY, {"bind": "['0.0.0.0:8000']", "worker_class": "asgi", "threads": "1", "timeout": "230"}),
     ],
+    ids=["unset", "set", "empty"],
 )
-def test_setting_comes_from_the_environment(variables: dict[str, str], setting: str, value: str) -> None:
-    assert settings_with(*variables.items())[setting] == value
+def test_settings_come_from_the_environment(variables: dict[str, str], expected: dict[str, str]) -> None:
+    found = settings_with(*variables.items())
+    assert {name: found[name] for name in expected} == expected
 
 
 def test_workers_end_before_container_apps_kill_them() -> None:
@@ -55,26 +83,40 @@ def test_workers_end_before_container_apps_kill_them() -> None:
     assert int(settings_with()["graceful_timeout"]) < 30
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "allowed"),
-    [
-        ("PORT", "http", "a whole number from 0 to 65535"),
-        ("PORT", "65536", "a whole number from 0 to 65535"),
-        ("WEB_CONCURRENCY", "0", "a whole number from 1 to 128"),
-        ("WEB_CONCURRENCY", "129", "a whole number from 1 to 128"),
-        ("GUNICORN_THREADS", "1_0", "a whole number from 1 to 1000"),
-        ("GUNICORN_THREADS", "٤", "a whole number from 1 to 1000"),
-        ("GUNICORN_TIMEOUT", "30s", "a whole number from 0 to 3600"),
-        ("GUNICORN_TIMEOUT", "9" * 5000, "a whole number from 0 to 3600"),
-        ("GUNICORN_GRACEFUL_TIMEOUT", "0", "a whole number from 1 to 600"),
-        ("GUNICORN_KEEP_ALIVE", "1.5", "a whole number from 1 to 3600"),
-        ("GUNICORN_WORKER_CLASS", "eventlet", "one of asgi, uvicorn_worker.UvicornWorker, gthread, sync"),
-    ],
-)
-def test_wrong_value_ends_the_start_with_a_sentence(name: str, value: str, allowed: str) -> None:
+REFUSED = [
+    ("PORT", "http", "a whole number from 0 to 65535"),
+    ("PORT", "65536", "a whole number from 0 to 65535"),
+    ("WEB_CONCURRENCY", "0", "a whole number from 1 to 128"),
+    ("WEB_CONCURRENCY", "129", "a whole number from 1 to 128"),
+    ("GUNICORN_THREADS", "1_0", "a whole number from 1 to 1000"),
+    ("GUNICORN_THREADS", "٤", "a whole number from 1 to 1000"),
+    ("GUNICORN_TIMEOUT", "30s", "a whole number from 0 to 3600"),
+    ("GUNICORN_TIMEOUT", "9" * 5000, "a whole number from 0 to 3600"),
+    ("GUNICORN_GRACEFUL_TIMEOUT", "0", "a whole number from 1 to 600"),
+    ("GUNICORN_KEEP_ALIVE", "1.5", "a whole number from 1 to 3600"),
+    ("GUNICORN_WORKER_CLASS", "eventlet", "one of asgi, uvicorn_worker.UvicornWorker, gthread, sync"),
+]
+
+
+def sentence(name: str, value: str, allowed: str) -> str:
+    """What the configuration says of a value."""
+    return f"gunicorn.conf.py: {name} is {value!r}; it takes {allowed}. Correct it or unset it."
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), REFUSED)
+def test_wrong_value_is_refused_with_a_sentence(
+    name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the configuration adds to it
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=re.escape(sentence(name, value, allowed))):
+        runpy.run_path(str(HOSTING / "gunicorn.conf.py"))
+
+
+@pytest.mark.parametrize(("name", "value", "allowed"), [REFUSED[0], REFUSED[-1]])
+def test_refusal_ends_the_start_and_is_all_that_is_said(name: str, value: str, allowed: str) -> None:
     outcome = ended_run(gunicorn(ASGI), **{name: value})
-    assert outcome.returncode == 1
-    assert outcome.stderr == f"gunicorn.conf.py: {name} is {value!r}; it takes {allowed}. Correct it or unset it.\n"
+    assert (outcome.returncode, outcome.stderr) == (1, f"{sentence(name, value, allowed)}\n")
 
 
 @pytest.mark.parametrize(

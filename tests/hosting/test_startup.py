@@ -28,10 +28,16 @@ def test_command_is_one_line_without_quotes() -> None:
     "variables",
     [
         {},
-        {"PORT": "8080", "GUNICORN_TIMEOUT": "60"},
-        {"GUNICORN_GRACEFUL_TIMEOUT": "5", "GUNICORN_KEEP_ALIVE": "9"},
-        {"GUNICORN_THREADS": "8", "GUNICORN_WORKER_CLASS": "gthread"},
+        {
+            "PORT": "8080",
+            "GUNICORN_TIMEOUT": "60",
+            "GUNICORN_GRACEFUL_TIMEOUT": "5",
+            "GUNICORN_KEEP_ALIVE": "9",
+            "GUNICORN_THREADS": "8",
+            "GUNICORN_WORKER_CLASS": "gthread",
+        },
     ],
+    ids=["unset", "set"],
 )
 def test_command_and_configuration_agree(variables: dict[str, str]) -> None:
     found = effective(AS_STARTED, WEB_CONCURRENCY="3", **variables)

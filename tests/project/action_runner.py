@@ -14,7 +14,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent.parent
 ACTION = ROOT / "action.yml"
-STEPS = yaml.safe_load(ACTION.read_text())["runs"]["steps"]
+DESCRIBED = yaml.safe_load(ACTION.read_text())
+STEPS = DESCRIBED["runs"]["steps"]
 TOKEN = "ghs_aTokenThatNobodyMaySee"
 NUMBER = 7
 """Of the pull request."""
@@ -144,7 +145,7 @@ class Runner:
         if found[1] == "steps":
             step, _, name = found[2].partition(".outputs.")
             return self.outputs[step].get(name, "")
-        described = yaml.safe_load(ACTION.read_text())["inputs"][found[2]]["default"]
+        described = DESCRIBED["inputs"][found[2]]["default"]
         default = TOKEN if described == "${{ github.token }}" else described
         return inputs.get(found[2], default)
 

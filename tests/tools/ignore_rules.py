@@ -6,6 +6,7 @@ denormal/go-gitignore, and Core Tools src/Cli/func/Common/GitIgnoreParser.cs and
 """
 
 import fnmatch
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,10 +22,12 @@ def sent_by_core_tools(root: Path) -> set[str]:
 
 
 def _files(root: Path) -> Iterator[str]:
-    for path in root.rglob("*"):
-        is_skipped = {".git", ".vscode"} & {part.lower() for part in path.relative_to(root).parts[:-1]}
-        if path.is_file() and not is_skipped and path.name.lower() not in _NEVER_SENT_BY_CORE_TOOLS:
-            yield path.relative_to(root).as_posix()
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name.lower() not in {".git", ".vscode"}]
+        place = Path(folder).relative_to(root).as_posix()
+        for name in names:
+            if name.lower() not in _NEVER_SENT_BY_CORE_TOOLS:
+                yield name if place == "." else f"{place}/{name}"
 
 
 class CoreToolsRules:

@@ -38,8 +38,12 @@ def installed(source: str) -> Path | None:
 
 
 def install(source: str, folder: Path) -> int:
-    """The exit status of venv or pip. ``source`` is one requirement, a path or a URL, and no flag."""
+    """
+    The exit status of venv or pip. ``source`` is one requirement, a path or a URL, and no flag.
+
+    The pip is that of actions/setup-python: the environment would take seconds to get one of its own.
+    """
     python = str(folder / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--", source]
-    made = subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=False).returncode
-    return made or subprocess.run(pip, check=False).returncode
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--disable-pip-version-check"]
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", folder], check=False).returncode
+    return made or subprocess.run([*pip, "--", source], check=False).returncode

@@ -10,6 +10,7 @@ from typing import Any
 
 SLOW = 1.0
 BEGINS = "the slow request begins"
+LOADED = "served by"
 _together = threading.Barrier(4, timeout=10)
 
 
@@ -33,3 +34,7 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
         _together.wait()
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [str(os.getpid()).encode()]
+
+
+if __name__ == "served":  # a server has loaded it, and no test
+    print(LOADED, os.getpid(), file=sys.stderr, flush=True)
