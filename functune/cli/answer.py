@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     def give(self, lines: Callable[[], Iterable[str]], document: Callable[[], object]) -> None:
         """Print the answer, as lines of text or as a document of structs and plain values."""
         if self.is_json:
-            from functune.report.document import indented_json
+            from functune.report.json_text import indented_json
 
             self.write(indented_json(document()))
         else:

@@ -7,6 +7,7 @@ import click
 from functune.cli.completing import RunPath
 from functune.cli.folders import run_or_newest
 from functune.errors import RunFolderError
+from functune.report.links import PAGE
 from functune.run.folder import RunFolder
 
 
@@ -39,8 +40,6 @@ def open_report(folder: Path | None, only_print: bool) -> None:
 
 def report_url(run: Path) -> str:
     """The URL of the report of a run. Raises RunFolderError where there is none."""
-    from functune.report.files import PAGE
-
     page = RunFolder.open(run).path / PAGE
     if not page.is_file():
         raise RunFolderError(

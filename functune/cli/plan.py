@@ -114,7 +114,8 @@ def plan_capacity(
     """
     from functune.capacity.asked_plan import conditions, planned_capacity
     from functune.report.capacity_page import CAPACITY_DOCUMENT, CAPACITY_PAGE, render_capacity_page
-    from functune.report.document import find_all, indented_json
+    from functune.report.document import find_all
+    from functune.report.json_text import indented_json
     from functune.report.links import link_pages
     from functune.terminal.capacity import capacity_lines, explanation_lines
 

@@ -7,7 +7,7 @@ measurements.jsonl.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -21,15 +21,14 @@ from functune.plans.advice import PlanAdvice, advice_for_plans
 from functune.plans.left_out import LeftOutPlan, left_out_plans
 from functune.plans.plan import Asked
 from functune.plans.registry import CURRENCY, SCOPES, price_for
+from functune.report.json_text import embedded_json as embedded_json
+from functune.report.json_text import indented_json
+from functune.report.json_text import rounded as rounded
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from functune.run.measurement import Failure
 
 REPORT_SCHEMA_VERSION = 2
-DIGITS = 6
-"""Significant digits of a figure: more than any of them has, and few enough to be read."""
-FIRST_MOMENT = 1e6
-"""Numbers from here on are moments, which keep their milliseconds."""
 
 
 class ComparedHost(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,28 +142,6 @@ def host_of(folder: RunFolder) -> str:
     return folder.environment.host or folder.path.name
 
 
-def rounded(value: object) -> Any:
-    """A value of plain types with its floats to six significant digits; moments keep their milliseconds."""
-    match value:
-        case float():
-            return round(value, 3) if abs(value) >= FIRST_MOMENT else float(f"{value:.{DIGITS}g}")
-        case dict():
-            return {key: rounded(each) for key, each in value.items()}
-        case list() | tuple():
-            return [rounded(each) for each in value]
-    return value
-
-
 def document_json(document: ReportDocument) -> str:
     """The document as JSON, indented for people."""
     return indented_json(document)
-
-
-def indented_json(value: object) -> str:
-    """Any structs as JSON, indented for people, figures rounded."""
-    return msgspec.json.format(msgspec.json.encode(rounded(msgspec.to_builtins(value))), indent=2).decode() + "\n"
-
-
-def embedded_json(document: msgspec.Struct) -> str:
-    """The document as JSON that can stand inside of HTML: no ``<`` that could end its element."""
-    return msgspec.json.encode(rounded(msgspec.to_builtins(document))).decode().replace("<", "\\u003c")

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from functune.plans.plan import Asked
 from functune.report.document import ReportDocument, document_json, read_document
 from functune.report.junit import junit
-from functune.report.links import REPORT_LINK, link_pages
+from functune.report.links import PAGE as PAGE
+from functune.report.links import link_pages
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.rows import measured_rows, to_csv
 from functune.report.summary import summary
 from functune.run.folder import RunFolder
 
-PAGE = REPORT_LINK.file
 SUMMARY = "summary.md"
 RECOMMENDATION = "recommendation.json"
 DOCUMENT = "report.json"

@@ -30,6 +30,7 @@ class PageLink(NamedTuple):
 
 REPORT_LINK = PageLink("report.html", "What was measured")
 PLAN_LINK = PageLink("plan.html", "Instances, latency and monthly cost on each hosting plan")
+PAGE = REPORT_LINK.file
 
 
 def link_pages(folder: RunFolder) -> None:

@@ -2,8 +2,9 @@
 
 from functune.report.assets import asset
 from functune.report.charts.registry import drawn_figures
-from functune.report.document import ReportDocument, embedded_json
+from functune.report.document import ReportDocument
 from functune.report.head import report_head
+from functune.report.json_text import embedded_json
 from functune.report.links import PLAN_LINK
 from functune.report.markup import Html, element
 from functune.report.sections.experiment import experiment_section

@@ -12,7 +12,8 @@ from functune.analysis.verdict.limit import Limit
 from functune.analysis.verdict.recommendation import Recommendation
 from functune.experiments.subject import Subject
 from functune.plans.advice import PlanAdvice
-from functune.report.document import ReportDocument, indented_json
+from functune.report.document import ReportDocument
+from functune.report.json_text import indented_json
 
 RECOMMENDATION_SCHEMA_VERSION = 2
 

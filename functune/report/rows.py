@@ -10,7 +10,7 @@ from functune.analysis.experiment import ExperimentFindings
 from functune.analysis.laws import littles_law
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.levels import Level, Repeat, levels_of
-from functune.report.document import rounded
+from functune.report.json_text import rounded
 from functune.run.measurement import Handler, Measurement, Phase
 
 

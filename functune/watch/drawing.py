@@ -13,8 +13,6 @@ from typing import IO
 import msgspec
 
 from functune.errors import FunctuneError
-from functune.report.document import read_document
-from functune.report.page import render_page
 from functune.run.folder import RunFolder
 
 LOWEST_PRIORITY = 19
@@ -32,6 +30,10 @@ class Drawn(msgspec.Struct, frozen=True, kw_only=True):
 
 def drawn_page(run: Path) -> tuple[Drawn, bytes]:
     """The report of a run as it is now."""
+    # Imported here: the process that watches the run imports this module too, and draws nothing.
+    from functune.report.document import read_document
+    from functune.report.page import render_page
+
     try:
         page = render_page(read_document(RunFolder.open(run))).encode()
     except FunctuneError as error:

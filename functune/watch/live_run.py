@@ -10,7 +10,7 @@ import msgspec
 
 from functune.errors import RunFolderError
 from functune.formatting import plural
-from functune.report.files import PAGE
+from functune.report.links import PAGE
 from functune.watch.drawer import Drawer
 from functune.watch.run_progress import RunProgress, RunReader, Stamp
 

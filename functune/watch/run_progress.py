@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from functune.formatting import plural, rate
-from functune.report.files import PAGE
+from functune.report.links import PAGE
 from functune.run.folder import CALIBRATIONS, FAILURES, MEASUREMENTS
 from functune.run.measurement import Measurement
 from functune.run.measuring import is_measured

@@ -16,7 +16,7 @@ from functune.errors import UsageError
 from functune.experiments.model import Experiment, Matrix
 from functune.experiments.planned import planned_subjects
 from functune.plans.registry import price_for
-from functune.report.document import indented_json
+from functune.report.json_text import indented_json
 from functune.run.measurement import Failure, Measurement
 from functune.setting import Setting
 from functune.shapes import shape_of

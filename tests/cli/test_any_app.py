@@ -9,7 +9,7 @@ import pytest
 
 from functune.run.folder import ENVIRONMENT, EXPERIMENTS, MEASUREMENTS, RunFolder
 from functune.setting import Setting
-from tests.cli.calling import in_process, interrupted_after_a_step
+from tests.cli.calling import in_process
 from tests.hosts.test_any_app import APPS
 
 EXPERIMENT = """
@@ -20,7 +20,7 @@ app = "src.app:app"
 folder = "apps/wsgi"
 workload.routes = ["/pid"]
 settings = { thread_count = [2] }
-load = { users = [4], warm_up = 0.2, measure = 1 }
+load = { users = [2], warm_up = 0.2, measure = 1 }
 [[experiment]]
 name = "asgi"
 question = "Does an ASGI app run?"
@@ -28,7 +28,7 @@ app = "src.app:create_app('app')"
 folder = "apps/asgi"
 workload.routes = ["/pid"]
 settings = { host = ["gunicorn", "uvicorn"] }
-load = { users = [4], warm_up = 0.2, measure = 1 }
+load = { users = [2], warm_up = 0.2, measure = 1 }
 [[experiment.expect]]
 claim = "Uvicorn serves"
 metric = "throughput"
@@ -39,7 +39,12 @@ name = "functions"
 question = "Does the function app of the run?"
 workload.routes = ["/api/x"]
 settings = { thread_count = [2] }
-load = { users = [4], warm_up = 0.2, measure = 1 }
+load = { users = [2], warm_up = 0.2, measure = 1 }
+"""
+REFUSAL = """
+        case "/pid" if "NOT_YET" in os.environ:
+            start_response("503 Not Yet", [])
+            return []
 """
 FUNCTIONS = """
 import time
@@ -95,6 +100,9 @@ def test_experiments_of_one_run_have_apps_and_hosts_of_their_own(root: Path, tmp
 
 
 def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -> None:
+    """The first request fails where NOT_YET is set, so that all is left to measure when the run is resumed."""
+    source = root / "apps/wsgi/src/app.py"
+    source.write_text(source.read_text().replace('        case "/pid":\n', f'{REFUSAL}        case "/pid":\n'))
     run, asked = tmp_path / "run", tmp_path / "one.toml"
     asked.write_text(
         """
@@ -102,14 +110,15 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
         question = "Does it run?"
         workload.routes = ["/pid"]
         settings = { thread_count = [2] }
-        load = { users = [2, 4], warm_up = 0.2, measure = 1, search = "grid" }
+        load = { users = [2], warm_up = 0.2, measure = 1 }
         """
     )
     app = ("--app", "src.app:app")
     done = in_process(
-        "sweep", asked, *app, "--script-root", root / "apps/wsgi", "--out", run, "--no-profile", "--no-calibration"
+        *("sweep", asked, *app, "--script-root", root / "apps/wsgi", "--out", run, "--no-calibration"), NOT_YET="1"
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 3
+    assert "GET /pid: HTTP 503" in done.stderr
     noted = json.loads((run / ENVIRONMENT).read_text())
     assert (noted["app"], noted["host_kind"], noted["host"]) == (
         "src.app:app",
@@ -117,7 +126,6 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
         "Gunicorn with gthread workers",
     )
     assert tomllib.loads((run / EXPERIMENTS).read_text())["experiment"][0]["settings"]["host"] == ["gunicorn:gthread"]
-    (run / MEASUREMENTS).write_text((run / MEASUREMENTS).read_text().splitlines(keepends=True)[0])
     other = in_process("sweep", "--resume", run, "--app", "src.app:other")
     assert (other.returncode, other.stderr.strip()) == (
         2,
@@ -125,18 +133,8 @@ def test_run_remembers_the_app_that_the_flag_names(root: Path, tmp_path: Path) -
     )
     resumed = in_process("sweep", "--resume", run, *app, "--host", "gunicorn", "--no-profile", "--no-calibration")
     assert resumed.returncode == 0, resumed.stderr
-    assert [each.users for each in RunFolder.open(run).measurements()] == [2, 4]
-
-
-def test_tune_searches_the_processes_alone_of_an_asgi_app(root: Path, tmp_path: Path) -> None:
-    app = ("--script-root", root / "apps/asgi", "--app", "src.app:create_app('app')")
-    done = interrupted_after_a_step(tmp_path / "run", "tune", "/pid", *app, "--host", "uvicorn")
-    assert done.returncode == 130, done.stderr
-    folder = RunFolder.open(tmp_path / "run")
-    [tuned] = folder.experiments
-    assert (tuned.settings.host, tuned.settings.thread_count) == (("uvicorn",), ("unset",))
-    assert tuned.settings.process_count[0] == 1
-    assert {(each.setting.host, each.handler) for each in folder.measurements()} == {("uvicorn", "async def")}
+    [measurement] = RunFolder.open(run).measurements()
+    assert (measurement.setting.host, measurement.errors) == ("gunicorn:gthread", {})
 
 
 @pytest.mark.parametrize(

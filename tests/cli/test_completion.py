@@ -1,5 +1,6 @@
-"""Completion, as a shell asks for it: the script is sourced in Bash, which calls the installed command."""
+"""Completion, as shells ask for it: for some words the script is sourced in Bash, which calls the installed command."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from functune.cli import main
+from functune.cli.bash_words import WholeWordBash
+from functune.cli.completion import COMPLETED_PROGRAM, COMPLETION_VARIABLE
 from functune.hosts.registry import STARTED_KINDS
 from tests.analysis.simulated import planned
 from tests.analysis.simulated import sweep as simulated_sweep
-from tests.cli.calling import functune
+from tests.cli.calling import functune, in_process
 from tests.cli.test_runs import run_folder
 
 PROGRAMS = Path(sys.executable).parent
@@ -50,6 +53,16 @@ def completed(script: Path, folder: Path, *words: str) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
+def offered(folder: Path, *words: str) -> list[str]:
+    """The values that the command answers Bash with for the last of the words, in a folder; asked in this process."""
+    asked = {"COMP_WORDS": " ".join(["functune", *words]), "COMP_CWORD": str(len(words))}
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        for name, value in asked.items():
+            patch.setenv(name, value)
+        answer = WholeWordBash(main, {}, COMPLETED_PROGRAM, COMPLETION_VARIABLE).complete()
+    return [line.partition(",")[2] for line in answer.splitlines()]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with experiments and with two runs, the one that is called older being the older one."""
@@ -67,34 +80,33 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_commands_and_options(script: Path, folder: Path) -> None:
     assert set(completed(script, folder, "re")) == {"report", "recommend"}
-    assert set(completed(script, folder, "")) == set(main.commands)
-    assert "--traffic" in completed(script, folder, "plan", "--")
+    assert set(offered(folder, "")) == set(main.commands)
+    assert "--traffic" in offered(folder, "plan", "--")
 
 
 def test_runs_are_offered_newest_first_and_other_folders_where_none_fits(script: Path, folder: Path) -> None:
     assert completed(script, folder, "report", "") == ["runs/a-newer", "runs/b-older"]
-    assert completed(script, folder, "sweep", "--resume", "runs/b") == ["runs/b-older"]
+    assert offered(folder, "sweep", "--resume", "runs/b") == ["runs/b-older"]
     assert completed(script, folder, "report", "elsewhere/") == ["compopt -o dirnames", ""]
 
 
-def test_experiments(script: Path, folder: Path) -> None:
-    assert completed(script, folder, "sweep", "") == ["experiments/orders.toml"]
-    assert completed(script, folder, "recommend", "runs/a-newer", "--experiment", "") == ["orders"]
-    assert completed(script, folder, "recommend", "runs/no-run", "--experiment", "") == [""]
+def test_experiments(folder: Path) -> None:
+    assert offered(folder, "sweep", "") == ["experiments/orders.toml"]
+    assert offered(folder, "recommend", "runs/a-newer", "--experiment", "") == ["orders"]
+    assert offered(folder, "recommend", "runs/no-run", "--experiment", "") == []
 
 
-def test_values_of_options(script: Path, folder: Path) -> None:
-    assert completed(script, folder, "recommend", "x", "--plan", "app") == ["app-service"]
-    assert completed(script, folder, "recommend", "x", "--plan", "container-apps", "--size", "0.2") == ["0.25"]
-    hosts = completed(script, folder, "sweep", "--host", "")
-    assert set(STARTED_KINDS) <= set(hosts)
-    assert completed(script, folder, "completion", "z") == ["zsh"]
+def test_values_of_options(folder: Path) -> None:
+    assert offered(folder, "recommend", "x", "--plan", "app") == ["app-service"]
+    assert offered(folder, "recommend", "x", "--plan", "container-apps", "--size", "0.2") == ["0.25"]
+    assert set(STARTED_KINDS) <= set(offered(folder, "sweep", "--host", ""))
+    assert offered(folder, "completion", "z") == ["zsh"]
 
 
 def test_host_with_a_colon_at_which_bash_ends_a_word(script: Path, folder: Path) -> None:
     assert completed(script, folder, "sweep", "--host", "gunicorn", ":", "gt") == ["gthread"]
-    assert "gthread" in completed(script, folder, "sweep", "--host", "gunicorn", ":")
-    assert completed(script, folder, "tune", "/a", "--host", "=", "uvi") == ["uvicorn"]
+    assert "gthread" in offered(folder, "sweep", "--host", "gunicorn", ":")
+    assert offered(folder, "tune", "/a", "--host", "=", "uvi") == ["uvicorn"]
 
 
 @pytest.mark.parametrize(("shell", "words"), [("zsh", "functune rec"), ("fish", "functune rec")])
@@ -114,6 +126,6 @@ def test_scripts_of_the_other_shells_ask_in_the_way_that_is_answered(shell: str,
 
 
 def test_unknown_shell_is_refused_with_those_that_are_known() -> None:
-    done = functune("completion", "tcsh")
+    done = in_process("completion", "tcsh")
     assert done.returncode == 2
     assert "'tcsh' is not one of 'bash', 'zsh', 'fish'" in done.stderr

@@ -5,13 +5,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 
-from functune.run.folder import MEASUREMENTS
 from tests.cli.apps import write_app
-from tests.cli.calling import command, functune
-from tests.host.serving import wait_until
+from tests.cli.calling import functune, interrupted_after_a_step
 
 
 @pytest.fixture
@@ -26,31 +23,14 @@ def asked(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("background", [False, True], ids=["terminal", "background job"])
-def test_sigterm_ends_a_sweep_as_ctrl_c_does_and_leaves_nothing(asked: Path, tmp_path: Path, background: bool) -> None:
+def test_sigterm_ends_a_background_job_as_ctrl_c_ends_others_and_leaves_nothing(asked: Path, tmp_path: Path) -> None:
     """A background job of a shell ignores SIGINT, and heeds SIGTERM all the same."""
     run, temporary = tmp_path / "run", tmp_path / "tmp"
     temporary.mkdir()
-    on_interrupt = signal.SIG_IGN if background else signal.SIG_DFL
-    with subprocess.Popen(
-        command("sweep", asked, "--script-root", tmp_path / "app", "--out", run, "--no-profile", "--no-calibration"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(temporary)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, on_interrupt),
-    ) as sweep:
-        try:
-            wait_until(lambda: (run / MEASUREMENTS).exists(), "the first measurement")
-            children = psutil.Process(sweep.pid).children(recursive=True)
-            sweep.send_signal(signal.SIGTERM)
-            _, said = sweep.communicate(timeout=30)
-        finally:
-            sweep.kill()
-    assert sweep.returncode == 130
-    assert said.startswith(f"functune: interrupted; {run} keeps everything measured so far.")
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert alive == []
+    asks = ("sweep", asked, "--script-root", tmp_path / "app", "--no-profile", "--no-calibration")
+    done = interrupted_after_a_step(run, *asks, by=signal.SIGTERM, in_background=True, TMPDIR=str(temporary))
+    assert done.returncode == 130
+    assert done.stderr.startswith(f"functune: interrupted; {run} keeps everything measured so far.")
     assert list(temporary.iterdir()) == []
 
 

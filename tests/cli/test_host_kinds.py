@@ -37,7 +37,7 @@ def experiment(folder: Path, *, route: str, thread_count: str = "[4]", process_c
         question = "Does it work?"
         workload.routes = ["{route}"]
         settings = {{ thread_count = {thread_count}, process_count = {process_count} }}
-        load = {{ users = [8], warm_up = 0.2, measure = 1 }}
+        load = {{ users = [4], warm_up = 0.2, measure = 1 }}
         """
     )
     return path
@@ -97,7 +97,7 @@ def test_sweep_of_a_url_takes_one_setting(keyed: str, tmp_path: Path) -> None:
 def test_sweep_of_an_app_that_cannot_be_loaded_says_why_once(tmp_path: Path) -> None:
     (tmp_path / "function_app.py").write_text("import nothing_of_that_name")
     asked = experiment(tmp_path, route="/api/x", thread_count="[1, 2]")
-    done = in_process("sweep", asked, "--script-root", tmp_path, "--out", tmp_path / "run")
+    done = in_process("sweep", asked, "--script-root", tmp_path, "--out", tmp_path / "run", "--no-calibration")
     assert done.returncode == 3
     assert (done.stdout + done.stderr).count("No module named 'nothing_of_that_name'") == 1
     assert "functune: no trial could be measured (2 failed)" in done.stderr

@@ -1,10 +1,8 @@
 """Answers for programs: every command that answers has a JSON form, which is one document on stdout."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -14,7 +12,8 @@ from functune.cli import main
 from functune.run.folder import RunFolder
 from tests.analysis.simulated import planned
 from tests.analysis.simulated import sweep as simulated_sweep
-from tests.cli.calling import command, run
+from tests.cli.calling import functune, imported, run
+from tests.cli.test_main import HEAVY
 from tests.cli.test_runs import run_folder, threads
 
 WITHOUT_JSON = {
@@ -56,13 +55,6 @@ def test_exceptions_are_commands() -> None:
     assert set(WITHOUT_JSON) | BODY_IS_JSON <= COMMANDS.keys()
 
 
-def answered(*arguments: object, code: int = 0) -> Any:
-    """The document that a command prints with --json, called as a process; nothing else may be on stdout."""
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with an expectation that fails."""
@@ -71,7 +63,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_report_answers_with_the_recommendation_and_its_place(measured: Path) -> None:
-    document = answered("report", measured, "--json", code=1)
+    """Called as a process: nothing else may be on stdout."""
+    done = functune("report", measured, "--json")
+    assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout)
     assert Path(document.pop("run")) == measured
     assert document.pop("report") == (measured / "report.html").as_uri()
     assert document.pop("passed") is False
@@ -109,7 +104,10 @@ def test_doctor_and_instrument_answer_about_a_folder(tmp_path: Path) -> None:
     document = json.loads(run("doctor", str(tmp_path), "--json").stdout)
     assert document == json.loads(run("doctor", str(tmp_path), "--format", "json").stdout)
     assert isinstance(document["healthy"], bool)
-    document = json.loads(run("instrument", str(tmp_path), "--json").stdout)
+    instrumented = functune("instrument", tmp_path, "--json", PYTHONPROFILEIMPORTTIME="1")
+    assert "functune.report.json_text" in imported(instrumented)
+    assert imported(instrumented) & HEAVY == set()  # JSON needs none of the analysis
+    document = json.loads(instrumented.stdout)
     assert (document["is_written"], document["app_settings"]) == (True, {"FUNCTUNE_TIMES": "1"})
     [place] = document["places"]
     assert (place["line"], place["addition"]) == (2, "functune_times.add_times(app)")

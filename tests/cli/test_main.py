@@ -1,8 +1,6 @@
 """The command line: help, exit codes, and messages about wrong usage."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -14,7 +12,7 @@ from functune.plans.registry import PLANS
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from tests.analysis.simulated import planned
-from tests.cli.calling import command, run
+from tests.cli.calling import functune, imported, run
 
 COMMANDS = sorted(main.commands)
 HEAVY = {"numpy", "scipy", "locust", "uvicorn", "vl_convert"}
@@ -49,11 +47,9 @@ def test_list_of_commands_has_the_first_sentence_of_each() -> None:
     ],
 )
 def test_help_imports_nothing_that_takes_long(words: str, unused: set[str]) -> None:
-    asked = [sys.executable, "-X", "importtime", *command(*words.split())[1:]]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "click" in imported
-    assert imported & unused == set()
+    done = functune(*words.split(), PYTHONPROFILEIMPORTTIME="1")
+    assert "click" in imported(done)
+    assert imported(done) & unused == set()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +64,10 @@ def test_help_imports_nothing_that_takes_long(words: str, unused: set[str]) -> N
         (["probe", "http://127.0.0.1:1", "--script-root", "."], "probe takes either the URL"),
         (["probe", "--host", "https://x"], "'https://x' is not one of 'local', 'func'"),
         (["probe", "--host", "local", "--script-root", "/nonexistent"], "there is no such folder"),
-        (["sweep", "--host", "nonsense"], "allowed are local, func, gunicorn, uvicorn, app-service, and the URL"),
+        (
+            ["sweep", "experiments/processes-cpu.toml", "--host", "nonsense"],
+            "allowed are local, func, gunicorn, uvicorn, app-service, and the URL",
+        ),
         (["probe", "nonsense"], "'nonsense' is not the base URL of an app"),
         (["probe", "http://127.0.0.1:1", "--largest-wave", "4"], "4 is not in the range 16<=x<=1024"),
         (["sweep", "/nonexistent/x.toml"], "/nonexistent/x.toml: No such file or directory"),
@@ -146,7 +145,7 @@ def test_flags_are_kept_in_the_run_folder(tmp_path: Path, unused_tcp_port: int) 
     flags = ["--search", "grid", "--repeats", "4", "--seed", "7", "--objective", "p95 < 1s", "--strategy", "cost"]
     out = tmp_path / "run"
     url = f"http://127.0.0.1:{unused_tcp_port}"
-    result = run("sweep", str(path), "--host", url, "--out", str(out), "--memory", "512", *flags)
+    result = run("sweep", str(path), "--host", url, "--out", str(out), "--memory", "512", "--no-calibration", *flags)
     assert result.exit_code == 3
     [kept] = RunFolder.open(out).experiments
     assert (kept.load.search, kept.load.repeats, kept.load.seed) == ("grid", 4, 7)

@@ -1,4 +1,4 @@
-"""The advice for a plan that does not allow every knob, from a real sweep to the settings to apply."""
+"""The advice for a plan that does not allow every knob, from a run to the settings to apply."""
 
 import json
 from pathlib import Path
@@ -6,40 +6,20 @@ from typing import Any
 
 import pytest
 
-from tests.cli.apps import write_app
-from tests.cli.calling import in_process, run
+from functune.experiments.model import Matrix
+from tests.analysis.simulated import planned, sweep
+from tests.cli.calling import run
+from tests.cli.test_runs import run_folder
 
 THREADS = 16
 
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a handler with 5 ms of CPU time and 45 ms of waiting: on two free cores two processes serve most."""
-    folder = tmp_path_factory.mktemp("mixed")
-    asked = folder / "asked.toml"
-    asked.write_text(
-        """
-        name = "mixed"
-        question = "How many threads and processes?"
-        workload.routes = ["/api/mixed"]
-        settings = { thread_count = [1, 16], process_count = [1, 2] }
-        load = { users = [16], warm_up = 0.3, measure = 1, search = "grid" }
-        """
-    )
-    done = in_process(
-        *(
-            "sweep",
-            asked,
-            "--script-root",
-            write_app(folder / "app"),
-            "--out",
-            folder / "run",
-            "--no-profile",
-            "--no-calibration",
-        )
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "run"
+    """A run of a handler with 5 ms of CPU time and 45 ms of waiting: two processes serve most, on two cores."""
+    experiment = planned(settings=Matrix(thread_count=(1, THREADS), process_count=(1, 2)), users=(16,))
+    measured = sweep(experiment, cpu=0.005, wait=0.045, jitter=0.1)
+    return run_folder(tmp_path_factory.mktemp("mixed") / "run", experiment, measured)
 
 
 def advice(run_folder: Path, plan: str) -> dict[str, Any]:
@@ -71,6 +51,7 @@ def test_flex_gets_the_best_setting_of_one_process_in_every_form(mixed: Path) ->
 def test_plan_with_every_knob_gets_the_setting_of_the_verdict(mixed: Path) -> None:
     [experiment] = json.loads(run("recommend", str(mixed)).output)["experiments"]
     [recommended] = experiment["recommendations"]
+    assert recommended["setting"]["process_count"] == 2
     assert advice(mixed, "premium")["setting"] == recommended["setting"]
     assert advice(mixed, "local")["setting"] == recommended["setting"]
 

@@ -1,18 +1,19 @@
 """No secret of a request is in a file, a report, a log or an answer of any command."""
 
+import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from functune.run.folder import RunFolder
+from functune.run.folder import MEASUREMENTS, RunFolder
+from functune.run.profile import SPEEDSCOPE
 from tests.cli.calling import functune, in_process
+from tests.cli.secrets_sent import BODY, CODE, HEADER, KEY, assert_no_secret
 from tests.host.serving import Serving
 
-HEADER, CODE, BODY, KEY = "h3ader/of=nobody", "c0de+of/nobody==", "b0dy of nobody", "functi0n-key/of-nobody"
 SECRETS = {"ORDER_SIGNATURE": HEADER, "ORDER_CODE": CODE, "ORDER_TOKEN": BODY}
 APP = f'''
 import logging
@@ -43,7 +44,7 @@ def items(req: func.HttpRequest) -> func.HttpResponse:
 EXPERIMENT = """
 name = "orders"
 question = "Which settings suit the orders?"
-settings.thread_count = [1, 8]
+settings.thread_count = [8]
 load = { users = [4], warm_up = 0.3, measure = 1, search = "grid" }
 
 [[workload.requests]]
@@ -62,51 +63,58 @@ load = { users = [2], warm_up = 0.3, measure = 1 }
 """
 
 
+def write_app(folder: Path) -> Path:
+    """Write the app into a folder of its own, and the experiments next to it."""
+    app = folder / "app"
+    app.mkdir()
+    (app / "host.json").write_text('{"version": "2.0"}')
+    (app / "function_app.py").write_text(APP)
+    (folder / "orders.toml").write_text(EXPERIMENT)
+    (folder / "items.toml").write_text(ITEMS)
+    return app
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
-    """The app in a folder of its own."""
-    folder = tmp_path / "app"
-    folder.mkdir()
-    (folder / "host.json").write_text('{"version": "2.0"}')
-    (folder / "function_app.py").write_text(APP)
-    (tmp_path / "orders.toml").write_text(EXPERIMENT)
-    (tmp_path / "items.toml").write_text(ITEMS)
-    return folder
+    return write_app(tmp_path)
 
 
-def forms(secret: str) -> Iterator[str]:
-    """A secret, and the ways in which it is written in a URL and in JSON."""
-    yield from {secret, quote(secret), quote(secret, safe=""), secret.replace("/", "\\/"), secret.split("=")[0]}
-
-
-def assert_no_secret(*said: subprocess.CompletedProcess[str] | str, run: Path | None = None) -> None:
-    """Nothing that was said contains a secret, and no file of a run folder does."""
-    places = {
-        f"output {number}": each if isinstance(each, str) else each.stdout + each.stderr
-        for number, each in enumerate(said)
-    }
-    files = [] if run is None else [path for path in run.rglob("*") if path.is_file()]
-    assert run is None or files
-    places |= {str(path): path.read_bytes().decode("utf-8", "replace") for path in files}
-    found = [
-        (place, form)
-        for place, text in places.items()
-        for secret in (HEADER, CODE, BODY, KEY)
-        for form in forms(secret)
-        if form in text
-    ]
-    assert found == []
-
-
-def test_sweep_and_every_command_that_reads_its_run(app: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    swept = in_process(
-        "sweep", tmp_path / "orders.toml", "--script-root", app, "--out", run, "--no-calibration", **SECRETS
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], RunFolder]:
+    """The output of a sweep of two settings with a profile, and its run folder."""
+    folder = tmp_path_factory.mktemp("swept")
+    app, run = write_app(folder), folder / "run"
+    (folder / "orders.toml").write_text(EXPERIMENT.replace("thread_count = [8]", "thread_count = [1, 8]"))
+    done = in_process(
+        "sweep", folder / "orders.toml", "--script-root", app, "--out", run, "--no-calibration", **SECRETS
     )
-    assert swept.returncode == 0, swept.stderr
-    profile = RunFolder.open(run).profile()
+    assert done.returncode == 0, done.stderr
+    return done, RunFolder.open(run)
+
+
+def test_sweep_profiles_each_request_after_the_search(
+    swept: tuple[subprocess.CompletedProcess[str], RunFolder],
+) -> None:
+    done, run = swept
+    one, other = run.measurements()  # the profile counts as none
+    assert one.subject == other.subject
+    assert f"Profiling {one.subject} with 8 threads in 1 process" in done.stdout
+    profile = run.profile()
     assert profile.notes == ()
-    assert {line.function for step in profile.steps for line in step.lines} >= {"orders"}
+    assert [step.users for step in profile.steps] == [1, 4]
+    [line, *_] = profile.steps[1].lines
+    assert (line.file, line.function, line.waits_in) == ("function_app.py", "orders", "time.sleep")
+    assert run.calibrations() == []
+    assert (run.path / SPEEDSCOPE).exists()
+    summary = (run.path / "summary.md").read_text()
+    assert "At 4 users, a call of POST /api/orders" in summary
+    assert " waits in time.sleep for " in summary
+
+
+def test_sweep_and_every_command_that_reads_its_run(
+    swept: tuple[subprocess.CompletedProcess[str], RunFolder],
+) -> None:
+    run = swept[1].path
     others = [
         in_process("sweep", "--resume", run, "--no-profile", "--no-calibration", **SECRETS),
         in_process("report", run, **SECRETS),
@@ -119,7 +127,7 @@ def test_sweep_and_every_command_that_reads_its_run(app: Path, tmp_path: Path) -
         ),
     ]
     assert [each.returncode for each in others] == [0] * len(others)
-    assert_no_secret(swept, *others, run=run)
+    assert_no_secret(swept[0], *others, run=run)
 
 
 def test_sweep_whose_request_fails_before_the_load(app: Path, tmp_path: Path) -> None:
@@ -128,7 +136,10 @@ def test_sweep_whose_request_fails_before_the_load(app: Path, tmp_path: Path) ->
         "sweep", tmp_path / "orders.toml", "--script-root", app, "--out", tmp_path / "run", "--no-calibration", **wrong
     )
     assert done.returncode == 3
+    assert "functune: The request failed when it was sent once, so nothing was measured:\n" in done.stderr
     assert "POST /api/orders?code=${ORDER_CODE}: HTTP 403, " in done.stderr
+    assert "The app has these routes: GET /api/items, POST /api/orders." in done.stderr
+    assert not (tmp_path / "run" / MEASUREMENTS).exists()
     for name in SECRETS:
         assert done.stderr.count(f"${{{name}}}") >= 2  # in the answer, and in the log of the app
     assert_no_secret(done.stdout + done.stderr.replace(CODE[::-1], CODE), run=tmp_path / "run")
@@ -165,26 +176,18 @@ def test_sweep_whose_load_fails(app: Path, tmp_path: Path) -> None:
     assert_no_secret(done, run=tmp_path / "run")
 
 
-def tune(app: Path, run: Path, *, header: str = HEADER, code: str = CODE) -> subprocess.CompletedProcess[str]:
-    """``functune tune`` with each secret on the command line."""
-    return functune(
-        *("tune", f"/api/orders?code={quote(code, safe='')}", "--json", f'{{"token": "{BODY}"}}'),
-        *("-H", f"x-signature: {header}", "--script-root", app, "--out", run, "--budget", "20s"),
-    )
-
-
-def test_tune_with_secrets_on_its_command_line(app: Path, tmp_path: Path) -> None:
-    done = tune(app, tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    assert_no_secret(done, run=tmp_path / "run")
-    assert "***" in RunFolder.open(tmp_path / "run").environment.command
-
-
 def test_tune_whose_request_fails(app: Path, tmp_path: Path) -> None:
-    done = tune(app, tmp_path / "run", header=HEADER[::-1])
+    done = in_process(
+        *("tune", f"/api/orders?code={quote(CODE, safe='')}", "--json", json.dumps({"token": BODY})),
+        *("-X", "post", "-H", f"x-signature: {HEADER[::-1]}", "--script-root", app, "--out", tmp_path / "run"),
+    )
     assert done.returncode == 3
-    assert "wrong order (" in done.stderr
+    answer = "wrong order ('${FUNCTUNE_SECRET_X_SIGNATURE}', '${FUNCTUNE_SECRET_CODE}', "
+    assert "POST /api/orders?code=${FUNCTUNE_SECRET_CODE}: HTTP 403, " in done.stderr
+    assert done.stderr.count(answer) >= 2  # in the answer, and in the log of the app
+    assert "The app has these routes: " in done.stderr
     assert_no_secret(done.stdout + done.stderr.replace(HEADER[::-1], HEADER))
+    assert not (tmp_path / "run").exists()
 
 
 def test_body_that_is_not_json_is_not_repeated(app: Path, tmp_path: Path) -> None:
