@@ -62,7 +62,7 @@ equipment: venv ## Get what the tests need and pip cannot install: a browser, Az
 	@$(BIN)/python -m tools.equipment
 
 clean: ## Remove the environment, test equipment, caches and run folders
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe build dist runs artifacts
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .azure-types .axe build dist runs
 
 docs: venv ## Write the generated parts of docs/: commands, rooms, rules, costs, assumptions and keys
 	$(BIN)/python -m tools.cli_page > docs/cli.md

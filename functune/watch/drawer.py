@@ -6,14 +6,19 @@ from pathlib import Path
 
 from functune.environ import child_environ
 from functune.errors import RunFolderError
-from functune.watch.drawing import read_drawn
+from functune.watch.drawing import LOWEST_PRIORITY, read_drawn
 
 
 class Drawer:
-    """The process, started for the first report and again where it has ended."""
+    """
+    The process, started for the first report and again where it has ended.
 
-    def __init__(self, run: Path) -> None:
+    ``niceness`` lowers its priority: at the lowest, programs that want all cores keep it from them for long.
+    """
+
+    def __init__(self, run: Path, *, niceness: int = LOWEST_PRIORITY) -> None:
         self.run = run
+        self.niceness = niceness
         self.process: subprocess.Popen[bytes] | None = None
 
     def draw(self) -> bytes:
@@ -39,7 +44,7 @@ class Drawer:
         if self.process is None or self.process.poll() is not None:
             self.close()
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "functune.watch.drawing", str(self.run)],
+                [sys.executable, "-P", "-m", "functune.watch.drawing", str(self.run), str(self.niceness)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=child_environ({}),

@@ -1,5 +1,5 @@
 """
-The process that draws reports of a run at the lowest priority: ``python -m functune.watch.drawing RUN``.
+The process that draws reports of a run at a low priority: ``python -m functune.watch.drawing RUN NICENESS``.
 
 It draws one for each line on stdin, and answers with a line of JSON and as many bytes of HTML as that says. It ends
 with stdin, so it never outlives the command that started it.
@@ -52,7 +52,7 @@ def read_drawn(answers: IO[bytes]) -> tuple[Drawn, bytes] | None:
 
 
 if __name__ == "__main__":
-    os.nice(LOWEST_PRIORITY)
+    os.nice(int(sys.argv[2]))
     for _ in sys.stdin.buffer:
         drawn, page = drawn_page(Path(sys.argv[1]))
         sys.stdout.buffer.write(msgspec.json.encode(drawn) + b"\n" + page)

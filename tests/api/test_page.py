@@ -16,6 +16,8 @@ import functune
 from functune.analysis.comparison import Comparison
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.report.files import DOCUMENT, PAGE, SUMMARY, TABLE
+from functune.run.folder import CALIBRATIONS, MEASUREMENTS
+from functune.run.profile import PROFILE
 
 MANUAL = Path(__file__).parents[2] / "docs" / "python.md"
 CELLS = re.findall(r"^```python\n(.*?)^```$", MANUAL.read_text(), re.MULTILINE | re.DOTALL)
@@ -29,7 +31,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 @app.route(route="items")
 def items(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(0.05)
+    time.sleep(0.1)
     return func.HttpResponse("ok")
 """
 
@@ -70,9 +72,15 @@ def test_rows_have_the_steps_with_the_columns_of_the_table(session: dict[str, An
     columns = (session["working"] / run.folder / TABLE).read_text().partition("\n")[0].split(",")
     assert {tuple(row) for row in rows} == {tuple(columns)}
     steps = {(row["thread_count"], row["users"]): row["throughput_per_s"] for row in rows}
-    assert steps[8, 8] > 2 * steps[1, 1]  # one thread serves one call at a time, of 50 ms each
-    assert all(row["p50_ms"] >= 50 for row in rows)
+    assert steps[8, 8] > 2 * steps[1, 1]  # one thread serves one call at a time, of 100 ms each
+    assert all(row["p50_ms"] >= 100 for row in rows)
     assert session["best"].setting.thread_count == 8
+
+
+def test_run_has_neither_the_profile_nor_the_calibration_that_its_call_leaves_out(session: dict[str, Any]) -> None:
+    files = {path.name for path in (session["working"] / session["run"].folder).iterdir()}
+    assert MEASUREMENTS in files
+    assert not files & {PROFILE, CALIBRATIONS}
 
 
 def test_run_that_is_read_again_is_the_same_and_compares_as_such(session: dict[str, Any]) -> None:

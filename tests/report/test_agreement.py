@@ -33,7 +33,7 @@ def admitted() -> tuple[Experiment, list[Measurement]]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = [threads(), waits(), computes(), admitted()]
-    measured = [step for _, steps in runs for step in steps]
+    measured = [step for _, steps in runs for step in steps if step.repeat == 0]
     return run_folder(tmp_path_factory.mktemp("run"), [experiment for experiment, _ in runs], measured)
 
 

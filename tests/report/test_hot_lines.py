@@ -56,15 +56,19 @@ ALONE = step(1, 10, line(2, 0.9), line(9, 0.1, waits_in=None))
 LOADED = step(16, 10, line(2, 0.9), line(1, 15.0, waits_in="Lock.acquire"), line(9, 0.1, waits_in=None))
 
 
-def written(folder: Path, profile: Profile | None) -> RunFolder:
-    """A run with this profile, and its report."""
+def written(folder: Path, profile: Profile | None) -> Path:
+    """The folder of a run with this profile, and its report."""
     experiment, measured = threads()
     run_folder(folder, [experiment], measured)
     if profile is not None:
         (folder / PROFILE).write_bytes(msgspec.json.encode(profile))
-    run = RunFolder.open(folder)
-    write_report(run)
-    return run
+    write_report(RunFolder.open(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def profiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("run"), Profile(steps=(ALONE, LOADED)))
 
 
 def test_line_that_grows_most_comes_first() -> None:
@@ -107,42 +111,41 @@ def test_subject_whose_calls_never_ended_has_no_lines() -> None:
     assert profiled_subjects(Profile(steps=(step(1, 0, line(2, 1.0)),))) == ()
 
 
-def test_page_summary_and_document_show_the_lines(tmp_path: Path) -> None:
-    folder = written(tmp_path, Profile(steps=(ALONE, LOADED))).path
-    page = (folder / "report.html").read_text()
+def test_page_summary_and_document_show_the_lines(profiled: Path) -> None:
+    page = (profiled / "report.html").read_text()
     assert page.count(f"<h3>{TITLE}</h3>") == 1
     assert "<code>shop/&lt;stock&gt;.py:1</code>" in page
     assert "waits in Lock.acquire" in page
     assert "+1.50 s" in page
-    [document] = json.loads((folder / "report.json").read_text())["profile"]
+    [document] = json.loads((profiled / "report.json").read_text())["profile"]
     assert [each["line"] for each in document["lines"]] == [1, 2, 9]
     assert (
         "At 16 users, a call of /api/sync/sleep?ms=100 waits in Lock.acquire for 1.50 s (93.8 %) "
-        r"at shop/\<stock\>.py:1 in Stock.reserve." in (folder / "summary.md").read_text()
+        r"at shop/\<stock\>.py:1 in Stock.reserve." in (profiled / "summary.md").read_text()
     )
 
 
-def test_page_says_how_often_the_sampler_looked(tmp_path: Path) -> None:
-    folder = written(tmp_path, Profile(steps=(ALONE, LOADED))).path
-    assert f"Sampled every {INTERVAL * 1e3:g} ms" in (folder / "report.html").read_text()
+def test_page_says_how_often_the_sampler_looked(profiled: Path) -> None:
+    assert f"Sampled every {INTERVAL * 1e3:g} ms" in (profiled / "report.html").read_text()
 
 
 def test_line_that_holds_the_event_loop_is_said(tmp_path: Path) -> None:
     held = step(1, 10, line(2, 0.9, on_loop=True))
-    folder = written(tmp_path, Profile(steps=(held,))).path
+    folder = written(tmp_path, Profile(steps=(held,)))
     assert "and holds the event loop" in (folder / "report.html").read_text()
     assert "waits in time.sleep and holds the event loop for 90.0 ms" in (folder / "summary.md").read_text()
 
 
 def test_report_without_a_profile_has_no_such_section(tmp_path: Path) -> None:
-    folder = written(tmp_path, None).path
+    folder = written(tmp_path, None)
     assert TITLE not in (folder / "report.html").read_text()
     assert "a call of" not in (folder / "summary.md").read_text()
     assert json.loads((folder / "report.json").read_text())["profile"] == []
 
 
 def test_torn_profile_is_named(tmp_path: Path) -> None:
-    run = written(tmp_path, None)
+    experiment, measured = threads()
+    run = RunFolder.open(run_folder(tmp_path, [experiment], measured[:1]))
     (run.path / PROFILE).write_text('{"steps": [')
     with pytest.raises(RunFolderError, match=r"profile\.json: cannot be read as a profile: .*; remove it"):
         run.profile()

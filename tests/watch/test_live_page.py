@@ -15,13 +15,9 @@ from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
 from functune.watch.live_run import LiveRun
 from functune.watch.server import served
-from tests.chromium import chromium
-from tests.report.test_browser import ARTIFACTS
+from tests.chromium import Tab, chromium, grave_violations
+from tests.host.serving import wait_until
 from tests.report.written import run_folder, threads
-from tools.equipment import AXE
-
-PATIENCE = 60_000
-"""Milliseconds for a drawing on a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -33,80 +29,88 @@ def browser() -> Iterator[Browser]:
 class Watched:
     """A run that is followed and served; a test adds steps to it and ends it."""
 
-    def __init__(self, run: Path, lines: list[bytes], *, url: str, measuring: ExitStack) -> None:
-        self.run, self.lines, self.url, self.measuring = run, lines, url, measuring
+    def __init__(self, live: LiveRun, lines: list[bytes], *, url: str, measuring: ExitStack) -> None:
+        self.live, self.lines, self.url, self.measuring = live, lines, url, measuring
+        self.followed = threading.Lock()
+
+    def follow(self) -> None:
+        """Look at the run, as `functune watch` does."""
+        with self.followed:
+            self.live.follow()
 
     def measure(self, count: int) -> None:
         """Append steps, as a sweep does."""
-        with (self.run / MEASUREMENTS).open("ab") as file:
+        with self.followed, (self.live.run / MEASUREMENTS).open("ab") as file:
             file.write(b"".join(self.lines[:count]))
         del self.lines[:count]
 
     def end(self) -> None:
         """Write the report and let go of the run."""
-        write_report(RunFolder.open(self.run))
+        write_report(RunFolder.open(self.live.run))
         self.measuring.close()
 
 
 @contextmanager
-def watching(folder: Path) -> Iterator[Watched]:
+def watching(run: Path, lines: list[bytes]) -> Iterator[Watched]:
     """A run that is measured and watched; the pauses between drawings are a quarter of the real ones."""
-    experiment, measured = threads()
-    run = run_folder(folder, [experiment], measured)
-    lines = (run / MEASUREMENTS).read_bytes().splitlines(keepends=True)
-    (run / MEASUREMENTS).write_bytes(b"")
     stop = threading.Event()
-    with closing(Drawer(run)) as drawer, ExitStack() as measuring:
+    # Other tests want all cores, and a drawing at the lowest priority would wait for them.
+    with closing(Drawer(run, niceness=0)) as drawer, ExitStack() as measuring:
         measuring.enter_context(being_measured(run))
         live = LiveRun(run, drawer, clock=lambda: 4 * time.monotonic())
-
-        def follow() -> None:
-            while not stop.wait(0.1):
-                live.follow()
-
-        following = threading.Thread(target=follow)
-        following.start()
         with served(live, 0) as url:
-            yield Watched(run, lines, url=url, measuring=measuring)
-            stop.set()
-            following.join()
+            watched = Watched(live, lines, url=url, measuring=measuring)
+
+            def follow() -> None:
+                while not stop.wait(0.1):
+                    watched.follow()
+
+            following = threading.Thread(target=follow)
+            following.start()
+            try:
+                yield watched
+            finally:
+                stop.set()
+                following.join()
 
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[Watched]:
-    with watching(tmp_path / "run") as watched:
+    experiment, measured = threads()
+    run = run_folder(tmp_path / "run", [experiment], measured)
+    lines = (run / MEASUREMENTS).read_bytes().splitlines(keepends=True)
+    (run / MEASUREMENTS).write_bytes(b"")
+    with watching(run, lines) as watched:
         yield watched
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A run with a few steps, which stays as it is."""
-    with watching(tmp_path_factory.mktemp("begun") / "run") as watched:
-        watched.measure(10)
-        yield watched
-
-
-def opened(browser: Browser, url: str, said: list[str], *, width: int = 1200, dark: bool = False) -> Page:
-    """The page in a new tab; what it says on the console goes into ``said``."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme="dark" if dark else "light")
-    page = context.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(url)
-    return page
+def begun(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tab, str]]:
+    """A tab, and the address of a run that is measured and stays as it is; its report was drawn before."""
+    experiment, measured = threads()
+    run = run_folder(tmp_path_factory.mktemp("begun") / "run", [experiment], measured[:10])
+    write_report(RunFolder.open(run))
+    with closing(Drawer(run)) as drawer:
+        live = LiveRun(run, drawer)
+        live.follow()
+        with being_measured(run), served(live, 0) as url:
+            live.follow()
+            yield Tab(browser.new_page()), url
 
 
 def report_of(page: Page, version: int) -> Frame:
     """The frame with this drawing, once it is the one that is shown."""
-    shown = page.wait_for_selector(f'iframe[src$="version={version}"]:not(.coming)', timeout=PATIENCE)
+    shown = page.wait_for_selector(f'iframe[src$="version={version}"]:not(.coming)')
     frame = shown.content_frame() if shown else None
     assert frame is not None
     return frame
 
 
-def test_page_follows_the_run_and_keeps_the_readers_place(browser: Browser, watched: Watched) -> None:
-    said: list[str] = []
-    page = opened(browser, watched.url, said)
+def test_page_follows_the_run_keeps_the_readers_place_and_waits_while_text_is_selected(
+    browser: Browser, watched: Watched
+) -> None:
+    tab = Tab(browser.new_page())
+    page = tab.show(watched.url, width=1200)
     page.get_by_text("Measuring: no step has ended yet").wait_for()
     watched.measure(12)
     first = report_of(page, 1)
@@ -129,43 +133,25 @@ def test_page_follows_the_run_and_keeps_the_readers_place(browser: Browser, watc
     same = second.locator("h3", has_text=text).last
     assert same.evaluate("(place) => place.getBoundingClientRect().top") == pytest.approx(top, abs=2)
 
+    second.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
     watched.end()
-    page.get_by_text("The run has ended: 18 steps").wait_for(timeout=PATIENCE)
+    page.get_by_text("The run has ended: 18 steps").wait_for()
+    wait_until(lambda: watched.live.version == 3, "drawing of the whole run", timeout=60)
+    for _ in range(2):  # the page has read the first answer before it asks for the second
+        with page.expect_response(lambda answer: "state.json" in answer.url):
+            pass
+    assert page.locator("iframe").get_attribute("src") == "report.html?version=2"
+    second.evaluate("getSelection().removeAllRanges()")
     report_of(page, 3)
-    assert said == []
-    page.context.close()
-
-
-def test_page_waits_while_text_is_selected(browser: Browser, watched: Watched) -> None:
-    watched.measure(10)
-    page = opened(browser, watched.url, [])
-    first = report_of(page, 1)
-    first.evaluate("getSelection().selectAllChildren(document.querySelector('h1'))")
-    watched.end()
-    page.get_by_text("The run has ended: 10 steps").wait_for(timeout=PATIENCE)
-    with page.expect_response(lambda answer: "state.json" in answer.url):
-        pass  # the next question after the run's end
-    assert page.locator("iframe").get_attribute("src") == "report.html?version=1"
-    first.evaluate("getSelection().removeAllRanges()")
-    report_of(page, 2)
-    page.context.close()
+    assert tab.said == []
+    page.close()
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1200, False), (1200, True), (360, False), (360, True)])
-def test_page_fits_and_axe_finds_nothing_serious(browser: Browser, begun: Watched, width: int, dark: bool) -> None:
-    script = AXE.find()
-    if script is None:
-        pytest.skip(AXE.missing)
-    said: list[str] = []
-    page = opened(browser, begun.url, said, width=width, dark=dark)
-    frame = report_of(page, 1)
-    ARTIFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"watch-{width}-{'dark' if dark else 'light'}.png")
-    for each in (page.main_frame, frame):
+def test_page_fits_and_axe_finds_nothing_serious(begun: tuple[Tab, str], width: int, dark: bool) -> None:
+    tab, url = begun
+    page = tab.show(url, width=width, dark=dark)
+    for each in (page.main_frame, report_of(page, 1)):
         assert each.evaluate("document.documentElement.scrollWidth") <= width
-    page.main_frame.evaluate(script.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'], iframes: false })")
-    assert found["passes"] != []
-    assert [each["id"] for each in found["violations"] if each["impact"] in {"serious", "critical"}] == []
-    assert said == []
-    page.context.close()
+    assert grave_violations(page) == {}
+    assert tab.said == []

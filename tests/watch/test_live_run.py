@@ -1,5 +1,7 @@
 """How a run is followed: its progress, when its report is drawn, and the server of its page."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from io import BytesIO
@@ -14,10 +16,11 @@ from functune.report.files import write_report
 from functune.run.folder import MEASUREMENTS, RunFolder
 from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
-from functune.watch.drawing import Drawn, read_drawn
+from functune.watch.drawing import LOWEST_PRIORITY, Drawn, read_drawn
 from functune.watch.live_run import LEAST_PAUSE, LOOKED_AT, LiveRun
 from functune.watch.run_progress import RunReader
 from functune.watch.server import served
+from tests.host.serving import wait_until
 from tests.report.written import run_folder, threads
 
 
@@ -45,16 +48,18 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return (run / MEASUREMENTS).read_bytes().splitlines(keepends=True)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run that has measured nothing yet."""
-    return run_folder(tmp_path / "run", [threads()[0]], [])
-
-
-@pytest.fixture
-def drawer(run: Path) -> Iterator[Drawer]:
-    with closing(Drawer(run)) as drawer:
+@pytest.fixture(scope="module")
+def drawer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drawer]:
+    """One for all tests, whose runs have the same path, with the priority of the tests: they wait for its drawings."""
+    with closing(Drawer(tmp_path_factory.mktemp("watched") / "run", niceness=0)) as drawer:
         yield drawer
+
+
+@pytest.fixture
+def run(drawer: Drawer) -> Iterator[Path]:
+    """A run that has measured nothing yet."""
+    yield run_folder(drawer.run, [threads()[0]], [])
+    shutil.rmtree(drawer.run)
 
 
 def test_progress_counts_whole_steps_and_knows_how_the_run_ended(run: Path, steps: list[bytes]) -> None:
@@ -145,6 +150,12 @@ def test_last_report_stays_when_the_next_cannot_be_drawn(run: Path, steps: list[
         assert f"{run / MEASUREMENTS}, line 8: not a measurement" in live.ask(is_visible=True).detail
 
 
+def test_drawing_gives_way_to_every_other_program(run: Path) -> None:
+    with closing(Drawer(run)) as drawer:
+        pid = drawer.running().pid
+        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_PRIORITY, "lowest priority", timeout=60)
+
+
 def test_answer_that_was_not_written_to_its_end_is_no_page() -> None:
     page = b"<p>report</p>"
     whole = msgspec.json.encode(Drawn(size=len(page))) + b"\n" + page
@@ -156,7 +167,7 @@ def test_server_answers_this_machine_with_page_state_and_report(run: Path, steps
     append(run, *steps[:6])
     write_report(RunFolder.open(run))
     live = LiveRun(run, drawer)
-    with served(live, 0) as url, httpx.Client(base_url=url, trust_env=False, verify=False) as client:
+    with served(live, 0) as url, httpx.Client(base_url=url, trust_env=False, verify=False, timeout=60) as client:
         assert client.get("/report.html").status_code == 404
         live.follow()
         assert client.get("/report.html").content == (run / "report.html").read_bytes()
