@@ -70,13 +70,13 @@ async def serving(name: str, setting: Setting) -> AsyncIterator[RunningHost]:
         yield host
 
 
-async def disturbed(host: RunningHost, disturb: Disturb, *, connections: int) -> Disturbed:
-    """Load the server until ``disturb`` has returned the times of what it did."""
+async def disturbed(host: RunningHost, disturb: Disturb, *, connections: int, longest: float = 0.1) -> Disturbed:
+    """Load the server with calls of up to ``longest`` seconds until ``disturb`` has returned when it did what."""
     tally, times = Tally(), asyncio.ensure_future(disturb(host))
     port = urlsplit(host.base_url).port or 0
     async with asyncio.TaskGroup() as users:
         for _ in range(connections):
-            users.create_task(User(port, tally).call_until(times.done))
+            users.create_task(User(port, tally, longest=longest).call_until(times.done))
     await until(
         lambda: not any(calls.begun - calls.ended for calls in read_call_pages(folder_of(host)).workers.values())
     )

@@ -82,11 +82,12 @@ class Answer:
 
 
 class User:
-    """One user of the app in ``bench/apps/echo``, who calls both kinds of handlers for up to 0.1 s."""
+    """One user of the app in ``bench/apps/echo``, who calls both kinds of handlers for up to ``longest`` seconds."""
 
-    def __init__(self, port: int, tally: Tally) -> None:
+    def __init__(self, port: int, tally: Tally, *, longest: float = 0.1) -> None:
         self._port = port
         self._tally = tally
+        self._longest = longest
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call_until(self, is_over: Callable[[], bool]) -> None:
@@ -101,7 +102,7 @@ class User:
 
     async def _call(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         token, tally, sent = uuid.uuid4().hex, self._tally, time.monotonic()
-        path = f"/api/{random.choice(('async', 'sync'))}/{token}?s={random.uniform(0, 0.1):.3f}"
+        path = f"/api/{random.choice(('async', 'sync'))}/{token}?s={random.uniform(0, self._longest):.3f}"
         tally.sent += 1
         try:
             writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())

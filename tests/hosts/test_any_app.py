@@ -90,16 +90,8 @@ async def raw_answer(url: str, head: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", ON)
-async def test_answers_are_byte_for_byte_those_of_the_server_alone(name: str) -> None:
-    async with running(ON[name], name) as host, plain(name) as url:
-        for request in REQUESTS:
-            expected = await raw_answer(url, request)
-            assert expected.startswith(b"HTTP/1."), request
-            assert await raw_answer(host.base_url, request) == expected, request
-
-
-@pytest.mark.parametrize("name", ON)
-async def test_times_and_counts_are_those_of_the_processes_that_serve(name: str) -> None:
+async def test_answers_counts_and_times_are_those_of_the_server_and_the_processes_that_serve(name: str) -> None:
+    """The answers are byte for byte those of the server alone."""
     async with (
         running(ON[name], name, Setting(process_count=2)) as host,
         httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
@@ -116,10 +108,15 @@ async def test_times_and_counts_are_those_of_the_processes_that_serve(name: str)
         assert {pid: each.ended for pid, each in counts.items() if each.ended} == {
             str(pid): served.count(pid) for pid in set(served)
         }
+        async with plain(name) as url:
+            for request in REQUESTS:
+                expected = await raw_answer(url, request)
+                assert expected.startswith(b"HTTP/1."), request
+                assert await raw_answer(host.base_url, request) == expected, request
 
 
 async def test_threads_of_the_app_s_own_configuration_do_not_change_the_setting(tmp_path: Path) -> None:
-    """Eight calls of 20 ms on one thread take 160 ms, on eight threads 20 ms."""
+    """Eight calls at a time would use eight threads. On a busy machine fewer of them may meet: then more are sent."""
     (tmp_path / "src").symlink_to(WSGI.folder / "src")
     (tmp_path / "gunicorn.conf.py").write_text("threads = 8\n")
     for count, expected in ((None, 1), (2, 2)):
@@ -127,8 +124,12 @@ async def test_threads_of_the_app_s_own_configuration_do_not_change_the_setting(
             running(ServedApp(tmp_path, WSGI.entry), "gunicorn:gthread", Setting(thread_count=count)) as host,
             httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
         ):
-            replies = await asyncio.gather(*(client.get(f"{host.base_url}/pid") for _ in range(8)))
-            threads = {each.thread for reply in replies if (each := parse(reply.headers[WORKER], None)) is not None}
+            threads: set[int] = set()
+            async with asyncio.timeout(30):
+                while len(threads) < expected:
+                    replies = await asyncio.gather(*(client.get(f"{host.base_url}/pid") for _ in range(8)))
+                    reported = (parse(reply.headers[WORKER], None) for reply in replies)
+                    threads |= {each.thread for each in reported if each is not None}
             assert len(threads) == expected
 
 

@@ -16,6 +16,8 @@ from functune.setting import Setting
 PROCESSES = 2
 CONNECTIONS = 40
 KILLS = 1
+LONGEST = 0.4
+"""Seconds of a call where the threads run many: the killed worker still has some, however late the kill comes."""
 CUT_OFF = {"ConnectionResetError", "HTTPConnectionClosed", "HTTPParseError"}
 """Failures of a request whose connection ended, the last of them in the middle of the answer's headers."""
 
@@ -24,7 +26,9 @@ CUT_OFF = {"ConnectionResetError", "HTTPConnectionClosed", "HTTPParseError"}
 @pytest.mark.parametrize("name", ["gunicorn:sync", "gunicorn:gthread", "gunicorn:asgi", "uvicorn"])
 async def test_workers_that_are_killed_under_load_lose_only_the_requests_they_had(name: str) -> None:
     async with serving(name, setting(name)) as host:
-        seen = await disturbed(host, lambda host: killing(host, kills=KILLS), connections=CONNECTIONS)
+        seen = await disturbed(
+            host, lambda host: killing(host, kills=KILLS), connections=CONNECTIONS, longest=longest(name)
+        )
     require_sound(seen)
     assert len(seen.begun) == PROCESSES + KILLS
     # A sync worker has one request at a time, or none.
@@ -36,7 +40,9 @@ async def test_workers_that_are_killed_under_load_lose_only_the_requests_they_ha
 @pytest.mark.parametrize("name", ["gunicorn:gthread", "gunicorn:asgi"])
 async def test_reload_under_load_loses_no_call_that_a_worker_has_begun(name: str) -> None:
     async with serving(name, setting(name)) as host:
-        seen = await disturbed(host, lambda host: reloading(host, reloads=1), connections=CONNECTIONS)
+        seen = await disturbed(
+            host, lambda host: reloading(host, reloads=1), connections=CONNECTIONS, longest=longest(name)
+        )
     require_sound(seen)
     assert len(seen.begun) == 2 * PROCESSES
     assert sum(seen.begun.values()) == seen.tally.answers.total()
@@ -48,6 +54,11 @@ def require_sound(seen: Disturbed) -> None:
     assert seen.tally.answers.total() > CONNECTIONS
 
 
+def longest(name: str) -> float:
+    """Seconds of a call. Two sync workers serve one each, and each connection needs an answer."""
+    return 0.1 if name == "gunicorn:sync" else LONGEST
+
+
 def setting(name: str) -> Setting:
     return Setting(process_count=PROCESSES, thread_count=None if name == "gunicorn:sync" else 16)
 
@@ -56,14 +67,14 @@ def setting(name: str) -> Setting:
 async def test_step_in_which_a_worker_is_killed_has_its_failures_and_no_figure_that_mixes_workers() -> None:
     async with serving("gunicorn:gthread", setting("gunicorn:gthread")) as host:
         plan = LoadPlan(
-            route="/api/sync/x?s=0.05",
+            route="/api/sync/x?s=0.5",
             users=(CONNECTIONS,),
             warm_up=0.3,
-            measure=3,
+            measure=4,
             host_pid=host.pid,
             calls_folder=host.calls_folder,
         )
-        began, kills = time.time(), asyncio.create_task(killing(host, kills=1000))
+        began, kills = time.time(), asyncio.create_task(killing(host, kills=1000, every=1.0))
         [(step, requests)] = [each async for each in finished_steps(plan, base_url=host.base_url)]
         kills.cancel()
         ends = host.worker_ends(began, time.time())

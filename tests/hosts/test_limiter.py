@@ -1,5 +1,6 @@
 """anyio's limiter at the number of a setting, in the processes of every host that has it."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
 from tests.hosts.func_on_path import install_stand_in
+from tests.hosts.pool_threads import endpoint_threads
 
 ROOT = Path(__file__).parents[2]
 APP = Path(__file__).parent / "apps" / "own_limiter"
@@ -28,14 +30,19 @@ OF_APP = 7
 """The tokens that the app sets itself."""
 
 
-async def tokens_of_calls(kind: HostKind, app: ServedApp, setting: Setting) -> list[float]:
-    """The tokens of the limiter that the second and the third call see: a function app starts with its first call."""
+async def tokens_and_threads(kind: HostKind, app: ServedApp, tokens: int | None) -> tuple[list[float], int]:
+    """
+    The tokens of the limiter that the second and the third call see, and the threads of an endpoint.
+
+    A function app starts with its first call.
+    """
     async with (
-        kind.running(app, setting=setting) as host,
+        kind.running(app, setting=Setting(limiter_tokens=tokens)) as host,
         httpx.AsyncClient(base_url=host.base_url, trust_env=False, verify=False, timeout=30) as client,
     ):
         replies = [(await client.get("/tokens")).raise_for_status() for _ in range(3)]
-    return [reply.json() for reply in replies[1:]]
+        threads = await endpoint_threads(client, "/report", expected=tokens or OF_APP)
+    return [reply.json() for reply in replies[1:]], threads
 
 
 @pytest.mark.parametrize(
@@ -54,8 +61,8 @@ async def test_number_of_the_setting_replaces_that_of_the_app(
     """Without a number the app's stays, also where the environment of the sweep has another."""
     monkeypatch.setenv("FUNCTUNE_LIMITER_TOKENS", "3")
     app = ServedApp(APP, entry, ROOT)
-    assert await tokens_of_calls(host_kind(host), app, Setting(limiter_tokens=80)) == [80, 80]
-    assert await tokens_of_calls(host_kind(host), app, Setting()) == [OF_APP, OF_APP]
+    found = await asyncio.gather(*(tokens_and_threads(host_kind(host), app, tokens) for tokens in (12, None)))
+    assert found == [([12, 12], 12), ([OF_APP, OF_APP], OF_APP)]
 
 
 @pytest.mark.parametrize(("host", "entry"), [("local", None), ("uvicorn", None), ("uvicorn", "main:app")])

@@ -7,11 +7,13 @@ import os
 import re
 import signal
 import sys
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from functune.errors import HostError, UsageError
 from functune.hosts.kinds import RunningHost
@@ -24,8 +26,9 @@ from functune.timing.header import WORKER, parse
 from tests.host.serving import APPS
 
 SHOWCASE = APPS.parents[2]
-SERVERS = ("gunicorn:gthread", "gunicorn:sync", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn")
-DEFAULT = Setting()
+THREADED = ("gunicorn:gthread", "gunicorn:asgi", "gunicorn:uvicorn", "uvicorn")
+SERVERS = (*THREADED, "gunicorn:sync")
+DEFAULT, TWO_PROCESSES, SEVERAL = Setting(), Setting(process_count=2), Setting(process_count=2, thread_count=2)
 OF_THE_SERVER = {"server", "date", "connection", "keep-alive", "transfer-encoding", "server-timing", WORKER}
 """Headers in which servers may differ."""
 REQUESTS: tuple[tuple[str, str, dict[str, str], bytes], ...] = (
@@ -79,16 +82,30 @@ async def clients() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_an_app_answers_the_same_on_every_host() -> None:
-    async with running(APPS / "main", "local", *SERVERS) as (local, *servers), clients() as client:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hosts() -> AsyncIterator[dict[str, RunningHost]]:
+    """The app on every host: servers with two processes of two threads, while the environment tells Gunicorn 32."""
+    async with contextlib.AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GUNICORN_CMD_ARGS", "--threads 32")
+            servers = await stack.enter_async_context(running(APPS / "main", *THREADED, setting=SEVERAL))
+            [sync] = await stack.enter_async_context(running(APPS / "main", "gunicorn:sync", setting=TWO_PROCESSES))
+        [local] = await stack.enter_async_context(running(APPS / "main", "local"))
+        yield {"local": local, "gunicorn:sync": sync, **dict(zip(THREADED, servers, strict=True))}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_app_answers_the_same_on_every_host(hosts: dict[str, RunningHost]) -> None:
+    async with clients() as client:
         for number, request in enumerate(REQUESTS):
-            expected = await answered(client, local, number)
-            for name, server in zip(SERVERS, servers, strict=True):
-                assert await answered(client, server, number) == expected, (name, request[:2])
+            expected = await answered(client, hosts["local"], number)
+            for name in SERVERS:
+                assert await answered(client, hosts[name], number) == expected, (name, request[:2])
 
 
-async def test_every_route_of_the_showcase_answers_the_same_on_every_host() -> None:
-    async with running(SHOWCASE, "local", *SERVERS) as (local, *servers), clients() as client:
+async def test_every_route_of_the_showcase_answers_the_same_on_a_server_of_each_interface() -> None:
+    """All servers of an interface run the same code, whose answers are compared on each of them above."""
+    async with running(SHOWCASE, "local", "gunicorn:gthread", "uvicorn") as (local, *servers), clients() as client:
         routes = [route.partition(" ") for route in await local.routes()]
         assert len(routes) > 10
         for method, _, path in routes:
@@ -109,20 +126,27 @@ def json_keys(body: bytes) -> list[str]:
     return list(document)
 
 
+def ended_calls(host: RunningHost) -> Counter[str]:
+    """The calls that each worker has ended, by its pid."""
+    assert host.calls_folder is not None
+    counts = read_call_pages(Path(host.calls_folder)).workers
+    assert len(counts) == SEVERAL.process_count
+    return Counter({pid: each.ended for pid, each in counts.items()})
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", SERVERS)
-async def test_times_and_counts_of_calls_are_those_of_the_processes_that_serve(name: str) -> None:
-    async with running(APPS / "main", name, setting=Setting(process_count=2)) as (host,), clients() as client:
+async def test_times_and_counts_of_calls_are_those_of_the_processes_that_serve(
+    hosts: dict[str, RunningHost], name: str
+) -> None:
+    host, before = hosts[name], ended_calls(hosts[name])
+    async with clients() as client:
         replies = [await client.get(f"{host.base_url}/api/sync/sleep?ms=20") for _ in range(12)]
-        reported = [parse(reply.headers[WORKER], reply.headers["server-timing"]) for reply in replies]
-        served = [reply.json()["pid"] for reply in replies]
-        assert [each.pid for each in reported if each is not None] == served
-        assert all(each is not None and each.kind == "def" and (each.service or 0) >= 20_000 for each in reported)
-        assert host.calls_folder is not None
-        counts = read_call_pages(Path(host.calls_folder)).workers
-        assert len(counts) == 2
-        assert {pid: each.ended for pid, each in counts.items() if each.ended} == {
-            str(pid): served.count(pid) for pid in set(served)
-        }
+    reported = [parse(reply.headers[WORKER], reply.headers["server-timing"]) for reply in replies]
+    served = [reply.json()["pid"] for reply in replies]
+    assert [each.pid for each in reported if each is not None] == served
+    assert all(each is not None and each.kind == "def" and (each.service or 0) >= 20_000 for each in reported)
+    assert ended_calls(host) - before == Counter(map(str, served))
 
 
 async def test_key_is_asked_for_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,26 +181,49 @@ async def deployed(program: str, target: str, flag: str) -> AsyncIterator[str]:
         await server.ended()
 
 
-async def test_thread_count_is_that_of_gthread_and_of_the_pool() -> None:
-    """Eight calls of 100 ms at two a time take 400 ms; at a time each, 100 ms."""
-    for name in ("gunicorn:gthread", "gunicorn:asgi", "uvicorn"):
-        setting = Setting(thread_count=2)
-        async with running(APPS / "main", name, setting=setting) as (host,), clients() as client:
-            url = f"{host.base_url}/api/sync/sleep?ms=100"
-            threads = {reply.json()["thread"] for reply in await asyncio.gather(*(client.get(url) for _ in range(8)))}
-            assert len(threads) == 2, name
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", THREADED)
+async def test_thread_count_is_that_of_gthread_and_of_the_pool(hosts: dict[str, RunningHost], name: str) -> None:
+    """Where the runtime has the pool, the threads of Gunicorn's own argument change nothing."""
+    assert set((await threads_of(hosts[name], SEVERAL)).values()) == {SEVERAL.thread_count}
+
+
+async def test_pool_is_that_of_the_runtime_also_where_gunicorn_has_one_thread() -> None:
+    setting = Setting(thread_count=2)
+    async with running(APPS / "main", "gunicorn:asgi", "gunicorn:uvicorn", setting=setting) as servers:
+        for server in servers:
+            assert list((await threads_of(server, setting)).values()) == [2]
+
+
+async def threads_of(host: RunningHost, setting: Setting) -> dict[int, int]:
+    """
+    The threads that serve calls in each process, by its pid, once all of a setting have served one.
+
+    Further calls come meanwhile, so a process with more threads would have used them.
+    """
+    url, seen = f"{host.base_url}/api/sync/sleep?ms=100", defaultdict[int, set[str]](set)
+    async with asyncio.timeout(30), clients() as client:
+        while len(seen) < setting.process_count or min(map(len, seen.values())) < setting.threads:
+            calls = (client.get(url, headers={"connection": "close"}) for _ in range(8 * setting.process_count))
+            for reply in await asyncio.gather(*calls):
+                seen[reply.json()["pid"]].add(reply.json()["thread"])
+    return {pid: len(threads) for pid, threads in seen.items()}
 
 
 async def test_server_that_cannot_load_the_app_ends_with_the_lines_of_the_app(tmp_path: Path) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     (tmp_path / "function_app.py").write_text("import os\n\nURL = os.environ['ORDERS_URL']\n")
-    for name in SERVERS:
-        host = host_kind(name).running(ServedApp(tmp_path), setting=Setting(process_count=2))
+
+    async def error_of(name: str) -> str:
+        setting = TWO_PROCESSES if name in ("gunicorn:gthread", "uvicorn") else DEFAULT
         with pytest.raises(HostError, match="KeyError: 'ORDERS_URL'") as raised:
-            async with host:
+            async with host_kind(name).running(ServedApp(tmp_path), setting=setting):
                 pytest.fail("it started")
-        assert f'File "{tmp_path}/function_app.py", line 3' in str(raised.value), name
-        assert "Traceback" not in str(raised.value), name
+        return str(raised.value)
+
+    for name, error in zip(SERVERS, await asyncio.gather(*map(error_of, SERVERS)), strict=True):
+        assert f'File "{tmp_path}/function_app.py", line 3' in error, name
+        assert "Traceback" not in error, name
 
 
 def test_knobs_that_a_server_lacks_and_unknown_classes_are_refused() -> None:

@@ -1,5 +1,6 @@
 """An API that sets anyio's limiter itself, in its lifespan."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,3 +22,10 @@ app = FastAPI(lifespan=lifespan)
 async def tokens() -> float:
     """The tokens of the limiter."""
     return current_default_thread_limiter().total_tokens
+
+
+@app.get("/report")
+def report(ms: int) -> str:
+    """Wait in a thread."""
+    time.sleep(ms / 1000)
+    return "waited"
