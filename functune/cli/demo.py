@@ -32,7 +32,7 @@ from functune.sweep.beginning import experiments_and_inputs
 @click.option(
     "--quick",
     is_flag=True,
-    help="Measure each step once and skip the profile: no ranges, and no lines of code.",
+    help="Measure each step once, and skip the profile and the calibration: no ranges, and no lines of code.",
 )
 @click.option(
     "--python",
@@ -69,7 +69,7 @@ def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None, 
         asked = overridden(asked, memory=None, repeats=1)
     app = ServedApp(folder)
     run, kind = created(asked, inputs=inputs, out=folder / new_run_path(), app=app, host=None, key=None, python=python)
-    is_fine = run_and_report(run, app=app, kind=kind, with_profile=not quick, answer=answer)
+    is_fine = run_and_report(run, app=app, kind=kind, with_profile=not quick, calibrated=not quick, answer=answer)
     for line in () if answer.is_json else next_lines(folder):
         click.echo(line)
     sys.exit(0 if is_fine else 1)

@@ -1,10 +1,17 @@
-"""The answer of `functune tune`."""
+"""The answer of `functune tune` and of other commands that write a report."""
 
 import json
 import re
 import subprocess
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+
+def page_of(done: subprocess.CompletedProcess[str]) -> Path:
+    """The report that a command has written."""
+    page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
+    assert page, done.stdout + done.stderr
+    return Path(unquote(urlsplit(page[1]).path))
 
 
 def assert_answer(done: subprocess.CompletedProcess[str]) -> None:
@@ -18,9 +25,7 @@ def assert_answer(done: subprocess.CompletedProcess[str]) -> None:
     assert answer, done.stdout
     if answer[1] != "One setting was measured":
         assert re.search(r"^    (PYTHON_THREADPOOL_THREAD_COUNT=\d+|leave \w+ unset)$", done.stdout, re.MULTILINE)
-    page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
-    assert page, done.stdout
-    report = json.loads(Path(unquote(urlsplit(page[1]).path)).with_name("report.json").read_text())
+    report = json.loads(page_of(done).with_name("report.json").read_text())
     [experiment] = report["experiments"]
     [limit] = experiment["limits"].values()
     assert limit["kind"] != "unknown" or limit["reason"]

@@ -1,9 +1,12 @@
 """
 The first hour of a stranger: functune from its wheel, in an empty folder, then on an app of their own.
 
-The app has its packages in a virtual environment of its own. Its run is shared by the tests that read one.
+The app has its packages in a virtual environment of its own. Its run is shared by the tests that read one: of a route
+that takes signed orders, with numbers from a file, and puts them into a queue.
 """
 
+import hashlib
+import hmac
 import json
 import re
 import shutil
@@ -11,15 +14,19 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from functune.run.folder import CALIBRATIONS
+from functune.run.profile import PROFILE
 from functune.showcase.parts import showcase_files
 from tests.stranger.installed import APPS, ROOT, Stranger, make_environment
-from tests.stranger.said import assert_answer, left_no_time_to_profile
+from tests.stranger.said import assert_answer, left_no_time_to_profile, page_of
 
 pytestmark = pytest.mark.network
+
+KEY, BODY = "the-signing-key", '{"amount": 3}'
+SIGNATURE = hmac.digest(KEY.encode(), BODY.encode(), hashlib.sha256).hex()
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +53,18 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tuned(newcomer: Stranger, orders: Path) -> subprocess.CompletedProcess[str]:
-    """``functune tune`` on a route of the app."""
-    return newcomer.tune(orders, "/api/orders")
+    """``functune tune`` on the route for signed orders."""
+    (newcomer.folder / "numbers.csv").write_text("\n".join(["number", *map(str, range(101, 121))]))
+    body = ("--json", BODY, "--values", "numbers.csv")
+    signature = ("-H", "x-signature: ${SIGNATURE}")
+    return newcomer.tune(orders, "/api/orders/{number}", *body, *signature, SIGNING_KEY=KEY, SIGNATURE=SIGNATURE)
 
 
-def page_of(done: subprocess.CompletedProcess[str]) -> Path:
-    """The report that a command has written."""
-    page = re.search(r"^Report: (file://\S+)$", done.stdout, re.MULTILINE)
-    assert page, done.stdout + done.stderr
-    return Path(unquote(urlsplit(page[1]).path))
+def line_with(text: str, app: Path) -> int:
+    """The number of the one line of the app with a text."""
+    lines = (app / "function_app.py").read_text().splitlines()
+    [line] = [number for number, each in enumerate(lines, 1) if text in each]
+    return line
 
 
 def test_wheel_has_the_showcase_of_the_repository(installed: Path) -> None:
@@ -77,7 +87,16 @@ def test_init_writes_an_experiment_for_the_routes(newcomer: Stranger, orders: Pa
 def test_doctor_finds_the_blocking_call(newcomer: Stranger, orders: Path) -> None:
     done = newcomer.call("doctor", orders)
     assert done.returncode == 1, done.stderr
-    assert re.search(r"function_app\.py:20\b.*\n?.*time\.sleep", done.stdout), done.stdout
+    line = line_with("time.sleep(0.01)", orders)
+    assert re.search(rf"function_app\.py:{line}\b.*\n?.*time\.sleep", done.stdout), done.stdout
+
+
+def test_signed_order_is_accepted_and_a_wrong_signature_is_not(newcomer: Stranger, orders: Path) -> None:
+    with newcomer.serve(orders, SIGNING_KEY=KEY) as host:
+        host.ready()
+        for sent, status in ((SIGNATURE, 202), ("wrong", 401)):
+            answer = host.request("POST", "/api/orders/101", content=BODY, headers={"x-signature": sent})
+            assert answer.status_code == status
 
 
 def test_tune_says_what_to_set_and_names_the_line(tuned: subprocess.CompletedProcess[str], orders: Path) -> None:
@@ -92,9 +111,15 @@ def test_tune_says_what_to_set_and_names_the_line(tuned: subprocess.CompletedPro
     is_shown = any(users > threads for threads, users in steps)
     assert limit["kind"] in (("threads",) if is_shown else ("none", "unknown")), (limit, steps)
     if not left_no_time_to_profile(tuned):
-        lines = (orders / "function_app.py").read_text().splitlines()
-        [line] = [number for number, text in enumerate(lines, 1) if "time.sleep(0.05)" in text]
-        assert f"function\\_app.py:{line} in orders" in report.with_name("summary.md").read_text()
+        line = line_with("time.sleep(0.2)", orders)
+        assert f"function\\_app.py:{line} in order" in report.with_name("summary.md").read_text()
+    assert "No such file" not in tuned.stdout  # the profile sends the same requests
+
+
+def test_run_of_a_signed_request_has_no_signature_in_it(tuned: subprocess.CompletedProcess[str]) -> None:
+    files = [path for path in page_of(tuned).parent.rglob("*") if path.is_file()]
+    assert len(files) > 6
+    assert [path for path in files if SIGNATURE in path.read_text(errors="replace")] == []
 
 
 def test_demo_measures_the_showcase_and_says_what_to_do_next(
@@ -110,6 +135,7 @@ def test_demo_measures_the_showcase_and_says_what_to_do_next(
     page = page_of(done)
     assert page.parent.parent == newcomer.folder / "functune-demo" / "runs"
     assert "<html" in page.read_text()
+    assert [name for name in (CALIBRATIONS, PROFILE) if (page.parent / name).exists()] == []  # it is the quick one
     assert "\nNext, in the folder of your own app:\n  functune tune '/api/items?limit=20'" in done.stdout
 
 

@@ -18,7 +18,7 @@ def test_pins_that_clash_with_those_of_functune(app: Path, stranger: Stranger) -
 
 @pytest.mark.parametrize("app", ["forgetful"], indirect=True)
 def test_forgotten_package_is_named_with_the_places_and_the_command_that_helps(app: Path, stranger: Stranger) -> None:
-    done = stranger.tune(app, "/api/mean", "--install")
+    done = stranger.call("tune", "/api/mean", "--install", "--script-root", app)
     assert done.returncode == 3
     with stranger.serve(app, "--install") as host:
         assert host.ended() == 1

@@ -1,5 +1,6 @@
 """FastAPI and Flask inside Functions, each with packages of its own."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -7,9 +8,21 @@ from pathlib import Path
 import pytest
 
 from tests.stranger.installed import Stranger, install, make_environment
-from tests.stranger.said import assert_answer
+from tests.stranger.said import page_of
 
 pytestmark = pytest.mark.network
+
+EXPERIMENT = """
+name = "items"
+question = "What limits it?"
+settings = { thread_count = [4] }
+load = { users = [1, 8], warm_up = 0.3, measure = 1, search = "grid" }
+[[workload.requests]]
+name = "item"
+method = "POST"
+route = "/api/items/7"
+json = { name = "seven" }
+"""
 
 
 @pytest.mark.parametrize("app", ["fastapi"], indirect=True)
@@ -27,6 +40,13 @@ def test_flask_in_the_packages_that_a_remote_build_leaves(app: Path, stranger: S
     with stranger.serve(app) as host:
         answer = host.ready().request("POST", "/api/items/7", json={"name": "seven"})
         assert answer.json() == {"number": 7, "name": "seven"}
-    assert_answer(stranger.tune(app, "/api/items/7", "--json", '{"name": "seven"}'))
+    (stranger.folder / "items.toml").write_text(EXPERIMENT)
+    done = stranger.call("sweep", "items.toml", "--script-root", app, "--no-profile", "--no-calibration")
+    assert done.returncode == 0, done.stderr
+    [experiment] = json.loads(page_of(done).with_name("report.json").read_text())["experiments"]
+    assert [limit["kind"] for limit in experiment["limits"].values()] == ["threads"]
+    assert experiment["verdict"] in done.stdout
     shutil.rmtree(packages)
-    assert stranger.tune(app, "/api/items/7", "--json", '{"name": "seven"}').returncode == 3
+    lost = stranger.call("tune", "/api/items/7", "--json", '{"name": "seven"}', "--script-root", app)
+    assert lost.returncode == 3
+    assert "No module named 'flask'" in lost.stderr

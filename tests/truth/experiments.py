@@ -21,43 +21,41 @@ class Group(NamedTuple):
     app: str
     names: str
     """The routes below ``/api/``, separated by spaces."""
-    tested: str = ""
-    """Those that the test suite measures: a handler or two of every kind."""
     short: Matrix = ONE
     whole: Matrix = GRID
     users: tuple[int, ...] = (1, 16)
     memory_mb: int | None = None
 
-    def experiment(self, name: str, names: str, settings: Matrix, load: Load) -> Experiment:
-        """An experiment of some routes of the group."""
+    def experiment(self, name: str, settings: Matrix) -> Experiment:
+        """An experiment of the group."""
         return Experiment(
             name=name,
             question="What limits these handlers?",
-            workload=Workload(routes=routes(names)),
+            workload=Workload(routes=routes(self.names)),
             settings=settings,
-            load=msgspec.structs.replace(load, users=self.users),
+            load=msgspec.structs.replace(SHORT, users=self.users),
             memory_mb=self.memory_mb,
         )
 
 
+FEW = Matrix(thread_count=(4,), process_count=(1,))
 PROCESSES = Matrix(thread_count=(16,), process_count=(1, 2))
 GROUPS = (
-    Group("shop", "search suppliers", tested="search", short=Matrix(thread_count=(4,), process_count=(1,))),
-    Group("shop", "prices invoice statement checksum archive", tested="prices checksum"),
-    Group("shop", "reserve audit ledger journal", tested="reserve"),
-    Group("shop", "charge orders rates ping shipping", tested="orders"),
-    Group("shop", "stock-level", tested="stock-level", short=PROCESSES),
-    Group("booking", "availability token itinerary passport", tested="availability itinerary"),
+    Group("shop", "search suppliers", short=FEW),
+    Group("shop", "prices invoice statement checksum archive"),
+    Group("shop", "reserve audit ledger journal"),
+    Group("shop", "charge orders rates ping shipping"),
+    Group("shop", "stock-level", short=PROCESSES),
+    Group("booking", "availability token itinerary passport"),
     Group("booking", "seat agencies slots ticket"),
-    Group("booking", "news weather health", tested="weather health"),
+    Group("booking", "news weather health"),
     Group("booking", "fares loyalty", short=PROCESSES),
-    Group("depot", "label forecast digest manifest", tested="label"),
+    Group("depot", "label forecast digest manifest"),
     Group("depot", "tracking", short=PROCESSES),
-    Group("limited", "upload submit", tested="upload"),
+    Group("limited", "upload submit"),
     Group(
         "gallery",
         "resize",
-        tested="resize",
         short=Matrix(thread_count=(1, 16), process_count=(1,)),
         memory_mb=512,
     ),
@@ -72,19 +70,27 @@ GROUPS = (
 )
 
 
-def suite_experiment(group: Group) -> Experiment:
-    """The short experiment of the routes of a group that the test suite measures."""
-    return group.experiment("suite", group.tested, group.short, SHORT)
+SUITE = (
+    Group("shop", "search reserve orders", short=FEW),
+    Group("shop", "prices checksum"),
+    Group("shop", "stock-level", short=PROCESSES),
+    Group("booking", "availability itinerary"),
+    Group("booking", "weather health"),
+    Group("depot", "label"),
+    Group("limited", "upload"),
+    Group("gallery", "resize", short=Matrix(thread_count=(4, 16), process_count=(1,)), memory_mb=512),
+)
+"""What the test suite sweeps: a handler or two of every kind. Routes of one group share a host."""
 
 
 def short_experiments(app: str) -> list[Experiment]:
     """The experiments that show the limits of an app within seconds a route."""
-    return [group.experiment(f"group-{n}", group.names, group.short, SHORT) for n, group in enumerate(groups_of(app))]
+    return [group.experiment(f"group-{n}", group.short) for n, group in enumerate(groups_of(app))]
 
 
 def whole_experiments(app: str) -> list[Experiment]:
     """The experiments with every setting that a reader would try."""
-    return [group.experiment(f"group-{n}", group.names, group.whole, SHORT) for n, group in enumerate(groups_of(app))]
+    return [group.experiment(f"group-{n}", group.whole) for n, group in enumerate(groups_of(app))]
 
 
 def groups_of(app: str) -> Sequence[Group]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from functune.analysis.verdict.reasons import limit_in_words
-from tests.truth.experiments import GROUPS, Group, suite_experiment
+from tests.truth.experiments import SUITE, Group
 from tests.truth.sweeping import found_limits
 
 NEEDS_A_CORE = {"gil", "cores", "event_loop_busy", "host", "memory", "none"}
@@ -11,13 +11,13 @@ NEEDS_A_CORE = {"gil", "cores", "event_loop_busy", "host", "memory", "none"}
 
 
 def groups_of_suite(*, is_shop: bool) -> list[Group]:
-    """The groups of which the suite sweeps some routes: those of the shop, or of the other apps."""
-    return [group for group in GROUPS if group.tested and (group.app == "shop") == is_shop]
+    """The groups that the suite sweeps: those of the shop, or of the other apps."""
+    return [group for group in SUITE if (group.app == "shop") == is_shop]
 
 
 async def require_right_limits(group: Group, folder: Path) -> None:
     """Sweep the routes of a group and fail where a wrong limit or line is named, or an unnecessary unknown is."""
-    found = await found_limits(group.app, [suite_experiment(group)], folder)
+    found = await found_limits(group.app, [group.experiment("suite", group.short)], folder)
     assert [str(each) for each in found if each.is_wrong] == []
     unknown = [each for each in found if each.limit.kind == "unknown" and each.known.kind not in NEEDS_A_CORE]
     assert list(map(str, unknown)) == []

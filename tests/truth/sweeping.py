@@ -81,7 +81,13 @@ async def swept(app: Path, experiments: Sequence[Experiment], out: Path, *, prof
     here = collect_environment(script_root=app, host=kind.name, host_kind="local", command=[])
     folder = RunFolder.create(out, experiments, here)
     await measure_run(
-        folder, app=ServedApp(app), kind=kind, planner=Grid(), on_progress=lambda _: None, calibrated=False
+        folder,
+        app=ServedApp(app),
+        kind=kind,
+        planner=Grid(),
+        on_progress=lambda _: None,
+        calibrated=False,
+        checked=False,
     )
     assert [each.cause for each in folder.failures() if "no request ended" not in each.cause] == []
     targets = [target for target in profile_targets(find_all(folder)) if target.subject.route in profiled]

@@ -7,7 +7,7 @@ The suite sweeps a handler or two of every kind. All of them are swept by ``pyth
 from typing import get_args
 
 from functune.analysis.verdict.limit import LimitKind
-from tests.truth.experiments import GROUPS, groups_of, routes
+from tests.truth.experiments import GROUPS, SUITE, groups_of, routes
 from tests.truth.known import known_limits
 
 KNOWN = [limit for app in dict.fromkeys(group.app for group in GROUPS) for limit in known_limits(app).values()]
@@ -30,7 +30,7 @@ def test_line_is_marked_where_code_is_the_reason() -> None:
 
 
 def test_suite_sweeps_every_kind_of_routes_that_are_known() -> None:
-    swept = {known_limits(group.app)[route].kind for group in GROUPS for route in routes(group.tested)}
+    swept = {known_limits(group.app)[route].kind for group in SUITE for route in routes(group.names)}
     assert swept == {each.kind for each in KNOWN}
     for group in GROUPS:
         assert groups_of(group.app)

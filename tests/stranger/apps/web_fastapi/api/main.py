@@ -3,6 +3,7 @@
 import time
 from contextlib import asynccontextmanager
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
 from api.clients.rates import current_rate
@@ -10,8 +11,9 @@ from api.clients.rates import current_rate
 
 @asynccontextmanager
 async def lifespan(app: FastAPI):
-    """A state that the endpoints need."""
+    """A state that the endpoints need, and no more threads than the old system has places."""
     app.state.base = "EUR"
+    current_default_thread_limiter().total_tokens = 4
     yield
 
 

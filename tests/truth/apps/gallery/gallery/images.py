@@ -2,7 +2,7 @@ import time
 
 
 def resized() -> int:
-    pixels = bytearray(48 << 20)
+    pixels = bytearray(40 << 20)
     pixels[::4096] = b"x" * len(pixels[::4096])
-    time.sleep(0.1)
+    time.sleep(0.4)
     return len(pixels)

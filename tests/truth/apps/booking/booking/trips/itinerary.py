@@ -1,9 +1,11 @@
+import asyncio
 from itertools import pairwise, permutations
 
 STOPS = range(7)
 
 
 async def cheapest() -> int:
+    await asyncio.sleep(0.03)
     return min(length(order) for order in permutations(STOPS))
 
 

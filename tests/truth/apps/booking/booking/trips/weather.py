@@ -2,5 +2,5 @@ import asyncio
 
 
 async def today() -> str:
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.1)
     return "rain"
