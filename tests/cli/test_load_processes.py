@@ -83,7 +83,9 @@ def test_lost_load_process_leaves_a_whole_run_that_can_be_continued(app: Path, t
     assert steps_of(folder) == [2, 4]
     assert [len(each.load_processes) for each in measured(folder)] == [2, 2]
     assert "Clocks of the load processes" in (folder / "report.html").read_text()
-    assert {each.processes for each in RunFolder.open(folder).calibrations()} == {2}
+    calibrations = RunFolder.open(folder).calibrations()
+    assert {(each.processes, each.users) for each in calibrations} == {(2, 32)}
+    assert all(each.throughput > 50 for each in calibrations)  # thousands on a machine that does nothing else
 
 
 def test_tune_measures_with_several_load_processes(app: Path, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from functune.analysis.numbers.levels import Level, levels_of
 from functune.errors import LoadError
 from functune.experiments.request_source import ListedRequest
 from functune.experiments.requests import RequestTemplate
-from functune.load.calibration import calibrate
 from functune.load.load_workers import start_command
 from functune.load.records import LoadPlan, Request, StepEnd
 from functune.load.requests import prepared_request
@@ -350,9 +349,3 @@ def test_load_processes_end_with_their_runner(start_stand_in: StartStandIn, tmp_
         runner.wait()
     for generator in generators:
         generator.wait(timeout=20)
-
-
-async def test_generator_is_calibrated_with_all_its_processes() -> None:
-    calibration = await calibrate(processes=2)
-    assert calibration.processes == 2
-    assert calibration.throughput > 50  # thousands on a machine that does nothing else

@@ -9,7 +9,7 @@ import sys
 from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
-from statistics import fmean, pstdev, quantiles
+from statistics import fmean, median, pstdev, quantiles
 
 import msgspec
 import psutil
@@ -45,7 +45,8 @@ async def test_warm_up_lasts_until_every_user_had_an_answer(start_stand_in: Star
     """One thread of 200 ms and 6 users: the first round takes 1.2 s, longer than the warm-up of 0.3 s."""
     [(step, requests)] = await run(plan("/sleep?ms=200", users=(6,)), start_stand_in(1))
     assert step.opened - step.began >= 1.19  # uvloop counts whole milliseconds
-    assert min(measured(step, requests).latencies_us) > 0.9e6  # only the queue at its full length, or one shorter
+    assert sum(request.ended <= step.opened for request in requests) >= 6
+    assert median(measured(step, requests).latencies_us) > 0.9e6  # the queue at its full length, as a rule
 
 
 async def test_warm_up_ends_at_its_limit(start_stand_in: StartStandIn) -> None:
@@ -80,16 +81,17 @@ async def test_load_measures_who_used_the_cores(start_stand_in: StartStandIn) ->
     [server] = set(psutil.Process().children()) - others
     other = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
     try:
-        load = msgspec.structs.replace(plan("/burn?ms=20", measure=0.7), host_pid=server.pid)
+        load = msgspec.structs.replace(plan("/burn?ms=20", measure=1), host_pid=server.pid)
         [(step, requests)] = await run(load, base_url)
     finally:
         other.kill()
         await other.wait()
     result = measured(step, requests)
     assert 0 < result.generator_cpu < 0.5
-    # Low enough for a machine of two cores that is also busy with something else.
-    assert result.host_cpu is not None
-    assert 0.1 < result.host_cpu < 1.1
+    assert step.host_cpu is not None
+    answers = sum(step.opened < request.ended <= step.closed for request in requests)
+    # Each takes 20 ms of a core, however busy the machine is; one more or less was under way at either end.
+    assert step.host_cpu * (step.closed - step.opened) == pytest.approx(0.02 * answers, rel=0.25, abs=0.05)
     assert result.other_cpu is not None
     assert result.other_cpu > 0.2
 
