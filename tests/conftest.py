@@ -1,6 +1,7 @@
 """The settings of Hypothesis, the option that fails skipped tests, and the package index."""
 
 import fcntl
+import gc
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 # On a busy machine one example may take a second without anything being wrong.
-settings.register_profile("functune", deadline=None)
+settings.register_profile("functune", deadline=None, max_examples=50)
 settings.load_profile("functune")
 
 LONGEST = (
@@ -67,9 +68,11 @@ def pytest_configure() -> None:
     """
     Let programs that tests start be interrupted also where a shell has begun the tests in the background.
 
-    And let them write bytecode: hundreds of them import functune, and each would compile it anew.
+    And let them, and this process, write bytecode. Hundreds of them import functune, and each would compile it anew;
+    pytest rewrites the assertions of all test files, and would do so again in each run.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -78,6 +81,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files: begun last, one of them would run alone at the end."""
     places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the tests from the garbage collector: it would look at all of them, again and again, and they all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
