@@ -37,4 +37,4 @@ def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
 
 
 if __name__ == "served":  # a server has loaded it, and no test
-    print(LOADED, os.getpid(), file=sys.stderr, flush=True)
+    os.write(2, f"{LOADED} {os.getpid()}\n".encode())  # in one piece, among the lines of other processes
