@@ -16,7 +16,7 @@ calls = itertools.count(1)
 @app.route(route="unreliable", methods=["GET"])
 def unreliable(req: func.HttpRequest) -> func.HttpResponse:
     """Every tenth call fails."""
-    time.sleep(0.02)
+    time.sleep(0.05)
     return func.HttpResponse("{}", status_code=200 if next(calls) % 10 else 503)
 
 

@@ -86,23 +86,23 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[st
 
 
 def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tmp_path: Path) -> None:
-    """100 ms of waiting on 2 threads: 20 requests a second at most, which every larger pool exceeds."""
+    """200 ms of waiting on 2 threads: 10 requests a second at most, which every larger pool exceeds."""
     began, run = time.time(), tmp_path / "run"
     done = functune(
-        *("tune", f"/api/wait?code={quote(CODE, safe='')}", "--json", json.dumps({"ms": 100, "token": BODY})),
-        *("-H", f"x-key: {HEADER}", "--script-root", app, "--out", run, "--budget", "60s"),
+        *("tune", f"/api/wait?code={quote(CODE, safe='')}", "--json", json.dumps({"ms": 200, "token": BODY})),
+        *("-H", f"x-key: {HEADER}", "--script-root", app, "--out", run, "--budget", "110s"),
         *("--for", "flex", "--memory", "512"),
     )
     assert done.returncode == 0, done.stderr
     # Everything but the report has a deadline, and drawing takes long where the machine is busy.
-    assert (run / PROFILE).stat().st_mtime - began < 60
+    assert (run / PROFILE).stat().st_mtime - began < 110
     folder = RunFolder.open(run)
     [experiment] = folder.experiments
     assert experiment.compared_with == Setting(thread_count=2)
     assert {step.setting.process_count for step in folder.measurements()} == {1}  # Flex has one process
     present = [step for step in folder.measurements() if step.setting == Setting(thread_count=2)]
     assert max(max(step.worker_threads.values()) for step in present) == 2
-    assert max(step.throughput for step in present) < 21.5
+    assert max(step.throughput for step in present) < 11.5
     assert f"Experiment: {run / 'experiment.toml'}" in done.stdout
     assert "(best so far)" in done.stdout
     assert "times the throughput of the present settings (2 threads in 1 process)" in done.stdout
