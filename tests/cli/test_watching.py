@@ -103,7 +103,7 @@ def test_watch_follows_a_run_until_it_is_interrupted(here: Path) -> None:
             url = watch.stdout.readline().split()[-1]
             state = f"{url}state.json?visible=1"
             drawn = wait_until(
-                lambda: httpx.get(state, trust_env=False, verify=False).json()["version"], "drawing", timeout=30
+                lambda: httpx.get(state, trust_env=False, verify=False).json()["version"], "drawing", timeout=300
             )
             assert drawn == 1
             assert "How many" in httpx.get(f"{url}report.html", trust_env=False, verify=False).text

@@ -1,6 +1,5 @@
 """How a run is followed: its progress, when its report is drawn, and the server of its page."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,11 +15,10 @@ from functune.report.files import write_report
 from functune.run.folder import MEASUREMENTS, RunFolder
 from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
-from functune.watch.drawing import LOWEST_PRIORITY, Drawn, read_drawn
+from functune.watch.drawing import Drawn, read_drawn
 from functune.watch.live_run import LEAST_PAUSE, LOOKED_AT, LiveRun
 from functune.watch.run_progress import RunReader
 from functune.watch.server import served
-from tests.host.serving import wait_until
 from tests.report.written import run_folder, threads
 
 
@@ -148,12 +146,6 @@ def test_last_report_stays_when_the_next_cannot_be_drawn(run: Path, steps: list[
         live.follow()
         assert (live.version, live.page) == (2, page)
         assert f"{run / MEASUREMENTS}, line 8: not a measurement" in live.ask(is_visible=True).detail
-
-
-def test_drawing_gives_way_to_every_other_program(run: Path) -> None:
-    with closing(Drawer(run)) as drawer:
-        pid = drawer.running().pid
-        wait_until(lambda: os.getpriority(os.PRIO_PROCESS, pid) == LOWEST_PRIORITY, "lowest priority", timeout=60)
 
 
 def test_answer_that_was_not_written_to_its_end_is_no_page() -> None:
