@@ -1,16 +1,14 @@
 """
 Behaves as ``func start`` of Core Tools 4.14 does, as far as functune relies on it, where Core Tools are not installed.
 
-    func --version
     func start --port 7071 --script-root DIR
 
 Each worker process is a local host with one worker, so the app is really served. Like the original: an empty variable
 hides no value of local.settings.json; the first worker is not announced when others follow; the second starts at once,
 each later one after a pause; the status names no workers; SIGINT ends it and its workers, SIGKILL leaves them behind.
 
-FUNC_STAND_IN makes it misbehave, by words with commas between: ``old`` is version 3, ``busy:FILE`` finds the port
-taken until FILE exists, ``missing`` starts one worker less than it announces, ``error`` stays in the state Error, and
-``deaf`` ignores SIGINT.
+FUNC_STAND_IN makes it misbehave, by words with commas between: ``busy:FILE`` finds the port taken until FILE exists,
+``missing`` starts one worker less than it announces, ``error`` stays in the state Error, and ``deaf`` ignores SIGINT.
 """
 
 import asyncio
@@ -26,12 +24,12 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from functune.cli import main
 from functune.host.local_settings import read_local_settings
 from functune.setting import PROCESS_COUNT
 
 PAUSE = 0.3
 """Seconds before the third worker and each later one; 10 in the original."""
+WORKER = Path(__file__).with_name("func_worker.py")
 WORDS = os.environ.get("FUNC_STAND_IN", "").split(",")
 
 
@@ -101,7 +99,7 @@ class Start:
         """Start one and wait until it serves."""
         number = str(len(self.workers) + 1)
         worker = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", __file__, "--workerId", number, str(self.script_root)),
+            *(sys.executable, "-P", str(WORKER), "--workerId", number, str(self.script_root)),
             env={**os.environ, PROCESS_COUNT: "1"},
             stdout=asyncio.subprocess.PIPE,
         )
@@ -149,11 +147,7 @@ def start(port, script_root):
 
 
 match sys.argv[1:]:
-    case ["--version"]:
-        print("3.0.5682" if "old" in WORDS else "4.14.0")
     case ["start", "--port", port, "--script-root", folder]:
         start(int(port), Path(folder))
-    case ["--workerId", _, folder]:
-        main(["serve", "--port", "0", "--no-watch", "--script-root", folder])
     case unknown:
         sys.exit(f"Unable to find action for {unknown}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.disturbed import until
 from functune.errors import UsageError
 from functune.hosts.configured import server_setting
 from functune.hosts.fitting import app_on_host, fitting_host
@@ -51,7 +52,7 @@ async def test_defaults_are_one_process_with_one_thread_and_the_arguments_of_the
         assert (await client.get("/port")).text == "8000"
         assert host.base_url.startswith("http://127.0.0.1:")
         assert "Using worker: sync" in host.tail(200)
-        assert '"GET /arguments HTTP/1.1" 200' in host.tail(200)  # the platform has an access log
+        await until(lambda: '"GET /arguments HTTP/1.1" 200' in host.tail(200))  # the platform has an access log
 
 
 @pytest.mark.parametrize(
@@ -59,9 +60,15 @@ async def test_defaults_are_one_process_with_one_thread_and_the_arguments_of_the
     [(Setting(process_count=2), 2, 2), (Setting(process_count=2, thread_count=3), 2, 6)],
 )
 async def test_setting_is_that_of_the_platforms_app_settings(setting: Setting, processes: int, threads: int) -> None:
-    """Sixty answers of 20 ms come from every worker and every thread."""
-    async with running(FLASK, setting) as (host, client):
-        seen = set(await texts(client, "/thread", 60))
+    """
+    Sixty answers of 20 ms come from every worker and every thread.
+
+    On a busy machine one worker may accept all of the connections: then it is asked again.
+    """
+    async with running(FLASK, setting) as (host, client), asyncio.timeout(30):
+        seen: set[str] = set()
+        while len(seen) < threads:
+            seen |= set(await texts(client, "/thread", 60))
         assert len({each.partition("-")[0] for each in seen}) == processes
         assert len(seen) == threads
         assert host.calls_folder is not None

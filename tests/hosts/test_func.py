@@ -112,9 +112,9 @@ async def test_func_without_all_its_workers_is_not_taken_for_ready(
 ) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch, "missing")
     found = CoreTools.installed()
-    tools = CoreTools(found.executable, "4.14.0", start_timeout=6, next_worker_timeout=1)
+    tools = CoreTools(found.executable, "4.14.0", start_timeout=9, next_worker_timeout=1)
     host = tools.running(ServedApp(APPS / "main"), setting=Setting(thread_count=1, process_count=2))
-    with pytest.raises(WorkerStartError, match=r"within 7 s: of 2 worker processes 1 ran, with 1 line"):
+    with pytest.raises(WorkerStartError, match=r"within 10 s: of 2 worker processes 1 ran, with 1 line"):
         async with host:
             pass
     assert not is_alive(host.pid)

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -29,6 +28,7 @@ async def test_host_process_serves_with_its_setting_and_ends_without_a_trace() -
         assert workers["ready"] == 2
         assert list(environ.values()) == ["3", "app setting", "given"]
         assert is_alive(host.pid)
+        assert host.quota is None  # its setting names no instance
     assert not any(is_alive(pid) for pid in (host.pid, *workers["pids"]))
 
 
@@ -47,18 +47,16 @@ async def test_host_process_without_thread_count_hides_the_one_of_local_settings
 
 
 async def test_host_process_ends_without_waiting_for_calls_in_flight() -> None:
-    """A load generator leaves calls behind; draining them would hold up every trial of a sweep."""
+    """A load generator leaves calls behind; draining them, for up to 10 s, would hold up every trial of a sweep."""
     host = LOCAL_HOST.running(ServedApp(APPS.parents[2]), setting=Setting(thread_count=1))
     async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
         async with host:
-            slow = asyncio.create_task(client.get(f"{host.base_url}/api/sync/sleep?ms=60000"))
+            slow = asyncio.create_task(client.get(f"{host.base_url}/api/sync/sleep?ms=8000"))
             async with asyncio.timeout(20):
                 while (await in_flight(client, host.base_url)) == 0:
                     pass
-            leaving = time.monotonic()
-        assert time.monotonic() - leaving < 8, "draining would have taken its 10 s"
         assert not is_alive(host.pid)
-        with pytest.raises(httpx.HTTPError):
+        with pytest.raises(httpx.HTTPError):  # a host that drains would have answered it
             (await slow).raise_for_status()
 
 

@@ -67,11 +67,6 @@ async def test_front_and_workers_of_a_host_have_the_quota_together(name: str) ->
     assert groups_left(places) == []
 
 
-async def test_host_without_an_instance_has_no_quota() -> None:
-    async with LOCAL_HOST.running(SIZED, setting=Setting()) as host:
-        assert host.quota is None
-
-
 async def test_host_that_does_not_fit_while_it_starts_says_so() -> None:
     places = require_control_groups()
     with pytest.raises(UnfitError, match=r"^does not fit 24 MB: while the host started, the kernel ended 1 process"):

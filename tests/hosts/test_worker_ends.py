@@ -9,7 +9,7 @@ from functune.hosts.worker_ends import TIME_OUT, WorkerEnds
 from functune.setting import Setting
 from tests.hosts.test_web_server import APPS, clients, running
 
-SHORT_TIME_OUT = Setting(app_settings=(("GUNICORN_CMD_ARGS", "--timeout 2"),))
+SHORT_TIME_OUT = Setting(app_settings=(("GUNICORN_CMD_ARGS", "--timeout 3"),))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,6 @@ async def test_request_longer_than_the_time_out_fails_by_it_on_sync_workers_only
     """The workers of the other classes report to Gunicorn while a handler runs."""
     names, began = ("gunicorn:sync", "gunicorn:gthread", "gunicorn:asgi"), time.time()
     async with running(APPS / "main", *names, setting=SHORT_TIME_OUT) as hosts, clients() as client:
-        answers = await asyncio.gather(*(client.get(f"{host.base_url}/api/sync/sleep?ms=4000") for host in hosts))
+        answers = await asyncio.gather(*(client.get(f"{host.base_url}/api/sync/sleep?ms=6000") for host in hosts))
         assert [answer.status_code for answer in answers] == [500, 200, 200]
         assert [host.worker_ends(began, time.time()) for host in hosts] == [{TIME_OUT: 1}, {}, {}]

@@ -77,18 +77,19 @@ def test_figures_agree_with_those_of_the_host(timed_twice: Serving, route: str) 
 
 
 def test_hold_is_the_longest_step_and_loop_the_sum(on: Serving) -> None:
+    """The steps compute for 60 ms and for 30 ms, which takes longer where other programs have the cores."""
     report = reported(on.get("/api/blocking?ms=60"))
     assert report.kind == "async"
     assert report.hold is not None
     assert report.loop is not None
-    assert 60_000 <= report.hold < 0.8 * report.loop
+    assert 60_000 <= report.hold <= report.loop - 30_000
     assert report.wait is None
 
 
 def test_worker_is_that_of_the_call(on: Serving) -> None:
     """Four threads for six calls: they share a process and an instance, and at most four are open."""
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: on.get("/api/wait?ms=400"), range(6)))
+        answers = list(pool.map(lambda _: on.get("/api/wait?ms=1000"), range(6)))
     reports = [reported(answer) for answer in answers]
     assert [report.pid for report in reports] == on.workers()["pids"] * 6
     assert len({report.thread for report in reports}) == 4

@@ -45,14 +45,22 @@ def reported(answer: httpx.Response) -> ReportedCall:
 
 
 def within_latency(client: httpx.Client, path: str) -> ReportedCall:
-    """The report of a call whose service is most of what the client waits for, and no more than that."""
-    began = time.perf_counter()
-    answer = client.get(path)
-    latency = (time.perf_counter() - began) * 1e6
-    report = reported(answer)
-    assert report.service is not None
-    assert 98_000 <= report.service <= latency  # uvloop counts whole milliseconds
-    assert report.service >= latency / 2
+    """
+    The report of a call whose service is most of what the client waits for, and never more than that.
+
+    It is the fastest of three, since other programs may hold up the client.
+    """
+    calls = []
+    for _ in range(3):
+        began = time.perf_counter()
+        answer = client.get(path)
+        latency = (time.perf_counter() - began) * 1e6
+        report = reported(answer)
+        assert report.service is not None
+        assert 98_000 <= report.service <= latency  # uvloop counts whole milliseconds
+        calls.append((latency, report.service, report))
+    latency, service, report = min(calls, key=lambda call: call[0])
+    assert service >= latency / 2
     return report
 
 
@@ -80,10 +88,10 @@ def test_asgi_app_that_waits_elsewhere_is_timed_too(asgi: httpx.Client, path: st
 
 
 def test_asgi_answer_is_the_apps(asgi: httpx.Client) -> None:
-    answer = asgi.get("/")
+    answer = asgi.get("/awaiting")
     assert (answer.status_code, answer.text, answer.headers["content-type"]) == (203, "done", "text/plain")
     assert answer.headers[SERVER_TIMING].startswith("db;dur=53.2, service;dur=9, service;dur=")
-    assert (reported(answer).service or 1e9) < 9000  # the last of a name counts
+    assert (reported(answer).service or 0) > 98_000  # the last of a name counts
 
 
 @pytest.mark.parametrize("server", ["asgi", "wsgi"])

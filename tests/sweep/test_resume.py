@@ -15,11 +15,11 @@ from functune.run.folder import MEASUREMENTS, RunFolder
 ASKED = """
 name = "test"
 question = "Does it survive?"
-workload.routes = ["/sleep?ms=5", "/sleep?ms=10"]
+workload.routes = ["/sleep?ms=5"]
 settings.thread_count = [2]
-load = { users = [1, 2], warm_up = 0.2, measure = 1, repeats = 2 }
+load = { users = [1, 2], warm_up = 0.2, measure = 1, repeats = 3 }
 """
-STEPS = 2 * 2 * 2
+STEPS = 2 * 3
 KILLS = 3
 
 
@@ -50,7 +50,7 @@ def test_sweep_killed_at_random_moments_loses_at_most_the_running_step(tmp_path:
     for _ in range(KILLS):
         process = sweeping(tmp_path, resume=(tmp_path / "run" / "environment.json").exists())
         with suppress(subprocess.TimeoutExpired):
-            # Between the start of Python and the second of four trials; a resumed sweep is that much further already.
+            # Between the start of Python and the second of three trials; a resumed sweep is that much further already.
             process.wait(moments.uniform(0.1, 5))
         children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.kill()

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -35,7 +37,12 @@ def experiment(text: str, tmp_path: Path) -> Experiment:
 
 
 def asked(
-    tmp_path: Path, *, routes: str = '["/sleep?ms=20"]', thread_count: str = "[2]", users: str = "[1]"
+    tmp_path: Path,
+    *,
+    routes: str = '["/sleep?ms=20"]',
+    thread_count: str = "[2]",
+    users: str = "[1]",
+    measure: str = "1",
 ) -> Experiment:
     return experiment(
         f"""
@@ -43,7 +50,7 @@ def asked(
         question = "Does it work?"
         workload.routes = {routes}
         settings.thread_count = {thread_count}
-        load = {{ users = {users}, warm_up = 0.2, measure = 1 }}
+        load = {{ users = {users}, warm_up = 0.2, measure = {measure} }}
         """,
         tmp_path,
     )
@@ -86,6 +93,26 @@ async def run(
     return events
 
 
+class Whole(NamedTuple):
+    """A sweep that came to its end: its experiment, the folder around its run folder, and its events."""
+
+    asked: Experiment
+    folder: Path
+    events: list[Event]
+
+    def copy(self, folder: Path) -> Path:
+        """A copy of its folder, to be changed."""
+        return Path(shutil.copytree(self.folder, folder))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Two settings and two numbers of users: four steps in two trials."""
+    folder = tmp_path_factory.mktemp("whole")
+    wanted = asked(folder, thread_count="[1, 2]", users="[1, 2]")
+    return Whole(wanted, folder, asyncio.run(run(wanted, folder)))
+
+
 def written(tmp_path: Path) -> list[Measurement]:
     return RunFolder.open(tmp_path / "run").measurements()
 
@@ -95,15 +122,12 @@ def children() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
 
 
-async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
-    wanted = asked(tmp_path, thread_count="[1, 2]", users="[1, 2]")
-    events = await run(wanted, tmp_path)
-
-    folder = tmp_path / "run"
+def test_sweep_writes_a_run_folder(whole: Whole) -> None:
+    folder = whole.folder / "run"
     names = {path.name for path in folder.iterdir()}
     assert names == {"experiment.toml", "environment.json", "measurements.jsonl"}
     opened = RunFolder.open(folder)
-    assert opened.experiments == (wanted,)
+    assert opened.experiments == (whole.asked,)
     assert opened.environment.command == "functune sweep"
     assert (opened.environment.host, opened.environment.host_kind) == ("stand-in", "stand-in")
 
@@ -114,12 +138,12 @@ async def test_sweep_writes_a_run_folder(tmp_path: Path) -> None:
     assert all(m.host_cpu is not None and m.other_cpu is not None for m in steps)
     # The peak is what each setting's own host saw, so other programs cannot change it.
     assert [list(m.worker_peak_in_flight.values()) for m in steps] == [[1], [2], [1], [1]]
-    assert [type(event) for event in events] == [
+    assert [type(event) for event in whole.events] == [
         SweepStarted,
         *[TrialStarted, StepFinished, StepFinished] * 2,
         SweepFinished,
     ]
-    left = [event.left.seconds for event in events if isinstance(event, TrialStarted | StepFinished)]
+    left = [event.left.seconds for event in whole.events if isinstance(event, TrialStarted | StepFinished)]
     assert left == sorted(left, reverse=True)
     assert left[-3:] == pytest.approx([HOST_SECONDS + LOAD_SECONDS + 2 * 1.2, 1.2, 0])
 
@@ -179,9 +203,13 @@ async def test_cancelled_sweep_keeps_what_was_measured_and_ends_all(tmp_path: Pa
 
 
 async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
-    """4 threads that wait 50 ms serve 80 requests a second, with every request accounted for by one worker."""
+    """
+    4 threads that wait 250 ms serve 16 requests a second, with every request accounted for by one worker.
+
+    What a busy machine adds to each of them is a small part of it.
+    """
     others = children()
-    wanted = asked(tmp_path, routes='["/api/sync/sleep?ms=50"]', thread_count="[4]", users="[8]")
+    wanted = asked(tmp_path, routes='["/api/sync/sleep?ms=250"]', thread_count="[4]", users="[8]", measure="1.5")
     await measure_run(
         opened(tmp_path, wanted),
         app=ServedApp(ROOT),
@@ -189,18 +217,19 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
         planner=Grid(),
         on_progress=lambda event: None,
         calibrated=False,
+        checked=False,
     )
 
     [measurement] = written(tmp_path)
     assert measurement.setting == Setting(process_count=1, thread_count=4)
-    assert 20 < measurement.throughput < 82
+    assert 4 < measurement.throughput < 16.4
     assert measurement.errors == {}
     assert measurement.handler == "def"
     [worker] = measurement.worker_requests
     assert measurement.worker_requests[worker] == len(measurement.latencies_us)
     assert measurement.worker_threads == {worker: 4}
     assert measurement.worker_peak_in_flight == {worker: 4}
-    assert min(measurement.service_times_us) >= 50_000
+    assert min(measurement.service_times_us) >= 250_000
     assert len(measurement.wait_times_us) == len(measurement.cpu_times_us) == len(measurement.service_times_us)
     assert measurement.open_calls == pytest.approx(4, rel=0.1)  # the others wait for a thread
     assert str(measurement.front_pid) in measurement.worker_cpu
@@ -215,22 +244,21 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
     )
     assert measurement.concurrency == pytest.approx(8, rel=0.05)
     assert measurement.host_cpu is not None
-    assert 0.01 < measurement.host_cpu < 1
+    assert 0.005 < measurement.host_cpu < 1
     assert measurement.other_cpu is not None
     assert children() <= others
 
 
-async def test_sweep_that_was_cut_short_is_resumed(tmp_path: Path) -> None:
-    wanted = asked(tmp_path, thread_count="[1, 2]", users="[1, 2]")
-    await run(wanted, tmp_path)
-    journal = tmp_path / "run" / "measurements.jsonl"
+async def test_sweep_that_was_cut_short_is_resumed(whole: Whole, tmp_path: Path) -> None:
+    folder = whole.copy(tmp_path / "cut")
+    journal = folder / "run" / "measurements.jsonl"
     first, second, third, _ = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(first + second + third[:1000])
 
-    events = await run(wanted, tmp_path, resume=True)
+    events = await run(whole.asked, folder, resume=True)
 
     assert journal.read_bytes().startswith(first + second)
-    assert [(m.trial, m.setting.thread_count, m.users) for m in written(tmp_path)] == [
+    assert [(m.trial, m.setting.thread_count, m.users) for m in written(folder)] == [
         (0, 2, 1),
         (0, 2, 2),
         (1, 1, 1),
@@ -238,7 +266,7 @@ async def test_sweep_that_was_cut_short_is_resumed(tmp_path: Path) -> None:
     ]
     assert isinstance(events[0], SweepStarted)
     assert (events[0].measured, events[0].steps) == (2, 2)
-    again = await run(wanted, tmp_path, resume=True)
+    again = await run(whole.asked, folder, resume=True)
     assert [type(event) for event in again] == [SweepStarted, SweepFinished]
 
 
@@ -250,16 +278,16 @@ async def test_resumed_sweep_tries_again_what_failed(tmp_path: Path) -> None:
     assert len((tmp_path / "run" / "failures.jsonl").read_text().splitlines()) == 1
 
 
-async def test_resume_needs_a_run_of_the_same_machine_and_software(tmp_path: Path) -> None:
+async def test_resume_needs_a_run_of_the_same_machine_and_software(whole: Whole, tmp_path: Path) -> None:
     with pytest.raises(
         RunFolderError, match=r"run is no run folder: it has no environment.json; `functune sweep --out DIR` writes"
     ):
         await run(asked(tmp_path), tmp_path, resume=True)
-    await run(asked(tmp_path), tmp_path)
-    path = tmp_path / "run" / "environment.json"
+    folder = whole.copy(tmp_path / "elsewhere")
+    path = folder / "run" / "environment.json"
     path.write_text(path.read_text().replace('"cpu_count": ', '"cpu_count": 9'))
     with pytest.raises(RunFolderError, match=r"cannot be resumed: cpu_count was 9\d+ and is \d+ now; measure again"):
-        await run(asked(tmp_path), tmp_path, resume=True)
+        await run(whole.asked, folder, resume=True)
 
 
 async def test_sweep_calibrates_the_generator_before_and_after(tmp_path: Path) -> None:
@@ -267,7 +295,12 @@ async def test_sweep_calibrates_the_generator_before_and_after(tmp_path: Path) -
     for resume in (False, True):
         folder = opened(tmp_path, asked(tmp_path), resume=resume)
         await measure_run(
-            folder, app=ServedApp(tmp_path), kind=StandInKind(), planner=Grid(), on_progress=lambda event: None
+            folder,
+            app=ServedApp(tmp_path),
+            kind=StandInKind(),
+            planner=Grid(),
+            on_progress=lambda event: None,
+            checked=False,
         )
         before, after = folder.calibrations()
         [step] = written(tmp_path)

@@ -11,7 +11,8 @@ from functune.timing.sampler import start_sampler
 from functune.timing.sampler_switch import SamplerSwitch
 
 LOCK = threading.Lock()
-SECONDS = 5.0
+SECONDS, ROUNDS = 2.0, 2
+"""At least."""
 
 
 def work() -> None:
@@ -35,12 +36,13 @@ async def main(folder: Path) -> None:
     start_sampler(folder, script_root=Path(__file__).parent, loop=asyncio.get_running_loop())
     switch = SamplerSwitch(folder)
     switch.turn_on()
-    loop, end = asyncio.get_running_loop(), time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    loop, end, rounds = asyncio.get_running_loop(), time.monotonic() + SECONDS, 0
+    while time.monotonic() < end or rounds < ROUNDS:
         with ThreadPoolExecutor(32) as pool:
             await asyncio.gather(*(loop.run_in_executor(pool, work) for _ in range(64)))
+        rounds += 1
     switch.turn_off()
-    await asyncio.to_thread(wait_for_samples, folder, end + 20)
+    await asyncio.to_thread(wait_for_samples, folder, time.monotonic() + 20)
 
 
 asyncio.run(main(Path(sys.argv[1])))

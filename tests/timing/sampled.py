@@ -1,6 +1,7 @@
 """A host with the sampler in its workers, under a load of plain HTTP calls."""
 
 import http.client
+import itertools
 import shutil
 import threading
 import time
@@ -27,6 +28,18 @@ class SampledPeriod(NamedTuple):
     began: float
     ended: float
 
+    @property
+    def sampled(self) -> float:
+        """The seconds in which the workers were sampled, of all together. A sampler may see the end late."""
+        return sum(seconds for worker in self.samples for seconds, _, _ in worker.process.values())
+
+    def lines(self) -> tuple[ProfileLine, ...]:
+        """The lines, the one with the most time first."""
+        slices = sorted(itertools.chain.from_iterable(worker.process for worker in self.samples))
+        edge = 0.001  # lest rounding leaves a slice out
+        length = self.samples[0].slice
+        return lines_between(self.samples, (slices[0] - edge) * length, (slices[-1] + 1 + edge) * length)
+
 
 class SampledHost:
     """A running host and the switch of its samplers."""
@@ -37,14 +50,14 @@ class SampledHost:
         self.switch = SamplerSwitch(folder)
         self.processes = processes
 
-    def samples(self, path: str, *, users: int, seconds: float) -> list[WorkerSamples]:
-        """The samples of all workers while users call a path."""
-        return self.samples_and_service(path, users=users, seconds=seconds)[0]
+    def period(self, path: str, *, users: int, seconds: float = 0.4) -> SampledPeriod:
+        """A period of this length while users call a path."""
+        return self.period_and_service(path, users=users, seconds=seconds)[0]
 
-    def samples_and_service(
+    def period_and_service(
         self, path: str, *, users: int, seconds: float, headers: Mapping[str, str] = {}
-    ) -> tuple[list[WorkerSamples], float]:
-        """The samples of all workers while users call a path, and the seconds in handlers that the answers report."""
+    ) -> tuple[SampledPeriod, float]:
+        """A period while users call a path, and the seconds in handlers that the answers in it report."""
         with calling(self.serving.url, path, users=users, headers=headers) as answers:
             period: SampledPeriod = wait_until(lambda: self._period(seconds), "period with samples of each worker")
         reports = [
@@ -53,7 +66,7 @@ class SampledHost:
             if period.began <= answered < period.ended
         ]
         service = sum(each.service or 0 for each in reports if each is not None) / 1e6
-        return period.samples, service
+        return period, service
 
     def _period(self, seconds: float) -> SampledPeriod | None:
         """A period of this length; None where a sampler got no core in it, on a busy machine."""
@@ -65,10 +78,9 @@ class SampledHost:
         samples = read_samples(self.folder, number)
         return SampledPeriod(samples, began, ended) if all(worker.process for worker in samples) else None
 
-    def lines(self, path: str, *, users: int, seconds: float = 0.6) -> tuple[ProfileLine, ...]:
-        """The lines of the same, the one with the most time first."""
-        began = time.time()
-        return lines_between(self.samples(path, users=users, seconds=seconds), began, time.time())
+    def lines(self, path: str, *, users: int) -> tuple[ProfileLine, ...]:
+        """The lines of a period while users call a path, the one with the most time first."""
+        return self.period(path, users=users).lines()
 
 
 @contextmanager

@@ -1,13 +1,11 @@
 """The exact line and the kind of its wait, for faults as they stand in application code, up to two modules deep."""
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from functune.sweep.profile_lines import WorkerSamples, lines_between
+from functune.sweep.profile_lines import WorkerSamples
 from functune.timing.asking import TIMES_ASKED
 from tests.host.serving import wait_until
 from tests.timing.sampled import SHOP, SampledHost, calling, marked_line, sampled_host
@@ -37,12 +35,12 @@ TRUTHS = [
     Truth("to-thread", "executor", "a free thread of the executor"),
     Truth("library-in-thread", "sleep", "time.sleep", users=2),
     Truth("network", "network", "socket.recv_into", users=4),
-    Truth("sleep", "sleep", "time.sleep"),
-    Truth("stream", "sleep", "asyncio.sleep"),
-    Truth("grouped", "sleep", "asyncio.sleep"),
-    Truth("own-loop", "sleep", "asyncio.sleep"),
+    Truth("sleep", "sleep", "time.sleep", users=4),
+    Truth("stream", "sleep", "asyncio.sleep", users=4),
+    Truth("grouped", "sleep", "asyncio.sleep", users=4),
+    Truth("own-loop", "sleep", "asyncio.sleep", users=4),
     Truth("python-cpu", "cpu", None, users=4),
-    Truth("builtin-cpu", "cpu", None),
+    Truth("builtin-cpu", "cpu", None, users=4),
     Truth("loop-cpu", "cpu", None, on_loop=True, users=4),
     Truth("hashing", "cpu", None, users=4),
     Truth("child-process", "other", "subprocess", users=2),
@@ -52,6 +50,12 @@ TRUTHS = [
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampledHost]:
     with sampled_host(SHOP, tmp_path_factory.mktemp("profile")) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def shop_of_one_thread(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampledHost]:
+    with sampled_host(SHOP, tmp_path_factory.mktemp("one"), threads=1) as host:
         yield host
 
 
@@ -71,8 +75,8 @@ def test_stack_leads_from_the_route_to_the_wait(shop: SampledHost) -> None:
 
 
 def test_handlers_without_code_that_takes_time_have_no_line_of_weight(shop: SampledHost) -> None:
-    lines = shop.lines("/api/noop", users=4, seconds=0.8)
-    assert sum(line.seconds for line in lines) < 0.4 * 0.8
+    period = shop.period("/api/noop", users=4)
+    assert sum(line.seconds for line in period.lines()) < 0.4 * period.sampled
 
 
 def test_thread_of_the_app_that_serves_no_call_is_no_line(shop: SampledHost) -> None:
@@ -82,11 +86,11 @@ def test_thread_of_the_app_that_serves_no_call_is_no_line(shop: SampledHost) -> 
 
 
 def test_seconds_are_those_of_the_calls(shop: SampledHost) -> None:
-    """A handler that does nothing but sleep spends as long at that line as its answers report."""
-    began = time.time()
-    samples, service = shop.samples_and_service("/api/sleep", users=8, seconds=1.5, headers={TIMES_ASKED: "1"})
-    assert service > 0.5 * 8 * 1.5
-    assert lines_between(samples, began, time.time())[0].seconds == pytest.approx(service, rel=0.15)
+    """A handler that does nothing but sleep has as many calls at that line as its answers report."""
+    period, service = shop.period_and_service("/api/sleep", users=8, seconds=1.0, headers={TIMES_ASKED: "1"})
+    calls = service / (period.ended - period.began)
+    assert calls > 1
+    assert period.lines()[0].seconds / period.sampled == pytest.approx(calls, rel=0.15)
 
 
 def cpu_of_process_and_line(samples: WorkerSamples) -> tuple[float, float]:
@@ -95,19 +99,18 @@ def cpu_of_process_and_line(samples: WorkerSamples) -> tuple[float, float]:
     return used, sum(cpu for row in samples.rows for _, cpu, _ in row.slices.values() if row.function == "total")
 
 
-def test_cpu_time_is_that_of_the_thread(tmp_path: Path) -> None:
+def test_cpu_time_is_that_of_the_thread(shop_of_one_thread: SampledHost) -> None:
     """One call at a time computes, in the only thread: the line has most of the CPU time of the process."""
-    with sampled_host(SHOP, tmp_path / "profile", threads=1) as host:
-        [samples] = host.samples("/api/python-cpu", users=1, seconds=1.5)
+    [samples] = shop_of_one_thread.period("/api/python-cpu", users=1, seconds=0.8).samples
     used, at_line = cpu_of_process_and_line(samples)
     assert 0.4 * used < at_line <= 1.05 * used  # on a busy machine the rest of the worker has a larger share
 
 
-def test_cpu_time_before_a_period_does_not_count(tmp_path: Path) -> None:
-    with sampled_host(SHOP, tmp_path / "profile", threads=1) as host:
-        host.samples("/api/python-cpu", users=1, seconds=0.2)
-        with calling(host.serving.url, "/api/python-cpu", users=1) as answers:
-            wait_until(lambda: len(answers) > 200, "many calls between the periods")
-        [samples] = host.samples("/api/python-cpu", users=1, seconds=0.2)
+def test_cpu_time_before_a_period_does_not_count(shop_of_one_thread: SampledHost) -> None:
+    host = shop_of_one_thread
+    host.period("/api/python-cpu", users=1, seconds=0.2)
+    with calling(host.serving.url, "/api/python-cpu", users=1) as answers:
+        wait_until(lambda: len(answers) > 60, "many calls between the periods")
+    [samples] = host.period("/api/python-cpu", users=1, seconds=0.2).samples
     used, at_line = cpu_of_process_and_line(samples)
     assert at_line <= 1.05 * used

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
+from functune.run.profile import ProfileLine
 from tests.timing.sampled import SampledHost, copied_app, marked_line, sampled_host
 
 API = Path(__file__).parent / "apps" / "api"
@@ -42,14 +43,25 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampledHost]:
         yield host
 
 
+@pytest.fixture(scope="module")
+def report(api: SampledHost) -> tuple[ProfileLine, ...]:
+    """The lines of an endpoint that waits in anyio's threads, which 80 users want."""
+    return api.lines("/report", users=80)
+
+
+@pytest.fixture(scope="module")
+def matrix(api: SampledHost) -> tuple[ProfileLine, ...]:
+    """The lines of an endpoint that computes in numpy."""
+    return api.lines("/matrix", users=4)
+
+
 @pytest.mark.network
-def test_endpoint_that_waits_for_a_thread_of_anyio_is_named(api: SampledHost) -> None:
+def test_endpoint_that_waits_for_a_thread_of_anyio_is_named(report: tuple[ProfileLine, ...]) -> None:
     """Its code does not run yet: the line is that of the endpoint, the wait that of the limiter of 40 threads."""
-    lines = api.lines("/report", users=80)
-    [waiting] = [line for line in lines if line.kind == "pool"]
+    [waiting] = [line for line in report if line.kind == "pool"]
     assert f"{waiting.file}:{waiting.line}" == marked_line(API, "report")
     assert waiting.waits_in == "anyio CapacityLimiter"
-    [asleep] = [line for line in lines if line.waits_in == "time.sleep"]
+    [asleep] = [line for line in report if line.waits_in == "time.sleep"]
     assert waiting.seconds == pytest.approx(asleep.seconds, rel=0.5)
 
 
@@ -64,12 +76,13 @@ def test_await_of_a_thread_is_a_pool_only_while_it_waits_for_the_thread(api: Sam
 
 
 @pytest.mark.network
-def test_operator_of_numpy_runs(api: SampledHost) -> None:
-    line = api.lines("/matrix", users=4)[0]
+def test_operator_of_numpy_runs(matrix: tuple[ProfileLine, ...]) -> None:
+    line = matrix[0]
     assert (f"{line.file}:{line.line}", line.kind, line.state) == (marked_line(API, "matrix"), "cpu", "running")
 
 
 @pytest.mark.network
-def test_packages_below_the_script_root_are_not_the_app(api: SampledHost) -> None:
-    lines = [*api.lines("/report", users=4), *api.lines("/matrix", users=4)]
-    assert {line.file for line in lines} <= {"api/endpoints.py", "function_app.py"}
+def test_packages_below_the_script_root_are_not_the_app(
+    report: tuple[ProfileLine, ...], matrix: tuple[ProfileLine, ...]
+) -> None:
+    assert {line.file for line in (*report, *matrix)} <= {"api/endpoints.py", "function_app.py"}

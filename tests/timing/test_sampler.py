@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,49 +15,66 @@ from functune.errors import HostError
 from functune.sweep.profile_lines import read_samples
 from functune.timing.sampler_switch import SamplerSwitch
 from tests.host.serving import Serving, wait_until
-from tests.timing.sampled import SHOP, calling, marked_line, sampled_host
+from tests.timing.sampled import SHOP, SampledHost, calling, marked_line, sampled_host
 
 CROWD = Path(__file__).parent / "crowd.py"
 
 
-def test_it_starts_and_stops_twenty_times(tmp_path: Path) -> None:
-    with sampled_host(SHOP, tmp_path / "profile") as host:
-        periods = set()
-        for _ in range(20):
-            [samples] = host.samples("/api/sleep", users=2, seconds=0.1)
-            periods.add(samples.period)
-            assert sum(count for _, _, count in samples.process.values()) > 0
-        assert len(periods) == 20
-        assert host.serving.get("/api/noop").text == "ok"
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampledHost]:
+    with sampled_host(SHOP, tmp_path_factory.mktemp("one")) as host:
+        yield host
 
 
-def test_it_takes_no_samples_while_it_is_off(tmp_path: Path) -> None:
-    with sampled_host(SHOP, tmp_path / "profile") as host:
-        with calling(host.serving.url, "/api/sleep", users=2):
-            pass
-        assert list(host.folder.glob("*.json")) == []
+@pytest.fixture(scope="module")
+def host_of_two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampledHost]:
+    """Two workers."""
+    with sampled_host(SHOP, tmp_path_factory.mktemp("two"), processes=2) as host:
+        yield host
 
 
-def test_period_that_ends_before_it_is_seen_has_a_file_all_the_same(tmp_path: Path) -> None:
+def test_it_starts_and_stops_twenty_times(host: SampledHost) -> None:
+    periods = set()
+    for _ in range(20):
+        [samples] = host.period("/api/sleep", users=2, seconds=0.1).samples
+        periods.add(samples.period)
+        assert sum(count for _, _, count in samples.process.values()) > 0
+    assert len(periods) == 20
+    assert host.serving.get("/api/noop").text == "ok"
+
+
+def test_it_takes_no_samples_while_it_is_off(host: SampledHost) -> None:
+    before = written(host.folder)
+    with calling(host.serving.url, "/api/sleep", users=2):
+        pass
+    assert written(host.folder) == before
+
+
+def written(folder: Path) -> dict[Path, int]:
+    """When each file of samples was written."""
+    return {path: path.stat().st_mtime_ns for path in folder.glob("*.json")}
+
+
+def test_period_that_ends_before_it_is_seen_has_a_file_all_the_same(host: SampledHost) -> None:
     """Its end follows its beginning at once, so the sampler sees it late, as on a machine that gives it no core."""
-    with sampled_host(SHOP, tmp_path / "profile") as host:
-        for _ in range(5):
-            period = host.switch.turn_on()
-            host.switch.turn_off()
-            wait_until(partial(read_samples, host.folder, period), "file of the worker")
-
-
-def test_worker_that_is_killed_while_sampled_leaves_no_file_and_the_others_do(tmp_path: Path) -> None:
-    with sampled_host(SHOP, tmp_path / "profile", processes=2) as host:
-        killed, other = host.serving.workers()["pids"]
+    for _ in range(5):
         period = host.switch.turn_on()
-        host.serving.get("/api/sleep")
-        os.kill(killed, signal.SIGKILL)
-        host.serving.line(rf"worker \d \(pid {killed}\) was ended by SIGKILL")
         host.switch.turn_off()
-        wait_until(lambda: read_samples(host.folder, period), "file of the other worker")
-        assert other in {samples.pid for samples in read_samples(host.folder, period)}
-        assert killed not in {samples.pid for samples in read_samples(host.folder, period)}
+        wait_until(partial(read_samples, host.folder, period), "file of the worker")
+
+
+def test_worker_that_is_killed_while_sampled_leaves_no_file_and_the_others_do(host_of_two: SampledHost) -> None:
+    host = host_of_two
+    killed, other = host.serving.workers()["pids"]
+    period = host.switch.turn_on()
+    host.serving.get("/api/sleep")
+    os.kill(killed, signal.SIGKILL)
+    host.serving.line(rf"worker \d \(pid {killed}\) was ended by SIGKILL")
+    host.switch.turn_off()
+    wait_until(lambda: read_samples(host.folder, period), "file of the other worker")
+    assert other in {samples.pid for samples in read_samples(host.folder, period)}
+    assert killed not in {samples.pid for samples in read_samples(host.folder, period)}
+    host.serving.ready()  # for the tests that share it
 
 
 def test_torn_file_and_failed_sampler_are_said(tmp_path: Path) -> None:
@@ -84,11 +102,11 @@ def thread_count(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
-def test_line_is_named_while_the_event_loop_is_blocked(tmp_path: Path) -> None:
-    with sampled_host(SHOP, tmp_path / "profile", processes=2) as host:
-        lines = host.lines("/api/blocking-sleep", users=8)
-        assert f"{lines[0].file}:{lines[0].line}" == marked_line(SHOP, "blocking-sleep")
-        assert lines[0].seconds == pytest.approx(2 * 0.8, rel=0.3)  # both loops are held all the time
+def test_line_is_named_while_the_event_loop_is_blocked(host_of_two: SampledHost) -> None:
+    period = host_of_two.period("/api/blocking-sleep", users=8, seconds=0.6)
+    line = period.lines()[0]
+    assert f"{line.file}:{line.line}" == marked_line(SHOP, "blocking-sleep")
+    assert line.seconds == pytest.approx(period.sampled, rel=0.3)  # both loops are held all the time
 
 
 def test_program_of_many_threads_with_large_buffers_survives(tmp_path: Path) -> None:
@@ -104,6 +122,6 @@ def test_program_of_many_threads_with_large_buffers_survives(tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (0, "")
     [samples] = read_samples(tmp_path, 1)
     assert {row.function for row in samples.rows} >= {"work"}
-    # About 60 in 6 s, 8 on a busy machine. When a sample waited 12 times as long as the last one had taken, turns of
-    # other threads included, it was 1 to 5 on an idle machine, and on a busy one none until the period had ended.
+    # 20 and more, also on a busy machine. When a sample waited 12 times as long as the last one had taken, turns
+    # of other threads included, it was 1 to 5 on an idle machine even in 6 s.
     assert sum(count for _, _, count in samples.process.values()) > 5
