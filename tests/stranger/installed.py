@@ -59,11 +59,9 @@ class Stranger:
         assert frames == [], done.stderr
         return done
 
-    def tune(
-        self, app: Path, *request: object, budget_of: int = BUDGETS[0], **environ: str
-    ) -> subprocess.CompletedProcess[str]:
-        """``functune tune`` with the smallest budget that suffices, ``budget_of`` seconds on an idle machine."""
-        return self.call("tune", *request, "--script-root", app, "--budget", self.budget(budget_of), **environ)
+    def tune(self, app: Path, *request: object, **environ: str) -> subprocess.CompletedProcess[str]:
+        """``functune tune`` with the smallest budget that suffices."""
+        return self.call("tune", *request, "--script-root", app, "--budget", self.budget(), **environ)
 
     def budget(self, seconds: int = BUDGETS[0]) -> str:
         """The budget that suffices on this machine, as busy as it is now, where an idle one needs ``seconds``."""

@@ -1,4 +1,4 @@
-"""Flask, FastAPI and Django apps on Gunicorn and Uvicorn, tuned or swept from an empty folder."""
+"""Flask, FastAPI and Django apps on Gunicorn and Uvicorn, swept from an empty folder."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.stranger.installed import Stranger
-from tests.stranger.said import left_no_time_to_profile, page_of
+from tests.stranger.said import page_of
 
 pytestmark = pytest.mark.network
 
@@ -22,8 +22,6 @@ DELAY = 0.06
 Seconds that the bank takes to answer: much longer than the client computes, also where that waits for a core, and so
 short that an event loop which blocks for it serves 8 users within half a second.
 """
-BUDGET = 30
-"""Seconds: the line of code needs a profile, for which the smallest budget has no time on a busy machine."""
 
 
 class Bank(BaseHTTPRequestHandler):
@@ -56,7 +54,7 @@ def swept(
     stranger: Stranger, app: Path, *flags: str, routes: list[str], users: int, settings: str, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     """
-    A sweep of one setting, whose steps and profile have no deadline, so that a busy machine has them too.
+    A sweep of every step, and its profile: unlike those of tune they have no deadline, so a busy machine has them too.
 
     Each route is called by one user and by ``users``.
     """
@@ -92,22 +90,17 @@ def assert_place(limit: dict[str, Any], app: Path, file: str, text: str) -> None
 
 @pytest.mark.parametrize("app", ["web_flask"], indirect=True)
 def test_flask_app_that_waits_gets_threads(app: Path, stranger: Stranger) -> None:
-    done = stranger.tune(app, "/orders/7", "--app", "shop:create_app()", "--install", budget_of=BUDGET)
+    wsgi = ("--app", "shop:create_app()")
+    done = swept(stranger, app, *wsgi, routes=["/orders/7"], users=8, settings="{ thread_count = [1, 16] }")
     [experiment] = experiments_of(done)
     [limit] = experiment["limits"].values()
     assert limit["kind"] == "threads", limit
-    if limit["where"] is None:
-        assert left_no_time_to_profile(done)
-    else:
-        assert_place(limit, app, "shop/services/stock.py", "time.sleep")
-    assert "PYTHON_THREADPOOL_THREAD_COUNT" not in done.stdout
-    if not experiment["advice"]:  # other programs left time for one setting alone
-        assert re.search(r"^The budget of \d+ s ended before the search did. Not measured: ", done.stdout, re.MULTILINE)
-        return
+    assert_place(limit, app, "shop/services/stock.py", "time.sleep")
     setting = experiment["advice"][0]["setting"]
-    assert (setting["host"], setting["thread_count"] >= 16) == ("gunicorn:gthread", True)
-    assert re.search(r"^    GUNICORN_CMD_ARGS=--worker-class gthread --threads \d+$", done.stdout, re.MULTILINE)
+    assert (setting["host"], setting["thread_count"]) == ("gunicorn:gthread", 16)
+    assert re.search(r"^    GUNICORN_CMD_ARGS=--worker-class gthread --threads 16$", done.stdout, re.MULTILINE)
     assert "WEB_CONCURRENCY=" in done.stdout
+    assert "PYTHON_THREADPOOL_THREAD_COUNT" not in done.stdout
 
 
 @pytest.mark.parametrize("app", ["web_fastapi"], indirect=True)

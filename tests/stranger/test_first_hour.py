@@ -141,7 +141,7 @@ def test_demo_measures_the_showcase_and_says_what_to_do_next(
 
 def test_plan_names_the_cheapest_configuration(newcomer: Stranger, tuned: subprocess.CompletedProcess[str]) -> None:
     run = page_of(tuned).parent
-    done = newcomer.call("plan", run, "--traffic", "daily:40:120", "--objective", "p95 < 500ms")
+    done = newcomer.call("plan", run, "--traffic", "steady:20", "--objective", "p95 < 500ms")
     assert done.returncode == 0, done.stderr
     sentence = (
         r"^The cheapest configuration that meets p95 < 500 ms is .+: [\d,.]+ USD a month with a p95 of ([\d.]+) ms"

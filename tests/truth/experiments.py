@@ -71,8 +71,8 @@ GROUPS = (
 
 
 SUITE = (
-    Group("shop", "search reserve orders", short=FEW),
-    Group("shop", "prices checksum"),
+    Group("shop", "search", short=FEW),
+    Group("shop", "reserve orders prices checksum"),
     Group("shop", "stock-level", short=PROCESSES),
     Group("booking", "availability itinerary"),
     Group("booking", "weather health"),

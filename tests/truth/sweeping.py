@@ -12,12 +12,13 @@ from typing import NamedTuple
 from functune.analysis.numbers.hot_lines import profiled_subjects
 from functune.analysis.verdict.limit import Limit
 from functune.experiments.model import Experiment
+from functune.experiments.subject import Subject
 from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
 from functune.report.document import find_all
 from functune.run.environment import collect_environment
 from functune.run.folder import RunFolder
-from functune.sweep.profile import profile_run, profile_targets
+from functune.sweep.profile import ProfileTarget, profile_run, profile_targets
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
 from tests.truth.known import APPS, KnownLimit, known_limits
@@ -71,7 +72,7 @@ async def found_limits(app: str, experiments: Sequence[Experiment], out: Path) -
 
 async def swept(app: Path, experiments: Sequence[Experiment], out: Path, *, profiled: Container[str]) -> RunFolder:
     """
-    The run folder of a sweep of every step, with the profile of some routes.
+    The run folder of a sweep of every step, with the profile of some routes at their most crowded level.
 
     On a machine with ten programs for a core a window can pass without an answer. A limit is then named from the other
     steps or stays unknown, as in any sweep.
@@ -91,7 +92,11 @@ async def swept(app: Path, experiments: Sequence[Experiment], out: Path, *, prof
     )
     assert [each.cause for each in folder.failures() if "no request ended" not in each.cause] == []
     targets = [target for target in profile_targets(find_all(folder)) if target.subject.route in profiled]
-    profile = await profile_run(folder, targets, app=ServedApp(app), kind=kind, on_note=lambda _: None)
+    # The first target of a subject is its most crowded level, in whose lines its limit is looked for.
+    crowded: dict[Subject, ProfileTarget] = {}
+    for target in targets:
+        crowded.setdefault(target.subject, target)
+    profile = await profile_run(folder, crowded.values(), app=ServedApp(app), kind=kind, on_note=lambda _: None)
     assert profile.notes == ()
     return folder
 
