@@ -11,8 +11,8 @@ from functune.formatting import count, duration, money, number, percent
 from functune.report.assets import asset
 from functune.report.charts.drawing import draw
 from functune.report.charts.figure import ChartFigure, figure_html
-from functune.report.document import embedded_json
 from functune.report.head import report_head
+from functune.report.json_text import embedded_json
 from functune.report.links import PLAN_LINK, REPORT_LINK
 from functune.report.markup import Content, Html, data_table, element
 from functune.report.plan_charts.plan_cost import plan_cost_figure

@@ -21,9 +21,7 @@ from functune.plans.advice import PlanAdvice, advice_for_plans
 from functune.plans.left_out import LeftOutPlan, left_out_plans
 from functune.plans.plan import Asked
 from functune.plans.registry import CURRENCY, SCOPES, price_for
-from functune.report.json_text import embedded_json as embedded_json
 from functune.report.json_text import indented_json
-from functune.report.json_text import rounded as rounded
 from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from functune.run.measurement import Failure

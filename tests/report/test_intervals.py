@@ -8,7 +8,8 @@ from typing import Any
 
 from functune.formatting import duration, number, number_range
 from functune.report.charts.pareto import pareto_drawing
-from functune.report.document import read_document, rounded
+from functune.report.document import read_document
+from functune.report.json_text import rounded
 from functune.run.folder import RunFolder
 
 type Step = tuple[int | None, int, int]
