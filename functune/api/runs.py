@@ -13,7 +13,7 @@ from functune.capacity.capacity_plan import CapacityPlan
 from functune.errors import UsageError
 from functune.report.compared import compare_folders
 from functune.report.document import ReportDocument, find_all, read_document
-from functune.report.files import PAGE
+from functune.report.links import PAGE
 from functune.report.rows import measured_rows, step_rows
 from functune.report.summary import summary
 from functune.run.folder import RunFolder

@@ -68,7 +68,8 @@ def report_on(
     ``asked`` has what the reader asks of a hosting plan, by its name. The findings as JSON are recommendation.json with
     the places of the run and its report.
     """
-    from functune.report.files import PAGE, write_report
+    from functune.report.files import write_report
+    from functune.report.links import PAGE
     from functune.report.recommendation_file import recommendation_document
     from functune.terminal.findings import findings_lines
 

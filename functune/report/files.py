@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from functune.plans.plan import Asked
 from functune.report.document import ReportDocument, document_json, read_document
 from functune.report.junit import junit
-from functune.report.links import PAGE as PAGE
-from functune.report.links import link_pages
+from functune.report.links import PAGE, link_pages
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.rows import measured_rows, to_csv

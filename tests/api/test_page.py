@@ -15,7 +15,8 @@ import pytest
 import functune
 from functune.analysis.comparison import Comparison
 from functune.capacity.capacity_plan import CapacityPlan
-from functune.report.files import DOCUMENT, PAGE, SUMMARY, TABLE
+from functune.report.files import DOCUMENT, SUMMARY, TABLE
+from functune.report.links import PAGE
 from functune.run.folder import CALIBRATIONS, MEASUREMENTS
 from functune.run.profile import PROFILE
 

@@ -12,8 +12,9 @@ import pytest
 from functune.analysis.numbers.statistics import percentile
 from functune.experiments.model import Matrix
 from functune.report.document import ReportDocument
-from functune.report.files import DOCUMENT, JUNIT, PAGE, RECOMMENDATION, SUMMARY, TABLE, write_report
+from functune.report.files import DOCUMENT, JUNIT, RECOMMENDATION, SUMMARY, TABLE, write_report
 from functune.report.junit import junit
+from functune.report.links import PAGE
 from functune.report.page import render_page
 from functune.report.recommendation_file import recommendation_json
 from functune.report.rows import Row, step_rows
