@@ -14,8 +14,8 @@ lessons: venv ## Run every experiment and write docs/lessons.md from the results
 	@run=runs/lessons-$$(date -u +%Y-%m-%d-%H%M%S); $(BIN)/functune sweep --out $$run; code=$$?; \
 		if [ $$code -le 1 ]; then $(BIN)/functune lessons $$run || exit; fi; exit $$code
 
-test: venv equipment ## Run the test suite, two processes a core; PYTEST_FLAGS adds options of pytest
-	$(BIN)/python -m pytest --numprocesses $$(( 2 * $$(getconf _NPROCESSORS_ONLN) )) --dist loadfile --no-loadscope-reorder -rs -m "not pages" $(PYTEST_FLAGS)
+test: venv equipment ## Run the test suite, three processes a core, most of which wait; PYTEST_FLAGS adds options of pytest
+	$(BIN)/python -m pytest --numprocesses $$(( 3 * $$(getconf _NPROCESSORS_ONLN) )) --dist loadfile --no-loadscope-reorder -rs -m "not pages" $(PYTEST_FLAGS)
 
 pages: venv ## Type the commands of the tutorial, of troubleshooting and of the questions, as a reader does
 	$(BIN)/python -m pytest -m pages --durations 5

@@ -14,20 +14,20 @@ import pytest
 from hypothesis import settings
 
 # On a busy machine one example may take a second without anything being wrong.
-settings.register_profile("functune", deadline=None, max_examples=50)
+settings.register_profile("functune", deadline=None)
 settings.load_profile("functune")
 
 LONGEST = (
-    *("stranger/test_any_app.py", "azure/test_sweep.py", "load/test_load_processes.py", "truth/test_shop.py"),
-    *("cli/test_load_processes.py", "stranger/test_first_hour.py", "truth/test_other_apps.py", "cli/test_secrets.py"),
-    *("project/test_action.py", "cli/test_tune.py", "hosts/test_server_laws.py", "load/test_runner.py"),
-    *("report/test_browser.py", "cli/test_plan.py", "cli/test_sweep.py", "cli/test_any_app.py"),
-    *("azure/test_kills.py", "sweep/test_instance_sizes.py", "sweep/test_run.py", "report/test_files.py"),
-    *("watch/test_live_page.py", "cli/test_host_kinds.py", "hosts/test_web_server.py", "stranger/test_web.py"),
-    *("api/test_page.py", "host/test_broken_apps.py", "stranger/test_requests.py", "sweep/test_resume.py"),
-    *("timing/test_lines.py", "cli/test_watching.py", "project/test_lock.py"),
+    *("azure/test_sweep.py", "stranger/test_any_app.py", "load/test_load_processes.py", "truth/test_shop.py"),
+    *("truth/test_other_apps.py", "cli/test_tune.py", "stranger/test_first_hour.py", "load/test_runner.py"),
+    *("cli/test_load_processes.py", "probe/test_any_app.py", "sweep/test_instance_sizes.py", "api/test_page.py"),
+    *("sweep/test_run.py", "azure/test_kills.py", "hosts/test_web_server.py", "timing/test_lines.py"),
+    *("cli/test_sweep.py", "watch/test_live_page.py", "azure/test_secrets.py", "hosts/test_func.py"),
+    *("project/test_lock.py", "cli/test_secrets.py", "hosts/test_server_laws.py", "hosts/test_kills.py"),
+    *("cli/test_host_kinds.py", "hosts/test_limiter.py", "project/test_action.py", "infra/test_deployment.py"),
+    *("sweep/test_resume.py", "cli/test_any_app.py", "timing/test_sampler.py", "cli/test_requests.py"),
 )
-"""The files that take longer than 20 s, the longest first."""
+"""The files that take longer than 14 s, the longest first."""
 
 
 @pytest.fixture(scope="session")

@@ -66,5 +66,6 @@ async def sleep(scope, milliseconds):
 end_with_parent(signal.SIGKILL)  # a test that kills the sweep leaves nobody else to end it
 config = uvicorn.Config(app, port=0, lifespan="off", ws="none", log_level="error", access_log=False)
 socket = config.bind_socket()
+socket.listen()  # a load may connect before the server has started
 print(socket.getsockname()[1], flush=True)
 uvicorn.Server(config).run(sockets=[socket])

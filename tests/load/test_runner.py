@@ -121,11 +121,12 @@ async def test_failing_load_generator_is_an_error_with_its_log() -> None:
         await run(plan("/sleep", settle_limit=0.5), "http://127.0.0.1:notaport")
 
 
-async def test_late_load_generator_is_ended(start_stand_in: StartStandIn) -> None:
-    """Its plan takes a fifth of a second, and no time is left for its start."""
-    load = LoadPlan(route="/sleep", users=(1,), warm_up=0.1, measure=0.1, settle_limit=0)
-    with pytest.raises(LoadError, match="had not ended 0 s after its plan"):
-        await run(load, start_stand_in(1), start_and_stop=0)
+async def test_late_load_generator_is_ended(start_stand_in: StartStandIn, tmp_path: Path) -> None:
+    """The Locust file of the reader takes a minute to be imported."""
+    (tmp_path / "slow.py").write_text("import time\n\nfrom locust import HttpUser\n\ntime.sleep(60)\n")
+    load = msgspec.structs.replace(plan("slow.py", settle_limit=0.5), locustfile="slow.py", folder=str(tmp_path))
+    with pytest.raises(LoadError, match=r"had not ended 0\.5 s after its plan"):
+        await run(load, start_stand_in(1), start_and_stop=0.5)
     assert load_generators() == []
 
 

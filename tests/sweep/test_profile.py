@@ -63,7 +63,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Profiled:
 
 def test_profile_names_the_line_and_its_seconds_per_call(locked: Profiled) -> None:
     """In each process one call has the lock. The other six of eight wait."""
-    assert locked.said == ["Profiling /api/lock with 8 threads in 2 processes, about 6 s"]
+    assert locked.said == ["Profiling /api/lock with 8 threads in 2 processes, about 5 s"]
     assert locked.folder.profile() == locked.profile
     alone, loaded = locked.profile.steps
     assert (alone.users, loaded.users) == (1, 8)
