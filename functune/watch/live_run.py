@@ -126,7 +126,7 @@ def detail(progress: RunProgress, drawn: RunProgress | None, run: Path) -> str:
         case "finished":
             return f"This is its report.{failed}"
         case "interrupted":
-            return f"`functune sweep --resume {shlex.quote(str(run))}` continues it.{failed}"
+            return f"{failed} To continue it: functune sweep --resume {shlex.quote(str(run))}".lstrip()
     if not progress.steps:
         return f"The report appears with the first step.{failed}"
     latest = f"Latest: {progress.latest}. " if progress.latest else ""

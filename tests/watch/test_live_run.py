@@ -114,7 +114,7 @@ def test_report_is_drawn_while_somebody_looks_and_not_too_often(run: Path, steps
     live.follow()
     state = live.ask(is_visible=False)
     assert (state.headline, state.has_ended) == ("The run was interrupted after 7 steps", True)
-    assert f"`functune sweep --resume {run}` continues it." in state.detail
+    assert f"To continue it: functune sweep --resume {run}" in state.detail
     write_report(RunFolder.open(run))
     live.follow()
     assert live.ask(is_visible=False).headline == "The run has ended: 7 steps"
