@@ -47,7 +47,7 @@ def demo(names: tuple[str, ...], folder: Path, quick: bool, python: str | None, 
 
     It writes the showcase into a folder: an app whose handlers demonstrate each concurrency pattern and each common
     mistake, with its experiments and its templates for Azure. Then it runs three of the experiments on the local host,
-    or those that are named, prints what to set and why, and writes the report. The three take a little over three
+    or those that are named, prints what to set and why, and writes the report. The three take about three
     minutes on two cores.
 
     \b
