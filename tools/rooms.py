@@ -36,6 +36,7 @@ ROOMS: tuple[Room, ...] = (
     room("formatting", "numbers in words"),
     room("base_url", "the base URL of a running app, and URLs in messages", "errors"),
     room("certificates", "the certificates of the system, read once"),
+    room("collection", "garbage collection, paused while modules are imported"),
     room("marked_block", "the part of a page of docs/ that is generated"),
     room("json_schema", "JSON Schemas of structs, with the docstrings of their fields"),
     room("machine", "the cores and the memory that this process may use"),
@@ -73,7 +74,11 @@ ROOMS: tuple[Room, ...] = (
         "errors base_url certificates environ machine formatting setting shapes web_servers packages app_service host "
         "server_process middleware azure timing",
     ),
-    room("load", "Locust, its records and its windows", "errors environ formatting setting experiments run timing"),
+    room(
+        "load",
+        "Locust, its records and its windows",
+        "errors collection environ formatting setting experiments run timing",
+    ),
     room("analysis/numbers", "figures, repeats and levels", BASE),
     room("analysis/laws", "bounds, queues, scalability, Little's law", f"{BASE} analysis/numbers"),
     room("analysis/search", "the next steps to measure, the objective", f"{BASE} analysis/numbers analysis/laws"),
@@ -121,8 +126,8 @@ ROOMS: tuple[Room, ...] = (
     room(
         "cli",
         "the commands",
-        f"{BASE} {ANALYSIS} environ web_servers packages app_service azure host hosts load plans capacity sweep report "
-        "probe instrument azure_load_testing showcase terminal doctor watch",
+        f"{BASE} {ANALYSIS} collection environ web_servers packages app_service azure host hosts load plans capacity "
+        "sweep report probe instrument azure_load_testing showcase terminal doctor watch",
     ),
 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from functune.cli.collection import collection_paused
+from functune.collection import collection_paused
 
 
 class CommandTable(MutableMapping[str, click.Command]):

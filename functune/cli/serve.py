@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from functune.cli.collection import collection_paused
 from functune.cli.finite import FiniteRange
 from functune.cli.packages import chosen_python, package_options
+from functune.collection import collection_paused
 from functune.errors import HostError, LoadError, SettingsError
 from functune.host import settings
 from functune.setting import MAX_PER_INSTANCE_CONCURRENCY

@@ -27,6 +27,7 @@ from signal import SIG_DFL, SIGCHLD, SIGKILL, set_wakeup_fd, signal
 from socket import recv_fds, socket
 from typing import Any, NamedTuple
 
+from functune.collection import collection_paused
 from functune.environ import replace_environ
 
 IMPORTED = (
@@ -137,10 +138,9 @@ def import_locust() -> None:
     collected meanwhile, nor in the processes, which go on to share the memory of what is imported.
     """
     importlib.metadata.entry_points = importlib.metadata.entry_points().select
-    gc.disable()
-    for name in IMPORTED:
-        importlib.import_module(name)
-    gc.enable()
+    with collection_paused():
+        for name in IMPORTED:
+            importlib.import_module(name)
     gc.freeze()
 
 

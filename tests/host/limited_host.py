@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from functune.cli.collection import collection_paused
+from functune.collection import collection_paused
 
 
 def main() -> None:
