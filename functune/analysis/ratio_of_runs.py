@@ -7,7 +7,7 @@ import numpy as np
 
 from functune.analysis.numbers.figures import Figures
 from functune.analysis.numbers.repeats import ENOUGH, Spread
-from functune.analysis.numbers.statistics import CONFIDENCE
+from functune.analysis.numbers.statistics import students_t
 
 
 def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int) -> Spread | None:
@@ -27,12 +27,10 @@ def ratio_spread(before: Sequence[float], after: Sequence[float], *, among: int)
     difference, error = float(logs[1].mean() - logs[0].mean()), math.sqrt(sum(errors))
     if error == 0:
         return Spread(low=math.exp(difference), high=math.exp(difference), repeats=repeats)
-    from scipy.special import stdtrit  # slow to load, and few runs have repeats
-
     freedom = sum(errors) ** 2 / sum(
         variance**2 / (len(values) - 1) for variance, values in zip(errors, logs, strict=True)
     )
-    reach = float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / among / 2)) * error
+    reach = students_t(freedom, among=among) * error
     return Spread(low=math.exp(difference - reach), high=math.exp(difference + reach), repeats=repeats)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from functune.analysis.numbers.levels import Level
 from functune.analysis.numbers.repeats import ENOUGH, SAME, SAME_IN_WORDS
-from functune.analysis.numbers.statistics import CONFIDENCE, Interval
+from functune.analysis.numbers.statistics import Interval, students_t
 from functune.formatting import percent, plural
 
 
@@ -72,12 +72,10 @@ def drift(baseline: Sequence[Level]) -> Drift | None:
     variation = float(elapsed @ elapsed)
     if variation == 0:  # each kind was measured at one time only
         return None
-    from scipy.special import stdtrit  # slow to load, and few runs have repeats
-
     slope = float(elapsed @ logs) / variation
     rest = logs - slope * elapsed
     error = math.sqrt(float(rest @ rest) / freedom / variation)
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    reach = students_t(freedom) * error
     return Drift(
         change=math.expm1(slope),
         interval=Interval(math.expm1(slope - reach), math.expm1(slope + reach)),

@@ -37,6 +37,17 @@ type Sample = Sequence[int] | Sequence[float] | np.ndarray
 """Values of one kind, in any order."""
 
 
+def students_t(freedom: float, *, among: int = 1) -> float:
+    """
+    How many standard errors a 95 % interval reaches to each side, by Student's t with these degrees of freedom.
+
+    For one of several comparisons the interval is at 1 - 0.05 / ``among`` (Bonferroni).
+    """
+    from scipy.special import stdtrit  # slow to load, and few runs have repeats
+
+    return float(stdtrit(freedom, 1 - (1 - CONFIDENCE) / among / 2))
+
+
 def percentile(sample: Sample, q: float) -> float | None:
     """The q-percentile (0 < q < 1), or None below ``minimum_sample(q)``: a number from fewer would be chance."""
     return percentile_of_sorted(np.sort(np.asarray(sample)), q)
@@ -72,8 +83,8 @@ def usual_counts(size: int, q: float) -> tuple[int, int]:
     """
     The highest count with P(fewer) <= 2.5 %, and the lowest with P(as many or more) <= 2.5 %, for a binomial (size, q).
 
-    From one probability, each next one follows. Of those far from the mean, all together are below a rounding error.
-    scipy's are the same, and loading it takes longer than all figures of a step.
+    Each probability is computed from the one before. Counts beyond ``FAR`` are skipped: their total is less than a
+    rounding error. scipy gives the same counts, but takes longer to load than all figures of a step to compute.
     """
     reach = math.ceil(FAR * math.sqrt(size * q * (1 - q))) + FAR
     first, last = max(math.floor(size * q) - reach, 0), min(math.ceil(size * q) + reach, size - 1)
