@@ -74,9 +74,8 @@ def keys_block(page: Path, struct: type[msgspec.Struct]) -> MarkedBlock:
     return MarkedBlock(page, f"keys of {struct.__name__}")
 
 
-def key_table(place: MarkedBlock) -> str:
-    """The table at a place."""
-    struct = places()[place]
+def key_table(place: MarkedBlock, struct: type[msgspec.Struct]) -> str:
+    """The table of a struct at its place."""
     return experiment_table(struct) if place.page == EXPERIMENTS else document_table(struct)
 
 
@@ -162,5 +161,5 @@ def markdown(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    for place in places():
-        place.write(key_table(place))
+    for place, described in places().items():
+        place.write(key_table(place, described))

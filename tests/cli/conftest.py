@@ -1,14 +1,3 @@
-"""One import of Locust for the runs of a file that are measured in this process."""
+"""Runs that are measured in the process of a test share one import of Locust."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from functune.load.locust_process import shared_fork_server
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_fork_server() -> Iterator[None]:
-    """The runs of a file share a fork server, which is started with the first load."""
-    with shared_fork_server():
-        yield
+from tests.load.sharing import one_fork_server as one_fork_server

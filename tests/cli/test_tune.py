@@ -120,7 +120,7 @@ def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tm
 
 
 def test_interrupted_tune_says_where_its_measurements_are(tmp_path: Path) -> None:
-    """SIGTERM ends it as CTRL+C does. Of an ASGI app, which has no threads to set, it searches the processes alone."""
+    """SIGTERM ends it as CTRL+C does. An ASGI app has no threads to set, so only the processes are searched."""
     run, temporary = tmp_path / "run", tmp_path / "tmp"
     temporary.mkdir()
     app = ("--script-root", APPS / "plain_asgi", "--app", "src.app:create_app('app')", "--host", "uvicorn")

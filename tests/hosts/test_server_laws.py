@@ -35,8 +35,8 @@ LEAST, MOST = 0.6, 1.04
 """Of the throughput by Little's law."""
 SECONDS = 0.5
 """
-Of a call. Two shared cores serve ten times as many calls as come, and what a busy machine adds to each, some 40 ms,
-leaves the processes apart.
+How long a call takes. Two shared cores could serve ten times as many calls, and the 40 ms or so that a busy machine
+adds to each are too few to confuse the numbers of processes.
 """
 SLEEP = Workload(routes=(f"/api/sync/sleep?ms={SECONDS * 1000:g}",))
 MAIN = ServedApp(APPS / "main")

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from functune.load.locust_process import shared_fork_server
+from tests.load.sharing import one_fork_server as one_fork_server
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_fork_server() -> Iterator[None]:
-    """The loads of a file have one fork server, as those of a run."""
-    with shared_fork_server():
-        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from functune.marked_block import MarkedBlock
@@ -20,7 +21,7 @@ def test_no_other_schema_is_published() -> None:
     assert {path.name for path in (ROOT / FOLDER).iterdir()} == set(SCHEMA_FILES)
 
 
-@pytest.mark.parametrize("place", places(), ids=lambda place: place.name)
-def test_table_of_keys_is_the_one_of_the_types(place: MarkedBlock) -> None:
+@pytest.mark.parametrize(("place", "struct"), places().items(), ids=[place.name for place in places()])
+def test_table_of_keys_is_the_one_of_the_types(place: MarkedBlock, struct: type[msgspec.Struct]) -> None:
     page = (ROOT / place.page).read_text(encoding="utf-8")
-    assert page == place.filled(page, key_table(place)), "run `make docs`"
+    assert page == place.filled(page, key_table(place, struct)), "run `make docs`"
