@@ -69,7 +69,8 @@ async def test_front_and_workers_of_a_host_have_the_quota_together(name: str) ->
 
 async def test_host_that_does_not_fit_while_it_starts_says_so() -> None:
     places = require_control_groups()
-    with pytest.raises(UnfitError, match=r"^does not fit 24 MB: while the host started, the kernel ended 1 process"):
+    ended = "(1 process|[2-9] processes) of the host"  # the kernel may end more than the first before it is noticed
+    with pytest.raises(UnfitError, match=rf"^does not fit 24 MB: while the host started, the kernel ended {ended}"):
         async with LOCAL_HOST.running(SIZED, setting=Setting(instance=TINY)):
             pass
     assert groups_left(places) == []
