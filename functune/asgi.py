@@ -67,9 +67,12 @@ class FunctionAppAsgi:
         app = await self._loaded()
         raw_path = raw_path_of(scope)
         try:
-            reply = await app.answerer.answer(http_call(scope, receive, raw_path, decode_path(raw_path)))
+            path = decode_path(raw_path)
         except ValueError:
-            reply = HttpAnswer(400, [], b"")
+            await send_answer(HttpAnswer(400, [], b""), scope["method"], app.custom_headers, send)
+            return
+        try:
+            reply = await app.answerer.answer(http_call(scope, receive, raw_path, path))
         except ClientDisconnectedError:
             return
         except asyncio.CancelledError:  # the server has no more time, or the client has gone

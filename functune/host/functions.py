@@ -63,6 +63,8 @@ class FunctionSet:
 
     functions: tuple[Function, ...]
     errors: tuple[str, ...]
+    not_found: tuple[str, ...] = ()
+    """The names of ``functions`` in host.json, or of --functions, that the app has no function for."""
 
     @property
     def other_triggers(self) -> tuple[Function, ...]:
@@ -73,6 +75,12 @@ class FunctionSet:
         """The messages about functions that are not served as on the platform, each with its log level."""
         for error in self.errors:
             yield logging.ERROR, error
+        if self.not_found:
+            asked = ", ".join(self.not_found)
+            yield (
+                logging.WARNING,
+                f"The app has no function of this name, which --functions or host.json asks for: {asked}",
+            )
         if self.other_triggers:
             names = ", ".join(function.name for function in self.other_triggers)
             yield logging.WARNING, f"The local host runs HTTP triggers only; these will not run: {names}"
@@ -105,6 +113,7 @@ def load_functions(
     """
     functions: list[Function] = []
     errors: list[str] = []
+    indexed = list(indexed)
     for metadata in sorted(indexed, key=lambda found: found.name.upper()):
         function = _function(metadata, settings, is_streaming=is_streaming)
         error = _error(function, functions)
@@ -112,7 +121,9 @@ def load_functions(
             errors.append(f"The '{metadata.name}' function is in error: {error}")
         elif _is_allowed(function, settings.host_json.functions):
             functions.append(function)
-    return FunctionSet(tuple(functions), tuple(errors))
+    known = {metadata.name.lower() for metadata in indexed}
+    not_found = (name for name in settings.host_json.functions or () if name.lower() not in known)
+    return FunctionSet(tuple(functions), tuple(errors), tuple(not_found))
 
 
 def _function(metadata: RpcFunctionMetadata, settings: HostSettings, *, is_streaming: bool) -> Function:

@@ -45,7 +45,8 @@ def described(measurement: Measurement) -> str:
     found = causes_in_words(measurement.errors, measurement.worker_ends)
     instances = f"  {several} instances" if (several := len(measurement.instance_requests)) > 1 else ""
     errors = f"  {measurement.error_ratio:.1%} failed ({found})" if measurement.errors else ""
-    load = f"{measurement.users:>4} users" if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
+    users = f"{measurement.users:>4} {'user ' if measurement.users == 1 else 'users'}"
+    load = users if measurement.share is None else f"{measurement.share:>5.0%} of capacity"
     return (
         f"{measurement.experiment}  {measurement.setting!s:<12} {measurement.subject}  {load}  "
         f"{measurement.throughput:>8.1f} requests/s  {median_ms(measurement)} median{instances}{errors}"

@@ -1,6 +1,7 @@
 """What the host makes of indexed functions: which it refuses, in which order it tries the rest, which it leaves out."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,15 @@ def test_allow_list_is_compared_without_case() -> None:
     metadata = [http("hello"), http("World"), http("other")]
     assert names(load_functions(metadata, settings(allowed=("HELLO", "world")))) == ["hello", "World"]
     assert names(load_functions(metadata, settings(allowed=()))) == []
+
+
+def test_names_that_the_app_does_not_have_are_named() -> None:
+    metadata = [http("hello"), http("one"), http("One")]  # the second "one" is in error, which is said elsewhere
+    found = load_functions(metadata, settings(allowed=("HELLO", "helo", "one", "by")))
+    [message] = [text for level, text in found.problems() if level == logging.WARNING]
+    assert message == "The app has no function of this name, which --functions or host.json asks for: helo, by"
+    everything = load_functions(metadata, settings())
+    assert [level for level, _ in everything.problems()] == [logging.ERROR]
 
 
 def test_disabled_function_is_listed_and_has_no_route() -> None:

@@ -202,6 +202,16 @@ def test_table_sorts_by_keyboard_and_says_so(used: Tab, report: str) -> None:
     assert column() == before
 
 
+def test_page_glides_to_a_section_only_where_the_reader_wants_motion(used: Tab, report: str) -> None:
+    page = used.show(report, width=1200)
+    behavior = "getComputedStyle(document.documentElement).scrollBehavior"
+    page.emulate_media(reduced_motion="no-preference")
+    assert page.evaluate(behavior) == "smooth"
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(behavior) == "auto"
+    page.emulate_media(reduced_motion="null")
+
+
 def test_axe_finds_no_serious_violation_in_either_theme(used: Tab, report: str) -> None:
     used.show(report, width=1200).evaluate(ONE_ROW_OF_EACH_KIND)
     for dark in (False, True):
