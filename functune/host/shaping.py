@@ -99,12 +99,12 @@ def with_times(answer: HttpAnswer, times: CallTimes, *, handed_on: float) -> Htt
     ``handed_on`` is the time on time.perf_counter at which the front sent the call to the worker. The clock is the same
     in both processes on Linux and macOS.
     """
-    headers, before = answer.headers, ""
+    headers = answer.headers
+    timing = server_timing(times, wait=max(times.began - handed_on, 0.0))
     if not _REPORTED.isdisjoint([name for name, _ in headers]):
-        before = b", ".join([value for name, value in headers if name == _SERVER_TIMING]).decode("latin-1")
+        timing = b", ".join([*(value for name, value in headers if name == _SERVER_TIMING), timing])
         headers = [header for header in headers if header[0] not in _REPORTED]
-    timing = server_timing(times, wait=max(times.began - handed_on, 0.0), before=before)
-    reported = ((_SERVER_TIMING, timing.encode("latin-1")), (_WORKER, worker_value(times).encode()))
+    reported = ((_SERVER_TIMING, timing), (_WORKER, worker_value(times)))
     return HttpAnswer(answer.status, [*headers, *reported], answer.body)
 
 

@@ -50,7 +50,8 @@ async def probe_app(
     async with httpx.AsyncClient(
         base_url=base if request else showcase_base(base),
         headers={TIMES_ASKED: "1"} | ({"x-functions-key": key} if key else {}),
-        limits=httpx.Limits(max_connections=largest_wave),
+        # A server may close an idle connection just as the next call is sent on it, Gunicorn after 2 s.
+        limits=httpx.Limits(max_connections=largest_wave, max_keepalive_connections=0),
         timeout=_TIMEOUT,
         trust_env=False,
         verify=system_certificates(),

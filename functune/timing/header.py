@@ -47,23 +47,22 @@ class ReportedCall(NamedTuple):
     """The instance that the worker is on; empty where the answer does not name it."""
 
 
-def server_timing(times: CallTimes, *, wait: float | None, before: str = "") -> str:
+def server_timing(times: CallTimes, *, wait: float | None) -> bytes:
     """
-    The value of Server-Timing. ``before`` is the value that the app has set, and ``wait`` is in seconds, None where it
-    is not known.
+    The value of Server-Timing; ``wait`` is in seconds, None where it is not known.
+
+    Each call pays for it, so it formats bytes, which takes half the time of a text that is encoded afterwards.
     """
-    text = f"service;dur={times.service * 1e3:.3f}, cpu;dur={times.cpu * 1e3:.3f}"
-    if wait is not None:
-        text = f"wait;dur={wait * 1e3:.3f}, {text}"
+    value = b"service;dur=%.3f, cpu;dur=%.3f" % (times.service * 1e3, times.cpu * 1e3)
     if times.loop is not None and times.hold is not None:
-        text += f", loop;dur={times.loop * 1e3:.3f}, hold;dur={times.hold * 1e3:.3f}"
-    return f"{before}, {text}" if before else text
+        value = b"%b, loop;dur=%.3f, hold;dur=%.3f" % (value, times.loop * 1e3, times.hold * 1e3)
+    return value if wait is None else b"wait;dur=%.3f, %b" % (wait * 1e3, value)
 
 
-def worker_value(times: CallTimes) -> str:
+def worker_value(times: CallTimes) -> bytes:
     """The value of x-functune-worker."""
-    kind = "def" if times.loop is None else "async"
-    return f"{times.pid};thread={times.thread};calls={times.calls};kind={kind}"
+    kind = b"def" if times.loop is None else b"async"
+    return b"%d;thread=%d;calls=%d;kind=%b" % (times.pid, times.thread, times.calls, kind)
 
 
 def parse(worker: str | None, timing: str | None, instance: str | None = None) -> ReportedCall | None:

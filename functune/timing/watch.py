@@ -87,12 +87,12 @@ def watched(work: Coroutine[Any, Any, Any], watch: CallWatch) -> Generator[Any, 
 
 def with_time_headers(own: Iterable[tuple[str, str]], times: CallTimes) -> list[tuple[str, str]]:
     """The headers of an answer with its times. The app's Server-Timing comes first, so that the added one counts."""
-    kept, before = [], []
+    kept, timings = [], []
     for name, value in own:
         match name.lower():
             case header if header == SERVER_TIMING:
-                before.append(value)
+                timings.append(value)
             case header if header != WORKER:
                 kept.append((name, value))
-    timing = server_timing(times, wait=None, before=", ".join(before))
-    return [*kept, (SERVER_TIMING, timing), (WORKER, worker_value(times))]
+    timings.append(server_timing(times, wait=None).decode())
+    return [*kept, (SERVER_TIMING, ", ".join(timings)), (WORKER, worker_value(times).decode())]

@@ -60,7 +60,7 @@ async def sleep(scope, milliseconds):
     pid, service = os.getpid(), time.perf_counter() - began
     times = CallTimes(began, service, cpu=0.0, loop=None, hold=None, pid=pid, thread=pid, calls=busy)
     timing = server_timing(times, wait=wait)
-    return [(SERVER_TIMING.encode(), timing.encode()), (WORKER.encode(), worker_value(times).encode())]
+    return [(SERVER_TIMING.encode(), timing), (WORKER.encode(), worker_value(times))]
 
 
 end_with_parent(signal.SIGKILL)  # a test that kills the sweep leaves nobody else to end it
