@@ -117,7 +117,7 @@ def test_program_of_many_threads_with_large_buffers_survives(tmp_path: Path) -> 
         [sys.executable, "-X", "faulthandler", CROWD, tmp_path],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
