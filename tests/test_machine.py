@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -103,7 +104,7 @@ print(json.dumps([found.usable_cores, found.cores_said, refused]))
 def test_run_in_a_quota_has_no_more_cores_than_that() -> None:
     """As in a container with half a core: the kernel's own group, and not files that look like it."""
     places = require_control_groups()
-    groups: ControlGroups = places.below(f"functune-test-{os.getpid()}")
+    groups: ControlGroups = places.below(f"functune-test-{os.getpid()}-{secrets.token_hex(4)}")
     for folder in groups.folders:
         folder.mkdir()
     try:

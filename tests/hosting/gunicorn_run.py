@@ -13,12 +13,12 @@ from tests.hosting.apps.served import LOADED
 ROOT = Path(__file__).parents[2]
 HOSTING = ROOT / "hosting"
 APPS = Path(__file__).parent / "apps"
-# What the platform or a developer may have set.
-_VARIABLES = re.compile(r"GUNICORN_|WEB_CONCURRENCY$|PORT$")
+# What the platform or a developer may have set; nproc reads those of OpenMP.
+_VARIABLES = re.compile(r"GUNICORN_|WEB_CONCURRENCY$|PORT$|OMP_")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This environment with no variable of Gunicorn's but those given; programs of this interpreter come first."""
+    """This environment with no such variable but those given; programs of this interpreter come first."""
     inherited = {name: value for name, value in os.environ.items() if not _VARIABLES.match(name)}
     path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
     return {**inherited, "PATH": path, "PYTHONPATH": str(APPS), **variables}

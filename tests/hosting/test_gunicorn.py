@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import runpy
+import secrets
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.host.serving import wait_until
 from tests.hosting.apps.served import BEGINS
 from tests.hosting.gunicorn_run import HOSTING, GunicornRun, effective, ended_run, gunicorn
 
@@ -145,6 +147,7 @@ def test_access_log_goes_to_stdout_without_the_query_and_the_rest_to_stderr(
     redirected = ["sh", "-c", f'exec "$@" 2>&1 >{out} | tee {err}', "sh", *gunicorn(module)]
     with GunicornRun(redirected, WEB_CONCURRENCY="1", GUNICORN_WORKER_CLASS=worker_class) as server:
         assert server.listening().get("/orders/7?code=secret-key&limit=1").status_code == 200
+        wait_until(lambda: "GET /orders/7" in out.read_text(), "line of the access log")  # it follows the answer
         master = server.line(r"Listening at: \S+ \((\d+)\)")[1]
         os.kill(int(master), signal.SIGTERM)
         assert server.ended() == 0
@@ -204,7 +207,8 @@ def test_sync_workers_alone_are_more_than_the_cores(variables: dict[str, str], m
 def control_group(cores: float) -> Iterator[Path]:
     """A control group with a quota, v1 or v2; the test is skipped where this process may not make one."""
     mount = next((path for path in map(Path, ("/sys/fs/cgroup/cpu", "/sys/fs/cgroup")) if path.is_dir()), None)
-    group = (mount or Path("/sys/fs/cgroup")) / f"functune-{os.getpid()}"
+    # The pid alone may be that of a process of another container, or of one that was killed.
+    group = (mount or Path("/sys/fs/cgroup")) / f"functune-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         group.mkdir()
         quota = round(cores * 100_000)

@@ -47,7 +47,7 @@ def test_command_and_configuration_agree(variables: dict[str, str]) -> None:
 
 def test_command_starts_a_worker_per_core() -> None:
     """Those of nproc, which knows the affinity and no quota."""
-    assert effective(AS_STARTED)["workers"] == str(os.process_cpu_count())
+    assert effective(AS_STARTED)["workers"] == str(len(os.sched_getaffinity(0)))
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,10 @@ class Deaf(uvicorn.Server):
 
 
 class Start:
-    """One ``func start``."""
+    """One ``func start``, on a socket that has its port."""
 
-    def __init__(self, port, script_root):
-        self.port = port
+    def __init__(self, bound, script_root):
+        self.bound = bound
         self.script_root = script_root
         self.workers = []
         self.urls = []
@@ -59,11 +59,11 @@ class Start:
         self.read_local_settings()
         process_count = int(os.environ.get(PROCESS_COUNT) or 1)
         kind = Deaf if "deaf" in WORDS else uvicorn.Server
-        config = uvicorn.Config(self, port=self.port, lifespan="off", log_level="error", timeout_graceful_shutdown=2)
+        config = uvicorn.Config(self, lifespan="off", log_level="error", timeout_graceful_shutdown=2)
         server = kind(config)
         try:
             await self.start_worker()
-            serving = asyncio.create_task(server.serve())
+            serving = asyncio.create_task(server.serve(sockets=[self.bound]))
             print("\nFunctions:\n\n\thello: [GET] ...\n", flush=True)
             await self.start_others(process_count)
             await serving
@@ -132,9 +132,14 @@ def announce():
 
 
 def start(port, script_root):
-    """``func start``."""
-    with socket.socket() as probe:
-        is_free = probe.connect_ex(("127.0.0.1", port)) != 0
+    """``func start``. It takes the port at once, lest another program takes it while the first worker starts."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    is_free = True
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        is_free = False
     for word in WORDS:
         if word.startswith("busy:") and not Path(word[5:]).exists():
             Path(word[5:]).touch()
@@ -143,7 +148,7 @@ def start(port, script_root):
         sys.exit(
             f"Port {port} is unavailable. Close the process using that port, or specify another port using --port."
         )
-    asyncio.run(Start(port, script_root).run())
+    asyncio.run(Start(bound, script_root).run())
 
 
 match sys.argv[1:]:

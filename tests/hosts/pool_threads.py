@@ -22,10 +22,12 @@ async def endpoint_threads(client: httpx.AsyncClient, path: str, *, expected: in
     call = parse(first.raise_for_status().headers[WORKER], None)
     assert call is not None
     process = psutil.Process(call.pid)
+    # A server closes a connection that is idle for a while, maybe just when the next call is sent on it.
+    headers = {"connection": "close"}
     others, found = process.num_threads() - 1, 1
     async with asyncio.timeout(60):
         while found < expected:
-            calls = (client.get(path, params={"ms": MILLISECONDS}) for _ in range(2 * expected))
+            calls = (client.get(path, params={"ms": MILLISECONDS}, headers=headers) for _ in range(2 * expected))
             for answer in await asyncio.gather(*calls):
                 answer.raise_for_status()
             found = process.num_threads() - others  # an idle thread stays for 10 s

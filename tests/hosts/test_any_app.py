@@ -65,7 +65,8 @@ async def plain(name: str) -> AsyncIterator[str]:
     server = await Program.start(*command, environ=dict(os.environ), on_line=read, cwd=ON[name].folder)
     try:
         async with asyncio.timeout(30):
-            yield await found
+            url = await found
+        yield url
     finally:
         server.send(signal.SIGTERM)
         await server.ended()
@@ -83,7 +84,7 @@ async def raw_answer(url: str, head: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     body = next((content for name, content in BODIES.items() if name in head), b"")
     writer.write(head + b"host: x\r\nconnection: close\r\n\r\n" + body)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         answer = await reader.read()
     writer.close()
     return _ADDED.sub(b"", answer)
@@ -125,9 +126,11 @@ async def test_threads_of_the_app_s_own_configuration_do_not_change_the_setting(
             httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client,
         ):
             threads: set[int] = set()
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while len(threads) < expected:
-                    replies = await asyncio.gather(*(client.get(f"{host.base_url}/pid") for _ in range(8)))
+                    replies = await asyncio.gather(
+                        *(client.get(f"{host.base_url}/pid", headers={"connection": "close"}) for _ in range(8))
+                    )
                     reported = (parse(reply.headers[WORKER], None) for reply in replies)
                     threads |= {each.thread for each in reported if each is not None}
             assert len(threads) == expected

@@ -65,7 +65,7 @@ async def test_setting_is_that_of_the_platforms_app_settings(setting: Setting, p
 
     On a busy machine one worker may accept all of the connections: then it is asked again.
     """
-    async with running(FLASK, setting) as (host, client), asyncio.timeout(30):
+    async with running(FLASK, setting) as (host, client), asyncio.timeout(60):
         seen: set[str] = set()
         while len(seen) < threads:
             seen |= set(await texts(client, "/thread", 60))
@@ -86,12 +86,13 @@ async def test_times_are_reported_by_the_middleware() -> None:
 
 async def test_fastapi_runs_on_uvicorns_workers_where_the_platform_finds_it() -> None:
     async with running(FASTAPI, Setting(process_count=2)) as (host, client):
+        # Before the calls: each has a line in the log, of which the last 200 are kept.
+        assert "Using worker: uvicorn_worker.UvicornWorker" in host.tail(200)
         answered: set[str] = set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(answered) < 2:  # on a busy machine one process may accept forty connections in a row
                 answered |= set(await texts(client, "/", 40))
         assert len(answered) == 2
-        assert "Using worker: uvicorn_worker.UvicornWorker" in host.tail(200)
 
 
 def test_host_and_app_are_those_that_the_platform_finds() -> None:

@@ -48,5 +48,5 @@ async def test_answer_without_an_end_is_an_answer() -> None:
     """A route of server-sent events sends on as long as somebody listens."""
     async with answering("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n") as url:
         kind = RemoteHost(url, key=None, route="/events")
-        async with asyncio.timeout(10), kind.running(ServedApp(Path()), setting=Setting()) as host:
+        async with asyncio.timeout(30), kind.running(ServedApp(Path()), setting=Setting()) as host:
             assert host.base_url == url

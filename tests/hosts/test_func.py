@@ -48,7 +48,8 @@ async def test_func_serves_with_all_its_workers_and_ends_without_a_trace(tools: 
         running = below(host.pid)
         assert answering < set(running)
         assert len(worker_pids(host.pid)) == 3
-    assert not any(is_alive(pid) for pid in running)
+    # The kernel kills the worker of each host with that host, and takes its time.
+    wait_until(lambda: not any(is_alive(pid) for pid in running), "the end of func and its workers")
 
 
 @pytest.mark.parametrize("in_file", ["8", ""])
@@ -112,9 +113,9 @@ async def test_func_without_all_its_workers_is_not_taken_for_ready(
 ) -> None:
     install_stand_in(tmp_path / "bin", monkeypatch, "missing")
     found = CoreTools.installed()
-    tools = CoreTools(found.executable, "4.14.0", start_timeout=9, next_worker_timeout=1)
+    tools = CoreTools(found.executable, "4.14.0", start_timeout=24, next_worker_timeout=1)
     host = tools.running(ServedApp(APPS / "main"), setting=Setting(thread_count=1, process_count=2))
-    with pytest.raises(WorkerStartError, match=r"within 10 s: of 2 worker processes 1 ran, with 1 line"):
+    with pytest.raises(WorkerStartError, match=r"within 25 s: of 2 worker processes 1 ran, with 1 line"):
         async with host:
             pass
     assert not is_alive(host.pid)
@@ -206,4 +207,4 @@ async def test_core_tools_themselves_serve_with_the_setting(thread_count: int, p
         report = await probe_app(host.base_url)
     assert list(report.threads.values()) == [thread_count] * process_count
     assert report.disagreements == []
-    assert not any(is_alive(pid) for pid in running)
+    wait_until(lambda: not any(is_alive(pid) for pid in running), "the end of func and its workers")

@@ -71,8 +71,8 @@ from functune.setting import Setting
 async def main():
     app = pathlib.Path({str(APPS / "main")!r})
     async with LOCAL_HOST.running(ServedApp(app), setting=Setting(thread_count=1, process_count=2)) as host:
-        workers = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False, verify=False).json()["workers"]
-        print(host.pid, *workers["pids"], flush=True)
+        status = httpx.get(f"{{host.base_url}}/admin/host/status", trust_env=False, verify=False, timeout=30)
+        print(host.pid, *status.json()["workers"]["pids"], flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())

@@ -19,6 +19,7 @@ from functune.hosts.local import LOCAL_HOST
 from functune.hosts.quota import Quota, remedy, require_quota
 from functune.hosts.registry import host_kind
 from functune.hosts.served_app import ServedApp
+from functune.machine import lab_cores
 from functune.setting import Setting
 from functune.shapes import InstanceShape, shape_of
 from tests.hosts.func_on_path import install_stand_in
@@ -130,9 +131,9 @@ async def test_quota_of_a_process_outside_of_its_groups_is_refused() -> None:
 
 
 def test_shape_larger_than_the_machine_is_refused() -> None:
-    cores = os.process_cpu_count() or 1
+    cores = lab_cores()
     with pytest.raises(
-        UsageError, match=rf"has {cores + 1} cores and 512 MB, and this process may use {cores} core.*allowed"
+        UsageError, match=rf"has {cores + 1:g} cores and 512 MB, and this process may use {cores:g} core.*allowed"
     ):
         require_quota(InstanceShape(cores=cores + 1, memory_mb=512))
     with pytest.raises(UsageError, match=r"allowed is a shape that is not larger"):

@@ -31,8 +31,11 @@ from tests.host.serving import APPS
 from tests.hosts.pool_threads import endpoint_threads
 from tests.hosts.test_web_server import clients
 
-LEAST, MOST = 0.6, 1.04
-"""Of the throughput by Little's law."""
+LEAST, MOST = 0.6, 1.1
+"""
+Of the throughput by Little's law. A load generator that gets no core for 0.2 s as the window opens sees the first
+answers late, and so a window that is shorter by that; one more thread would be 1.125.
+"""
 SECONDS = 0.5
 """
 How long a call takes. Two shared cores could serve ten times as many calls, and the 40 ms or so that a busy machine
@@ -63,7 +66,7 @@ async def measured(case: Case, path: Path) -> Measurement:
         question="How many at a time?",
         workload=SLEEP,
         settings=settings,
-        load=Load(users=(case.users,), warm_up=0.3, measure=6 * SECONDS, search="grid"),
+        load=Load(users=(case.users,), warm_up=0.3, measure=8 * SECONDS, search="grid"),
     )
     here = collect_environment(script_root=MAIN.folder, host="", host_kind="local", command=[])
     folder = RunFolder.create(path, [experiment], here)
@@ -86,9 +89,10 @@ async def test_threads_of_all_processes_serve_one_call_each(tmp_path: Path, monk
     """
     A connection stays with the process that accepted it, and on a busy machine one process may accept all of them.
 
-    So each is closed after its answer, and a process with nothing to do accepts the next one.
+    So each is closed after its answer, and a process with nothing to do accepts the next one. And none holds more than
+    40 of the 64, which leaves the other one enough for all its threads.
     """
-    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--keep-alive 0")
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--keep-alive 0 --worker-connections 40")
     side_by_side = [Case("gunicorn:sync", "unset", 3, users=9), Case("gunicorn:gthread", 8, 2, users=64)]
     sweeps = (measured(case, tmp_path / case.host) for case in side_by_side)
     for case, found in zip(side_by_side, await asyncio.gather(*sweeps), strict=True):
@@ -107,15 +111,18 @@ async def test_fast_request_waits_for_two_slow_ones_on_two_sync_workers_only() -
             for name, threads in (("gunicorn:sync", None), ("gunicorn:gthread", 4))
         ]
         client = await stack.enter_async_context(clients())
-        sync, gthread = await asyncio.gather(*(ended_before_a_fast_one(client, host) for host in hosts))
+        # The long time of gthread is what a busy machine may take for the fast request; sync has no such limit.
+        sync, gthread = await asyncio.gather(
+            *(ended_before_a_fast_one(client, host, ms) for host, ms in zip(hosts, (2000, 10_000), strict=True))
+        )
     assert sync >= 1
     assert gthread == 0
 
 
-async def ended_before_a_fast_one(client: httpx.AsyncClient, host: RunningHost) -> int:
+async def ended_before_a_fast_one(client: httpx.AsyncClient, host: RunningHost, ms: int) -> int:
     """How many of two slow requests have ended when a fast one that was sent after them is answered."""
     url = f"{host.base_url}/api/sync/sleep"
-    slow = [asyncio.create_task(client.get(url, params={"ms": 4000})) for _ in range(2)]
+    slow = [asyncio.create_task(client.get(url, params={"ms": ms})) for _ in range(2)]
     await until(lambda: sum(each.begun for each in calls_of(host)) == 2)
     assert (await client.get(url)).status_code == 200
     ended = sum(each.ended for each in calls_of(host)) - 1

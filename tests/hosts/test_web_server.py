@@ -78,7 +78,13 @@ async def running(app: Path, *names: str, setting: Setting = DEFAULT) -> AsyncIt
 
 @contextlib.asynccontextmanager
 async def clients() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=30) as client:
+    """
+    A client. It closes a connection that is idle long before a server does.
+
+    Gunicorn closes it after 2 s, maybe just when the next request is sent on it.
+    """
+    limits = httpx.Limits(keepalive_expiry=0.5)
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=30, limits=limits) as client:
         yield client
 
 
@@ -175,7 +181,8 @@ async def deployed(program: str, target: str, flag: str) -> AsyncIterator[str]:
     )
     try:
         async with asyncio.timeout(30):
-            yield await found
+            url = await found
+        yield url
     finally:
         server.send(signal.SIGTERM)
         await server.ended()
@@ -202,7 +209,7 @@ async def threads_of(host: RunningHost, setting: Setting) -> dict[int, int]:
     Further calls come meanwhile, so a process with more threads would have used them.
     """
     url, seen = f"{host.base_url}/api/sync/sleep?ms=100", defaultdict[int, set[str]](set)
-    async with asyncio.timeout(30), clients() as client:
+    async with asyncio.timeout(60), clients() as client:
         while len(seen) < setting.process_count or min(map(len, seen.values())) < setting.threads:
             calls = (client.get(url, headers={"connection": "close"}) for _ in range(8 * setting.process_count))
             for reply in await asyncio.gather(*calls):

@@ -42,7 +42,7 @@ async def main(folder: Path) -> None:
             await asyncio.gather(*(loop.run_in_executor(pool, work) for _ in range(64)))
         rounds += 1
     switch.turn_off()
-    await asyncio.to_thread(wait_for_samples, folder, time.monotonic() + 20)
+    await asyncio.to_thread(wait_for_samples, folder, time.monotonic() + 60)
 
 
 asyncio.run(main(Path(sys.argv[1])))

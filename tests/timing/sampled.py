@@ -18,6 +18,13 @@ from functune.timing.header import SERVER_TIMING, WORKER, parse
 from functune.timing.sampler_switch import SamplerSwitch
 from tests.host.serving import Serving, wait_until
 
+LONGEST_SHARE = 0.1
+"""
+Of a period: by how much longer than its length a slice may have lasted.
+
+A process that gets no core for a while is sampled once afterwards, and that sample stands for all of the time.
+"""
+FEWEST_SAMPLES = 5
 SHOP = Path(__file__).parent / "apps" / "shop"
 
 
@@ -59,7 +66,11 @@ class SampledHost:
     ) -> tuple[SampledPeriod, float]:
         """A period while users call a path, and the seconds in handlers that the answers in it report."""
         with calling(self.serving.url, path, users=users, headers=headers) as answers:
-            period: SampledPeriod = wait_until(lambda: self._period(seconds), "period with samples of each worker")
+            # A longer one each time, in which a moment without a core weighs less.
+            lengths = (seconds * 2**number for number in itertools.count())
+            period: SampledPeriod = wait_until(
+                lambda: self._period(next(lengths)), "period with samples of each worker", timeout=60
+            )
         reports = [
             parse(found[WORKER], found[SERVER_TIMING])
             for answered, found in answers
@@ -69,18 +80,27 @@ class SampledHost:
         return period, service
 
     def _period(self, seconds: float) -> SampledPeriod | None:
-        """A period of this length; None where a sampler got no core in it, on a busy machine."""
+        """A period of this length; None where a sampler got no core in it, or for too long none, on a busy machine."""
         number, began = self.switch.turn_on(), time.perf_counter()
         time.sleep(seconds)  # the length of the period, not a wait for something
         self.switch.turn_off()
         ended = time.perf_counter()
         wait_until(lambda: len(read_samples(self.folder, number)) == self.processes, "file of each worker")
         samples = read_samples(self.folder, number)
-        return SampledPeriod(samples, began, ended) if all(worker.process for worker in samples) else None
+        return SampledPeriod(samples, began, ended) if all(map(is_steady, samples)) else None
 
     def lines(self, path: str, *, users: int) -> tuple[ProfileLine, ...]:
         """The lines of a period while users call a path, the one with the most time first."""
         return self.period(path, users=users).lines()
+
+
+def is_steady(samples: WorkerSamples) -> bool:
+    """Whether no single sample of a worker decides what its period shows."""
+    slices = samples.process.values()
+    if sum(count for _, _, count in slices) < FEWEST_SAMPLES:
+        return False
+    sampled = sum(seconds for seconds, _, _ in slices)
+    return max(seconds for seconds, _, _ in slices) - samples.slice <= LONGEST_SHARE * sampled
 
 
 @contextmanager

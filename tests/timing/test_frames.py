@@ -129,7 +129,9 @@ def test_function_in_c_is_named(tmp_path: Path, method: str, name: str, wait: Wa
         thread.start()
         frame = wait_until(lambda: inside(thread, getattr(Held, method)), "frame of the method")
         wait_until(lambda: callee(inside(thread, getattr(Held, method)) or frame) == name, f"call of {name}")
-        assert wait_of_thread([sys._current_frames()[thread.ident or 0]], ReaderCode(tmp_path)) == wait
+        # A thread that sleeps wakes up now and then, also between the two looks at it.
+        reader = ReaderCode(tmp_path)
+        wait_until(lambda: wait_of_thread([sys._current_frames()[thread.ident or 0]], reader) == wait, str(wait))
         held.free()
     thread.join()
     held.socket.close()

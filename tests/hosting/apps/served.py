@@ -11,7 +11,7 @@ from typing import Any
 SLOW = 1.0
 BEGINS = "the slow request begins"
 LOADED = "served by"
-_together = threading.Barrier(4, timeout=10)
+_together = threading.Barrier(4, timeout=30)
 
 
 async def asgi(scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Any]) -> None:

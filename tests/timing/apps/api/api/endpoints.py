@@ -10,12 +10,12 @@ MATRIX = np.random.default_rng(1).random((500, 500))
 
 @api.get("/report")  # here: report
 def report() -> dict[str, str]:
-    time.sleep(0.25)
+    time.sleep(1.0)
     return {"report": "done"}
 
 
 def export() -> str:
-    time.sleep(0.25)  # here: export-in-thread
+    time.sleep(1.0)  # here: export-in-thread
     return "done"
 
 
