@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.loading import load_failure
-from tests.host.serving import Serving, children, wait_until
+from tests.host.serving import Serving, children, is_alive, wait_until
 
 V2 = json.dumps({"version": "2.0"})
 APP = """
@@ -42,7 +42,7 @@ def failed(script_root: Path, *flags: str, **environ: str) -> str:
 
         wait_until(is_over, "end of the run")
         assert host.ended() == 1
-        assert not [pid for pid in seen if Path(f"/proc/{pid}").exists()]
+        assert not any(is_alive(pid) for pid in seen)
         return host.text
 
 

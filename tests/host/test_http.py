@@ -115,7 +115,7 @@ def test_chunked_body_is_not_read_as_by_the_real_host(host: Serving, size: int) 
 
 
 def test_body_over_the_limit_is_refused_and_the_client_goes_on(host: Serving) -> None:
-    with httpx.Client(base_url=host.url, trust_env=False, verify=False, timeout=20) as client:
+    with httpx.Client(base_url=host.url, trust_env=False, verify=False, timeout=60) as client:
         assert client.post("/api/mirror", content=bytes(8 * 1024 * 1024 + 1)).status_code == 413
         assert client.post("/api/mirror", content=b"fits").content == b"fits"
 
