@@ -140,6 +140,7 @@ async def test_errors_the_runtime_logs_are_shown_when_the_worker_then_dies(tmp_p
     [
         ("import os; os._exit(8)", "exited with code 8"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
+        ("import atexit, time; atexit.register(time.sleep, 1.5); raise SystemExit(7)", "exited with code 7"),
     ],
 )
 async def test_app_that_ends_its_worker_while_it_is_imported(tmp_path: Path, source: str, how: str) -> None:
