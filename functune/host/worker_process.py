@@ -21,8 +21,8 @@ from functune.packages.worker_start import WorkerStart
 from functune.timing.page import PAGE_BYTES, CallTotals, read_totals
 
 _ENTRY = Path("functune", "host", "worker_entry.py")
-_EXIT_GRACE = 1.0
-"""Seconds a process has to end after it has closed its stream."""
+_EXIT_GRACE = 5.0
+"""Seconds a process has to end after it has closed its stream; what the app does at its end counts."""
 
 
 class WorkerProcess:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +22,7 @@ import httpx
 
 APPS = Path(__file__).parent / "apps"
 LIMITED_HOST = Path(__file__).parent / "limited_host.py"
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 """Seconds any one condition may take on a busy machine."""
 
 
@@ -50,6 +53,27 @@ def children(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+class Sent:
+    """A request that the host has read, on a connection of its own."""
+
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
+
+    def answer(self) -> httpx.Response:
+        """Its answer, waited for."""
+        with closing(self._connection):
+            answer = self._connection.getresponse()
+            return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+
+    def is_answered(self, *, within: float = 0) -> bool:
+        """Whether the answer has begun to arrive, now or within so many seconds."""
+        return bool(select.select([self._connection.sock], [], [], within)[0])
+
+    def give_up(self) -> None:
+        """Close the connection without waiting for the answer."""
+        self._connection.close()
 
 
 class Serving:
@@ -92,6 +116,7 @@ class Serving:
             errors="replace",
         )
         self.url = ""
+        self._sent: list[Sent] = []
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -109,6 +134,8 @@ class Serving:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.ended()
+        for sent in self._sent:
+            sent.give_up()
         if error is not None:
             print(self.text)
 
@@ -153,6 +180,16 @@ class Serving:
     def request(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One request on a connection of its own; ``verify=False`` spares plain HTTP the reading of certificates."""
         return httpx.request(method, f"{self.url}{path}", trust_env=False, verify=False, timeout=_PATIENCE, **request)
+
+    def send(self, path: str) -> Sent:
+        """A GET that the host has read by now. Several of them are in the host in this order, all at once."""
+        url = urlsplit(self.url)
+        connection = HTTPConnection(url.hostname or "", url.port or 0, timeout=_PATIENCE)
+        self._sent.append(sent := Sent(connection))
+        connection.request("GET", path)
+        # It came before this one, which is answered.
+        assert self.get("/admin/host/ping").status_code == 200
+        return sent
 
     def connect(self) -> socket.socket:
         """A bare connection."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.host.loading import load_failure
-from tests.host.serving import Serving, children, wait_until
+from tests.host.serving import Serving, children, is_alive, wait_until
 
 V2 = json.dumps({"version": "2.0"})
 APP = """
@@ -42,7 +42,7 @@ def failed(script_root: Path, *flags: str, **environ: str) -> str:
 
         wait_until(is_over, "end of the run")
         assert host.ended() == 1
-        assert not [pid for pid in seen if Path(f"/proc/{pid}").exists()]
+        assert not any(is_alive(pid) for pid in seen)
         return host.text
 
 
@@ -140,6 +140,7 @@ async def test_errors_the_runtime_logs_are_shown_when_the_worker_then_dies(tmp_p
     [
         ("import os; os._exit(8)", "exited with code 8"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "was ended by SIGSEGV"),
+        ("import atexit, time; atexit.register(time.sleep, 1.5); raise SystemExit(7)", "exited with code 7"),
     ],
 )
 async def test_app_that_ends_its_worker_while_it_is_imported(tmp_path: Path, source: str, how: str) -> None:

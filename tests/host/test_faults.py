@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.fault
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Serving]:
     """Two workers; these tests end three of the six a host of two puts up with, and each is replaced at once."""
-    limits = {"worker": {"restart_interval": 0, "function_timeout": 3}}
+    limits = {"worker": {"restart_interval": 0, "function_timeout": 5}}
     with Serving(APPS / "faults", limits=limits, FUNCTIONS_WORKER_PROCESS_COUNT="2") as host:
         yield host.ready()
 
@@ -33,14 +34,15 @@ def test_worker_that_exits_in_the_middle_of_a_call_is_replaced(pair: Serving) ->
     assert len(pids(pair) & before) == 1
 
 
-def test_worker_that_is_killed_loses_its_own_calls_only(pair: Serving) -> None:
+def test_worker_that_is_killed_loses_its_own_calls_only(pair: Serving, tmp_path: Path) -> None:
     pair.ready()
-    with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(pair.get, "/api/wait?s=2") for _ in range(4)]
-        killed = pair.workers()["pids"][0]
-        wait_until(lambda: pair.text.count("waiting") >= 4, "four calls in the workers")
-        os.kill(killed, signal.SIGKILL)
-        answers = [call.result() for call in calls]
+    calls = [pair.send(f"/api/held?until={tmp_path}/go") for _ in range(4)]
+    killed = pair.workers()["pids"][0]
+    wait_until(lambda: pair.text.count("waiting") >= 4, "four calls in the workers")
+    os.kill(killed, signal.SIGKILL)
+    pair.line(rf"\(pid {killed}\) was ended by SIGKILL with 2 invocation")
+    (tmp_path / "go").touch()
+    answers = [call.answer() for call in calls]
     assert sorted(answer.status_code for answer in answers) == [200, 200, 500, 500]
     assert str(killed) not in {answer.text for answer in answers}
     pair.ready()

@@ -115,7 +115,7 @@ def test_chunked_body_is_not_read_as_by_the_real_host(host: Serving, size: int) 
 
 
 def test_body_over_the_limit_is_refused_and_the_client_goes_on(host: Serving) -> None:
-    with httpx.Client(base_url=host.url, trust_env=False, verify=False, timeout=20) as client:
+    with httpx.Client(base_url=host.url, trust_env=False, verify=False, timeout=60) as client:
         assert client.post("/api/mirror", content=bytes(8 * 1024 * 1024 + 1)).status_code == 413
         assert client.post("/api/mirror", content=b"fits").content == b"fits"
 
@@ -123,14 +123,14 @@ def test_body_over_the_limit_is_refused_and_the_client_goes_on(host: Serving) ->
 async def test_calls_in_flight_at_once_each_get_their_own_answer(host: Serving) -> None:
     """100 calls that wait half a second, answered in an order of their own: one after another would take 50 s."""
     limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(base_url=host.url, trust_env=False, verify=False, timeout=25, limits=limits) as client:
+    async with httpx.AsyncClient(base_url=host.url, trust_env=False, verify=False, timeout=45, limits=limits) as client:
 
         async def call(number: int) -> bool:
             token = uuid.uuid4().hex
             answer = await client.get("/api/async/sleep", params={"ms": 500 + number % 7 * 10, "token": token})
             return bool(answer.json()["token"] == token)
 
-        async with asyncio.timeout(25):
+        async with asyncio.timeout(45):
             assert all(await asyncio.gather(*(call(number) for number in range(100))))
 
 

@@ -1,14 +1,13 @@
 """The throttle of host.json and the concurrency of one instance: who goes in, who waits, who is refused."""
 
 import asyncio
-import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from functune.host.limits import Gate, OverflowedError
-from tests.host.serving import APPS, Serving
+from tests.host.serving import APPS, Serving, wait_until
 
 LIMIT = "AzureFunctionsJobHost__extensions__http__max"
 
@@ -87,38 +86,33 @@ async def test_request_that_is_given_up_at_its_turn_passes_the_turn_on(is_cancel
     assert gate.outstanding == 0
 
 
-def send(host: Serving, path: str) -> socket.socket:
-    """A request that was read by the host, on a connection of its own."""
-    connection = host.connect()
-    connection.sendall(f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
-    # Answered later than the other was sent, so that one was read by now.
-    assert host.get("/admin/host/ping").status_code == 200
-    return connection
-
-
-def test_throttle_refuses_what_is_too_much_before_it_looks_at_the_route() -> None:
+def test_throttle_refuses_what_is_too_much_before_it_looks_at_the_route(tmp_path: Path) -> None:
     """A runs and B waits, which makes two; B goes away; C takes its place."""
     with Serving(APPS / "faults", **{f"{LIMIT}ConcurrentRequests": "1", f"{LIMIT}OutstandingRequests": "2"}) as host:
         host.ready()
-        with send(host, "/api/wait?s=2.5") as a:
-            host.line("waiting")
-            with send(host, "/api/pid"):
-                for path in ("/api/pid", "/api/no/such/route"):
-                    refused = host.get(path)
-                    assert (refused.status_code, refused.content) == (429, b"")
-                    assert refused.headers["x-function-scaleout"] == "1"
-                host.line("Http request queue limit of 2 has been exceeded")
-                assert host.get("/admin/host/status").status_code == 200
-            assert host.get("/admin/host/ping").status_code == 200
-            assert host.get("/api/pid").status_code == 200
-            assert a.recv(65536).startswith(b"HTTP/1.1 200 ")
+        a = host.send(f"/api/held?until={tmp_path}/go")
+        host.line("waiting")
+        b = host.send("/api/pid")
+        for path in ("/api/pid", "/api/no/such/route"):
+            refused = host.get(path)
+            assert (refused.status_code, refused.content) == (429, b"")
+            assert refused.headers["x-function-scaleout"] == "1"
+        host.line("Http request queue limit of 2 has been exceeded")
+        assert host.get("/admin/host/status").status_code == 200
+        b.give_up()
+        assert host.get("/admin/host/ping").status_code == 200  # the end of B was read by now
+        c = host.send("/api/pid")
+        assert not a.is_answered()
+        assert not c.is_answered()
+        (tmp_path / "go").touch()
+        assert [call.answer().status_code for call in (a, c)] == [200, 200]
 
 
 def test_per_instance_concurrency_has_the_rest_wait_in_order() -> None:
-    with Serving(APPS / "faults", "--per-instance-concurrency", "1") as host, ThreadPoolExecutor(3) as pool:
+    with Serving(APPS / "faults", "--per-instance-concurrency", "1") as host:
         host.ready()
         started = time.monotonic()
-        calls = [pool.submit(host.get, "/api/wait?s=0.3") for _ in range(3)]
-        assert [call.result().status_code for call in calls] == [200, 200, 200]
-        assert time.monotonic() - started >= 0.9
-        assert host.text.count("waiting") == 3
+        calls = [host.send("/api/wait?s=0.3") for _ in range(3)]
+        assert [call.answer().status_code for call in calls] == [200, 200, 200]
+        assert time.monotonic() - started >= 3 * 0.299  # uvloop counts whole milliseconds
+        wait_until(lambda: host.text.count("waiting") == 3, "line of each call")

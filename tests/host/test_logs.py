@@ -89,6 +89,7 @@ def test_cookie_that_cannot_be_converted_is_logged_in_the_words_of_the_runtime(
 )
 def test_record_that_the_real_host_drops_is_marked(logs: Serving, path: str, records: dict[str, bool]) -> None:
     assert logs.get(f"/api/{path}").text == "ok"
+    assert logs.get("/api/answered").text == "ok"
     for where, is_kept in records.items():
         logs.line(f"{STAMP}{'' if is_kept else re.escape(MARK)}record of {where}$")
 

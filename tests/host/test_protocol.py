@@ -13,14 +13,21 @@ from tests.host.serving import APPS, Serving, wait_until
 
 GET = b"GET /api/pid HTTP/1.1\r\nhost: x\r\n"
 POST = b"POST /api/pid HTTP/1.1\r\nhost: x\r\n"
-SHORT = {"keep_alive_timeout": 0.3, "request_headers_timeout": 1.0, "drain_timeout": 0.3}
-"""The limits of these tests, in seconds; Kestrel's own are in ConnectionLimits."""
+SHORT = {"keep_alive_timeout": 1.5, "request_headers_timeout": 2.0}
+"""The limits of the tests that wait for them, in seconds; Kestrel's own are in ConnectionLimits."""
 
 
 @pytest.fixture(scope="module")
 def short() -> Iterator[Serving]:
-    """A host with short limits."""
+    """A host that closes idle and slow connections soon. Whoever talks to it must not be slow."""
     with Serving(APPS / "faults", limits={"connection": SHORT}) as host:
+        yield host.ready()
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Serving]:
+    """A host with Kestrel's own limits, but for the time in which it discards a body."""
+    with Serving(APPS / "faults", limits={"connection": {"drain_timeout": 0.3}}) as host:
         yield host.ready()
 
 
@@ -80,7 +87,7 @@ def test_headers_that_drip_in_are_cut_off_all_the_same(short: Serving) -> None:
 
 def test_body_may_take_longer_than_the_headers(short: Serving) -> None:
     with connected(short) as connection:
-        connection.sendall(POST + b"content-length: 2\r\n\r\na")
+        connection.sendall(POST + b"connection: close\r\ncontent-length: 2\r\n\r\na")
         time.sleep(SHORT["request_headers_timeout"] + 0.3)  # the thing tested is that nothing happens meanwhile
         connection.sendall(b"b")
         assert everything(connection).startswith(b"HTTP/1.1 200 ")
@@ -103,23 +110,23 @@ def headers(count: int, size: int) -> bytes:
     ],
     ids=["100 headers", "101 headers", "32 KiB", "more than 32 KiB", "line of 8 KiB", "longer line"],
 )
-def test_head_over_a_limit_of_kestrel_is_refused(short: Serving, head: bytes, status: int, is_cut: bool) -> None:
-    with connected(short) as connection:
+def test_head_over_a_limit_of_kestrel_is_refused(patient: Serving, head: bytes, status: int, is_cut: bool) -> None:
+    with connected(patient) as connection:
         end = b"connection: close\r\n\r\n" if status == 200 else b"\r\n"
         for piece in [head[:5000], head[5000:7000], head[7000:], end] if is_cut else [head + end]:
             connection.sendall(piece)
             if is_cut and piece is not end:
-                assert short.get("/admin/host/ping").status_code == 200  # this piece was read by now
+                assert patient.get("/admin/host/ping").status_code == 200  # this piece was read by now
         answer = everything(connection)
         assert answer.startswith(b"HTTP/1.1 %d " % status)
         assert b"connection: close" in answer
 
 
 @pytest.mark.parametrize(("begun", "status"), [(b"GET /", 414), (GET + b"x-endless: ", 431)])
-def test_endless_head_is_refused_before_it_fills_the_memory(short: Serving, begun: bytes, status: int) -> None:
-    with connected(short) as connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
+def test_endless_head_is_refused_before_it_fills_the_memory(patient: Serving, begun: bytes, status: int) -> None:
+    with connected(patient) as connection, contextlib.suppress(ConnectionResetError, BrokenPipeError):
         connection.sendall(begun)
-        assert short.get("/admin/host/ping").status_code == 200
+        assert patient.get("/admin/host/ping").status_code == 200
         connection.sendall(b"x" * 60_000)
         assert everything(connection).startswith(b"HTTP/1.1 %d " % status)
 
@@ -133,8 +140,8 @@ def test_endless_head_is_refused_before_it_fills_the_memory(short: Serving, begu
     ],
     ids=["chunked", "too large", "unknown path"],
 )
-def test_endless_body_nobody_reads_ends_with_the_answer(short: Serving, head: bytes, status: int) -> None:
-    with connected(short) as connection:
+def test_endless_body_nobody_reads_ends_with_the_answer(patient: Serving, head: bytes, status: int) -> None:
+    with connected(patient) as connection:
         connection.sendall(head)
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             send_for_ever(connection)
@@ -151,14 +158,15 @@ def send_for_ever(connection: socket.socket) -> None:
         connection.sendall(b"1000\r\n" + b"x" * 0x1000 + b"\r\n")
 
 
-def test_body_that_has_arrived_keeps_the_connection(short: Serving) -> None:
-    with connected(short) as connection:
-        connection.sendall((POST + b"transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n") * 2)
+def test_body_that_has_arrived_keeps_the_connection(patient: Serving) -> None:
+    with connected(patient) as connection:
+        body = b"transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
+        connection.sendall(POST + body + POST + b"connection: close\r\n" + body)
         assert everything(connection).count(b"HTTP/1.1 200 ") == 2
 
 
-def test_pipelined_requests_are_answered_in_order(short: Serving) -> None:
-    with connected(short) as connection:
+def test_pipelined_requests_are_answered_in_order(patient: Serving) -> None:
+    with connected(patient) as connection:
         connection.sendall(
             GET.replace(b"pid", b"wait?s=0.2") + b"\r\n" + GET + b"\r\nGET /no HTTP/1.1\r\nconnection: close\r\n\r\n"
         )
@@ -168,7 +176,7 @@ def test_pipelined_requests_are_answered_in_order(short: Serving) -> None:
 
 def test_what_follows_a_sound_request_does_not_take_its_answer(short: Serving) -> None:
     """The call takes longer than a head may."""
-    sound = GET.replace(b"pid", b"wait?s=1.5") + b"\r\n"
+    sound = GET.replace(b"pid", b"wait?s=2.5") + b"\r\n"
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(connected(short)) for _ in range(3)]
         rests = (b"NONSENSE\r\n\r\n", b"GET /half", b"GET /" + b"x" * 60_000)
@@ -180,21 +188,21 @@ def test_what_follows_a_sound_request_does_not_take_its_answer(short: Serving) -
             assert answer.count(b"HTTP/1.1 ") == 1
 
 
-def test_connection_lost_with_requests_in_the_pipeline_is_no_error(short: Serving) -> None:
-    with connected(short) as connection:
+def test_connection_lost_with_requests_in_the_pipeline_is_no_error(patient: Serving) -> None:
+    with connected(patient) as connection:
         connection.sendall((GET.replace(b"pid", b"wait?s=0.2") + b"\r\n") * 3)
-        assert short.get("/admin/host/ping").status_code == 200
+        assert patient.get("/admin/host/ping").status_code == 200
         # Closed with a reset, which shows when the first is answered; the second has begun by then.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    short.get("/api/wait?s=1")  # all three were answered into the void by now
-    assert "Traceback" not in short.text
+    patient.get("/api/wait?s=1")  # all three were answered into the void by now
+    assert "Traceback" not in patient.text
 
 
-def test_upgrade_is_ignored_and_not_logged(short: Serving) -> None:
-    with connected(short) as connection:
+def test_upgrade_is_ignored_and_not_logged(patient: Serving) -> None:
+    with connected(patient) as connection:
         connection.sendall(GET + b"connection: upgrade, close\r\nupgrade: websocket\r\n\r\n")
         assert everything(connection).startswith(b"HTTP/1.1 200 ")
-        assert "pgrade" not in short.text
+        assert "pgrade" not in patient.text
 
 
 def test_host_asks_for_as_many_connections_as_the_system_allows() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.host.serving import APPS, Serving, wait_until
 
 SOON = {"worker": {"restart_interval": 0.1}}
-TIMED = {"worker": {"restart_interval": 0.1, "function_timeout": 2.0}}
+TIMED = {"worker": {"restart_interval": 0.1, "function_timeout": 5.0}}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_function_timeout_kills_and_replaces_the_worker_of_the_call(single: Serv
         assert (slow.result().status_code, slow.result().content) == (500, b"")
         assert other.result().status_code == 500
     named = single.line(
-        r"Exception: invocation (\S+) ran longer than the functionTimeout of 2 s in host\.json; worker 1"
+        r"Exception: invocation (\S+) ran longer than the functionTimeout of 5 s in host\.json; worker 1"
     )
     single.line(rf"Executed 'Functions\.wait' \(Failed, Id={named[1]}, Duration=\d+ms\)")
     single.line(rf"worker 1 \(pid {pid}\) was ended by SIGKILL with 1 invocation\(s\) in flight, because")
@@ -80,33 +80,31 @@ def test_worker_that_ends_with_0_is_not_replaced_and_the_others_go_on() -> None:
 
 
 def test_replacement_that_fails_to_start_is_tried_again(tmp_path: Path) -> None:
-    """The second and third worker break; the file that makes them is gone for the next."""
+    """Of the workers that start, the third and the fourth break."""
     with Serving(
         APPS / "faults",
         limits=SOON,
         FUNCTIONS_WORKER_PROCESS_COUNT="2",
         STARTS=str(tmp_path),
         BREAK_AFTER="2",
+        MENDED_AFTER="4",
     ) as host:
         host.ready()
         assert host.get("/api/exit?code=1").status_code == 500
         host.line("Failed to restart worker .: the app in .* RuntimeError: this worker was told to break")
-        for start in tmp_path.iterdir():
-            start.unlink()
         host.ready()
+        assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_waiting_calls_do_not_hold_up_a_host_that_gives_up(tmp_path: Path) -> None:
-    """Two pauses of half a second before it gives up leave the call time to arrive."""
-    pauses = {"worker": {"restart_interval": 0.5}}
-    with (
-        Serving(APPS / "faults", limits=pauses, STARTS=str(tmp_path), BREAK_AFTER="1") as host,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    """The call that waits comes on the connection of the one that ends the worker, right behind it."""
+    with Serving(APPS / "faults", limits=SOON, STARTS=str(tmp_path), BREAK_AFTER="1") as host:
         host.ready()
-        assert host.get("/api/exit?code=1").status_code == 500
-        waiting = pool.submit(host.get, "/api/pid")
+        with host.connect() as connection:
+            head = " HTTP/1.1\r\nhost: x\r\n\r\n"
+            connection.sendall(f"GET /api/exit?code=1{head}GET /api/pid{head}".encode())
+            answers = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert [answer[:3] for answer in answers.split(b"HTTP/1.1 ")[1:]] == [b"500", b"503"]
         assert host.ended() == 1
-        assert waiting.result().status_code == 503
         assert host.lines[-1].endswith("Exceeded language worker restart retry count: 3 worker processes have ended")
         assert host.text.count("Failed to restart worker 1") == 2

@@ -1,6 +1,5 @@
 """How several workers start one after another, and which calls wait meanwhile, as in the real host's source."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 
@@ -31,32 +30,27 @@ def numbers_of(host: Serving) -> set[str]:
 def test_calls_wait_for_the_second_worker_and_while_a_later_one_starts(tmp_path: Path) -> None:
     """Worker 2 starts at once, worker 3 and 4 each a second after their predecessor. Worker 3 fails to start."""
     release(tmp_path, 1)
-    with (
-        Serving(
-            *(APPS / "staged", "--worker-startup-interval", "1"),
-            FUNCTIONS_WORKER_PROCESS_COUNT="4",
-            STAGES=str(tmp_path),
-        ) as host,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    with Serving(
+        *(APPS / "staged", "--worker-startup-interval", "1"),
+        FUNCTIONS_WORKER_PROCESS_COUNT="4",
+        STAGES=str(tmp_path),
+    ) as host:
         host.url = host.line(r"listening on (\S+)")[1]
         host.line("staged 2")
         assert len(children(host.process.pid)) == 2
         assert host.workers()["ready"] == 1
-        waiting = pool.submit(host.get, "/api/number")
-        # The admin endpoints answer meanwhile, so the call was read and waits.
-        assert host.get("/admin/host/ping").status_code == 200
-        assert not waiting.done()
+        waiting = host.send("/api/number")
+        assert not waiting.is_answered()
         release(tmp_path, 2)
-        assert waiting.result().text == "2"
+        assert waiting.answer().text == "2"
 
         host.line("staged 3")
-        waiting = pool.submit(host.get, "/api/number")
+        waiting = host.send("/api/number")
         # Two workers are ready and would answer within milliseconds.
-        assert not wait([waiting], timeout=0.5).done
+        assert not waiting.is_answered(within=0.5)
         release(tmp_path, 4)
         release(tmp_path, 3, text="fail")
-        assert waiting.result().text in {"1", "2"}
+        assert waiting.answer().text in {"1", "2"}
 
         failed = moment_of(
             host, "Failed to start worker 3: the app in .* cannot be loaded: RuntimeError: stage 3 fails"

@@ -27,7 +27,8 @@ def test_loops_that_handlers_create_are_of_uvloop(loops: Serving) -> None:
 
 
 def test_worker_imports_neither_the_sampler_nor_what_reads_packages(loops: Serving) -> None:
-    """The lines of the worker, unlike those of the host, have a timestamp."""
+    """The lines of the worker, unlike those of the host, have a timestamp. The last of them is of colorsys."""
+    loops.line(r"^\[.*import time: .*\| +colorsys$")
     lines = [line for line in loops.lines if line.startswith("[")]
     imported = {found[1] for line in lines if (found := IMPORTED.search(line))}
     assert {"azure.functions", "functune.host.worker"} <= imported

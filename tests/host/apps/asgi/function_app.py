@@ -12,7 +12,7 @@ async def application(scope, receive, send):
         await send({"type": "lifespan.startup.complete"})
         return
     if scope["path"] == "/thread":
-        await asyncio.to_thread(time.sleep, 0.3)
+        await asyncio.to_thread(time.sleep, 1)
     answer = f"{scope['method']} {scope['path']} {message.get('body', b'').decode()}".encode()
     await send({"type": "http.response.start", "status": 202, "headers": [(b"content-type", b"text/x-asgi")]})
     await send({"type": "http.response.body", "body": answer})

@@ -1,8 +1,8 @@
 """
 An app whose functions break the worker that runs them.
 
-With the setting STARTS, a folder, every worker that starts leaves a file there; one more than BREAK_AFTER of them, and
-the import fails.
+With the setting STARTS, a folder, every worker that starts leaves a file there. Once there are more than BREAK_AFTER of
+them the import fails, and once there are more than MENDED_AFTER it does not any longer.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ import azure.functions as func
 if "STARTS" in os.environ:
     starts = Path(os.environ["STARTS"])
     (starts / uuid.uuid4().hex).touch()
-    if len(list(starts.iterdir())) > int(os.environ["BREAK_AFTER"]):
+    number = len(list(starts.iterdir()))
+    if int(os.environ["BREAK_AFTER"]) < number <= float(os.environ.get("MENDED_AFTER", "inf")):
         raise RuntimeError("this worker was told to break")
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -33,6 +34,15 @@ async def pid(req: func.HttpRequest) -> str:
 async def wait(req: func.HttpRequest) -> str:
     print("waiting", flush=True)
     await asyncio.sleep(float(req.params["s"]))
+    return str(os.getpid())
+
+
+@app.route("held")
+def held(req: func.HttpRequest) -> str:
+    """Returns once the file ``until`` is there."""
+    print("waiting", flush=True)
+    while not Path(req.params["until"]).exists():
+        time.sleep(0.01)
     return str(os.getpid())
 
 

@@ -10,6 +10,7 @@ import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 pool = ThreadPoolExecutor(1)
+has_answered = asyncio.Event()
 logging.warning("record of the import")
 
 
@@ -48,10 +49,17 @@ async def coroutines(req: func.HttpRequest) -> str:
 @app.route("later")
 async def later(req: func.HttpRequest) -> str:
     async def outlive():
-        await asyncio.sleep(0.2)
+        await has_answered.wait()
         log("a task after the answer")
 
     app.outliving = asyncio.create_task(outlive())
+    return "ok"
+
+
+@app.route("answered")
+async def answered(req: func.HttpRequest) -> str:
+    """Called once the answer of ``later`` has arrived."""
+    has_answered.set()
     return "ok"
 
 

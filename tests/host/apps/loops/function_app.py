@@ -1,6 +1,7 @@
 """The event loops that handlers get."""
 
 import asyncio
+import colorsys  # noqa: F401 - nothing else imports it, so a test can wait for it
 import json
 
 import azure.functions as func

@@ -6,6 +6,8 @@ import logging
 import os
 import threading
 import time
+import uuid
+from pathlib import Path
 
 import azure.functions as func
 
@@ -23,6 +25,16 @@ def me():
 @app.route("sync/sleep", methods=["GET"])
 def sync_sleep(req: func.HttpRequest) -> func.HttpResponse:
     time.sleep(int(req.params.get("ms", "0")) / 1000)
+    return as_json(me())
+
+
+@app.route("sync/held", methods=["GET"])
+def sync_held(req: func.HttpRequest) -> func.HttpResponse:
+    """Leaves a file named after the process in ``folder``, and returns once the file ``go`` is there."""
+    folder, give_up = Path(req.params["folder"]), time.monotonic() + 60
+    (folder / f"{os.getpid()}-{uuid.uuid4().hex}").touch()
+    while not (folder / "go").exists() and time.monotonic() < give_up:
+        time.sleep(0.05)
     return as_json(me())
 
 

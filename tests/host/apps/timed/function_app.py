@@ -5,6 +5,7 @@ import hashlib
 import os
 import threading
 import time
+from pathlib import Path
 
 import azure.functions as func
 
@@ -21,10 +22,18 @@ def seconds(req: func.HttpRequest) -> float:
     return int(req.params.get("ms", "0")) / 1000
 
 
+def pass_time(req: func.HttpRequest) -> None:
+    """Wait for the file ``until``, where it is given, and then for ``ms``."""
+    give_up = time.monotonic() + 60
+    while "until" in req.params and not Path(req.params["until"]).exists() and time.monotonic() < give_up:
+        time.sleep(0.01)
+    time.sleep(seconds(req))
+
+
 @app.route("sleep")
 def sleep(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(seconds(req))
-    return done()
+    pass_time(req)
+    return done(**{"x-served-by": f"{os.getpid()} {threading.get_native_id()}"})
 
 
 @app.route("burn")
@@ -37,7 +46,8 @@ def burn(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("hash")
 def hash_outside_the_gil(req: func.HttpRequest) -> func.HttpResponse:
-    for _ in range(10):
+    until = time.thread_time() + seconds(req)
+    while time.thread_time() < until:
         hashlib.sha256(DATA)
     return done()
 
@@ -51,7 +61,7 @@ def locked(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("blocking")
 async def blocking(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(seconds(req))  # noqa: ASYNC251  (the fault that is measured)
+    pass_time(req)  # the fault that is measured
     return done()
 
 
@@ -63,19 +73,19 @@ async def awaiting(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route("failing")
 def failing(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(0.02)
+    time.sleep(0.03)
     raise ValueError("of the app")
 
 
 @app.route("failing-async")
 async def failing_async(req: func.HttpRequest) -> func.HttpResponse:
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.03)
     raise ValueError("of the app")
 
 
 @app.route("cancelling")
 async def cancelling(req: func.HttpRequest) -> func.HttpResponse:
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.03)
     raise asyncio.CancelledError
 
 
