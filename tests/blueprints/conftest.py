@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,20 @@ async def servers() -> AsyncIterator[Servers]:
     servers = Servers()
     yield servers
     await servers.close()
+
+
+@pytest.fixture
+def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a host that the resolver refuses at once; one on the network may take longer than a time-out."""
+    name, resolve = "nosuchhost.invalid", socket.getaddrinfo
+
+    def refuse(host: Any, *where: Any, **hints: Any) -> Any:
+        if host in (name, name.encode()):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *where, **hints)
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return name
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,13 @@
 """Small HTTP servers for outbound calls: each path answers in one way, and the calls are counted."""
 
 import asyncio
+import atexit
 import contextlib
+import functools
 import json
 import socket
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,9 +24,9 @@ class Servers:
     """
     Starts servers on loopback, at free ports, and remembers what they were asked.
 
-    Paths: /sleep?ms=, /status/500, /redirect?to=, /redirect-again (to itself, after 100 ms), /oversized, /cookie, and
-    the identity endpoint of App Service at /msi/token. Slow, with 20 ms between their parts: /drip a byte of the body,
-    /drip-headers a byte of a header, /interim a response 103.
+    Paths: /sleep?ms= (with &calls=, only once so many calls are in flight), /status/500, /redirect?to=, /redirect-again
+    (to itself, after 100 ms), /oversized, /cookie, and the identity endpoint of App Service at /msi/token. Slow, with
+    20 ms between their parts: /drip a byte of the body, /drip-headers a byte of a header, /interim a response 103.
     """
 
     def __init__(self) -> None:
@@ -33,6 +35,7 @@ class Servers:
         self.connections = 0
         self.in_flight = 0
         self.peak_in_flight = 0
+        self._reached: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -98,6 +101,7 @@ class Servers:
         self.calls[url.path] += 1
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        self._reached[self.peak_in_flight].set()
         try:
             await self._answer(url.path, query, headers, writer)
         finally:
@@ -108,6 +112,7 @@ class Servers:
     ) -> None:
         match path:
             case "/sleep":
+                await self._reached[int(query.get("calls", 1))].wait()
                 await asyncio.sleep(int(query["ms"]) / 1000)
                 await send(writer, 200, b"slept")
             case "/redirect":
@@ -177,8 +182,10 @@ async def _send_token(writer: asyncio.StreamWriter, query: dict[str, str], heade
     await send(writer, 200, json.dumps(token).encode(), **{"content-type": "application/json"})
 
 
+@functools.cache
 def refusing_address() -> str:
-    """A loopback address nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """A loopback address nothing listens on. Its port stays taken until this process ends, so nobody else gets it."""
+    taken = socket.socket()
+    atexit.register(taken.close)
+    taken.bind(("127.0.0.1", 0))
+    return f"127.0.0.1:{taken.getsockname()[1]}"

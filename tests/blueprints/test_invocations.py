@@ -17,7 +17,7 @@ def test_counter_is_exact_across_threads() -> None:
 
     def invoke(index: int) -> None:
         counter.enter(f"function{index % 2}")
-        together.wait(timeout=10)  # all eight are in flight here
+        together.wait(timeout=30)  # all eight are in flight here
         counter.leave()
         for _ in range(500):
             counter.enter("often")

@@ -1,7 +1,6 @@
 import json
 import os
 import platform
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +8,7 @@ from azure_functions_runtime.utils import threadpool as runtime_pool
 
 from blueprints import probe, workload
 from tests.blueprints.conftest import Call
+from tests.blueprints.held_calls import HeldCalls
 
 
 async def test_probe_reports_every_part(call: Call) -> None:
@@ -55,12 +55,10 @@ async def test_probe_reads_the_live_pool_of_the_runtime(call: Call, monkeypatch:
     try:
         executor = runtime_pool.get_threadpool_executor()
         assert isinstance(executor, ThreadPoolExecutor)
-        held = threading.Event()
-        waiting = [executor.submit(held.wait, 30) for _ in range(4)]
-        try:
+        with HeldCalls(executor) as held:
+            held.submit(4)
+            held.wait_until_begun(3)
             pool = (await call(probe.concurrency_probe)).body["threadPool"]
-        finally:
-            held.set()
         assert pool == {
             "configured": 3,
             "source": "app setting",
@@ -69,7 +67,6 @@ async def test_probe_reads_the_live_pool_of_the_runtime(call: Call, monkeypatch:
             "idle": 0,
             "queued": 1,
         }
-        assert all(future.result(timeout=30) for future in waiting)
     finally:
         runtime_pool.stop_threadpool_executor()
 

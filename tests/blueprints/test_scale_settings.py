@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from blueprints.resource_manager import TIMEOUT_SECONDS
 from functune.hosts.local import LOCAL_HOST, HostProcess
 from functune.hosts.served_app import ServedApp
 from functune.setting import Setting
@@ -54,6 +56,15 @@ async def read(asking: httpx.AsyncClient) -> dict[str, Any]:
             await asyncio.sleep(0.1)
 
 
+async def printed(host: HostProcess, text: str) -> str:
+    """The log, once the text is in it: a line arrives after the host has printed it."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if text in (log := host.tail(200)):
+                return log
+            await asyncio.sleep(0.05)
+
+
 def findings(body: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         (found["severity"], found["message"])
@@ -67,7 +78,7 @@ async def test_probe_shows_the_live_scale_settings(azure: Azure) -> None:
         platform = (await read(asking))["platform"]
         # A second later they are known: many probes, and still one call of each kind.
         bodies = await asyncio.gather(*(probed(asking) for _ in range(20)))
-        log = host.tail(200)
+        log = await printed(host, "msi/token")
     assert platform["perInstanceConcurrency"] == 24
     assert platform["instanceMemoryMb"] == 4096
     assert platform["maximumInstanceCount"] == 60
@@ -130,14 +141,17 @@ async def test_probe_says_why_the_scale_settings_are_not_there(azure: Azure) -> 
 async def test_probe_does_not_wait_for_an_endpoint_that_hangs(azure: Azure, path: str) -> None:
     azure.held_path = path
     async with serving(azure.settings) as host, client(host) as asking:
-        await probed(asking)
+        began = time.monotonic()
+        first = await probed(asking)
         async with asyncio.timeout(PATIENCE):
             await azure.asked.wait()
-        # All of these are answered while the one reading is held.
         bodies = await asyncio.gather(*(probed(asking) for _ in range(10)))
+        took = time.monotonic() - began
         assert (azure.held, azure.calls[path]) == (1, 1)
         later = await read(asking)
-    assert all("has not finished" in findings(body)[0][1] for body in bodies)
+    assert "has not finished" in findings(first)[0][1]
+    # All of these are answered while the one reading is held. On a busy machine it may be given up meanwhile.
+    assert took > TIMEOUT_SECONDS or all("has not finished" in findings(body)[0][1] for body in bodies)
     assert "timed out after 3000 ms" in findings(later)[0][1]
     assert azure.calls[path] == 1
 

@@ -1,5 +1,4 @@
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +7,7 @@ from blueprints import processes
 from blueprints.threads import HOST_DEFAULT, SETTING, SOURCE_VARIABLE, describe, python_default, read_setting
 from functune.host.settings import THREAD_COUNT_SOURCE
 from functune.setting import DEFAULT_THREAD_COUNT, MAX_PROCESS_COUNT, PROCESS_COUNT, THREAD_COUNT
+from tests.blueprints.held_calls import HeldCalls
 
 
 @pytest.mark.parametrize(
@@ -46,21 +46,17 @@ def test_python_default_is_that_of_the_standard_library() -> None:
 
 
 def test_executor_is_described_live() -> None:
-    held = threading.Event()
-    with ThreadPoolExecutor(2) as executor:
-        try:
-            waiting = [executor.submit(held.wait, 30) for _ in range(5)]
-            assert describe(read_setting({SETTING: "2"}), executor) == {
-                "configured": 2,
-                "source": "app setting",
-                "maxWorkers": 2,
-                "alive": 2,
-                "idle": 0,
-                "queued": 3,
-            }
-        finally:
-            held.set()
-        assert all(future.result(timeout=30) for future in waiting)
+    with ThreadPoolExecutor(2) as executor, HeldCalls(executor) as held:
+        held.submit(5)
+        held.wait_until_begun(2)
+        assert describe(read_setting({SETTING: "2"}), executor) == {
+            "configured": 2,
+            "source": "app setting",
+            "maxWorkers": 2,
+            "alive": 2,
+            "idle": 0,
+            "queued": 3,
+        }
 
 
 def test_executor_unknown_is_null() -> None:

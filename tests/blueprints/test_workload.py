@@ -1,6 +1,7 @@
 import asyncio
 import threading
 import time
+from statistics import median
 from typing import Any
 
 import pytest
@@ -26,16 +27,19 @@ async def test_sleep_waits_without_computing(call: Call, handler: Any) -> None:
 
 @pytest.mark.parametrize("handler", BURNS, ids=named)
 async def test_cpu_uses_the_time_asked_for(call: Call, handler: Any) -> None:
-    answer = await call(handler, {"ms": "40"})
-    assert answer.body["ms"] == 40
-    assert 40 <= answer.body["cpuMs"] < 45
-    assert answer.body["elapsedMs"] >= answer.body["cpuMs"] - 1  # two clocks, read one after the other
+    """A virtual machine may count the time in which its host has stopped it, so the least of several calls is near."""
+    answers = [await call(handler, {"ms": "40"}) for _ in range(5)]
+    for answer in answers:
+        assert answer.body["ms"] == 40
+        assert answer.body["elapsedMs"] >= answer.body["cpuMs"] - 1  # two clocks, read one after the other
+    assert 40 <= min(answer.body["cpuMs"] for answer in answers) < 45
 
 
 async def test_cpu_demand_is_the_same_under_contention(call: Call) -> None:
     started = time.perf_counter()
     answers = await asyncio.gather(*(call(workload.sync_cpu, {"ms": "30"}) for _ in range(4)))
-    assert all(30 <= answer.body["cpuMs"] < 40 for answer in answers)
+    assert all(answer.body["cpuMs"] >= 30 for answer in answers)
+    assert median(answer.body["cpuMs"] for answer in answers) < 40
     # Four threads take turns at one interpreter lock: four times the work takes four times as long.
     assert time.perf_counter() - started >= 0.12
 
@@ -61,16 +65,16 @@ async def test_ms_out_of_range_is_a_problem(call: Call, handler: Any, maximum: i
 
 @pytest.mark.parametrize("handler", [workload.async_sleep, workload.async_offload], ids=named)
 async def test_loop_stays_free(call: Call, handler: Any) -> None:
-    assert await other_task_finished_meanwhile(call, handler)
+    assert await other_task_finished_meanwhile(call, handler, ms=1000)
 
 
 @pytest.mark.parametrize("handler", [workload.async_blocking, workload.async_cpu], ids=named)
 async def test_loop_is_stalled(call: Call, handler: Any) -> None:
-    assert not await other_task_finished_meanwhile(call, handler)
+    assert not await other_task_finished_meanwhile(call, handler, ms=250)
 
 
-async def other_task_finished_meanwhile(call: Call, handler: Any) -> bool:
-    invocation = asyncio.create_task(call(handler, {"ms": "250"}))
+async def other_task_finished_meanwhile(call: Call, handler: Any, *, ms: int) -> bool:
+    invocation = asyncio.create_task(call(handler, {"ms": str(ms)}))
 
     async def other() -> bool:
         await asyncio.sleep(0.01)

@@ -17,6 +17,10 @@ from functune.instrument.functune_times import SETTING
 from tests.host.serving import wait_until
 
 APPS = Path(__file__).parent / "apps"
+# A client may send on a connection just as the server closes it for being idle, which happens after 2 s and 5 s.
+# Uvicorn also replaces a process that has no time to answer a signal of life within 5 s.
+GUNICORN_PATIENCE = ("--keep-alive", "75")
+UVICORN_PATIENCE = ("--timeout-keep-alive", "75", "--timeout-worker-healthcheck", "60")
 _URL = re.compile(r"(?:running on|Listening at:) (http://127\.0\.0\.1:\d+)")
 
 

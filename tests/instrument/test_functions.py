@@ -87,11 +87,11 @@ def test_hold_is_the_longest_step_and_loop_the_sum(on: Serving) -> None:
 
 
 def test_worker_is_that_of_the_call(on: Serving) -> None:
-    """Four threads for six calls: they share a process and an instance, and at most four are open."""
-    with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: on.get("/api/wait?ms=1000"), range(6)))
+    """Four threads for eight calls, of which four meet: they share a process and an instance, and four are open."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: on.get("/api/wait?meet=1"), range(8)))
     reports = [reported(answer) for answer in answers]
-    assert [report.pid for report in reports] == on.workers()["pids"] * 6
+    assert [report.pid for report in reports] == on.workers()["pids"] * 8
     assert len({report.thread for report in reports}) == 4
     assert max(report.calls for report in reports) == 4
     assert {report.kind for report in reports} == {"def"}
@@ -133,7 +133,7 @@ def test_what_cannot_have_headers_stays_as_it_is(on: Serving, off: Serving, rout
 def test_answer_that_the_app_returns_again_has_the_times_of_its_own_call(on: Serving) -> None:
     waits = range(10, 130, 10)
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda ms: on.get(f"/api/shared?ms={ms}"), waits))
+        answers = list(pool.map(lambda ms: on.get(f"/api/shared?meet=1&ms={ms}"), waits))
     for ms, answer in zip(waits, answers, strict=True):
         assert (reported(answer).service or 0) >= 1000 * ms
     assert len({reported(answer).thread for answer in answers}) == 4

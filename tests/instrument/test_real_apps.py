@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,12 +74,14 @@ def framework_app(folder: Path, source: str, *packages: str) -> Path:
 
 
 def report_of(host: Serving, path: str) -> ReportedCall:
+    began = time.perf_counter()
     answer = host.get(path)
+    latency = (time.perf_counter() - began) * 1e6
     assert answer.status_code == 200, answer.text
     report = parse(answer.headers.get(WORKER), answer.headers.get(SERVER_TIMING))
     assert report is not None
     assert report.service is not None
-    assert 98_000 <= report.service < 1_000_000
+    assert 98_000 <= report.service <= latency
     return report
 
 
@@ -101,7 +104,8 @@ def test_fastapi_inside_of_functions_reports_its_times(tmp_path: Path) -> None:
             assert report.kind == "async"
             assert report.service is not None
             assert report.loop is not None
-            assert report.service - report.loop > 99_000, "the wait of 100 ms does not hold the loop"
+            # Another program may take the core after the wait has begun, and before the loop is free.
+            assert report.service - report.loop > 50_000, "the wait of 100 ms does not hold the loop"
 
 
 def test_flask_inside_of_functions_reports_its_times(tmp_path: Path) -> None:

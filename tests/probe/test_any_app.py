@@ -11,9 +11,11 @@ from functune.probe.app import probe_app
 from functune.probe.target import ProbeRequest
 from tests.cli.calling import functune, in_process
 from tests.host.serving import Serving
-from tests.instrument.servers import APPS, instrumented, served
+from tests.instrument.servers import APPS, GUNICORN_PATIENCE, UVICORN_PATIENCE, instrumented, served
 
 DESK = APPS / "desk"
+LONG = "/api/wait?ms=2000"
+"""So long that the calls of a wave overlap on a busy machine: a count is exact where twice as many could have."""
 
 
 def get(route: str) -> ProbeRequest:
@@ -29,22 +31,22 @@ def counted(text: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Serving]:
-    """An app without the times file, on a host that was not started to measure: two workers with three threads."""
+    """An app without the times file, on a host that was not started to measure: two workers with four threads."""
     with Serving(
         DESK,
         *("--worker-startup-interval", "0"),
         FUNCTIONS_WORKER_PROCESS_COUNT="2",
-        PYTHON_THREADPOOL_THREAD_COUNT="3",
+        PYTHON_THREADPOOL_THREAD_COUNT="4",
     ) as host:
         yield host.ready()
 
 
 async def test_threads_and_processes_of_any_app_on_the_local_host(desk: Serving) -> None:
-    report = await probe_app(desk.url, request=get("/api/wait?ms=600"))
+    report = await probe_app(desk.url, request=get(LONG))
     assert report.is_exact
     assert report.has_all_workers
-    assert {worker.pid: count for worker, count in report.threads.items()} == dict.fromkeys(desk.workers()["pids"], 3)
-    assert (report.configured.process_count, report.configured.thread_count) == (2, 3)
+    assert {worker.pid: count for worker, count in report.threads.items()} == dict.fromkeys(desk.workers()["pids"], 4)
+    assert (report.configured.process_count, report.configured.thread_count) == (2, 4)
     assert report.disagreements == []
     assert {each.source for wave in report.waves for each in wave.sightings} == {"local host"}
 
@@ -59,14 +61,14 @@ async def test_async_handler_shows_the_processes_alone(desk: Serving) -> None:
 async def test_short_calls_give_a_lower_bound(desk: Serving) -> None:
     report = await probe_app(desk.url, request=get("/api/wait?ms=0"))
     assert not report.is_exact
-    assert max(report.threads.values()) <= 3
+    assert max(report.threads.values()) <= 4
 
 
 def test_report_of_the_command(desk: Serving) -> None:
-    done = in_process("probe", desk.url, "--route", "/api/wait?ms=600")
+    done = in_process("probe", desk.url, "--route", LONG)
     assert done.returncode == 0, done.stderr
     assert "Counted by the header x-functune-worker of functune's local host." in done.stdout
-    assert counted(done.stdout) == {"worker processes": "2", "threads per worker": "3", "threads in total": "6"}
+    assert counted(done.stdout) == {"worker processes": "2", "threads per worker": "4", "threads in total": "8"}
     assert "They agree." in done.stdout
 
 
@@ -88,19 +90,19 @@ def test_command_without_a_route_names_those_of_the_app(desk: Serving) -> None:
 
 
 def test_host_is_started_for_any_app(tmp_path: Path) -> None:
-    flags = ("--script-root", DESK, "--route", "/api/wait?ms=400", "--format", "json")
-    done = functune("probe", "--host", "local", *flags, PYTHON_THREADPOOL_THREAD_COUNT="2")
+    flags = ("--script-root", DESK, "--route", LONG, "--format", "json")
+    done = functune("probe", "--host", "local", *flags, PYTHON_THREADPOOL_THREAD_COUNT="4")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["configured"] == {"process_count": 1, "thread_count": 2, "thread_count_source": "app setting"}
-    assert [worker["threads"] for worker in answer["workers"]] == [2]
+    assert answer["configured"] == {"process_count": 1, "thread_count": 4, "thread_count_source": "app setting"}
+    assert [worker["threads"] for worker in answer["workers"]] == [4]
     assert (answer["has_all_workers"], answer["has_all_threads"], answer["disagreements"]) == (True, True, [])
     assert "wave of " in done.stderr
 
 
 def test_processes_of_an_instrumented_asgi_app(tmp_path: Path) -> None:
     folder = instrumented("asgi", tmp_path / "app", "app = functune_times.AsgiTimes(app)")
-    with served(folder, "uvicorn", "service:app", "--port", "0", "--workers", "2") as url:
+    with served(folder, "uvicorn", "service:app", "--port", "0", *UVICORN_PATIENCE, "--workers", "2") as url:
         done = in_process("probe", url, "--route", "/awaiting")
     assert done.returncode == 0, done.stderr
     assert "Counted by the header x-functune-worker of functune_times.py in the app." in done.stdout
@@ -111,7 +113,8 @@ def test_processes_of_an_instrumented_asgi_app(tmp_path: Path) -> None:
 
 def test_processes_and_threads_of_an_instrumented_wsgi_app(tmp_path: Path) -> None:
     folder = instrumented("flask", tmp_path / "app", "app.wsgi_app = functune_times.WsgiTimes(app.wsgi_app)")
-    with served(folder, "gunicorn", "site_app:app", "--bind", "127.0.0.1:0", "--workers", "2", "--threads", "3") as url:
+    command = ("gunicorn", "site_app:app", "--bind", "127.0.0.1:0", *GUNICORN_PATIENCE, "--workers", "2")
+    with served(folder, *command, "--threads", "3") as url:
         done = in_process("probe", url, "--route", "/wait")
     assert done.returncode == 0, done.stderr
     found = counted(done.stdout)
@@ -124,7 +127,7 @@ def test_processes_and_threads_of_an_instrumented_wsgi_app(tmp_path: Path) -> No
 
 def test_app_that_names_no_worker_is_not_counted(tmp_path: Path) -> None:
     folder = instrumented("asgi", tmp_path / "app", "app = functune_times.AsgiTimes(app)")
-    with served(folder, "uvicorn", "service:app", "--port", "0", times="") as url:
+    with served(folder, "uvicorn", "service:app", "--port", "0", *UVICORN_PATIENCE, times="") as url:
         done = in_process("probe", url, "--route", "/awaiting?secret=s3cret")
     assert done.returncode == 3
     assert "the answer of /awaiting does not name the process and thread that made it" in done.stderr

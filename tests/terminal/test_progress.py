@@ -120,7 +120,7 @@ def test_bar_shows_time_left_and_the_best_so_far() -> None:
     for event in [*EVENTS[:2], step([1] * 8), step([1] * 4)]:
         bar.follow(event)
     output = StringIO()
-    Console(file=output, width=200).print(bar)
+    Console(file=output, force_terminal=False, width=200).print(bar)
     assert "about 1:03 left test  T=16 P=2  /a" in output.getvalue()
     assert "best so far: test  T=16 P=2     /a    64 users       4.0 requests/s" in output.getvalue()
 
@@ -140,7 +140,7 @@ def test_step_whose_requests_fail_is_not_the_best_so_far() -> None:
 
 def line(event: Event) -> str:
     output = StringIO()
-    progress.print_event(Console(file=output, width=200), event)
+    progress.print_event(Console(file=output, force_terminal=False, width=200), event)
     return output.getvalue().rstrip("\n")
 
 

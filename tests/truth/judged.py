@@ -18,10 +18,12 @@ def groups_of_suite(*, is_shop: bool) -> list[Group]:
 async def require_right_limits(group: Group, folder: Path) -> None:
     """Sweep the routes of a group and fail where a wrong limit or line is named, or an unnecessary unknown is."""
     found = await found_limits(group.app, [group.experiment("suite", group.short)], folder)
-    assert [str(each) for each in found if each.is_wrong] == []
-    unknown = [each for each in found if each.limit.kind == "unknown" and each.known.kind not in NEEDS_A_CORE]
-    assert list(map(str, unknown)) == []
+    wrong = [str(each) for each in found if each.is_wrong]
+    assert wrong == [], wrong
+    unknown = [str(each) for each in found if each.limit.kind == "unknown" and each.known.kind not in NEEDS_A_CORE]
+    assert unknown == [], unknown
     named = [each for each in found if each.limit.kind != "unknown"]
-    assert [str(each) for each in named if each.place != each.known.place and each.known.place is not None] == []
+    misplaced = [str(each) for each in named if each.place != each.known.place and each.known.place is not None]
+    assert misplaced == [], misplaced
     for each in named:
         assert each.known.place is None or f" at {each.known.place} in " in limit_in_words(each.limit)

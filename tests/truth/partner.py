@@ -1,14 +1,14 @@
 """
 A partner's API, as a process: ``python partner.py`` prints its port, and ends when its standard input does.
 
-``/quick`` takes 30 ms and ``/slow`` 60 ms, however many calls there are; ``/one-at-a-time`` takes 8 ms for one call
+``/quick`` takes 30 ms and ``/slow`` 60 ms, however many calls there are; ``/one-at-a-time`` takes 30 ms for one call
 after the other, over all connections.
 """
 
 import asyncio
 import sys
 
-DELAYS = {"/quick": 0.03, "/slow": 0.06, "/one-at-a-time": 0.008}
+DELAYS = {"/quick": 0.03, "/slow": 0.06, "/one-at-a-time": 0.03}
 TURN = asyncio.Lock()
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok"
 

@@ -128,6 +128,12 @@ def generator_limit(evidence: LimitEvidence) -> Limit | None:
     )
 
 
+def is_filled(level: Level) -> bool:
+    """Whether at least half of the calls that can be in the handler at a time are in it."""
+    service, (inside, _) = service_under_load(level), crowd(level)
+    return service is not None and level.throughput * service >= MOSTLY * inside * level.setting.process_count
+
+
 def is_busy(level: Level) -> bool:
     """Whether the front or the worker processes of a level want a whole core each."""
     return max(cores_wanted(level) or 0.0, level.figures.front_cores or 0.0) >= ONE_CORE
@@ -209,12 +215,17 @@ def unfit_limit(reasons: Sequence[str]) -> Limit:
 
 
 def host_limit(evidence: LimitEvidence) -> Limit | None:
-    """The handler is the smaller part of a call, and the rest of it keeps a worker, the front or the machine busy."""
+    """
+    The handler is the smaller part of a call, and the rest of it keeps a worker, the front or the machine busy.
+
+    Other programs make the rest of a call longer, and keep the machine busy. A handler that most of its calls are in
+    is a limit of its own.
+    """
     service, latency = evidence.service_alone, evidence.latency_alone
     figures, used = evidence.at.figures, handler_cores(evidence.at)
     if service is None or latency is None or used is None or figures.worker_cores is None:
         return None
-    if service.mean >= MOSTLY * latency or used >= MOSTLY * figures.worker_cores:
+    if service.mean >= MOSTLY * latency or used >= MOSTLY * figures.worker_cores or is_filled(evidence.at):
         return None
     idle = cores_idle(evidence.at, evidence.cores)
     no_core_idle = idle is not None and evidence.cores is not None and idle <= (1 - ONE_CORE) * evidence.cores

@@ -155,6 +155,16 @@ def test_figures_alone_name_the_limit(kind: LimitKind, steps: tuple[Measurement,
     assert found.evidence
 
 
+def test_handler_that_its_calls_wait_in_is_no_limit_of_the_host_on_a_busy_machine() -> None:
+    """Other programs have the cores, so a call alone takes longer around its handler of 12 ms than in it."""
+    taken: dict[str, Any] = {"cpu": 0.00001, "cores": 0.04, "other_cpu": 1.9}
+    alone, queued = seen(users=1, rate=36, service=0.012, **taken), seen(users=16, rate=80, service=0.19, **taken)
+    assert limit_of(alone, queued, lines=(line("lock", alone=0.0, loaded=0.18),)).kind == "lock"
+    full = seen(users=16, rate=320, service=0.012, setting=Setting(thread_count=4), **taken)
+    assert limit_of(alone, full).kind == "threads"
+    assert limit_of(alone, seen(users=16, rate=200, service=0.012, **taken)).kind == "host"
+
+
 def refusing(name: str, *, users: int = 64) -> Measurement:
     """A step whose failures are of one kind."""
     return msgspec.structs.replace(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 
 async def work(path):
@@ -20,6 +21,13 @@ async def work(path):
             raise ValueError("on purpose")
 
 
+def wait_for(path):
+    """Wait until a file exists, for longer than the client waits for an answer."""
+    until = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
@@ -30,4 +38,6 @@ async def app(scope, receive, send):
         for _ in range(5):
             await send({"type": "http.response.body", "body": b"part ", "more_body": True})
             await asyncio.sleep(0.1)
+        if path := scope["query_string"].decode():
+            await asyncio.to_thread(wait_for, Path(path))
     await send({"type": "http.response.body", "body": b"done"})

@@ -1,16 +1,24 @@
 """An app whose handlers wait, compute and answer in every way that the runtime allows."""
 
 import asyncio
+import threading
 import time
 
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+MEETING = threading.Barrier(4)
 ALWAYS = func.HttpResponse("always the same", headers={"Server-Timing": "db;dur=53.2"})
 
 
 def seconds(req: func.HttpRequest) -> float:
     return int(req.params.get("ms", "0")) / 1000
+
+
+def meet(req: func.HttpRequest) -> None:
+    """Wait for the other three calls of a meeting, where this one is to take part."""
+    if "meet" in req.params:
+        MEETING.wait(30)
 
 
 def compute(duration: float) -> None:
@@ -21,6 +29,7 @@ def compute(duration: float) -> None:
 
 @app.route("wait")
 def wait(req: func.HttpRequest) -> func.HttpResponse:
+    meet(req)
     time.sleep(seconds(req))
     return func.HttpResponse("waited", status_code=201)
 
@@ -58,6 +67,7 @@ async def nothing(req: func.HttpRequest):
 
 @app.route("shared")
 def shared(req: func.HttpRequest) -> func.HttpResponse:
+    meet(req)
     time.sleep(seconds(req))
     return ALWAYS
 

@@ -1,8 +1,11 @@
 """A Flask app."""
 
+import os
+import threading
 import time
+from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 app = Flask(__name__)
 
@@ -11,6 +14,22 @@ app = Flask(__name__)
 def wait():
     time.sleep(0.1)
     return "waited"
+
+
+@app.get("/held")
+def held():
+    """Name the process and the thread in the folder that the caller names, and wait for the file ``go`` there."""
+    folder = Path(request.args["folder"])
+    (folder / f"{os.getpid()}.{threading.get_native_id()}").touch()
+    wait_for(folder / "go")
+    return "held"
+
+
+def wait_for(path):
+    """Wait until a file exists, for longer than the client waits for an answer."""
+    until = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @app.get("/compute")
@@ -27,7 +46,10 @@ def streamed():
         for _ in range(5):
             yield "part "
             time.sleep(0.1)
+        if path:
+            wait_for(Path(path))
 
+    path = request.query_string.decode()
     return Response(parts())
 
 
