@@ -11,10 +11,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# On a busy machine one example may take a second without anything being wrong.
-settings.register_profile("functune", deadline=None)
+# On a busy machine an example may take a second, and finding ten of them a minute, without anything being wrong.
+settings.register_profile("functune", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("functune")
 
 LONGEST = (
