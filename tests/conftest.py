@@ -5,9 +5,10 @@ import gc
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,14 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
             found.write(problem)
     if problem != FINE:
         pytest.skip(f"no package index to install from: {problem}")
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of the loopback interface that nobody listens at: it is bound here, so no other program gets it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 FINE = "fine"
