@@ -61,7 +61,10 @@ FINE = "fine"
 def index_problem() -> str:
     """Why the index cannot be reached, in the last words of pip; FINE where it can."""
     asked = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "httpx==0.28.1"]
-    outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    try:
+        outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired as error:
+        return f"pip had no answer within {error.timeout:g} s"
     return outcome.stderr.strip().splitlines()[-1] if outcome.returncode else FINE
 
 
