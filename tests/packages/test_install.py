@@ -13,7 +13,7 @@ from functune.packages.install import installed_environment
 from functune.packages.interpreter import own_interpreter
 from tests.cli.calling import in_process
 from tests.host.serving import Serving, is_alive, wait_until
-from tests.packages.places import PACKAGE_FOLDER, copied_app
+from tests.packages.places import PACKAGE_FOLDER, after_installing, copied_app
 
 UV = """#!/bin/sh
 # A stand-in for uv, which makes an environment only once it is let go.
@@ -89,7 +89,7 @@ def test_failed_installation_shows_the_last_lines_of_pip_and_leaves_nothing(app:
     (app / "requirements.txt").write_text("./no-such-folder\n")
     path = os.pathsep.join(folder for folder in os.get_exec_path() if not (Path(folder) / "uv").exists())
     with Serving(app, "--install", XDG_CACHE_HOME=str(tmp_path), PATH=path) as host:
-        assert host.ended() == 1
+        assert after_installing(host).ended() == 1
         said = host.text.rpartition("functune: ")[2]
         assert said.startswith(f"the packages of {app} cannot be installed: ")
         assert "-m pip --python" in said
