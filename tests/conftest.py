@@ -5,9 +5,10 @@ import gc
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,24 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip(f"no package index to install from: {problem}")
 
 
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port of the loopback interface that nobody listens at: it is bound here, so no other program gets it."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
 FINE = "fine"
 
 
 def index_problem() -> str:
     """Why the index cannot be reached, in the last words of pip; FINE where it can."""
     asked = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-deps", "--ignore-installed", "httpx==0.28.1"]
-    outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    try:
+        outcome = subprocess.run(asked, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired as error:
+        return f"pip had no answer within {error.timeout:g} s"
     return outcome.stderr.strip().splitlines()[-1] if outcome.returncode else FINE
 
 

@@ -38,7 +38,7 @@ def functune(*arguments: object, **environ: str) -> subprocess.CompletedProcess[
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -72,12 +72,12 @@ def interrupted_after_a_step(
         try:
             measurements = run / MEASUREMENTS
             wait_until(
-                lambda: measurements.exists() and measurements.read_bytes().endswith(b"\n"), "measurement", timeout=60
+                lambda: measurements.exists() and measurements.read_bytes().endswith(b"\n"), "measurement", timeout=120
             )
             assert is_measured(run)
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(by)
-            said, error = process.communicate(timeout=60)
+            said, error = process.communicate(timeout=120)
         finally:
             process.kill()
     _, alive = psutil.wait_procs(children, timeout=30)

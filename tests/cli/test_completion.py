@@ -43,7 +43,8 @@ def completed(script: Path, folder: Path, *words: str) -> list[str]:
     done = subprocess.run(
         ["bash", "--norc", "-c", ASK, "bash", script, "functune", *words],
         cwd=folder,
-        env={**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"},
+        # Bash warns on stderr of a locale that the machine lacks; this one is always there.
+        env={**os.environ, "PATH": f"{PROGRAMS}:{os.environ['PATH']}", "LC_ALL": "C"},
         capture_output=True,
         text=True,
         timeout=60,

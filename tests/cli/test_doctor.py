@@ -19,7 +19,7 @@ time.sleep(0.2)
 
 @app.route(route="wait", methods=["GET"])
 async def wait(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(0.02)
+    time.sleep(0.1)
     return func.HttpResponse("waited")
 """
 
@@ -37,7 +37,7 @@ def app(tmp_path: Path) -> Path:
 
 def healed(app: Path) -> Path:
     """The same app without the blocking call."""
-    text = APP.replace("    time.sleep(0.02)\n", "")
+    text = APP.replace("    time.sleep(0.1)\n", "")
     (app / "function_app.py").write_text(text)
     return app
 
@@ -106,6 +106,7 @@ def test_run_and_start_of_an_app_add_their_figures(app: Path, tmp_path: Path) ->
     assert done.returncode == 1, done.stderr
     document = json.loads(out.read_text())
     places = {each["rule"]: (each["file"], each["line"]) for each in document["findings"]}
+    places.pop("slow-import", None)  # how long an import takes is up to the machine
     assert places == {
         "blocking-call": ("function_app.py", 12),
         "loop-held": ("function_app.py", 12),

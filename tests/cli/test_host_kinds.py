@@ -79,8 +79,8 @@ async def test_url_that_wants_another_key_says_so(keyed: str, key: str | None, s
     assert str(raised.value) == f"{keyed}/api/keyed answered 401: {said}; set FUNCTUNE_KEY"
 
 
-async def test_url_where_nobody_answers_says_so(unused_tcp_port: int) -> None:
-    url = f"http://127.0.0.1:{unused_tcp_port}"
+async def test_url_where_nobody_answers_says_so(closed_port: int) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
     with pytest.raises(HostError, match=f"{url} cannot be reached: ConnectError: .* Is the app running there"):
         async with host_kind(url).running(ServedApp(Path()), setting=Setting()):
             pass
@@ -112,10 +112,10 @@ def test_url_that_holds_a_secret_is_refused_without_showing_it(url: str, tmp_pat
     assert KEY not in done.stdout + done.stderr
 
 
-def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, unused_tcp_port: int) -> None:
+def test_url_cannot_be_pointed_to_the_target_of_an_experiment(tmp_path: Path, closed_port: int) -> None:
     asked = ROOT / "experiments" / "client-per-request.toml"
     done = in_process(
-        "sweep", asked, "--host", f"http://127.0.0.1:{unused_tcp_port}", "--out", tmp_path / "run", "--no-calibration"
+        "sweep", asked, "--host", f"http://127.0.0.1:{closed_port}", "--out", tmp_path / "run", "--no-calibration"
     )
     assert done.returncode == 2
     assert "as workload.target of client-per-request wants: set FETCH_URLS there" in done.stderr

@@ -135,7 +135,7 @@ def test_resumed_sweep_takes_no_flag_that_would_change_it(tmp_path: Path) -> Non
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_flags_are_kept_in_the_run_folder(tmp_path: Path, unused_tcp_port: int) -> None:
+def test_flags_are_kept_in_the_run_folder(tmp_path: Path, closed_port: int) -> None:
     """Nobody listens at the URL, so the run fails; its experiment.toml has the flags all the same."""
     path = tmp_path / "one.toml"
     path.write_text(
@@ -144,7 +144,7 @@ def test_flags_are_kept_in_the_run_folder(tmp_path: Path, unused_tcp_port: int) 
     )
     flags = ["--search", "grid", "--repeats", "4", "--seed", "7", "--objective", "p95 < 1s", "--strategy", "cost"]
     out = tmp_path / "run"
-    url = f"http://127.0.0.1:{unused_tcp_port}"
+    url = f"http://127.0.0.1:{closed_port}"
     result = run("sweep", str(path), "--host", url, "--out", str(out), "--memory", "512", "--no-calibration", *flags)
     assert result.exit_code == 3
     [kept] = RunFolder.open(out).experiments
@@ -152,7 +152,7 @@ def test_flags_are_kept_in_the_run_folder(tmp_path: Path, unused_tcp_port: int) 
     assert (kept.objective, kept.strategy, kept.memory_mb) == ("p95 < 1s", "cost", 512)
 
 
-def test_probe_of_a_port_where_nobody_listens_ends_with_3(unused_tcp_port: int) -> None:
-    result = run("probe", f"http://127.0.0.1:{unused_tcp_port}")
+def test_probe_of_a_port_where_nobody_listens_ends_with_3(closed_port: int) -> None:
+    result = run("probe", f"http://127.0.0.1:{closed_port}")
     assert result.exit_code == 3
     assert "cannot be reached" in result.output

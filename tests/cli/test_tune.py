@@ -86,7 +86,11 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[st
 
 
 def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tmp_path: Path) -> None:
-    """200 ms of waiting on 2 threads: 10 requests a second at most, which every larger pool exceeds."""
+    """
+    200 ms of waiting on 2 threads: 10 requests a second, which every larger pool exceeds: 3 threads serve 15.
+
+    A window may also have some answers that were on their way before it, where other programs held them up.
+    """
     began, run = time.time(), tmp_path / "run"
     done = functune(
         *("tune", f"/api/wait?code={quote(CODE, safe='')}", "--json", json.dumps({"ms": 200, "token": BODY})),
@@ -102,7 +106,7 @@ def test_tune_finds_threads_within_its_budget_and_writes_no_secret(app: Path, tm
     assert {step.setting.process_count for step in folder.measurements()} == {1}  # Flex has one process
     present = [step for step in folder.measurements() if step.setting == Setting(thread_count=2)]
     assert max(max(step.worker_threads.values()) for step in present) == 2
-    assert max(step.throughput for step in present) < 11.5
+    assert max(step.throughput for step in present) < 15
     assert f"Experiment: {run / 'experiment.toml'}" in done.stdout
     assert "(best so far)" in done.stdout
     assert "times the throughput of the present settings (2 threads in 1 process)" in done.stdout

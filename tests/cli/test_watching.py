@@ -103,18 +103,20 @@ def test_watch_follows_a_run_until_it_is_interrupted(here: Path) -> None:
             url = watch.stdout.readline().split()[-1]
             state = f"{url}state.json?visible=1"
             drawn = wait_until(
-                lambda: httpx.get(state, trust_env=False, verify=False).json()["version"], "drawing", timeout=300
+                lambda: httpx.get(state, trust_env=False, verify=False, timeout=60).json()["version"],
+                "drawing",
+                timeout=300,
             )
             assert drawn == 1
-            assert "How many" in httpx.get(f"{url}report.html", trust_env=False, verify=False).text
+            assert "How many" in httpx.get(f"{url}report.html", trust_env=False, verify=False, timeout=60).text
             children = psutil.Process(watch.pid).children(recursive=True)
             assert [child.nice() for child in children] == [19]
             watch.send_signal(signal.SIGINT)
-            _, said = watch.communicate(timeout=30)
+            _, said = watch.communicate(timeout=120)
         finally:
             watch.kill()
     assert (watch.returncode, said) == (0, "")
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
 
@@ -127,7 +129,7 @@ def test_watch_says_that_the_run_was_removed(here: Path) -> None:
             assert watch.stdout is not None
             assert "Live page of" in watch.stdout.readline()
             (run / ENVIRONMENT).unlink()
-            _, said = watch.communicate(timeout=30)
+            _, said = watch.communicate(timeout=120)
         finally:
             watch.kill()
     assert watch.returncode == 3

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.host.serving import APPS
+from tests.host.serving import APPS, Serving, wait_until
 
 PACKAGE_FOLDER = ".python_packages/lib/site-packages"
 LIBRARY = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
@@ -30,3 +30,11 @@ def make_environment(folder: Path, *packages: str) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     write_packages(folder / LIBRARY, *packages)
     return folder
+
+
+def after_installing(host: Serving) -> Serving:
+    """The host once it serves or has ended: it installs packages first, for which a busy machine may need a minute."""
+    wait_until(
+        lambda: "Host started" in host.text or host.process.poll() is not None, "end of the installation", timeout=300
+    )
+    return host

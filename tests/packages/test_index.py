@@ -17,7 +17,7 @@ from functune.packages.interpreter import own_interpreter
 from functune.packages.worker_environment import environment_folders, installed_worker_environment
 from functune.packages.worker_start import WorkerStart
 from tests.host.serving import APPS, Serving
-from tests.packages.places import copied_app
+from tests.packages.places import after_installing, copied_app
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.network, pytest.mark.usefixtures("index")]
@@ -51,7 +51,7 @@ def test_pins_that_clash_with_those_of_functune_are_installed_and_used(tmp_path:
     app = copied_app(tmp_path / "app")
     (app / "requirements.txt").write_text("azure-functions==1.23.0\nhttpx==0.27.2\n")
     with Serving(app, "--install", XDG_CACHE_HOME=str(tmp_path), PATH=path_with(installer)) as host:
-        found = host.ready().get("/api/versions?azure.functions=1&httpx=1").json()
+        found = after_installing(host).ready().get("/api/versions?azure.functions=1&httpx=1").json()
         assert host.get("/api/modules?flask=1&locust=1").json() == {"flask": None, "locust": None}
     assert found == {"azure.functions": "1.23.0", "httpx": "0.27.2"}
 

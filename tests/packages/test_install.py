@@ -13,7 +13,7 @@ from functune.packages.install import installed_environment
 from functune.packages.interpreter import own_interpreter
 from tests.cli.calling import in_process
 from tests.host.serving import Serving, is_alive, wait_until
-from tests.packages.places import PACKAGE_FOLDER, copied_app
+from tests.packages.places import PACKAGE_FOLDER, after_installing, copied_app
 
 UV = """#!/bin/sh
 # A stand-in for uv, which makes an environment only once it is let go.
@@ -21,7 +21,7 @@ echo "uv $1" >> "{log}"
 for folder; do :; done
 if [ "$1" = venv ]; then
     mkdir -p "$folder/half"
-    sh -c 'echo $$ > "{log}.pid"; while [ ! -e "{go}" ]; do sleep 0.05; done'
+    sh -c 'echo $$ > "{log}.new"; mv "{log}.new" "{log}.pid"; while [ ! -e "{go}" ]; do sleep 0.05; done'
     rm -rf "$folder"
     "{python}" -m venv --without-pip "$folder"
     echo "uv venv made" >> "{log}"
@@ -89,7 +89,7 @@ def test_failed_installation_shows_the_last_lines_of_pip_and_leaves_nothing(app:
     (app / "requirements.txt").write_text("./no-such-folder\n")
     path = os.pathsep.join(folder for folder in os.get_exec_path() if not (Path(folder) / "uv").exists())
     with Serving(app, "--install", XDG_CACHE_HOME=str(tmp_path), PATH=path) as host:
-        assert host.ended() == 1
+        assert after_installing(host).ended() == 1
         said = host.text.rpartition("functune: ")[2]
         assert said.startswith(f"the packages of {app} cannot be installed: ")
         assert "-m pip --python" in said
@@ -106,7 +106,7 @@ def test_environment_that_a_killed_process_left_is_made_again(app: Path, tmp_pat
         wait_until((tmp_path / "log.pid").exists, "installer")
         installer = int((tmp_path / "log.pid").read_text())
         first.send_signal(signal.SIGKILL)
-        first.wait(10)
+        first.wait(30)
     assert is_alive(installer)
     [left] = environments(tmp_path)
     assert (left / "half").exists()
@@ -130,13 +130,14 @@ def test_interrupted_installation_ends_its_installer_and_leaves_nothing(app: Pat
         wait_until((tmp_path / "log.pid").exists, "installer")
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(60)
         finally:
             process.kill()
         assert process.stdout is not None
         assert "Traceback" not in process.stdout.read()
     assert process.returncode != 0
-    assert not is_alive(int((tmp_path / "log.pid").read_text()))
+    installer = int((tmp_path / "log.pid").read_text())
+    wait_until(lambda: not is_alive(installer), "end of the installer")  # it was killed, and ends when it gets a core
     assert environments(tmp_path) == []
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,16 @@ class Finder:
 
 @pytest.fixture
 def site_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the search path that was changed long ago, next to a cache of its own."""
+    """
+    The one folder of the search path, which was changed long ago, next to a cache of its own.
+
+    Other programs may write into the folders of the usual path at any moment.
+    """
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = tmp_path / "site-packages"
     folder.mkdir()
     os.utime(folder, (0, 0))
-    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sys, "path", [str(folder)])
     return folder
 
 

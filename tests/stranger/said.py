@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 
@@ -36,3 +37,8 @@ def left_no_time_to_profile(done: subprocess.CompletedProcess[str]) -> bool:
     """Whether `functune tune` says that it could not look for the line, as on a busy machine."""
     said = r"was not profiled: the time was over|could not be profiled: it did not end"
     return re.search(said, done.stdout) is not None
+
+
+def hidden_by_other_programs(limit: dict[str, Any], done: subprocess.CompletedProcess[str]) -> bool:
+    """Whether the limit is unknown in a run that says that other programs had some of the cores."""
+    return limit["kind"] == "unknown" and "ther programs used" in done.stdout

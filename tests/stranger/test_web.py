@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.stranger.installed import Stranger, install, make_environment
-from tests.stranger.said import page_of
+from tests.stranger.said import hidden_by_other_programs, page_of
 
 pytestmark = pytest.mark.network
 
@@ -16,7 +16,7 @@ EXPERIMENT = """
 name = "items"
 question = "What limits it?"
 settings = { thread_count = [4] }
-load = { users = [1, 8], warm_up = 0.3, measure = 1, search = "grid" }
+load = { users = [1, 8], warm_up = 0.3, measure = 2, search = "grid" }
 [[workload.requests]]
 name = "item"
 method = "POST"
@@ -44,7 +44,8 @@ def test_flask_in_the_packages_that_a_remote_build_leaves(app: Path, stranger: S
     done = stranger.call("sweep", "items.toml", "--script-root", app, "--no-profile", "--no-calibration")
     assert done.returncode == 0, done.stderr
     [experiment] = json.loads(page_of(done).with_name("report.json").read_text())["experiments"]
-    assert [limit["kind"] for limit in experiment["limits"].values()] == ["threads"]
+    [limit] = experiment["limits"].values()
+    assert limit["kind"] == "threads" or hidden_by_other_programs(limit, done), limit
     assert experiment["verdict"] in done.stdout
     shutil.rmtree(packages)
     lost = stranger.call("tune", "/api/items/7", "--json", '{"name": "seven"}', "--script-root", app)
