@@ -29,7 +29,7 @@ def served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]
         try:
             yield found
         finally:
-            httpx.get(f"{found.base_url}/stop", timeout=60, trust_env=False, verify=False)
+            httpx.get(f"{found.base_url}/stop", timeout=120, trust_env=False, verify=False)
 
 
 def test_full_run_shows_no_secret(served: StandIn, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_ctrl_c_restores_the_app(live: StandIn, tmp_path: Path) -> None:
     try:
         wait_for(lambda: (tmp_path / "run" / "measurements.jsonl").exists(), process)
         os.kill(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=120)
     finally:
         if process.poll() is None:
             kill_all(process)
