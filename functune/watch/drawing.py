@@ -53,7 +53,9 @@ def read_drawn(answers: IO[bytes]) -> tuple[Drawn, bytes] | None:
 
 if __name__ == "__main__":
     os.nice(int(sys.argv[2]))
-    for _ in sys.stdin.buffer:
-        drawn, page = drawn_page(Path(sys.argv[1]))
-        sys.stdout.buffer.write(msgspec.json.encode(drawn) + b"\n" + page)
-        sys.stdout.buffer.flush()
+    # With PYTHONUNBUFFERED, sys.stdout.buffer writes a part only where the process is stopped and continued meanwhile.
+    with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as answers:
+        for _ in sys.stdin.buffer:
+            drawn, page = drawn_page(Path(sys.argv[1]))
+            answers.write(msgspec.json.encode(drawn) + b"\n" + page)
+            answers.flush()

@@ -52,14 +52,14 @@ def begin(*words: object) -> subprocess.Popen[str]:
 def kill_all(process: subprocess.Popen[str]) -> str:
     """SIGKILL to the command and what it has started; what it said until then."""
     os.killpg(process.pid, signal.SIGKILL)
-    said, _ = process.communicate(timeout=30)
+    said, _ = process.communicate(timeout=60)
     return said
 
 
 def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    """Wait until something is so, while the command runs."""
-    deadline = time.monotonic() + 60
+    """Wait until something is so, while the command runs; on a busy machine its start alone may take a minute."""
+    deadline = time.monotonic() + 180
     while not condition():
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "it did not happen in 60 s"
+        assert time.monotonic() < deadline, "it did not happen in 180 s"
         time.sleep(0.01)

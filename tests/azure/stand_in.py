@@ -135,7 +135,8 @@ class StandIn:
         """The moment at which the accepted write under way ends."""
         self.pending: tuple[dict[str, Any], dict[str, str]] | None = None
         """The app after that write."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+        """Held by the request that is answered, and by whatever ends the accepted write."""
         self.history: list[tuple[float, dict[str, Any], dict[str, str]]] = []
         self.keep_history()
 
@@ -170,6 +171,13 @@ class StandIn:
         """What Resource Manager, or the identity endpoint, answers."""
         if path == "/msi/token":
             return self.token(headers)
+        with self.lock:
+            return self.answer_of_manager(method, path, query, headers, body)
+
+    def answer_of_manager(
+        self, method: str, path: str, query: dict[str, list[str]], headers: dict[str, str], body: Any
+    ) -> Answer:
+        """What Resource Manager answers."""
         self.seen.append(Seen(time.monotonic(), method, path, body))
         self.end_pending()
         if (wrong := self.unauthorized(headers)) is not None:
@@ -216,7 +224,7 @@ class StandIn:
 
     def operation(self, path: str) -> Answer:
         """The state of an accepted write."""
-        is_over = time.monotonic() >= self.ends_at
+        is_over = self.pending is None
         if path.startswith("/operations/status"):
             ended = "Failed" if self.faults.fails_operations else "Succeeded"
             error = {"error": {"code": "Failed", "message": "The site could not be updated."}}
@@ -245,7 +253,7 @@ class StandIn:
 
     def changed(self, apply: Callable[[], Answer]) -> Answer:
         """The answer to a write, which may be accepted only, and end later."""
-        if time.monotonic() < self.ends_at:
+        if self.pending is not None:
             return refusal(409, "Conflict", "Another operation is in progress.")
         if self.faults.accepted is None:
             return self.settled(apply)
@@ -275,13 +283,14 @@ class StandIn:
 
     def end_pending_in(self, seconds: float) -> None:
         """Let the accepted write under way end so many seconds from now."""
-        self.ends_at = time.monotonic() + seconds
+        with self.lock:
+            self.ends_at = time.monotonic() + seconds
 
     def wait_for_pending(self) -> None:
         """Wait until the accepted write, if any, has ended."""
-        while (left := self.ends_at - time.monotonic()) > 0:
-            time.sleep(left)
-        self.end_pending()
+        while self.pending is not None:
+            time.sleep(max(self.ends_at - time.monotonic(), 0))
+            self.end_pending()
 
     def settled(self, apply: Callable[[], Answer]) -> Answer:
         answer = apply()

@@ -181,7 +181,7 @@ def test_reading_that_lags_is_waited_for(stand_in: StandIn, tmp_path: Path) -> N
     began = time.monotonic()
     on_app(stand_in, tmp_path, set_values)
     assert time.monotonic() - began >= 0.5
-    stand_in.faults.lag = 10
+    stand_in.faults.lag = 1000
     with pytest.raises(ResourceManagerError, match="does not show its new values"):
         on_app(
             stand_in,
@@ -201,7 +201,7 @@ def test_restoring_writes_even_where_the_reading_shows_the_original(stand_in: St
         values = wanted_values(present, concurrency=16)
         change = app.begin("sweep", present, values)
         writing = asyncio.create_task(app.write(values))
-        await asyncio.to_thread(wait_until, stand_in.writes, "write")
+        await asyncio.to_thread(wait_until, lambda: stand_in.pending, "accepted write")
         writing.cancel()
         await asyncio.wait([writing])
         assert stand_in.state() == before, "the write has ended already"

@@ -24,15 +24,15 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     """What the experiment does not list stays as the app has it: the threads, and the size of the instance."""
     live.settings[THREADS] = "6"
     live.keep_history()
-    light_app.seconds = 0.1
+    light_app.seconds = 0.2
     light_app.start()
     before = live.state()
-    experiment = write_experiment(tmp_path, concurrency="[2, 4]", threads='["unset"]', users="[4]")
+    experiment = write_experiment(tmp_path, concurrency="[2, 4]", threads='["unset"]', users="[8]", measure=4)
     done = in_process(*sweep_words(experiment, tmp_path / "run"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert live.state() == before
     steps = {each.setting.per_instance_concurrency: each for each in RunFolder.open(tmp_path / "run").measurements()}
-    # N users keep at most c calls of 100 ms in flight: c / 0.1 a second.
+    # Of 8 users c are served at a time, 200 ms each: c / 0.2 a second. The others wait, so the way to the app is free.
     assert steps[4].throughput / steps[2].throughput == pytest.approx(2, rel=0.3)
     assert [each.setting.thread_count for each in steps.values()] == [6, 6]
     assert [str(each.setting.instance) for each in steps.values()] == ["flex-2048", "flex-2048"]
@@ -48,9 +48,9 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
 
 
 def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
-    light_app.seconds = 0.1
+    light_app.seconds = 0.2
     before = live.state()
-    experiment = write_experiment(tmp_path, concurrency="[2]", users="[1]", measure=2)
+    experiment = write_experiment(tmp_path, concurrency="[2]", users="[4]", measure=4)
     experiment.write_text(
         experiment.read_text().replace("settings = {", 'settings = { instance = ["flex-512", "flex-2048"],')
     )
@@ -66,7 +66,7 @@ def test_ctrl_c_restores_the_app(live: StandIn, tmp_path: Path) -> None:
     try:
         wait_for(lambda: (tmp_path / "run" / "measurements.jsonl").exists(), process)
         os.kill(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=120)
     finally:
         if process.poll() is None:
             kill_all(process)
@@ -114,6 +114,8 @@ def test_next_sweep_offers_to_restore_what_a_killed_one_left(live: StandIn, tmp_
 def test_setting_that_does_not_take_effect_is_no_result(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
     light_app.ignores_changes = True
     light_app.limits = (8, 8)
+    light_app.together = 4  # each look is 4 calls, of which an instance should take 2
+    light_app.start()
     before = live.state()
     with pytest.raises(HostError, match="no trial could be measured") as raised:
         fast_sweep(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run", print)
@@ -137,11 +139,14 @@ def test_rolling_update_is_waited_for_longer_than_a_restart_takes(
     live: StandIn, light_app: LightApp, tmp_path: Path
 ) -> None:
     live.document["properties"]["functionAppConfig"]["siteUpdateStrategy"] = {"type": "RollingUpdate"}
+    # As the sweep wants it, so that it writes once, and the app restarts once before it is measured.
+    live.scale["triggers"] = {"http": {"perInstanceConcurrency": 2}}
     live.keep_history()
     light_app.delay = 2.5  # the wait for an unseen restart is 1.5 s there
     fast_sweep(write_experiment(tmp_path, concurrency="[2]"), tmp_path / "run", print)
     [step] = RunFolder.open(tmp_path / "run").measurements()
     assert (step.setting_seen, step.errors) == (True, {})
+    assert [each.method for each in live.writes()] == ["PUT", "PATCH", "PUT"], "the last two restore the app"
     assert "17" not in step.worker_requests, "a worker from before the change was measured"
 
 

@@ -3,6 +3,7 @@ Azure's own type definitions, offline, and a check of resource bodies against th
 """
 
 import json
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +63,9 @@ class Definition:
 
 def keep(path: Path, answer: str) -> None:
     """Write an answer in one move: half of one must not be taken for a whole one the next time."""
-    path.with_suffix(".part").write_text(answer)
-    path.with_suffix(".part").replace(path)
+    part = path.with_suffix(f".{os.getpid()}.part")  # another run of the tests may write the same answer
+    part.write_text(answer)
+    part.replace(path)
 
 
 class Types:

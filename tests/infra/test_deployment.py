@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -166,9 +167,10 @@ def test_probe_fails_for_an_app_that_does_not_answer(answer: tuple[int, bytes], 
 
 
 def test_probe_fails_where_nothing_listens() -> None:
-    with serving([HEALTHY]) as url:
-        pass
-    ended = probe(url, "--timeout", "4")
+    # Bound, so that no other program gets the port meanwhile, and not listening.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        ended = probe(f"http://127.0.0.1:{taken.getsockname()[1]}", "--timeout", "4")
     assert ended.returncode == 1
     assert "no answer" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,19 +1,27 @@
 """The charts are plain Vega-Lite, so its published schema says whether they are right; altair ships that schema."""
 
+import fcntl
 import json
+import signal
+import subprocess
+import sys
+import termios
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import psutil
 import pytest
 from jsonschema import Draft7Validator
 
+from functune.report.charts import renderer
 from functune.report.charts.drawing import Drawing
 from functune.report.charts.figure import ChartInput
 from functune.report.charts.lesson_picture import LessonBar, Panel, picture_specification
 from functune.report.charts.registry import CHARTS
 from functune.report.charts.renderer import render_here, render_side_by_side, render_svgs
 from functune.report.document import ReportDocument
+from tests.host.serving import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,34 @@ def problems(vega_lite: Draft7Validator, specification: dict[str, Any]) -> list[
 def test_drawing_in_several_processes_gives_the_same_bytes(drawings: list[Drawing]) -> None:
     specifications = [narrow for _, narrow in (drawing.specifications for drawing in drawings)]
     assert render_side_by_side(specifications, processes=2) == render_here(specifications)
+
+
+def test_process_that_is_stopped_and_continued_writes_all_that_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drawing is more than a pipe takes, so the process is stopped in the middle of writing it."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    values = [{"number": number} for number in range(1000)]
+    many = {"data": {"values": values}, "mark": "point", "encoding": {"x": {"field": "number", "type": "quantitative"}}}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", renderer.__name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        capacity = fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ)
+        process.stdin.write(json.dumps([many]).encode())
+        process.stdin.close()
+        written = process.stdout
+        wait_until(lambda: readable_bytes(written) == capacity, "full pipe", timeout=60)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, "stopped process")
+        process.send_signal(signal.SIGCONT)
+        [drawn] = json.loads(written.read())
+    assert process.returncode == 0
+    assert drawn.endswith("</svg>")
+
+
+def readable_bytes(pipe: IO[bytes]) -> int:
+    """The bytes in a pipe that were not read yet."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_module_of_the_working_folder_is_not_imported_by_another_process(

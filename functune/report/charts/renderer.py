@@ -82,4 +82,6 @@ def render_elsewhere(specifications: Sequence[Specification]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(render_here(msgspec.json.decode(sys.stdin.buffer.read()))))
+    # With PYTHONUNBUFFERED, sys.stdout.buffer writes a part only where the process is stopped and continued meanwhile.
+    with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as answer:
+        answer.write(msgspec.json.encode(render_here(msgspec.json.decode(sys.stdin.buffer.read()))))
