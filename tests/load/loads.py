@@ -72,7 +72,7 @@ def at_edges(step: StepEnd, requests: list[Request], result: Measurement) -> flo
 
 
 def slept_us(result: Measurement) -> int:
-    """The sleep of the generator between its looks at the clock: 10 ms and its lag each time, but less the last time."""
+    """The sleep of the generator between its looks at the clock: 10 ms and its lag each time; the last is shorter."""
     return sum(10_000 + lag for lag in result.generator_lag_us)
 
 
