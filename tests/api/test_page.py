@@ -14,6 +14,7 @@ import pytest
 
 import functune
 from functune.analysis.comparison import Comparison
+from functune.analysis.numbers.statistics import minimum_sample
 from functune.capacity.capacity_plan import CapacityPlan
 from functune.report.files import DOCUMENT, SUMMARY, TABLE
 from functune.report.links import PAGE
@@ -32,7 +33,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 @app.route(route="items")
 def items(req: func.HttpRequest) -> func.HttpResponse:
-    time.sleep(0.1)
+    time.sleep(0.05)
     return func.HttpResponse("ok")
 """
 
@@ -73,8 +74,9 @@ def test_rows_have_the_steps_with_the_columns_of_the_table(session: dict[str, An
     columns = (session["working"] / run.folder / TABLE).read_text().partition("\n")[0].split(",")
     assert {tuple(row) for row in rows} == {tuple(columns)}
     steps = {(row["thread_count"], row["users"]): row["throughput_per_s"] for row in rows}
-    assert steps[8, 8] > 2 * steps[1, 1]  # one thread serves one call at a time, of 100 ms each
-    assert all(row["p50_ms"] >= 100 for row in rows)
+    assert steps[8, 8] > 2 * steps[1, 1]  # one thread serves one call at a time, of 50 ms each
+    # A busy machine may leave one of the steps too few answers for a median.
+    assert min(row["p50_ms"] for row in rows if row["requests"] >= minimum_sample(0.5)) >= 50
     assert session["best"].setting.thread_count == 8
 
 

@@ -187,4 +187,7 @@ def test_a_million_requests_a_second_take_no_longer_to_plan_than_a_hundred() -> 
         return time.process_time() - started
 
     seconds(1e6, 0.01)  # imports and memory
-    assert seconds(1e6, 0.0101) < 5 * seconds(100, 0.0102)
+    # The least of some: programs that share the caches of a core only make one take longer.
+    many = min(seconds(1e6, response) for response in (0.0101, 0.0102, 0.0103))
+    few = min(seconds(100, response) for response in (0.0104, 0.0105, 0.0106))
+    assert many < 5 * few

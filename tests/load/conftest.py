@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.load.loads import free_port
 from tests.load.sharing import one_fork_server as one_fork_server
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
@@ -18,7 +19,8 @@ def start_stand_in() -> Iterator[Callable[[int], str]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(threads: int) -> str:
-        process = subprocess.Popen([sys.executable, STAND_IN, str(threads)], stdout=subprocess.PIPE, text=True)
+        words = [sys.executable, STAND_IN, str(threads), str(free_port())]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
         return f"http://127.0.0.1:{int(process.stdout.readline())}"

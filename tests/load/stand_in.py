@@ -1,5 +1,7 @@
 """
-A stand-in for the host, run as a process: ``python stand_in.py THREADS`` prints its port and reports times.
+A stand-in for the host, run as a process: ``python stand_in.py THREADS PORT`` prints the port when it listens.
+
+It reports times. The PORT is kept for it, so that nobody else gets it when it ends.
 
 ``/sleep?ms=100`` takes one of THREADS places for that long, as a thread pool would; ``/burn?ms=100`` computes for that
 long; ``/fail?ms=5`` answers 500 after that long, not in UTF-8, ``/moved?ms=5`` redirects to it, ``/hang`` never
@@ -64,7 +66,9 @@ async def sleep(scope, milliseconds):
 
 
 end_with_parent(signal.SIGKILL)  # a test that kills the sweep leaves nobody else to end it
-config = uvicorn.Config(app, port=0, lifespan="off", ws="none", log_level="error", access_log=False)
+options = {"lifespan": "off", "ws": "none", "log_level": "error", "access_log": False}
+# A load that was stopped for some seconds finds its connections open.
+config = uvicorn.Config(app, port=int(sys.argv[2]), timeout_keep_alive=600, **options)
 socket = config.bind_socket()
 socket.listen()  # a load may connect before the server has started
 print(socket.getsockname()[1], flush=True)

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Coroutine
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,7 @@ import pytest
 from functune.errors import LoadError
 from functune.load.locust_process import locust, locust_forks, shared_fork_server
 from functune.load.runner import finished_steps
-from tests.load.loads import StartStandIn, load_generators, plan, run, wait_until
+from tests.load.loads import PATIENCE, StartStandIn, load_generators, plan, run, wait_until
 
 SHOWN = """
 import json, os, sys
@@ -35,7 +35,12 @@ print("said by the load", file=sys.stderr)
 
 def fork_servers() -> list[psutil.Process]:
     """Those that this process has started."""
-    return [each for each in psutil.Process().children() if "functune.load.fork_server" in each.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # another has ended since
+            if "functune.load.fork_server" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def apart(main: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -45,7 +50,8 @@ def apart(main: Callable[[], Coroutine[None, None, None]]) -> None:
 
 async def server_of_a_load(base_url: str) -> int:
     """The pid of the fork server of a load that runs."""
-    async with aclosing(finished_steps(plan("/sleep?ms=5", users=(1, 2)), base_url=base_url)) as steps:
+    load = plan("/sleep?ms=5", users=(1,) * 20)  # it does not come to its end meanwhile
+    async with aclosing(finished_steps(load, base_url=base_url)) as steps:
         await anext(steps)
         [generator] = load_generators()
         return generator.ppid()
@@ -86,7 +92,7 @@ def test_killed_fork_server_ends_its_load_and_the_next_load_has_another(start_st
                     async for _ in steps:
                         [generator] = load_generators()
                         os.kill(generator.ppid(), signal.SIGKILL)
-            generator.wait(timeout=20)
+            generator.wait(timeout=PATIENCE)
             await run(plan("/sleep?ms=5"), base_url)
 
     apart(killed)
@@ -115,7 +121,7 @@ async def test_process_starts_as_by_a_command(tmp_path: Path) -> None:
             locust(forks, options, environ, other / "locust.log"),
             locust(forks, options, environ, tmp_path / "locust.log") as process,
         ):
-            await asyncio.wait_for(process.wait(), 20)
+            await asyncio.wait_for(process.wait(), PATIENCE)
     assert (process.returncode, (tmp_path / "locust.log").read_text()) == (0, "said by the load\n")
     assert json.loads((tmp_path / "seen.json").read_text()) == {
         "odd": "ff",

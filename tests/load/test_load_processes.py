@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -28,14 +28,17 @@ from functune.load.requests import prepared_request
 from functune.load.runner import finished_steps
 from functune.run.measurement import Measurement
 from tests.load.loads import (
+    PATIENCE,
     StartStandIn,
     accounted,
+    at_edges,
     balanced,
     free_port,
     load_generators,
     measured,
     plan,
     run,
+    slept_us,
     wait_until,
 )
 
@@ -81,7 +84,9 @@ def wait_for_calls(base_url: str, connections: int) -> None:
 
 def ports(process: psutil.Process) -> set[int]:
     """The ports that a process listens on."""
-    return {each.laddr.port for each in process.net_connections() if each.status == psutil.CONN_LISTEN}
+    with suppress(psutil.NoSuchProcess):  # another has ended since
+        return {each.laddr.port for each in process.net_connections() if each.status == psutil.CONN_LISTEN}
+    return set()
 
 
 async def one(load: LoadPlan, base_url: str) -> Measurement:
@@ -149,21 +154,22 @@ async def test_two_load_processes_measure_what_one_does(
 
 async def test_every_step_is_shared_and_cores_of_all_processes_are_counted(start_stand_in: StartStandIn) -> None:
     """Also a step with fewer users than load processes, and one whose users do not divide evenly."""
-    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(1, 3, 6), measure=0.8), processes=2)
+    load = msgspec.structs.replace(plan("/sleep?ms=100", users=(1, 3, 6), measure=1.2), processes=2)
     steps = await run(load, start_stand_in(100))
     assert [sorted(each.users for each in step.load_processes) for step, _ in steps] == [[0, 1], [1, 2], [3, 3]]
     for step in steps:
         result = measured(*step)
-        assert result.concurrency == pytest.approx(result.users, rel=0.1)
-        assert result.concurrency == pytest.approx(result.throughput * fmean(result.latencies_us) / 1e6, rel=0.1)
         assert result.errors == {}
+        assert result.concurrency == pytest.approx(result.users, rel=0.1)
+        in_flight, edges = result.throughput * fmean(result.latencies_us) / 1e6, at_edges(*step, result)
+        assert result.concurrency == pytest.approx(in_flight, rel=0.01, abs=edges)
         cores = [process.cores for process in result.load_processes]
         assert min(cores) > 0
         assert sum(cores) < result.generator_cpu  # which has those of the master as well
         assert result.busiest_generator == max(cores)
         assert result.other_cpu is not None
-        slept = sum(10_000 + lag for lag in result.generator_lag_us)  # each look comes 10 ms after the last, or later
-        assert slept == pytest.approx(2 * 0.8e6, rel=0.2)
+        # Each look comes 10 ms after the last, or later, and the last one of each process may be late.
+        assert 0.8 * 2 * 1.2e6 < slept_us(result) < 2 * (1.2e6 + max(result.generator_lag_us) + 11_000)
 
 
 async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stand_in: StartStandIn) -> None:
@@ -176,7 +182,7 @@ async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stan
     assert 65 < result.arrivals < 175
     assert result.arrival_rate == 60.0
     assert result.throughput * result.duration == pytest.approx(balanced(step, requests, result), abs=2)
-    assert len(step.unfinished) < 30  # 3 as a rule: the answers keep up
+    assert len(step.unfinished) < 0.4 * result.arrivals  # 3 as a rule: the answers keep up
     gaps = [later - earlier for earlier, later in pairwise(step.arrivals)]
     # Two processes with the same seed would have the same arrivals, always the same time apart.
     assert Counter(round(gap, 5) for gap in gaps).most_common(1)[0][1] < 6
@@ -186,10 +192,10 @@ async def test_arrivals_of_two_load_processes_are_one_poisson_process(start_stan
 
 async def test_arrivals_need_no_connection_in_every_load_process(start_stand_in: StartStandIn) -> None:
     """One connection: the process that has it sends all arrivals."""
-    load = LoadPlan(route="/sleep?ms=1", users=(1,), arrival_rates=(10.0, 50.0), warm_up=0.3, measure=1.5, processes=2)
+    load = LoadPlan(route="/sleep?ms=1", users=(1,), arrival_rates=(4.0, 20.0), warm_up=0.3, measure=3, processes=2)
     steps = await run(load, start_stand_in(100))
     slow, fast = [measured(*step) for step in steps]
-    assert 0 < slow.arrivals < 40 < fast.arrivals < 115
+    assert 0 < slow.arrivals < 30 < fast.arrivals < 100
     assert accounted(*steps[1]) == pytest.approx(fast.arrivals, abs=1)
     assert len(steps[1][0].unfinished) < 0.4 * fast.arrivals, "half of the arrivals have a process that sends none"
 
@@ -273,7 +279,7 @@ async def test_lost_worker_of_the_reader_ends_the_load(
     port = free_port()
     for _ in range(2):
         start_load_process(start_command("127.0.0.1", port).removeprefix("while ").partition(";")[0])
-    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(2, 4), measure=30), workers=2, bind=("127.0.0.1", port))
+    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(2, 4), measure=60), workers=2, bind=("127.0.0.1", port))
 
     base_url = start_stand_in(8)
 
@@ -295,15 +301,17 @@ async def test_clock_of_another_machine_is_found_and_removed(
     options = ["-f", "-", "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)]
     start_load_process([sys.executable, "-m", "locust", *options])
     start_load_process([sys.executable, "-c", ANOTHER_MACHINE, *options])
-    load = msgspec.structs.replace(plan("/sleep?ms=80", users=(8,), measure=1), workers=2, bind=("127.0.0.1", port))
-    result = await one(load, start_stand_in(100))
+    load = msgspec.structs.replace(plan("/sleep?ms=80", users=(8,), measure=2), workers=2, bind=("127.0.0.1", port))
+    [step] = await run(load, start_stand_in(100))
+    result = measured(*step)
     near, far = sorted(result.load_processes, key=lambda each: each.clock_offset_us)
     assert abs(near.clock_offset_us) <= near.clock_bound_us + 1e4
     assert abs(far.clock_offset_us - AHEAD * 1e6) <= far.clock_bound_us + 1e4
     assert far.clock_bound_us < 0.5e6
     assert result.concurrency == pytest.approx(8, rel=0.1)
     # Half of it without the requests of the far one.
-    assert result.throughput * fmean(result.latencies_us) / 1e6 == pytest.approx(8, rel=0.1)
+    in_flight, edges = result.throughput * fmean(result.latencies_us) / 1e6, at_edges(*step, result)
+    assert in_flight == pytest.approx(8, abs=max(0.8, edges))
 
 
 async def test_load_process_too_many_ends_the_load(
@@ -314,7 +322,9 @@ async def test_load_process_too_many_ends_the_load(
     once = start_command("127.0.0.1", port).removeprefix("while ").partition(";")[0]
     for _ in range(2):
         start_load_process(once)
-    load = msgspec.structs.replace(plan("/sleep?ms=20", users=(2,), measure=30), workers=2, bind=("127.0.0.1", port))
+    load = msgspec.structs.replace(
+        plan("/sleep?ms=20", users=(2,), measure=PATIENCE), workers=2, bind=("127.0.0.1", port)
+    )
 
     async def start_third() -> None:
         await asyncio.to_thread(wait_for_calls, base_url, 2)
@@ -348,4 +358,4 @@ def test_load_processes_end_with_their_runner(start_stand_in: StartStandIn, tmp_
         os.kill(runner.pid, signal.SIGKILL)
         runner.wait()
     for generator in generators:
-        generator.wait(timeout=20)
+        generator.wait(timeout=PATIENCE)

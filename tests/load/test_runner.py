@@ -20,7 +20,19 @@ from functune.load.calibration import calibrate
 from functune.load.processes import LOCUSTFILE
 from functune.load.records import LoadPlan
 from functune.load.runner import failure, finished_steps
-from tests.load.loads import StartStandIn, balanced, load_generators, measured, plan, run, wait_until
+from tests.load.loads import (
+    PATIENCE,
+    StartStandIn,
+    at_edges,
+    balanced,
+    load_generators,
+    measured,
+    most_answers,
+    plan,
+    run,
+    slept_us,
+    wait_until,
+)
 
 
 async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartStandIn) -> None:
@@ -30,13 +42,15 @@ async def test_load_measures_a_server_of_known_capacity(start_stand_in: StartSta
 
     assert [result.users for result in results] == [1, 4, 12]
     # Sleeping takes at least its time, so the upper limit is sharp; the lower one is for a busy machine.
-    for result, capacity in zip(results, [20, 80, 80], strict=True):
-        assert 0.3 * capacity < result.throughput < 1.02 * capacity
-        latency = fmean(result.latencies_us) / 1e6
-        # A window of a few latencies may begin with older requests in flight than it ends with: hence a tenth.
-        assert result.concurrency == pytest.approx(result.throughput * latency, rel=0.1)
-        assert result.concurrency == pytest.approx(result.users, rel=0.1)
+    for step, result, places in zip(steps, results, [1, 4, 4], strict=True):
         assert result.errors == {}
+        assert result.throughput > 0.3 * places / 0.05
+        # uvloop counts whole milliseconds
+        assert len(result.latencies_us) <= most_answers(result, places=places, service=0.049)
+        latency = fmean(result.latencies_us) / 1e6
+        edges = at_edges(*step, result)
+        assert result.concurrency == pytest.approx(result.throughput * latency, rel=0.01, abs=edges)
+        assert result.concurrency == pytest.approx(result.users, rel=0.1)
     assert [list(result.worker_peak_in_flight.values()) for result in results] == [[1], [4], [4]]
     assert all(0 <= wait < 1e6 for wait in results[0].wait_times_us)
 
@@ -51,7 +65,7 @@ async def test_warm_up_lasts_until_every_user_had_an_answer(start_stand_in: Star
 
 async def test_warm_up_ends_at_its_limit(start_stand_in: StartStandIn) -> None:
     [(step, requests)] = await run(plan("/hang", settle_limit=0.5), start_stand_in(1))
-    assert 0.8 <= step.opened - step.began < 3
+    assert 0.8 <= step.opened - step.began < 20  # a request would end after 30 s
     assert len(step.unfinished) == 2
     with pytest.raises(LoadError, match="no request ended and 2 were in flight"):
         measured(step, requests)
@@ -81,7 +95,7 @@ async def test_load_measures_who_used_the_cores(start_stand_in: StartStandIn) ->
     [server] = set(psutil.Process().children()) - others
     other = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
     try:
-        load = msgspec.structs.replace(plan("/burn?ms=20", measure=1), host_pid=server.pid)
+        load = msgspec.structs.replace(plan("/burn?ms=20", measure=2), host_pid=server.pid)
         [(step, requests)] = await run(load, base_url)
     finally:
         other.kill()
@@ -131,7 +145,8 @@ async def test_late_load_generator_is_ended(start_stand_in: StartStandIn, tmp_pa
 
 
 async def test_closing_ends_the_load(start_stand_in: StartStandIn) -> None:
-    async with aclosing(finished_steps(plan("/sleep?ms=5", users=(1, 2)), base_url=start_stand_in(1))) as steps:
+    load = plan("/sleep?ms=5", users=(1,) * 20)  # it does not come to its end meanwhile
+    async with aclosing(finished_steps(load, base_url=start_stand_in(1))) as steps:
         await anext(steps)
         assert len(load_generators()) == 1
     assert load_generators() == []
@@ -153,7 +168,7 @@ def test_load_ends_with_its_runner(start_stand_in: StartStandIn, tmp_path: Path)
     finally:
         os.kill(runner.pid, signal.SIGKILL)
         runner.wait()
-    generator.wait(timeout=10)
+    generator.wait(timeout=PATIENCE)
 
 
 def test_locustfile_works_without_functune(start_stand_in: StartStandIn) -> None:
@@ -161,7 +176,7 @@ def test_locustfile_works_without_functune(start_stand_in: StartStandIn) -> None
     command = [sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", "--only-summary", "--json"]
     command += ["-H", start_stand_in(2), "-u", "2", "-r", "2", "-t", "3"]
     environment = os.environ | {"FUNCTUNE_ROUTE": "/sleep?ms=10"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE, check=True)
     [statistics] = json.loads(done.stdout)
     assert statistics["name"] == "/sleep?ms=10"
     assert statistics["num_requests"] > 10
@@ -178,7 +193,7 @@ async def test_arrivals_keep_their_rate_when_answers_are_late(start_stand_in: St
     assert 65 < result.arrivals < 175
     assert result.arrival_rate == 60.0
     assert result.throughput * result.duration == pytest.approx(balanced(step, requests, result), abs=1)
-    assert len(step.unfinished) < 30  # 3 as a rule: the answers keep up
+    assert len(step.unfinished) < 0.4 * result.arrivals  # 3 as a rule: the answers keep up
     gaps = [later - earlier for earlier, later in pairwise(sorted(step.arrivals))]
     assert 0.6 < pstdev(gaps) / fmean(gaps) < 1.5  # 1 for a Poisson process, 0 for a clock
     assert min(result.latencies_us) >= 49_000  # uvloop counts whole milliseconds
@@ -219,15 +234,19 @@ async def test_background_loads_the_host_and_is_not_recorded(start_stand_in: Sta
 
 
 async def test_generator_and_host_tell_their_memory(start_stand_in: StartStandIn) -> None:
+    others = set(psutil.Process().children())
     base_url = start_stand_in(1)
-    [stand_in] = [child for child in psutil.Process().children() if "stand_in.py" in " ".join(child.cmdline())]
+    [stand_in] = set(psutil.Process().children()) - others
     load = msgspec.structs.replace(plan("/sleep?ms=5"), host_pid=stand_in.pid)
-    [result] = [measured(*step) for step in await run(load, base_url)]
+    [(step, requests)] = await run(load, base_url)
+    result = measured(step, requests)
     assert list(result.worker_rss_mb) == list(result.worker_cpu) == [str(stand_in.pid)]
     assert 10 < result.worker_rss_mb[str(stand_in.pid)] < 200
     assert result.generator_rss_mb is not None
     assert 20 < result.generator_rss_mb < 500
-    assert len(result.generator_lag_us) > 20
+    # It looks at the clock from the opening to the closing, however late a busy machine makes each look.
+    seconds = step.closed - step.opened
+    assert 0.5 * seconds < slept_us(result) / 1e6 < seconds + 0.011
 
 
 async def test_generator_is_measured_against_a_server_that_does_nothing() -> None:

@@ -19,7 +19,7 @@ from functune.run.environment import Environment
 from functune.run.folder import RunFolder
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
-from tests.load.loads import wait_until
+from tests.load.loads import PATIENCE, has_ended, wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ async def test_target_answers_each_url_after_the_delay() -> None:
         urls = found["FETCH_URLS"].split(",")
         assert len(set(urls)) == 3
         assert {httpx.URL(url).netloc.decode() for url in urls} == {found["FETCH_ALLOWED_HOSTS"]}
-        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=PATIENCE) as client:
             answers = await asyncio.gather(*(client.get(url) for url in urls))
         # uvloop's clock ticks in milliseconds, so a timer may be one early.
         assert min(answer.elapsed.total_seconds() for answer in answers) >= 0.039
@@ -83,4 +83,4 @@ def test_target_ends_with_the_process_that_started_it() -> None:
         starter.stdout.readline()
         [server] = psutil.Process(starter.pid).children()
         os.kill(starter.pid, signal.SIGKILL)
-    wait_until(lambda: not server.is_running() or server.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: has_ended(server))

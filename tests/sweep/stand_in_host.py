@@ -20,6 +20,7 @@ from functune.run.folder import RunFolder
 from functune.setting import Setting
 from functune.sweep.run import measure_run
 from functune.sweep.trials import Grid
+from tests.load.loads import free_port
 
 HOST_SECONDS = 1.2
 STAND_IN = Path(__file__).parents[1] / "load" / "stand_in.py"
@@ -58,7 +59,7 @@ class StandInHost:
         if self.threads == 99:
             raise WorkerStartError("worker 1 sent no ready message")
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, STAND_IN, str(self.threads), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, STAND_IN, str(self.threads), str(free_port())), stdout=asyncio.subprocess.PIPE
         )
         assert self.process.stdout is not None
         self.pid = self.process.pid

@@ -27,8 +27,8 @@ from tests.hosts.limited import groups_left, require_control_groups
 
 SIZED = Path(__file__).parent / "apps" / "sized"
 QUARTER, WHOLE = shape_of("flex-512"), shape_of("flex-2048")
-CALL = 0.06
-"""Seconds of CPU time of a call that computes."""
+CALL = 0.15
+"""Seconds of CPU time of a call that computes; what the host adds, a few milliseconds, is a small part of it."""
 
 
 def asked(
@@ -79,10 +79,10 @@ async def test_quarter_of_a_core_computes_a_quarter_of_what_a_whole_one_does(tmp
     """A core serves 1 / D calls that need D of CPU time each; the host gets its quota also on a busy machine."""
     require_control_groups()
     # One thread that always has a next call: several would hand on the GIL, and a busy machine delays each of them.
-    keys = {"route": f"/api/compute?ms={CALL * 1000:g}", "threads": "[1]", "users": "[4]"}
-    # A whole core has as many calls in 2 s as a quarter of one has in 8 s.
-    found = await measured(tmp_path / "quarter", instances='["flex-512"]', measure="5.0", **keys)
-    found |= await measured(tmp_path / "whole", instances='["flex-2048"]', measure="2.0", **keys)
+    keys = {"route": f"/api/compute?ms={CALL * 1000:g}", "threads": "[1]"}
+    # A whole core has as many calls in 2 s as a quarter of one has in 8 s, and waits less long for the next.
+    found = await measured(tmp_path / "quarter", instances='["flex-512"]', measure="6.0", users="[2]", **keys)
+    found |= await measured(tmp_path / "whole", instances='["flex-2048"]', measure="2.0", users="[6]", **keys)
     cores = {shape: each.throughput * CALL for shape, each in found.items()}
     assert cores[QUARTER] == pytest.approx(0.25, rel=0.1)
     assert cores[WHOLE] == pytest.approx(1, rel=0.1)

@@ -53,24 +53,24 @@ class Profiled(NamedTuple):
 
 @pytest.fixture(scope="module")
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Profiled:
-    """One user, then eight, call a handler that works under a lock, in two processes."""
+    """One user, then more than there are threads, call a handler that works under a lock, in two processes."""
     experiment, said = asked("/api/lock"), list[str]()
     folder = run_folder(tmp_path_factory.mktemp("locked") / "run", experiment)
-    wanted = [target(experiment, "/api/lock", 1, 8, process_count=2)]
+    wanted = [target(experiment, "/api/lock", 1, 32, process_count=2)]
     profiling = profile_run(folder, wanted, app=ServedApp(SHOP), kind=LOCAL_HOST, on_note=said.append)
     return Profiled(asyncio.run(profiling), folder, said)
 
 
 def test_profile_names_the_line_and_its_seconds_per_call(locked: Profiled) -> None:
-    """In each process one call has the lock. The other six of eight wait."""
+    """In each process one call has the lock, and those in its seven other threads wait. The others have no thread."""
     assert locked.said == ["Profiling /api/lock with 8 threads in 2 processes, about 5 s"]
     assert locked.folder.profile() == locked.profile
     alone, loaded = locked.profile.steps
-    assert (alone.users, loaded.users) == (1, 8)
+    assert (alone.users, loaded.users) == (1, 32)
     line = loaded.lines[0]
     assert f"{line.file}:{line.line}" == marked_line(SHOP, "lock")
     assert (line.kind, line.waits_in) == ("lock", "Lock.acquire")
-    assert loaded.seconds_per_call(line) == pytest.approx(6 / 8 * loaded.seconds_a_call, rel=0.15)
+    assert loaded.seconds_per_call(line) == pytest.approx(2 * 7 / 32 * loaded.seconds_a_call, rel=0.15)
     assert sum(each.seconds for each in alone.lines if each.kind == "lock") < 0.1 * alone.seconds
     assert locked.folder.measurements() == []
 

@@ -24,7 +24,7 @@ from functune.setting import Setting
 from functune.sweep.events import Event, StepFinished, SweepFinished, SweepStarted, TrialFailed, TrialStarted
 from functune.sweep.run import measure_run
 from functune.sweep.trials import LOAD_SECONDS, Grid
-from tests.load.loads import load_generators
+from tests.load.loads import load_generators, most_answers
 from tests.sweep.stand_in_host import HOST_SECONDS, StandInKind
 
 ROOT = Path(__file__).parents[2]
@@ -183,21 +183,19 @@ async def test_sweep_without_a_measurement_is_an_error(tmp_path: Path) -> None:
 
 async def test_cancelled_sweep_keeps_what_was_measured_and_ends_all(tmp_path: Path) -> None:
     """As CTRL+C does: asyncio cancels the running sweep."""
-    measured = asyncio.Event()
+    own: list[int] = []
 
     def follow(event: Event) -> None:
         if isinstance(event, StepFinished):
-            measured.set()
+            own.append(len(children() - others))
+            running.cancel()  # here, so that no further step ends before
 
     others = children()
     wanted = asked(tmp_path, users="[1, 2, 3, 4]")
     running = asyncio.create_task(run(wanted, tmp_path, on_progress=follow))
-    async with asyncio.timeout(30):
-        await measured.wait()
-    assert len(children() - others) == 3  # the stand-in, and Locust with its fork server
-    running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    assert own == [3]  # the stand-in, and Locust with its fork server
     assert children() <= others
     assert [m.users for m in written(tmp_path)] == [1]
 
@@ -222,8 +220,9 @@ async def test_sweep_measures_the_local_host(tmp_path: Path) -> None:
 
     [measurement] = written(tmp_path)
     assert measurement.setting == Setting(process_count=1, thread_count=4)
-    assert 4 < measurement.throughput < 16.4
     assert measurement.errors == {}
+    assert measurement.throughput > 4
+    assert len(measurement.latencies_us) <= most_answers(measurement, places=4, service=0.25)
     assert measurement.handler == "def"
     [worker] = measurement.worker_requests
     assert measurement.worker_requests[worker] == len(measurement.latencies_us)
@@ -253,7 +252,7 @@ async def test_sweep_that_was_cut_short_is_resumed(whole: Whole, tmp_path: Path)
     folder = whole.copy(tmp_path / "cut")
     journal = folder / "run" / "measurements.jsonl"
     first, second, third, _ = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(first + second + third[:1000])
+    journal.write_bytes(first + second + third[: len(third) // 2])
 
     events = await run(whole.asked, folder, resume=True)
 

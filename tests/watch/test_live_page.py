@@ -15,7 +15,7 @@ from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
 from functune.watch.live_run import LiveRun
 from functune.watch.server import served
-from tests.chromium import Tab, chromium, grave_violations
+from tests.chromium import PATIENCE, Tab, chromium, grave_violations
 from tests.host.serving import wait_until
 from tests.report.written import run_folder, threads
 
@@ -99,8 +99,8 @@ def begun(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def report_of(page: Page, version: int) -> Frame:
-    """The frame with this drawing, once it is the one that is shown."""
-    shown = page.wait_for_selector(f'iframe[src$="version={version}"]:not(.coming)')
+    """The frame with this drawing, once it is shown: the pause before it is five times as long as the last took."""
+    shown = page.wait_for_selector(f'iframe[src$="version={version}"]:not(.coming)', timeout=5 * PATIENCE)
     frame = shown.content_frame() if shown else None
     assert frame is not None
     return frame

@@ -1,5 +1,6 @@
 """How a run is followed: its progress, when its report is drawn, and the server of its page."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 
 from functune.errors import UsageError
 from functune.report.files import write_report
+from functune.report.links import PAGE
 from functune.run.folder import MEASUREMENTS, RunFolder
 from functune.run.measuring import being_measured
 from functune.watch.drawer import Drawer
@@ -75,6 +77,8 @@ def test_progress_counts_whole_steps_and_knows_how_the_run_ended(run: Path, step
     write_report(RunFolder.open(run))
     assert reader.read().state == "finished"
     append(run, steps[3])
+    later = (run / PAGE).stat().st_mtime_ns + 1  # a file system whose clock is coarse may give both the same time
+    os.utime(run / MEASUREMENTS, ns=(later, later))
     assert (reader.read().state, reader.read().steps) == ("interrupted", 4)
     (run / MEASUREMENTS).write_bytes(steps[0])
     assert reader.read().steps == 1
