@@ -6,7 +6,7 @@ from collections.abc import Callable
 from statistics import fmean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functune.errors import LoadError
@@ -56,7 +56,6 @@ def littles_residual(measurement: Measurement) -> float:
     late=st.floats(0, 0.3),
     seed=st.integers(0, 2**32),
 )
-@settings(deadline=None)
 def test_window_counts_bursts_whole(
     users: int, threads: int, service: float, spread: float, late: float, seed: int
 ) -> None:

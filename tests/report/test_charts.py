@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from functune.analysis.experiment import ExperimentFindings, SubjectFindings, analyse
@@ -200,7 +200,6 @@ def test_axis_spans_a_decade_and_inverts() -> None:
     assert len(vertical.ticks) >= 3
 
 
-@settings(deadline=None)  # a deadline would measure the machine's noise
 @given(st.lists(st.floats(0, 270), min_size=1, max_size=15).map(sorted))
 def test_labels_moved_apart_keep_the_label_gap_and_the_plot(places: list[float]) -> None:
     moved = moved_apart(places, 270)
