@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -105,10 +105,13 @@ class Serving:
         command = [*functune, "serve", "--script-root", script_root, *port, *watch, *flags]
         if limits is not None:
             command = [sys.executable, "-P", LIMITED_HOST, script_root, json.dumps(limits)]
+        self._start(command, cwd=cwd, env={**os.environ, **defaults, **environ})
+
+    def _start(self, command: Sequence[str | Path], *, cwd: Path | None, env: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={**os.environ, **defaults, **environ},
+            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from tests.host.serving import Serving, children, wait_until
@@ -38,19 +37,7 @@ class GunicornRun(Serving):
     """
 
     def __init__(self, command: list[str], *, cwd: Path = ROOT, **variables: str) -> None:
-        self.process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=environment(**{"PORT": "0", **variables}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.url = ""
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._start(command, cwd=cwd, env=environment(**{"PORT": "0", **variables}))
 
     def listening(self) -> "GunicornRun":
         """Return once it has a port; a request waits until a worker serves it."""
