@@ -87,7 +87,7 @@ workers = whole_number(
 )
 # The front end of App Service ends a request after 230 s, so a sync worker that is silent for longer works for nobody.
 timeout = whole_number("GUNICORN_TIMEOUT", 230, 0, 3600)
-# Container Apps kill a replica 30 s after SIGTERM; Gunicorn's default of 30 s leaves no time to end.
+# Container Apps kills a replica 30 s after SIGTERM; Gunicorn's default of 30 s leaves no time to end.
 graceful_timeout = whole_number("GUNICORN_GRACEFUL_TIMEOUT", 25, 1, 600)
 # With Gunicorn's default of 2 s, a proxy may send a request on a connection that is just being closed, and answer 502.
 keepalive = whole_number("GUNICORN_KEEP_ALIVE", 75, 1, 3600)

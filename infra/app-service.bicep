@@ -23,7 +23,7 @@ param pythonVersion string = '3.13'
 @allowed(['B1', 'S1', 'P0v3', 'P1v3', 'I1v2'])
 param planSku string = 'B1'
 
-@description('Give the app a private address only: a private endpoint for the app and for its slot, and a virtual network for its outbound calls. By default on from S1 on; no function key is asked for outside of Functions. It has no effect with I1v2, which is always private. Deploy the code from inside the network then.')
+@description('Give the app a private address only: a private endpoint for the app and for its slot, and a virtual network for its outbound calls. On by default for S1 and higher, since the app asks for no function key outside of Functions. It has no effect with I1v2, which is always private. With a private address, deploy the code from inside the network.')
 param privateNetworkEnabled bool = (planSku != 'B1')
 
 @description('Send the outbound calls through a NAT gateway in a virtual network: one fixed address that others can allow, and ports enough for many connections at once. It is billed by the hour and by the GB. It has no effect with I1v2, whose environment has an address of its own.')
@@ -32,7 +32,7 @@ param natGatewayEnabled bool = false
 @description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
 param allowedIpRanges string = ''
 
-@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. It asks for an identity in any case.')
+@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. That endpoint requires an identity in any case.')
 param deploymentRestricted bool = false
 
 @description('Number of instances that always run. The plan is billed for each.')
@@ -84,7 +84,7 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+@description('Address that gets an email when the monthly budget is half spent, spent or forecast to be spent. If empty, there is no budget and no alert.')
 param alertEmail string = ''
 
 @description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
@@ -107,7 +107,7 @@ var isPrivate = (privateNetworkEnabled && (planSku != 'I1v2'))
 var inNetwork = (isPrivate || (natGatewayEnabled && (planSku != 'I1v2')))
 var hasSlot = (planSku != 'B1')
 
-// Without a range everybody may call; with one, only those may.
+// Without a range, everybody may call; with ranges, only their addresses may.
 var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
 var ipRules = [
   for (range, index) in allowedRanges: {

@@ -37,7 +37,7 @@ param maximumReplicaCount int = 10
 @maxValue(1000)
 param concurrentRequests int = 10
 
-@description('Let everybody reach the app. Off, only apps of the same environment do. No function key is asked for outside of Functions.')
+@description('Let everybody reach the app. If false, only apps of the same environment reach it. The app asks for no function key outside of Functions.')
 param publicIngressEnabled bool = true
 
 @description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
@@ -87,7 +87,7 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+@description('Address that gets an email when the monthly budget is half spent, spent or forecast to be spent. If empty, there is no budget and no alert.')
 param alertEmail string = ''
 
 @description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
@@ -114,7 +114,7 @@ var memoryOf = {
   '1.75': '3.5Gi'
   '2': '4Gi'
 }
-// Without a range everybody may call; with one, only those may.
+// Without a range, everybody may call; with ranges, only their addresses may.
 var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
 var ipRules = [
   for (range, index) in allowedRanges: {

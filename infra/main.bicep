@@ -81,7 +81,7 @@ param publicNetworkAccess string = 'Enabled'
 @description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
 param allowedIpRanges string = ''
 
-@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. It asks for an identity in any case.')
+@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. That endpoint requires an identity in any case.')
 param deploymentRestricted bool = false
 
 @description('Add an Azure Load Testing resource. Off by default: functune does not need it, and its runs are billed.')
@@ -106,7 +106,7 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+@description('Address that gets an email when the monthly budget is half spent, spent or forecast to be spent. If empty, there is no budget and no alert.')
 param alertEmail string = ''
 
 @description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
@@ -117,7 +117,7 @@ param monthlyBudget int = 50
 @description('First day of the first month of the budget, such as 2026-12-01; empty for the present month. Give the same day when you deploy again in a later month: with another day, a second budget is added.')
 param budgetStartDate string = ''
 
-@description('GB-seconds on demand in an hour above which alertEmail gets a mail within minutes; costs reach the budget hours later. One busy 2048 MB instance uses 7,200 in an hour.')
+@description('GB-seconds on demand in an hour above which alertEmail gets an email within minutes; costs reach the budget hours later. One busy 2048 MB instance uses 7,200 in an hour.')
 @minValue(1)
 @maxValue(1000000)
 param alertGbSecondsPerHour int = 36000
@@ -133,7 +133,7 @@ var isPrivate = (vnetEnabled && (publicNetworkAccess == 'Disabled'))
 var blobZone = 'privatelink.blob.${environment().suffixes.storage}'
 var siteZone = 'privatelink.azurewebsites.net'
 
-// Without a range everybody may call; with one, only those may.
+// Without a range, everybody may call; with ranges, only their addresses may.
 var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
 var ipRules = [
   for (range, index) in allowedRanges: {

@@ -80,7 +80,7 @@ param debugLogging bool = false
 @description('Add a slot named staging, to deploy to and to swap from. It runs on the same instances and shares their cores and memory.')
 param stagingSlotEnabled bool = false
 
-@description('Say true while the app and its slot are swapped, after an odd number of swaps. A swap exchanges their shares with the code; without this, deploying the template would put the former code back.')
+@description('Set it to true while the app and its slot are swapped, after an odd number of swaps. A swap exchanges their shares with the code; without this, deploying the template would put the former code back.')
 param slotsSwapped bool = false
 
 @description('Put the app into a virtual network and both storage accounts behind private endpoints, without public access. Off by default: it costs by the hour. The app itself stays public unless publicNetworkAccess says otherwise.')
@@ -96,7 +96,7 @@ param publicNetworkAccess string = 'Enabled'
 @description('Address ranges that may call the app, such as 203.0.113.0/24, separated by commas. If empty, everybody may.')
 param allowedIpRanges string = ''
 
-@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. It asks for an identity in any case.')
+@description('Apply allowedIpRanges to the deployment endpoint too. Off by default: deploying from elsewhere, such as a CI runner, would fail. That endpoint requires an identity in any case.')
 param deploymentRestricted bool = false
 
 // --- Logs and spending
@@ -115,7 +115,7 @@ param logRetentionDays int = 30
 @maxValue(100)
 param logDailyCapGb int = 1
 
-@description('Address that gets a mail when the monthly budget is half spent, spent or forecast to be. If empty, there is no budget and no alert.')
+@description('Address that gets an email when the monthly budget is half spent, spent or forecast to be spent. If empty, there is no budget and no alert.')
 param alertEmail string = ''
 
 @description('Amount of the budget for each month, in the currency of the subscription. It stops nothing.')
@@ -139,13 +139,13 @@ var storageZones = [
   'privatelink.file.${environment().suffixes.storage}'
 ]
 var siteZone = 'privatelink.azurewebsites.net'
-// Documentation has the platform choose the share. Behind a private endpoint it has to exist before, and so to have a name.
+// By the documentation, the platform chooses the share. Behind a private endpoint it has to exist before, so it needs a name.
 // A swap exchanges the shares, so a template that is deployed afterwards has to exchange them too.
 var stagingShare = '${appName}-${slotName}'
 var appShare = slotsSwapped ? stagingShare : appName
 var slotShare = slotsSwapped ? appName : stagingShare
 
-// Without a range everybody may call; with one, only those may.
+// Without a range, everybody may call; with ranges, only their addresses may.
 var allowedRanges = empty(allowedIpRanges) ? [] : split(allowedIpRanges, ',')
 var ipRules = [
   for (range, index) in allowedRanges: {
@@ -295,7 +295,7 @@ var settings = [
   { name: 'IDENTITY_ALLOWED_SCOPES', value: empty(identityAllowedScopes) ? '${environment().resourceManager}.default' : identityAllowedScopes }
 ]
 
-// What the slot has too, so that a swap changes the code and nothing else.
+// The slot has the same, so that a swap changes the code and nothing else.
 var siteProperties = {
   serverFarmId: plan.id
   httpsOnly: true

@@ -1,5 +1,5 @@
 // A monthly budget of the resource group and, for an app that is billed by what it runs, an alert within minutes. Neither stops
-// anything: they send mail. Costs reach a budget hours later, so a load test needs the alert too.
+// anything: they send emails. Costs reach a budget hours later, so a load test needs the alert too.
 targetScope = 'resourceGroup'
 
 @description('Unique part of the resource names.')
@@ -8,7 +8,7 @@ param token string
 @description('Tags of every resource.')
 param tags object
 
-@description('Address that gets the mails.')
+@description('Address that gets the emails.')
 param email string
 
 @description('Amount of the budget for each month, in the currency of the subscription.')
