@@ -1,5 +1,5 @@
 // A virtual network for an app: a subnet for its outbound calls, one for private endpoints, and a private DNS zone for each
-// kind of address that the endpoints have. With a NAT gateway, the outbound calls have one fixed address and the ports of it.
+// kind of address that the endpoints have. With a NAT gateway, the outbound calls have one fixed address and its ports.
 targetScope = 'resourceGroup'
 
 @description('Unique part of the resource names.')

@@ -11,10 +11,10 @@ param location string
 @description('Tags of every resource.')
 param tags object
 
-@description('Resource id of what the endpoint leads to; for a slot, that of its site.')
+@description('Resource id of the resource that the endpoint leads to; for a slot, that of its site.')
 param targetId string
 
-@description('The part of it: blob or file of a storage account, sites, or sites-<name of the slot>.')
+@description('Part of that resource: blob or file of a storage account, sites, or sites-<name of the slot>.')
 param groupId string
 
 @description('Subnet of the private endpoints.')

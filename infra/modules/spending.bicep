@@ -27,7 +27,7 @@ param meteredAppId string = ''
 @maxValue(1000000)
 param gbSecondsPerHour int = 36000
 
-@description('The present month, which only the default of a parameter can know.')
+@description('The present month. Bicep allows utcNow only in the default of a parameter.')
 param thisMonth string = utcNow('yyyy-MM-01')
 
 var start = empty(startDate) ? thisMonth : startDate

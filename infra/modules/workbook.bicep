@@ -1,4 +1,4 @@
-// A workbook with what matters to tuning: the queries of infra/queries on Application Insights, and metrics of the platform.
+// A workbook for tuning: the queries of infra/queries on Application Insights, and metrics of the platform.
 // The queries need telemetry=full, and the metrics do not.
 targetScope = 'resourceGroup'
 
