@@ -121,7 +121,7 @@ def requests_of_minute(text: str) -> float:
     """The requests of a minute. Raises ValueError for another text, and for more than HIGHEST_RATE."""
     most = HIGHEST_RATE * TRAFFIC_STEP
     if re.fullmatch(NUMBER, text) is None or float(text) > most:
-        raise ValueError(f'"{text}" is no number of requests in a minute: allowed are numbers from 0 to {most:,.0f}')
+        raise ValueError(f'"{text}" is not a number of requests in a minute: allowed are numbers from 0 to {most:,.0f}')
     return float(text)
 
 

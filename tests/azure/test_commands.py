@@ -80,7 +80,7 @@ def test_apply_shows_the_difference_sets_it_and_revert_takes_it_back(live: Stand
     changes = [line.split(" -> ") for line in dry.output.splitlines() if " -> " in line]
     assert f"{live.scale['triggers']['http']['perInstanceConcurrency']}" == changes[0][1]
     assert set(SECRETS.items()) <= set(live.settings.items())
-    assert "functune applied settings on" in run("azure", "show", SITE).output
+    assert "functune applied settings at" in run("azure", "show", SITE).output
 
     reverted = run("azure", "revert", SITE, "--yes")
     assert reverted.exit_code == 0, reverted.output
