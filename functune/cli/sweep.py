@@ -147,8 +147,8 @@ def sweep(
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
     exactly those, as their only setting. functune sends load to no other URL.
 
-    With --host azure:ID, where ID is the resource id of an app, functune writes each setting to that app, which then
-    restarts. At the end functune restores the app's own settings. It first prints the time and the highest cost.
+    With --host azure:ID, where ID is the resource id of an app, functune first prints the time and the highest cost.
+    Then it writes each setting to that app, which restarts. At the end functune restores the app's own settings.
 
     Where one process cannot send enough requests, --load-processes shares the users among several processes of this
     machine, and --load-workers among processes that you start on other machines; these need an app at a URL.

@@ -267,7 +267,7 @@ def test_cost_is_that_of_the_size_and_named_as_a_comparison(plan: str) -> None:
     assert cheap.cost < dear.cost
     [note] = [note for note in cheap.notes if note.startswith("A million requests cost ")]
     assert f"of the size {sizes[0]} that is always busy and serves 319 requests/s" in note
-    assert "local shape: compare settings by it, do not budget with it; prices of 2024 to 2026" in note
+    assert "(use it to compare settings, not to budget; prices of 2024 to 2026" in note
 
 
 def test_cores_that_the_instance_lacks_are_named() -> None:

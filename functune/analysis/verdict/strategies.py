@@ -176,7 +176,7 @@ def choose(
 def nothing_worked(offered: Sequence[Level]) -> str:
     """Why no step worked, with the kinds of failure that were seen."""
     if not offered:
-        return "Nothing of it was measured."
+        return "None of its steps was measured."
     seen = sum((Counter(level.figures.errors) for level in offered), Counter[str]())
     ends = sum((Counter(level.figures.worker_ends) for level in offered), Counter[str]())
     found = causes_in_words(seen, ends) if seen else "no answer at all"
@@ -255,4 +255,4 @@ def unsatisfied(offered: Sequence[Level], objective: Objective) -> str:
     """That nothing keeps the objective, and the level that misses it least."""
     nearest = min(offered, key=lambda one: objective.worst(one.figures).miss(one.figures))
     condition = objective.worst(nearest.figures)
-    return f"Nothing measured keeps {objective}: the nearest is {nearest}, {condition.seen(nearest.figures)}."
+    return f"No measured setting meets {objective}: the nearest is {nearest}, {condition.seen(nearest.figures)}."

@@ -65,8 +65,8 @@ TIMEOUT_RULES = (
         severity="error",
         looks_for=f"a start-up command, or `GUNICORN_CMD_ARGS`, with a `--timeout` below {SHORTEST_TIMEOUT} s for "
         "workers of another class than sync; 0 switches it off",
-        why="These workers report to Gunicorn once a second, so it takes idle ones for silent and ends them, with the "
-        "requests that have just arrived.",
+        why="These workers report to Gunicorn once a second. With so short a time-out, Gunicorn takes idle workers "
+        "for silent ones and ends them, together with the requests that have just arrived.",
         remedy=f"Give --timeout {SERVER_TIMEOUTS['--timeout']}. It does not limit how long a request takes on these "
         "workers.",
         needs="--plan app-service",

@@ -182,7 +182,7 @@ SETTINGS_RULES = (
         family="settings",
         severity="warning",
         looks_for="a setting that nothing reads; a note where workers before Python 3.13 do",
-        why="It looks as if it did something.",
+        why="The setting looks as if it had an effect.",
         remedy="Remove it.",
         check=without_effect,
     ),
