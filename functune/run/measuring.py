@@ -42,7 +42,7 @@ def is_measured(run: Path) -> bool:
 def require_not_measured(run: Path) -> None:
     """Raise RunFolderError where a command measures the run now."""
     if is_measured(run):
-        raise RunFolderError(f"{run} is measured by another command now: wait until that ends")
+        raise RunFolderError(f"another command is measuring {run} now: wait until it ends")
 
 
 def locks(file: BinaryIO, kind: int) -> bool:
