@@ -1,4 +1,4 @@
-"""A range of numbers for options. Those of click take nan and inf, which no comparison refuses later."""
+"""A range of numbers for options. The ranges of click accept nan and inf, which no later comparison refuses."""
 
 import math
 from typing import Any

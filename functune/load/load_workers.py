@@ -1,4 +1,4 @@
-"""What the reader has to run on the machines that send requests, and where these machines connect to."""
+"""The commands to run on the machines that send requests, and the address that these machines connect to."""
 
 import ipaddress
 from collections.abc import Iterable

@@ -1,11 +1,12 @@
 """
 The choice: the setting to use, of all that worked, by a strategy and under an objective.
 
-A setting enters with one level: the fewest users with 95 % of its most throughput that keeps the objective. Near the
-peak the curve is flat, and users beyond it only wait. Then the strategy scores each setting. Every score is a
+A setting enters with one level: the fewest users with 95 % of its highest throughput that meets the objective. Near
+the peak the curve is flat, and users beyond it only wait. Then the strategy scores each setting. Every score is a
 logarithm, so that differences are ratios and no unit matters. A setting that is not shown to be more than 5 % worse
-than the best is tied with it, and the simplest of the tied settings wins. By throughput and by cost a setting is also
-tied where its most throughput is that near: otherwise it would lose for the few users with which it enters.
+than the best is tied with it, and the simplest of the tied settings wins. By throughput and by cost, a setting is also
+tied where its highest throughput is not shown to be more than 5 % worse: otherwise it would lose because it enters
+with few users.
 
 No score depends on other settings, so neither their order nor an additional worse one can change which is the best.
 """
