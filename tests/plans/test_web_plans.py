@@ -132,7 +132,7 @@ def test_scale_rule_is_the_throughput_and_unproven() -> None:
     assert (line["--scale-rule-name"], line["--scale-rule-type"]) == ("http", "http")
     assert "concurrentRequests: '319'" in str(found.fragment)
     [note] = [note for note in found.notes if note.startswith("concurrentRequests 319 is unproven: ")]
-    assert "the last 15 s divided by 15, and observations disagree" in note
+    assert "the last 15 s divided by 15, but observations disagree" in note
     assert "64 would fit" in note
 
 
