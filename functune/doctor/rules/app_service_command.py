@@ -178,8 +178,8 @@ COMMAND_RULES = (
         severity="error",
         looks_for="a start-up command whose server or worker class is neither in the platform's image nor in the "
         "requirements",
-        why="The images contain Gunicorn, and Uvicorn and uvicorn-worker from Python 3.14 on. Otherwise the command is "
-        "not found.",
+        why="The images contain Gunicorn, and Uvicorn and uvicorn-worker from Python 3.14 on. Without its package, the "
+        "server does not start.",
         remedy="Add the package to requirements.txt.",
         needs="--plan app-service",
         check=missing_server,
@@ -189,7 +189,8 @@ COMMAND_RULES = (
         family="app-service",
         severity="warning",
         looks_for="`--threads` with workers for ASGI apps",
-        why="These workers run one event loop; `def` endpoints of FastAPI run on the 40 threads of anyio in any case.",
+        why="These workers run one event loop; `def` endpoints of FastAPI run on the threads of anyio, 40 unless the "
+        "app sets another number.",
         remedy="Remove --threads; more workers serve more.",
         needs="--plan app-service",
         check=ineffective_threads,

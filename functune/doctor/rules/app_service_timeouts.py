@@ -53,8 +53,8 @@ TIMEOUT_RULES = (
         family="app-service",
         severity="note",
         looks_for="a start-up command with sync workers and without `--timeout`",
-        why="Gunicorn replaces a sync worker after a request of 30 s. The platform's own command gives 600 s, and its "
-        "front end ends a request after 230 s.",
+        why="Gunicorn replaces a sync worker that takes 30 s for one request. The platform's own command gives 600 s, "
+        "and its front end ends a request after 230 s.",
         remedy=f"Add --timeout {SERVER_TIMEOUTS['--timeout']} to the command.",
         needs="--plan app-service",
         check=default_timeout,
