@@ -1,11 +1,11 @@
 """
-A function app as an ASGI application, for Uvicorn, Gunicorn's ``asgi`` workers and the like.
+A function app as an ASGI application, for Uvicorn and Gunicorn's ``asgi`` workers.
 
     FUNCTUNE_SCRIPT_ROOT=/srv/app uvicorn functune.asgi:app
 
 ``async def`` functions run on the event loop of the server, ``def`` functions in the thread pool of the Functions
 runtime, whose size PYTHON_THREADPOOL_THREAD_COUNT sets. Limits of host.json, such as maxConcurrentRequests and
-functionTimeout, are the server's matter here.
+functionTimeout, have no effect here: the server has limits of its own.
 """
 
 import asyncio

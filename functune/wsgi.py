@@ -1,11 +1,11 @@
 """
-A function app as a WSGI application, for Gunicorn's ``sync`` and ``gthread`` workers and the like.
+A function app as a WSGI application, for servers such as Gunicorn with ``sync`` or ``gthread`` workers.
 
     FUNCTUNE_SCRIPT_ROOT=/srv/app gunicorn --threads 16 functune.wsgi:app
 
 ``def`` functions run in the threads of the server, ``async def`` functions on one event loop per process, which runs in
 a thread of its own while the thread of the server waits. Limits of host.json, such as maxConcurrentRequests and
-functionTimeout, are the server's matter here.
+functionTimeout, have no effect here: the server has limits of its own.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Work in an event loop of its own, also where the caller has one that runs, as every notebook does."""
+"""Work in an event loop of its own, even where the caller already runs one, as every notebook does."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Runs that were measured: what they found, compared with another, and under other traffic."""
+"""Measured runs: their findings, a comparison with another run, and a plan for other traffic."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,7 @@
 """
 The settings of a Gunicorn configuration file that its text shows, such as ``workers = 4``.
 
-The file is Python and is not run. A setting that is computed, or assigned twice, is known to be set and not to what.
+The file is Python, and functune does not run it. Where a setting is computed, or assigned twice, its value is unknown.
 """
 
 import ast

@@ -140,7 +140,7 @@ def require_no_secrets(site: LiveSite, names: Iterable[str]) -> None:
         if is_secret(name, site.app_settings.get(name) or ""):
             raise UsageError(
                 f"the app setting {name} of {site.id.name} looks like a secret, and functune writes the value to "
-                "restore into a file: allowed are settings that are none"
+                "restore into a file: allowed are settings that are not secret"
             )
 
 

@@ -32,10 +32,10 @@ _SHOWN_MESSAGE = 300
 _ADVICE = {
     400: "the request is not as this version of the API wants it",
     401: "the token is not valid there: sign in again, and check the tenant",
-    403: "the identity may not do that: it needs the role Website Contributor on the app, or Reader to look at it",
+    403: "the identity may not do that: it needs the role Website Contributor on the app, or Reader to read it",
     404: "there is no such app, or the identity may not see it: check the resource id",
     409: "another operation on the app did not end in time: repeat the command later",
-    429: "it throttles this subscription: repeat the command in some minutes",
+    429: "it throttles this subscription: repeat the command in a few minutes",
 }
 
 
@@ -119,7 +119,7 @@ class ResourceManager:
         target, own = httpx.URL(url), self._client.base_url
         if (target.scheme, target.host, target.port) != (own.scheme, own.host, own.port):
             raise ResourceManagerError(
-                f"Resource Manager sends to {target.host} to ask for the end of an operation: no token goes there"
+                f"Resource Manager refers to {target.host} for the state of an operation: functune sends no token there"
             )
         return url
 

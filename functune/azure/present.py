@@ -36,7 +36,7 @@ def count_in_setting(site: LiveSite, name: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise SettingsError(f"{name} of {site.id.name} is no whole number from 1: correct it before measuring")
+        raise SettingsError(f"{name} of {site.id.name} is not a whole number from 1: correct it before measuring")
     return int(text)
 
 

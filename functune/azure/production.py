@@ -19,7 +19,7 @@ def production_signs(site: LiveSite) -> Iterator[str]:
         if tag.lower() in _STAGE_TAGS and (found := _WORDS.search(value)):
             yield f"its tag {tag} has the word '{found[0]}'"
     if own := custom_host_names(site):
-        yield f"it has a name of its own, {own[0]}"
+        yield f"it has a host name of its own, {own[0]}"
     if ready := {group: many for group, many in site.always_ready.items() if many}:
         yield f"it has instances that are always ready ({', '.join(f'{name}: {many}' for name, many in ready.items())})"
     if site.update_strategy != RECREATE:

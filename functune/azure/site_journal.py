@@ -87,7 +87,7 @@ class SiteJournal:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise UsageError(
-                    f"another functune command changes {self.site.name} now: wait until it ends"
+                    f"another functune command is changing {self.site.name} now: wait until it ends"
                 ) from error
             yield
 
@@ -98,8 +98,8 @@ class SiteJournal:
             yield
         except OSError as error:
             raise RunFolderError(
-                f"{self.path} cannot be written: {error.strerror}; without it, nothing of {self.site.name} is changed. "
-                "Name a folder that can be written with XDG_STATE_HOME"
+                f"{self.path} cannot be written: {error.strerror}; functune changes nothing of {self.site.name} "
+                "without this journal. Set XDG_STATE_HOME to a folder that can be written"
             ) from error
 
 

@@ -62,7 +62,7 @@ def read_asked(folder: Path) -> AskedLoadTest:
         return msgspec.json.decode((folder / ASKED).read_bytes(), type=AskedLoadTest)
     except FileNotFoundError as error:
         raise UsageError(
-            f"{folder} is no folder of a load test: it has no {ASKED}; `functune azure load-test EXPERIMENT.toml` "
+            f"{folder} is not the folder of a load test: it has no {ASKED}; `functune azure load-test EXPERIMENT.toml` "
             "writes one"
         ) from error
     except (OSError, msgspec.DecodeError) as error:

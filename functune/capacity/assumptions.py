@@ -108,14 +108,14 @@ ROWS: tuple[Assumption, ...] = (
     assumption(
         "premium-fill",
         0.7,
-        "Premium adds an instance where the others would serve more than {} of what they can.",
+        "Premium adds an instance where the others would serve more than {} of their capacity.",
         "the scale controller's heuristics are not published",
         confirmed=False,
     ),
     assumption(
         "premium-idle",
         600.0,
-        "Premium keeps an instance for {} s after it was needed.",
+        "Premium keeps an instance for {} s after it was last needed.",
         "not published",
         confirmed=False,
     ),
@@ -144,7 +144,7 @@ ROWS: tuple[Assumption, ...] = (
     assumption(
         "container-apps-idle",
         300.0,
-        "Container Apps keeps a replica for {} s after it was needed.",
+        "Container Apps keeps a replica for {} s after it was last needed.",
         "Learn, scale-app: the cool-down period",
         confirmed=True,
     ),

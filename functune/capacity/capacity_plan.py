@@ -21,9 +21,9 @@ from functune.setting import Setting
 
 CAPACITY_SCHEMA_VERSION = 1
 MEASURED_NOTE = (
-    "Latencies are those that the run measured, with the way from its load generator to the app; instances with other "
-    "cores follow from the CPU time of a request. Requests arrive at random within each step of the traffic, and the "
-    "months are like it."
+    "Latencies are those that the run measured, including the path from its load generator to the app. Those of "
+    "instances with other cores are computed from the CPU time of a request. Requests arrive at random within each "
+    "step of the traffic, and a month repeats that traffic."
 )
 FLEX_NOTE = "Requests on Flex Consumption fill one instance after another [U]."
 

@@ -1,8 +1,8 @@
 """
 A day on Flex Consumption: an instance starts for each request that finds no free place.
 
-Instances and bills are the closed forms of ``elastic``, latencies those of the simulated instance, and bursts are a
-fluid of requests that wait for the instances to come.
+Instances and bills follow from the closed forms of ``elastic``, and latencies from the simulated instance. A burst is
+a fluid of requests that wait for instances to start.
 """
 
 from collections.abc import Iterator, Sequence

@@ -57,7 +57,7 @@ def rate_of_text(text: str) -> float:
     """Requests per second. Raises ValueError for another text, for 0, and for more than HIGHEST_RATE."""
     value, per = number_and_unit(text, RATE_UNITS, "a rate such as 40/s, 2400/min or 1e6/day")
     if value / per > HIGHEST_RATE:
-        raise ValueError(f'"{text}" is too much: allowed are rates up to {HIGHEST_RATE:,.0f}/s')
+        raise ValueError(f'"{text}" is too high: allowed are rates up to {HIGHEST_RATE:,.0f}/s')
     return value / per
 
 
@@ -121,7 +121,7 @@ def requests_of_minute(text: str) -> float:
     """The requests of a minute. Raises ValueError for another text, and for more than HIGHEST_RATE."""
     most = HIGHEST_RATE * TRAFFIC_STEP
     if re.fullmatch(NUMBER, text) is None or float(text) > most:
-        raise ValueError(f'"{text}" is no number of requests in a minute: allowed are numbers from 0 to {most:,.0f}')
+        raise ValueError(f'"{text}" is not a number of requests in a minute: allowed are numbers from 0 to {most:,.0f}')
     return float(text)
 
 
@@ -132,7 +132,7 @@ def moment_of(text: str) -> float:
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError) as error:
-        raise ValueError(f'"{text}" is no moment: allowed are seconds, or ISO 8601 as 2026-11-26T09:30:00Z') from error
+        raise ValueError(f'"{text}" is not a time: allowed are seconds, or ISO 8601 as 2026-11-26T09:30:00Z') from error
 
 
 def minutes_traffic(requests: np.ndarray, name: str) -> Traffic:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def yes_option[Command: Callable[..., Any]](command: Command) -> Command:
     """Add --yes."""
     return click.option(
-        "--yes", is_flag=True, help="Change the app on Azure without asking, also one that looks like production."
+        "--yes", is_flag=True, help="Change the app on Azure without asking, even one that looks like production."
     )(command)
 
 
@@ -48,10 +48,10 @@ async def offer_restore(live: "LiveApp", *, yes: bool) -> None:
     change = live.journal.interrupted()
     if change is None:
         return
-    said = f"A sweep of {live.site.name} of {change.at} ended before it restored the app."
+    said = f"The sweep of {live.site.name} that began at {change.at} ended before it restored the app."
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"{said} Run `functune azure revert {live.site}` first, or add --yes to do it now")
         confirm(f"{said} Restore it now?")
     await live.undo(change)
-    click.echo(f"{live.site.name} has its own settings again, those before the sweep of {change.at}.")
+    click.echo(f"{live.site.name} has its own settings again, those from before the sweep that began at {change.at}.")

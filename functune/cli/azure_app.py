@@ -27,8 +27,8 @@ def show_app(app: str, answer: Answer) -> None:
     """
     Show the concurrency settings of an app, configured and effective, and what is wrong with them.
 
-    APP is the resource id of a function app, as `az functionapp show --query id` prints it. Nothing is changed. Values
-    of other app settings are read and not shown.
+    APP is the resource id of a function app, as `az functionapp show --query id` prints it. Nothing is changed. The
+    values of other app settings are read but not shown.
 
     \b
     Examples:
@@ -57,7 +57,7 @@ def show_app(app: str, answer: Answer) -> None:
     "--experiment",
     metavar="NAME",
     shell_complete=complete_experiments,
-    help="The experiment to take the settings from, for a run of several.",
+    help="The experiment to take the settings from, if the run has several.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @yes_option
@@ -66,9 +66,9 @@ def apply_settings(folder: Path, app: str, experiment: str | None, dry_run: bool
     """
     Set what a run recommends.
 
-    RUN is the folder of a run, and APP the resource id of a function app. The differences are shown first. The whole
-    functionAppConfig is written, with the fields that differ, and the app settings are merged with those that are
-    there. The app restarts: calls in flight are lost, unless its update strategy is RollingUpdate.
+    RUN is the folder of a run, and APP the resource id of a function app. The command shows the differences first. It
+    writes the whole functionAppConfig with the changed fields, and merges the app settings into those of the app. The
+    app restarts: calls in flight are lost, unless its update strategy is RollingUpdate.
 
     \b
     Examples:
@@ -116,21 +116,22 @@ def revert_app(app: str, yes: bool, answer: Answer) -> None:
     """
     Take back the last change that functune made to an app.
 
-    A sweep that was killed is taken back first. Only the settings that functune changed are written, with the values
-    they had before; the journal below the state folder ($XDG_STATE_HOME, else ~/.local/state) has them.
+    If a sweep was killed, it takes back the changes of that sweep first. It writes only the settings that functune
+    changed, with their former values, which are in the journal below the state folder ($XDG_STATE_HOME, else
+    ~/.local/state).
 
     \b
     Example:
       functune azure revert /subscriptions/…/sites/orders
 
-    Exit codes: 0 fine, also where nothing is to be taken back, 2 wrong usage, 3 the app could not be changed.
+    Exit codes: 0 fine, even if there is nothing to take back, 2 wrong usage, 3 the app could not be changed.
     """
 
     async def reverted(live: "LiveApp") -> None:
         with live.journal.locked():
             change = live.journal.interrupted() or next(reversed(live.journal.open_changes()), None)
             if change is None:
-                nothing = f"functune has changed nothing of {live.site.name} that is not restored."
+                nothing = f"There is nothing to restore: functune has left no change in {live.site.name}."
                 answer.give(lambda: [nothing], lambda: {"id": str(live.site), "changes": [], "is_restored": False})
                 return
             site = await live.read()

@@ -30,7 +30,7 @@ LONGEST_TEST = 180
     "--users",
     type=click.IntRange(1, 100_000),
     metavar="N",
-    help="Users in total.  [default: the most of the experiment]",
+    help="Users in total.  [default: the experiment's highest number]",
 )
 @click.option(
     "--engines",
@@ -83,14 +83,14 @@ def load_test(
     """
     Write a load test for Azure Load Testing, or read its results.
 
-    The experiment is that of a file, or of the folder of a RUN. The folder of the load test gets load-test.yaml and
-    everything that is uploaded: the Locust file, the requests and their data. Users and engines come from the
-    experiment, and the failure criteria from its objective. Secrets stay in a Key Vault. The commands that create and
-    start the test are printed; running it costs money.
+    The experiment comes from a file, or from the folder of a RUN. The command writes the folder of the load
+    test: load-test.yaml, and all files to upload, namely the Locust file, the requests and their data. Users and
+    engines come from the experiment, and the failure criteria from its objective. Secrets stay in a Key Vault. It
+    prints the commands that create and start the test; running the test costs money.
 
-    With --results, TEST is the folder of a load test. The run folder that is written can be read with `functune
-    report` and `functune compare`. Each request's time and status are in it; times in the worker, cores and memory are
-    not.
+    With --results, TEST is the folder of a load test. The command writes a run folder, which `functune report` and
+    `functune compare` read. It has the time and the status of each request, but no times in the worker, no cores and
+    no memory.
 
     \b
     Examples:
@@ -255,7 +255,7 @@ def read_into_run(test: Path, results: Path, *, out: Path, answer: Answer) -> No
     from functune.azure_load_testing.results import LACKS, read_results, write_run
 
     if not test.is_dir():
-        raise UsageError(f"{test} with --results: it is no folder; name the folder of the load test")
+        raise UsageError(f"{test} with --results: it is not a folder; name the folder of the load test")
     asked = read_asked(test)
     found = read_results(results)
     folder = write_run(out, asked, test, found, command=shown_command(["functune", *sys.argv[1:]]))

@@ -103,7 +103,7 @@ def agree_to_cost(
     if max_cost is not None and found.cost > max_cost:
         raise UsageError(
             f"the sweep costs up to {number(found.cost)} {found.currency}, and --max-cost is {number(max_cost)}: use "
-            "fewer users, settings or repeats, or a shorter measure, or allow more"
+            "fewer users, settings or repeats, a shorter measure, or a higher --max-cost"
         )
 
 
@@ -113,6 +113,6 @@ def estimate_lines(site: "LiveSite", found: "LiveEstimate") -> list[str]:
         f"{site.id.name} restarts for each setting, and gets its own settings back at the end.",
         f"At most {number(max(found.seconds / 60, 1), digits=2)} minutes and {number(found.cost)} {found.currency} "
         f"(prices of {found.prices_of}): {number(found.gb_seconds)} GB-s on up to "
-        f"{plural(found.most_instances, 'instance')}, and {count(round(found.executions))} executions. More instances "
-        "can start than the load needs; the limit is not always kept.",
+        f"{plural(found.most_instances, 'instance')}, and {count(round(found.executions))} executions. Azure can start "
+        "more instances than the load needs, and does not always keep the limit.",
     ]

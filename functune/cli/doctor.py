@@ -63,7 +63,11 @@ FORM_NAMES = ("text", "json", "sarif", "junit")
     metavar="RUN",
     help="Also judge the run of a `functune tune` or `sweep` of this app: lines that limit it, memory of its workers.",
 )
-@click.option("--measure", is_flag=True, help="Also start the app: time of its imports, memory of an idle worker.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Also start the app, to measure the time of its imports and the memory of an idle worker.",
+)
 @click.option(
     "--memory",
     type=click.IntRange(min=1),
@@ -100,9 +104,10 @@ def examine(
     """
     Check an app and its settings.
 
-    It reads the code of the app in DIR (this folder) without importing it, and host.json, local.settings.json,
-    requirements.txt and Bicep templates: blocking calls in async handlers, clients made for each request, settings that
-    do not work. Findings of azure-functions-doctor are added where it is installed. docs/doctor.md lists the rules.
+    It reads host.json, local.settings.json, requirements.txt, Bicep templates and the code of the app in DIR (this
+    folder), which it does not import. It finds blocking calls in async handlers, clients made for each request, and
+    settings that do not work. It adds the findings of azure-functions-doctor where that is installed. docs/doctor.md
+    lists the rules.
 
     With --plan app-service it says which app App Service on Linux starts for the folder, with which command and how
     many workers, and finds what would keep it from starting or from serving more than one request at a time.

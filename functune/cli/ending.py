@@ -38,6 +38,6 @@ def full_disk_in_words(error: OSError) -> str:
     if error.errno not in DISK_FULL:
         raise error
     return (
-        f"{error.filename or 'a file'} cannot be written: {error.strerror}; free the disk, or name a folder for "
-        "temporary files on another one with TMPDIR"
+        f"{error.filename or 'a file'} cannot be written: {error.strerror}; free space on the disk, or set "
+        "TMPDIR to a folder for temporary files on another disk"
     )

@@ -1,4 +1,4 @@
-"""A range of numbers for options. Those of click take nan and inf, which no comparison refuses later."""
+"""A range of numbers for options. The ranges of click accept nan and inf, which no later comparison refuses."""
 
 import math
 from typing import Any
@@ -13,5 +13,5 @@ class FiniteRange(click.FloatRange):
         """The number. Fails for one that is not finite, or not in the range."""
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{value} is no finite number.", param, ctx)
+            self.fail(f"{value} is not a finite number.", param, ctx)
         return number

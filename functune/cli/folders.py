@@ -10,7 +10,7 @@ from functune.run.new_path import RUNS_FOLDER
 def existing_folder(folder: Path, name: str) -> Path:
     """The folder of an app, as the option or argument ``name`` has it. Raises UsageError when there is none."""
     if not folder.is_dir():
-        problem = "it is no folder" if folder.exists() else "there is no such folder"
+        problem = "it is not a folder" if folder.exists() else "there is no such folder"
         raise UsageError(f"{name} {folder}: {problem}; name the folder of an app")
     return folder
 

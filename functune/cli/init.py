@@ -36,7 +36,7 @@ EXAMPLE_VALUE = "1"
     "--out", type=click.Path(path_type=Path), help="The experiment file.  [default: experiments/<app>.toml in DIR]"
 )
 @click.option(
-    "--schema", "schema_only", is_flag=True, help="Print the JSON Schema of experiment files, and do no more."
+    "--schema", "schema_only", is_flag=True, help="Print the JSON Schema of experiment files, and do nothing else."
 )
 @package_options
 @answers()
@@ -53,8 +53,8 @@ def init_experiment(
     Write an experiment for the routes of an app.
 
     It lists the routes that the app in DIR (this folder) registers, and writes an experiment file with comments for
-    those chosen. A route with parameters also gets a CSV file, to be filled with their values. Next to it comes the
-    JSON Schema of experiment files, with which editors complete and check what you write.
+    those you choose. For a route with parameters it also writes a CSV file, in which you enter their values. It adds
+    the JSON Schema of experiment files, with which editors complete and check what you write.
 
     \b
     Examples:

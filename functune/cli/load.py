@@ -26,7 +26,8 @@ def load_options[Command: Callable[..., Any]](command: Command) -> Command:
         "--load-workers",
         type=click.IntRange(1, MOST_LOAD_PROCESSES),
         metavar="N",
-        help="Send the requests from N processes that you start, as a rule on other machines; it prints the commands.",
+        help="Send the requests from N processes that you start, usually on other machines; functune prints their "
+        "commands.",
     )
     bind = click.option(
         "--load-bind",

@@ -18,5 +18,5 @@ def memory_option[Command: Callable[..., Any]](command: Command) -> Command:
         type=click.Choice(_SIZES),
         metavar="MB",
         help=f"Instance memory, {', '.join(_SIZES[:-1])} or {_SIZES[-1]}: a setting that needs more is not recommended."
-        f"  [default: no condition, and the costs of {PRICED_MEMORY_MB}]",
+        f"  [default: no limit; costs are those of {PRICED_MEMORY_MB}]",
     )(command)

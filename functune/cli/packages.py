@@ -16,8 +16,8 @@ def package_options[Command: Callable[..., Any]](command: Command) -> Command:
     python = click.option(
         "--python",
         metavar="PATH",
-        help="Interpreter, 3.13 or later, that runs the workers; its packages are the app's.  "
-        "[default: of .python_packages, the activated environment, .venv or venv of the app]",
+        help="Interpreter, 3.13 or later, that runs the workers with its packages.  [default: with the packages of "
+        ".python_packages, else of the activated environment, else of .venv or venv of the app]",
     )
     install = click.option(
         "--install",

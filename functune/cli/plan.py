@@ -39,7 +39,7 @@ class Assumed(click.ParamType[tuple[str, float]]):
     required=True,
     metavar="SPEC|FILE.csv",
     help="steady:RATE, daily:MEAN[:PEAK], burst:BASE:PEAK:SECONDS:EVERY, or a CSV file with a column 'arrival' "
-    "(seconds or ISO 8601) or 'requests' (those of each minute). Rates as 40/s, 2400/min or 1e6/day.",
+    "(seconds or ISO 8601) or 'requests' (their number in each minute). Rates as 40/s, 2400/min or 1e6/day.",
 )
 @click.option(
     "--objective", metavar="CONDITIONS", help='Conditions to meet, such as "p95 < 500ms".  [default: the run\'s]'
@@ -54,9 +54,9 @@ class Assumed(click.ParamType[tuple[str, float]]):
     "--experiment",
     metavar="NAME",
     shell_complete=complete_experiments,
-    help="The experiment, for a run of several.",
+    help="The experiment, if the run has several.",
 )
-@click.option("--route", metavar="ROUTE", help="The subject, for an experiment of several.")
+@click.option("--route", metavar="ROUTE", help="The subject, if the experiment has several.")
 @click.option(
     "--cold-start",
     type=(float, float),

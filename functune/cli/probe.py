@@ -82,13 +82,13 @@ def probe(
     """
     Count the worker processes and threads of a running app.
 
-    They are counted from outside, by calls, and compared with the configuration where it is known. URL is the base URL
-    of a running app. Without it, --host starts the app on functune's own host, or on `func start` of Core Tools, with
-    the settings of the environment and of local.settings.json.
+    It sends calls to count them from outside, and compares the counts with the configuration where that is known. URL
+    is the base URL of a running app. Without it, --host starts the app on functune's own host, or on `func start` of
+    Core Tools, with the settings of the environment and of local.settings.json.
 
-    The route should wait or compute for 50 ms or more: shorter calls do not need all threads at once. It is called up
-    to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has to
-    name them, with the file that `functune instrument` writes. The showcase names them, and needs no --route.
+    The route should wait or compute for 50 ms or more: shorter calls do not keep all threads busy at once. It is called
+    up to a few hundred times. functune's own host names the process and thread of each call. Anywhere else the app has
+    to name them, with the file that `functune instrument` writes. The showcase names them, and needs no --route.
 
     ${NAME} in a header, the body or the route is the value of that environment variable.
 

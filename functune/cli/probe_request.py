@@ -1,4 +1,4 @@
-"""The request of a probe, from flags as curl has them. Nothing of it is written, so its secrets stay as they are."""
+"""The request of a probe, from curl's flags. It is written to no file, so its secrets need no replacement."""
 
 import json
 from collections.abc import Sequence

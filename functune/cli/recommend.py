@@ -61,7 +61,7 @@ def instance_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--experiment",
     metavar="NAME",
     shell_complete=complete_experiments,
-    help="The experiment to take the settings from, for a run of several.",
+    help="The experiment to take the settings from, if the run has several.",
 )
 def recommend_settings(
     folder: Path, plan: str, answer: Answer, experiment: str | None, size: str | None, replicas: tuple[int, int] | None

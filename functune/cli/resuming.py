@@ -20,7 +20,9 @@ def refuse_with_resume(*, files: Sequence[Path], out: Path | None, **overrides: 
     if files or out is not None:
         raise UsageError("--resume RUN continues the experiments of that run: omit the files and --out")
     if given := [f"--{name.replace('_', '-')}" for name, value in overrides.items() if value is not None]:
-        raise UsageError(f"{', '.join(given)} with --resume: a run continues as it was begun; omit it, or measure anew")
+        raise UsageError(
+            f"{', '.join(given)} with --resume: a run continues as it was begun; omit it, or begin another run"
+        )
 
 
 def reopened(

@@ -122,9 +122,9 @@ def compare(before: Path, after: Path, margin: float, answer: Answer) -> None:
     """
     Show the figures that got better or worse between two runs.
 
-    Steps are matched by experiment, route, setting and load. A figure is worse when it changed by the margin or more
-    and its repeats confirm the change, and unclear when they do not suffice. An expectation that held before and fails
-    now is worse too.
+    Steps are matched by experiment, route, setting and load. A figure is worse or better when it changed by the margin
+    or more and its repeats confirm the change. It is unclear when the repeats do not decide. An expectation that held
+    before and fails now is worse too.
 
     \b
     Examples:

@@ -32,8 +32,8 @@ from functune.run.folder import RunFolder
 from functune.run.new_path import new_run_path
 
 EXPERIMENT_FORMAT = """
-The tables and keys of an experiment file, those with * needed; docs/experiments.md describes them, and so does an
-editor with the schema of `functune init --schema`:
+The tables and keys of an experiment file; those marked * are required. docs/experiments.md describes them, and so does
+an editor with the schema of `functune init --schema`:
 
 \b
 {tables}
@@ -105,12 +105,13 @@ class SweepCommand(click.Command):
 @click.option(
     "--no-profile",
     is_flag=True,
-    help="Skip the profile: a few seconds per route after the search, which find the lines that calls wait at.",
+    help="Skip the profile, which takes a few seconds per route after the search and finds the lines at which calls "
+    "wait.",
 )
 @click.option(
     "--no-calibration",
     is_flag=True,
-    help="Skip the calibration: two seconds before and after, which measure the load generator alone.",
+    help="Skip the calibration, which measures the load generator alone, for two seconds before and after the run.",
 )
 @watch_option
 @answers()
@@ -144,10 +145,10 @@ def sweep(
 
     With --host func each setting gets a `func start` of its own, which starts the third and every later worker process
     10 s after the previous one. With a URL the app is measured with the settings it has: the experiments must list
-    exactly those, as their only setting. No other URL gets any load.
+    exactly those, as their only setting. functune sends load to no other URL.
 
-    With --host azure:ID, where ID is the resource id of an app, each setting is written to that app, which restarts. At
-    the end it gets its own settings back. The time and the most that it costs are printed first.
+    With --host azure:ID, where ID is the resource id of an app, functune first prints the time and the highest cost.
+    Then it writes each setting to that app, which restarts. At the end functune restores the app's own settings.
 
     Where one process cannot send enough requests, --load-processes shares the users among several processes of this
     machine, and --load-workers among processes that you start on other machines; these need an app at a URL.

@@ -90,7 +90,7 @@ class Duration(click.ParamType[float]):
     type=Duration(),
     default="90s",
     show_default=True,
-    help=f"Time for the whole command without --install, from {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m.",
+    help=f"Time for the whole command except --install, from {SHORTEST_BUDGET}s to {LONGEST_BUDGET // 60}m.",
 )
 @click.option(
     "--now",
@@ -131,13 +131,13 @@ def tune(
 
     The app is a function app, or with --app any WSGI or ASGI app, such as Flask, Django or FastAPI.
 
-    It searches threads and processes within the budget of time, compares them with the app's present settings, and
-    looks for the line of code at which the calls wait. It prints what to set and why. The run folder keeps the
-    experiment, which can be changed and repeated with `functune sweep`.
+    It searches threads and processes within the time budget, compares them with the app's present settings, and looks
+    for the line of code at which the calls wait. It prints what to set and why. The run folder keeps the experiment,
+    which you can change and repeat with `functune sweep`.
 
-    Keep secrets in the environment, and write '${NAME}' in a header, the body or the route. Without that, a body given
-    as TEXT and the values of ?code= and of headers such as Authorization are not written to a file either. A FILE is
-    copied into the run folder as it is.
+    Keep secrets in the environment, and write '${NAME}' in a header, the body or the route. In any case, functune
+    writes a body given as TEXT, the value of ?code= and the values of headers such as Authorization to no file. It
+    copies a FILE into the run folder as it is.
 
     \b
     Examples:

@@ -35,7 +35,7 @@ READING = 0.5
     default=LINGER,
     show_default=True,
     metavar="SECONDS",
-    help="How long to go on after the run has ended and the last page has asked.",
+    help="How long to serve the page after the run has ended and the last browser has asked for it.",
 )
 def watch_run(folder: Path | None, port: int, opens: bool | None, linger: float) -> None:
     """
@@ -43,9 +43,9 @@ def watch_run(folder: Path | None, port: int, opens: bool | None, linger: float)
 
     RUN is the folder of a run.  [default: the newest in ./runs]
 
-    The page is served to this machine alone. The report is drawn again as steps arrive, while a browser shows the page:
-    at the lowest priority, and at most a sixth of the time, so that the run keeps its cores. Scroll position and open
-    sections stay. A finished run is shown as well. Nothing is written. docs/watch.md describes it.
+    Only this machine can reach the page. The report is drawn again as steps arrive, while a browser shows the page: at
+    the lowest priority, and at most a sixth of the time, so that the run keeps its cores. Scroll position and open
+    sections stay. The command also shows a finished run. It writes nothing. docs/watch.md describes it.
 
     \b
     Examples:

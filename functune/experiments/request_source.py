@@ -1,9 +1,9 @@
 """
 The requests that are sent, one after another, made from plain dictionaries: placeholders, rows of values, and a mix.
 
-It needs the standard library alone, of any Python that Locust runs on, so that it works in Azure Load Testing too,
-where it lies next to the locustfile. Only the load process uses it with values of the environment, so that they reach
-no file and no message.
+It needs only the standard library, of any Python that Locust runs on. So it also works in Azure Load Testing, where
+it is uploaded with the locustfile. Only the load process uses it with values of the environment, so that they reach no
+file and no message.
 """
 
 from __future__ import annotations

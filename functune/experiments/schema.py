@@ -1,8 +1,8 @@
 """
 The experiment file as a JSON Schema for editors: keys, types and limits of the model, with the docstrings of the keys.
 
-The reader of experiment files decides what is valid. Its schema refuses what the types refuse, and of the rules between
-keys those in KEY_RULES; an editor cannot check the others, such as whether a file exists.
+The reader of experiment files decides what is valid. The schema refuses what the types refuse, and has the rules
+between keys that KEY_RULES lists. An editor cannot check the others, such as whether a file exists.
 """
 
 from collections.abc import Mapping

@@ -140,7 +140,7 @@ def _listen(address: str, port: int) -> socket.socket:
             ) from error
         raise PortInUseError(
             f"cannot listen on {address} port {port}: {error.strerror}. "
-            "Close what uses it, or choose another port with --port (0 takes a free one)"
+            "End the program that uses it, or choose another port with --port (0 takes a free one)"
         ) from error
     return listener
 

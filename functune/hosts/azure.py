@@ -222,7 +222,7 @@ def require_restored(journal: SiteJournal) -> None:
     """Check that no sweep has left its settings behind. Raises UsageError."""
     if (change := journal.interrupted()) is not None:
         raise UsageError(
-            f"a sweep of {journal.site.name} of {change.at} ended before it restored the app: run "
+            f"the sweep of {journal.site.name} that began at {change.at} ended before it restored the app: run "
             f"`functune azure revert {journal.site}` first"
         )
 

@@ -1,4 +1,4 @@
-"""What no host kind can do whose app runs on another machine: at a URL, or on Azure."""
+"""What a host kind cannot do when its app runs on another machine: at a URL, or on Azure."""
 
 from collections.abc import Collection
 

@@ -49,7 +49,7 @@ _FLAGS: Mapping[str, str] = {}
 
 _HOW_TO_INSTALL = (
     "install Azure Functions Core Tools 4 (npm: azure-functions-core-tools@4, apt: azure-functions-core-tools-4, "
-    "brew: azure/functions/azure-functions-core-tools@4), or use --host local, which needs nothing"
+    "brew: azure/functions/azure-functions-core-tools@4), or use --host local, which needs no Core Tools"
 )
 
 

@@ -93,7 +93,7 @@ def arguments_of(setting: Setting) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise UsageError(
-            f"app_settings holds {GUNICORN_ARGUMENTS} = {text!r}, which is no command line: {error}"
+            f"app_settings holds {GUNICORN_ARGUMENTS} = {text!r}, which is not a command line: {error}"
         ) from None
 
 

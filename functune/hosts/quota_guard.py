@@ -3,9 +3,9 @@ Makes the control groups of a host, and removes them when the process that asked
 
     python -m functune.hosts.quota_guard 512 /sys/fs/cgroup/cpu/functune-7-0 /sys/fs/cgroup/memory/functune-7-0
 
-Nothing of the kernel ends a control group with a process. Here stdin is a pipe from the process that asked. When it
-closes the pipe, or ends, by SIGKILL as well, every process that is left in the groups gets SIGKILL, and the groups are
-removed. The guard makes them itself, so that there is no moment at which nobody would remove them.
+The kernel does not remove a control group when a process ends. Here stdin is a pipe from the process that asked. When
+it closes the pipe, or ends, by SIGKILL as well, every process that is left in the groups gets SIGKILL, and the groups
+are removed. The guard makes them itself, so that there is no moment at which nobody would remove them.
 """
 
 import contextlib

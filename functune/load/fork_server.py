@@ -1,13 +1,13 @@
 """
 The process from which those of Locust are forked: ``python -P -m functune.load.fork_server``.
 
-Most of the CPU time in which Locust starts goes to its imports, Flask among them. A fork server has them once for all
+Most of the CPU time of Locust's start goes to its imports, including Flask. A fork server imports them once for all
 loads of a run. Its standard input is a socket, over which it gets a connection and a log for each process of Locust.
-Over the connection it gets the options, the folder and the environment, as a line of JSON. The pid goes back, and later
-the exit code.
+Over the connection it gets the options, the folder and the environment, as a line of JSON. It sends back the pid, and
+later the exit code.
 
-No load outlives who asked for it: its process is killed when the connection closes, and this one ends when the socket
-does. Locust itself forks after its imports too, for its option ``--processes``.
+No load outlives the process that asked for it: it is killed when the connection closes, and the fork server ends when
+the socket closes. Locust itself forks after its imports too, for its option ``--processes``.
 """
 
 import contextlib

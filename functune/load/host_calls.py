@@ -63,7 +63,7 @@ def read_call_pages(folder: Path) -> HostCalls:
     """
     The calls until now, from the pages of the workers that run, by pid.
 
-    A worker that was killed leaves its page with the calls that it was running, which would seem to be open for good.
+    A worker that was killed leaves its page with the calls that it was running, which would seem to be open forever.
     """
     now = time.perf_counter()
     return HostCalls(front=None, at=now, workers=read_every_page(folder, now, is_wanted=_runs))

@@ -1,4 +1,4 @@
-"""What the reader has to run on the machines that send requests, and where these machines connect to."""
+"""The commands to run on the machines that send requests, and the address that these machines connect to."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -34,11 +34,11 @@ def instructions(workers: int, bind: str, secrets: Iterable[str]) -> list[str]:
     address, port = address_and_port(bind)
     lines = [
         f"This run waits for {plural(workers, 'load process')} at {bind}. Start each of them with functune "
-        f"{version('functune')}, the version that leads here, in a shell of its own:",
+        f"{version('functune')}, the version of this command, in a shell of its own:",
         *(f"  export {name}=…" for name in sorted(secrets)),
         f"  {start_command(address if address not in ('*', '0.0.0.0') else 'THIS_MACHINE', port)}",
-        "They get the requests and their data from here, and what they send has the values of the variables that are "
-        f"set there. They end by themselves {GIVES_UP} after the run.",
+        "They get the requests and their data from here, and fill in the variables that are set on their machine. They "
+        f"end by themselves {GIVES_UP} after the run.",
     ]
     if binds_loopback(bind):
         lines.append(
@@ -47,9 +47,9 @@ def instructions(workers: int, bind: str, secrets: Iterable[str]) -> list[str]:
         )
     else:
         lines.append(
-            f"Warning: {bind} can be reached from other machines. Locust neither asks who connects nor encrypts. "
-            "Whoever reaches the port reads the requests and their data, and can take part in the load. Use a network "
-            "that you trust."
+            f"Warning: other machines can reach {bind}. Locust neither authenticates nor encrypts connections. Anyone "
+            "who reaches the port can read the requests and their data, and take part in the load. Use a network that "
+            "you trust."
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""Any ASGI app with the times of its calls, for Uvicorn and Gunicorn's ASGI workers: see the room's description."""
+"""Any ASGI app with the times of its calls, for Uvicorn and Gunicorn's ASGI workers: see functune.middleware."""
 
 import sys
 

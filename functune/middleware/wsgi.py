@@ -1,6 +1,4 @@
-"""
-Any WSGI app with the times of its calls, for Gunicorn's ``sync`` and ``gthread`` workers: see the room's description.
-"""
+"""Any WSGI app with the times of its calls, for ``sync`` and ``gthread`` workers: see functune.middleware."""
 
 import os
 

@@ -1,8 +1,8 @@
 """
 The environment that a start found the last time, so that the next one finds it at once.
 
-It takes long to read what packages require and where their files are. It is the same as long as none of the folders
-that Python searches has changed, which importlib.metadata relies on as well.
+Reading what packages require and where their files are takes long. The result is the same as long as none of the
+folders that Python searches has changed; importlib.metadata relies on that as well.
 """
 
 import os

@@ -59,7 +59,7 @@ def cached_environment(
     except OSError as error:
         raise HostError(
             f"the cache folder {cache_folder()} cannot be written: {error}. "
-            "Name a folder that can with the environment variable XDG_CACHE_HOME"
+            "Set the environment variable XDG_CACHE_HOME to a folder that can"
         ) from error
     with lock:
         # An installer inherits the lock, so that the folder is not touched while that of a killed process runs.

@@ -139,15 +139,15 @@ def scale_rule_notes(chosen: Chosen) -> tuple[str, ...]:
         return ()
     other = (
         f" If it counted requests in flight, {chosen.users} would fit: with {plural(chosen.users, 'user')} at a time "
-        "the server had 95 % of its most throughput."
+        "the server had 95 % of its highest throughput."
         if chosen.users is not None
         else ""
     )
     return (
         f"concurrentRequests {concurrency} is unproven: it is the {rate(chosen.throughput)} that one server reached on "
-        "the machine that measured, rounded down, because the rule is documented as the requests of the last 15 s "
-        f"divided by 15, and observations disagree. A replica has other cores: measure there and correct it.{other} "
-        "Setting the rule replaces the scale rules of the app.",
+        "the machine that measured, rounded down. The rule is documented as the requests of the last 15 s divided by "
+        f"15, but observations disagree. A replica has other cores: measure there and correct it.{other} Setting the "
+        "rule replaces the scale rules of the app.",
     )
 
 

@@ -43,10 +43,11 @@ class FlexPlan(LocalPlan):
         """The origin of the concurrency, and the settings that are not given."""
         found = []
         if chosen.setting.per_instance_concurrency is None and chosen.users is not None:
+            whole = chosen.setting.instance is None
+            place = "the machine that measured" if whole else "the quota of cores that was measured"
             found.append(
-                f"perInstanceConcurrency: {plural(chosen.users, 'user')} at a time gave 95 % of the most throughput "
-                f"on {'the machine' if chosen.setting.instance is None else 'the quota of a core'} that measured; an "
-                "instance has other cores, so measure there before relying on it."
+                f"perInstanceConcurrency: {plural(chosen.users, 'user')} at a time gave 95 % of the highest throughput "
+                f"on {place}; an instance has other cores, so measure there before relying on it."
             )
         found.append(f"{PROCESS_COUNT} is documented as not valid on Flex Consumption, so it is not set.")
         return tuple(found)
@@ -56,7 +57,8 @@ class FlexPlan(LocalPlan):
         found = []
         if chosen.setting.thread_count is None:
             found.append(
-                "threadCount is omitted: the template of this project then uses perInstanceConcurrency, so none waits."
+                "threadCount is omitted: the template of this project then sets it to perInstanceConcurrency, so no "
+                "admitted request waits for a thread."
             )
         return (*found, *template_note(chosen.setting))
 

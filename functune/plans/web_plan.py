@@ -112,7 +112,7 @@ class WebPlan(LocalPlan, ABC):
         return (
             f"A million requests cost {number(cost.per_million)} {cost.currency} on {self.instance} of the size "
             f"{size.name} that is always busy and serves {rate(chosen.throughput)}, as the machine that measured did "
-            f"(local shape: compare settings by it, do not budget with it; {self.prices_of}).",
+            f"(use it to compare settings, not to budget; {self.prices_of}).",
         )
 
     def core_notes(self, chosen: Chosen) -> tuple[str, ...]:

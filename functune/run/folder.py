@@ -94,7 +94,7 @@ class RunFolder:
         """The run of a folder, to read. Raises RunFolderError, or ExperimentError for its experiment.toml."""
         if not (path / ENVIRONMENT).is_file():
             raise RunFolderError(
-                f"{path} is no run folder: it has no {ENVIRONMENT}; `functune sweep --out DIR` writes a run folder"
+                f"{path} is not a run folder: it has no {ENVIRONMENT}; `functune sweep --out DIR` writes a run folder"
             )
         try:
             environment = msgspec.json.decode((path / ENVIRONMENT).read_bytes(), type=Environment)
@@ -211,7 +211,7 @@ class RunFolder:
         except OSError as error:
             raise RunFolderError(
                 f"{path} cannot be written: {error.strerror}; measurements made so far are kept. "
-                "Free the disk or allow writing there, then resume, or give another folder with --out"
+                "Free space on the disk or allow writing there, then resume, or give another folder with --out"
             ) from error
 
     @staticmethod

@@ -1,8 +1,8 @@
 """
 Whether a command measures a run now: it holds a lock on environment.json meanwhile.
 
-The kernel lets go of the lock when the command ends, however it ends. The lock excludes every other, and whoever asks
-takes one that excludes none of its kind: of two that ask at the same time, neither sees the other.
+The kernel releases the lock when the command ends, however it ends. A command that measures takes an exclusive lock. A
+command that asks takes a shared one: of two that ask at the same time, neither sees the other.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def is_measured(run: Path) -> bool:
 def require_not_measured(run: Path) -> None:
     """Raise RunFolderError where a command measures the run now."""
     if is_measured(run):
-        raise RunFolderError(f"{run} is measured by another command now: wait until that ends")
+        raise RunFolderError(f"another command is measuring {run} now: wait until it ends")
 
 
 def locks(file: BinaryIO, kind: int) -> bool:

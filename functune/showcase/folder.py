@@ -27,7 +27,7 @@ def write_showcase(folder: Path) -> int:
     before anything is written, and where the folder cannot be written.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} cannot be written: it is no folder; name another folder with --dir")
+        raise UsageError(f"{folder} cannot be written: it is not a folder; name another folder with --dir")
     root = showcase_root()
     files = list(showcase_files(root))
     absent = [file for file in files if not (folder / file).exists()]

@@ -133,7 +133,7 @@ def require_usable_load(asked: Sequence[Experiment], *, host: str, binds: bool =
     """
     led = [each for each in asked if each.load.workers]
     if binds and not led:
-        raise UsageError("--load-bind without --load-workers: nobody would connect; add --load-workers N, or omit it")
+        raise UsageError("--load-bind without --load-workers: no process connects; add --load-workers N, or omit it")
     for each in led:
         if not binds_loopback(each.load.bind) and "://" not in host:
             raise UsageError(

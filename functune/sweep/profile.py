@@ -124,7 +124,7 @@ async def profile_run(
     for target in sampled:
         left = deadline - time.monotonic()
         if left < kind.seconds(target.setting) + target.seconds:
-            notes.append(f"{target.experiment.name}: {target} was not profiled: the time was over")
+            notes.append(f"{target.experiment.name}: {target} was not profiled: the time was used up")
             on_note(notes[-1])
             continue
         on_note(f"Profiling {target}, about {round(kind.seconds(target.setting) + target.seconds)} s")

@@ -141,7 +141,8 @@ class TuningRun(msgspec.Struct, kw_only=True):
             return ""
         words = unmeasured_in_words(planner.trials_left(folder.experiments[0], measured, []), measured)
         return (
-            f"The budget of {self.budget:g} s ended before the search did. Not measured: {words}. --budget allows more."
+            f"The budget of {self.budget:g} s ended before the search did. Not measured: {words}. Allow more with "
+            "--budget."
         )
 
     async def is_searched(

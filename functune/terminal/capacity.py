@@ -22,7 +22,7 @@ def capacity_lines(plan: CapacityPlan, *, with_all: bool) -> Iterator[str]:
     yield from table_lines([HEAD, *(forecast_cells(each, plan) for each in shown)])
     yield ""
     if len(shown) < len(plan.forecasts):
-        yield f"{len(plan.forecasts) - len(shown)} more configurations: --all, or the page."
+        yield f"{len(plan.forecasts) - len(shown)} more configurations: add --all, or see the page."
     yield f"Amounts are in {plan.currency}, a month of 730 hours. * on the frontier of cost and p95."
     yield from plan.notes
     yield from (f"{each.title}: left out, {each.reason}." for each in plan.left_out)

@@ -67,12 +67,12 @@ def comparison_notes(found: Comparison, *, unclear: int) -> Iterator[str]:
     if found.once:
         yield (
             "Some figures were measured once, so a change may be chance. They count as changed beyond the margin; "
-            f"repeats = {ENOUGH} in the experiment file would show the difference."
+            f"repeats = {ENOUGH} in the experiment file would show whether it is."
         )
     if unclear:
         yield (
-            "Unclear: the repeats allow both no change and one beyond the margin, or a change smaller than it. "
-            "More repeats, or a quieter machine, narrow it."
+            "Unclear: the repeats are consistent with no change and with one beyond the margin, or they show a change "
+            "smaller than the margin. More repeats, or a quieter machine, narrow the range."
         )
     for only, which in ((found.only_before, "first"), (found.only_after, "second")):
         if only:

@@ -18,7 +18,7 @@ def site_lines(site: LiveSite) -> Iterator[str]:
     rows = live_settings(site)
     yield from columns(rows)
     others = len(site.app_settings.keys() - {row.name for row in rows})
-    yield f"{plural(others, 'other app setting')}, of which no value is shown."
+    yield f"{plural(others, 'other app setting')}, whose values are not shown."
 
 
 def columns(rows: Sequence[LiveSetting]) -> Iterator[str]:
@@ -35,7 +35,8 @@ def open_change_lines(changes: Sequence[SiteChange], site: LiveSite) -> Iterator
     for change in changes:
         if change.by == "sweep":
             yield (
-                f"A sweep of {change.at} ended before it restored the app: `functune azure revert {site.id}` does it."
+                f"The sweep that began at {change.at} ended before it restored the app: `functune azure revert "
+                f"{site.id}` restores it."
             )
         else:
-            yield f"functune applied settings on {change.at}: `functune azure revert {site.id}` takes them back."
+            yield f"functune applied settings at {change.at}: `functune azure revert {site.id}` takes them back."

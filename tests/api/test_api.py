@@ -61,7 +61,7 @@ def sweep(changed: dict[str, Any] | None = None, **arguments: Any) -> Any:
             "plan is 'cloud': allowed are local, flex",
         ),
         (lambda: functune.tune_route("/api/items", budget=4000), UsageError, "budget is 4000: allowed are 20 to 3600"),
-        (lambda: functune.read_run("nowhere"), RunFolderError, "nowhere is no run folder"),
+        (lambda: functune.read_run("nowhere"), RunFolderError, "nowhere is not a run folder"),
         (lambda: functune.compare_runs("a", "b", margin=5), UsageError, "margin is 5: allowed is a share from 0"),
         (lambda: functune.plan_run("nowhere", "often"), UsageError, "often"),
     ],

@@ -80,7 +80,7 @@ def test_apply_shows_the_difference_sets_it_and_revert_takes_it_back(live: Stand
     changes = [line.split(" -> ") for line in dry.output.splitlines() if " -> " in line]
     assert f"{live.scale['triggers']['http']['perInstanceConcurrency']}" == changes[0][1]
     assert set(SECRETS.items()) <= set(live.settings.items())
-    assert "functune applied settings on" in run("azure", "show", SITE).output
+    assert "functune applied settings at" in run("azure", "show", SITE).output
 
     reverted = run("azure", "revert", SITE, "--yes")
     assert reverted.exit_code == 0, reverted.output
@@ -125,7 +125,7 @@ def test_production_is_changed_only_when_the_user_says_so(live: StandIn, tmp_pat
 @pytest.mark.parametrize(
     ("change", "sign"),
     [
-        ({"hostNames": ["orders.azurewebsites.net", "orders.example.com"]}, "a name of its own, orders.example.com"),
+        ({"hostNames": ["orders.azurewebsites.net", "orders.example.com"]}, "host name of its own, orders.example.com"),
         ({"always": [{"name": "http", "instanceCount": 2}]}, "always ready (http: 2)"),
         ({"strategy": "RollingUpdate"}, "its update strategy is RollingUpdate"),
     ],
@@ -174,7 +174,7 @@ def test_two_commands_do_not_change_an_app_at_once(live: StandIn, tmp_path: Path
     with SiteJournal(parse_site_id(SITE)).locked():
         refused = run("azure", "revert", SITE, "--yes")
     assert refused.exit_code == 2
-    assert "another functune command changes orders" in refused.output
+    assert "another functune command is changing orders" in refused.output
 
 
 def test_search_within_a_budget_is_refused_with_what_to_run(live: StandIn) -> None:

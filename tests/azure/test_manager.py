@@ -266,7 +266,7 @@ def test_operation_elsewhere_gets_no_token(stand_in: StandIn, tmp_path: Path) ->
             stand_in.faults.busy = [Answer(202, None, {"location": f"{other}/operations/1"})]
             await app._manager.write("PATCH", SITE, {})
 
-        with pytest.raises(ResourceManagerError, match="no token goes there"):
+        with pytest.raises(ResourceManagerError, match="sends no token there"):
             on_app(stand_in, tmp_path, write)
     assert asked == []
 

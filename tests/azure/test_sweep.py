@@ -132,7 +132,8 @@ def test_app_that_names_no_workers_is_measured_and_doubted(live: StandIn, light_
     steps = RunFolder.open(tmp_path / "run").measurements()
     # In the second round nothing is written, and nothing is seen either.
     assert [(step.setting_seen, step.instance_requests, step.errors) for step in steps] == [(False, {}, {})] * 2
-    assert "and no answer of the app did, when 1 of 1 step was measured" in run("report", str(tmp_path / "run")).output
+    said = "When 1 of 1 step was measured, Resource Manager showed the setting, but no answer of the app did"
+    assert said in run("report", str(tmp_path / "run")).output
 
 
 def test_rolling_update_is_waited_for_longer_than_a_restart_takes(

@@ -74,7 +74,7 @@ def test_out_writes_the_form_and_prints_the_summary(app: Path, tmp_path: Path) -
         ([".github"], "has no function_app.py: name the folder of an Azure Functions app", 2),
         ([".", "--memory", "512"], "--memory needs the memory of a worker: add --run RUN or --measure", 2),
         ([".", "--out", "/nonexistent/x"], "--out /nonexistent/x: cannot be written", 2),
-        ([".", "--run", "."], "is no run folder", 3),
+        ([".", "--run", "."], "is not a run folder", 3),
     ],
 )
 def test_wrong_usage_is_explained(app: Path, arguments: list[str], said: str, code: int) -> None:

@@ -45,5 +45,5 @@ def test_full_disk_of_temporary_files_is_named(asked: Path, tmp_path: Path) -> N
     finally:
         subprocess.run(["umount", str(small)], check=True)
     assert done.returncode == 3
-    assert "No space left on device; free the disk, or name a folder for temporary files" in done.stderr
+    assert "No space left on device; free space on the disk, or set TMPDIR to a folder" in done.stderr
     assert "Traceback" not in done.stderr

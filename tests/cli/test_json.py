@@ -117,7 +117,7 @@ def test_doctor_and_instrument_answer_about_a_folder(tmp_path: Path) -> None:
 def test_error_leaves_stdout_empty(tmp_path: Path) -> None:
     result = run("report", str(tmp_path), "--json")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert "is no run folder" in result.stderr
+    assert "is not a run folder" in result.stderr
 
 
 def test_two_forms_are_refused(measured: Path) -> None:

@@ -97,7 +97,7 @@ def test_wrong_usage_ends_with_2_and_names_the_value(arguments: list[str], said:
 def test_folder_without_a_run_ends_with_3(words: list[str], tmp_path: Path) -> None:
     result = run(*words, str(tmp_path))
     assert result.exit_code == 3
-    assert f"{tmp_path} is no run folder" in result.output
+    assert f"{tmp_path} is not a run folder" in result.output
     assert "functune sweep" in result.output
 
 

@@ -139,4 +139,4 @@ def test_watch_says_that_the_run_was_removed(here: Path) -> None:
 def test_watch_of_another_folder_is_refused(tmp_path: Path) -> None:
     done = in_process("watch", tmp_path)
     assert done.returncode == 3
-    assert f"{tmp_path} is no run folder: it has no {ENVIRONMENT}" in done.stderr
+    assert f"{tmp_path} is not a run folder: it has no {ENVIRONMENT}" in done.stderr

@@ -40,21 +40,21 @@ def test_ranges_are_looked_at() -> None:
     ("arguments", "said"),
     [
         (["init", "{folder}/none"], "DIR {folder}/none: there is no such folder; name the folder of an app"),
-        (["init", "{folder}/file"], "DIR {folder}/file: it is no folder; name the folder of an app"),
-        (["doctor", "{folder}/file"], "DIR {folder}/file: it is no folder"),
+        (["init", "{folder}/file"], "DIR {folder}/file: it is not a folder; name the folder of an app"),
+        (["doctor", "{folder}/file"], "DIR {folder}/file: it is not a folder"),
         (["instrument", "{folder}/none"], "DIR {folder}/none: there is no such folder"),
         (["tune", "/a", "--script-root", "{folder}/none"], "--script-root {folder}/none: there is no such folder"),
         (["tune", "/a", "--budget", "5s"], "'5s': allowed are 20s to 60m"),
-        (["compare", "a", "b", "--margin", "nan"], "nan is no finite number"),
+        (["compare", "a", "b", "--margin", "nan"], "nan is not a finite number"),
         (["tune", "a b"], "the route is not one that is allowed, which is a path that starts with /"),
         (["tune", "/a", "-X", "FETCH"], 'the method is not one that is allowed, which is "GET", '),
         (
             ["demo", "--dir", "{folder}/file"],
-            "{folder}/file cannot be written: it is no folder; name another folder with --dir",
+            "{folder}/file cannot be written: it is not a folder; name another folder with --dir",
         ),
         (
             ["azure", "load-test", "{folder}/file", "--results", "x"],
-            "it is no folder; name the folder of the load test",
+            "it is not a folder; name the folder of the load test",
         ),
     ],
 )

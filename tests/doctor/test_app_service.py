@@ -426,7 +426,7 @@ def test_every_form_has_the_command_and_none_has_a_secret(tmp_path: Path) -> Non
     ("named", "text", "said"),
     [
         (["WEB_CONCURRENCY"], None, "--setting 'WEB_CONCURRENCY': it takes NAME=VALUE"),
-        ([], "workers", "s.json: it is no JSON; name a file with the JSON that `az webapp config appsettings list`"),
+        ([], "workers", "s.json: it is not JSON; name a file with the JSON that `az webapp config appsettings list`"),
         ([], '["WEB_CONCURRENCY"]', "s.json: it takes the JSON that"),
     ],
 )

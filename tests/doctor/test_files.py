@@ -132,7 +132,7 @@ def test_import_that_something_may_give_is_not_forgotten(tmp_path: Path, imports
 def test_package_that_something_may_load_is_not_unused(tmp_path: Path, name: str) -> None:
     folder = write_files(tmp_path, {"requirements.txt": f"pandas==2.3.3\n{name}==1.0\n"})
     assert [each.seen for each in found_in(folder, "requirement-unused")] == [
-        "pandas is named, and the app imports nothing of it."
+        "pandas is named, and the app imports nothing from it."
     ]
 
 

@@ -96,4 +96,4 @@ def test_instructions_name_the_secrets_and_warn_of_an_open_port() -> None:
     far = "\n".join(instructions(1, "0.0.0.0:6000", []))
     assert "waits for 1 load process at 0.0.0.0:6000" in far
     assert "--master-host THIS_MACHINE --master-port 6000" in far
-    assert "Warning: 0.0.0.0:6000 can be reached from other machines" in far
+    assert "Warning: other machines can reach 0.0.0.0:6000" in far

@@ -199,5 +199,5 @@ def test_sweep_measures_with_the_installed_packages_and_resumes_with_them(app: P
     refused = sweep("--resume", run, "--install")
     assert (refused.returncode, refused.stderr) == (
         2,
-        "functune: --install with --resume: a run continues as it was begun; omit it, or measure anew\n",
+        "functune: --install with --resume: a run continues as it was begun; omit it, or begin another run\n",
     )

@@ -132,7 +132,7 @@ def test_scale_rule_is_the_throughput_and_unproven() -> None:
     assert (line["--scale-rule-name"], line["--scale-rule-type"]) == ("http", "http")
     assert "concurrentRequests: '319'" in str(found.fragment)
     [note] = [note for note in found.notes if note.startswith("concurrentRequests 319 is unproven: ")]
-    assert "the last 15 s divided by 15, and observations disagree" in note
+    assert "the last 15 s divided by 15, but observations disagree" in note
     assert "64 would fit" in note
 
 
@@ -267,7 +267,7 @@ def test_cost_is_that_of_the_size_and_named_as_a_comparison(plan: str) -> None:
     assert cheap.cost < dear.cost
     [note] = [note for note in cheap.notes if note.startswith("A million requests cost ")]
     assert f"of the size {sizes[0]} that is always busy and serves 319 requests/s" in note
-    assert "local shape: compare settings by it, do not budget with it; prices of 2024 to 2026" in note
+    assert "(use it to compare settings, not to budget; prices of 2024 to 2026" in note
 
 
 def test_cores_that_the_instance_lacks_are_named() -> None:

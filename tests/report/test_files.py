@@ -149,7 +149,7 @@ def test_servers_are_shown_with_the_cost_of_a_plan_that_can_run_them(tmp_path: P
     assert "USD a million" in section
     assert "Flex Consumption with 2048 MB for local" in section
     assert "App Service B1 for gunicorn:gthread" in section
-    assert "local shape" in section
+    assert "not to budget" in section
 
 
 def test_page_shows_web_plans_with_parameters_or_the_reason_for_none(tmp_path: Path) -> None:

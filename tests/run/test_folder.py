@@ -181,7 +181,7 @@ def test_line_that_is_no_measurement_is_named(folder: RunFolder, line: bytes, sa
 @pytest.mark.parametrize(
     ("name", "content", "error", "message"),
     [
-        (ENVIRONMENT, None, RunFolderError, r"is no run folder: it has no environment\.json; .*sweep --out DIR"),
+        (ENVIRONMENT, None, RunFolderError, r"is not a run folder: it has no environment\.json; .*sweep --out DIR"),
         (ENVIRONMENT, "[]", RunFolderError, r"environment\.json: Expected `object`"),
         (EXPERIMENTS, None, ExperimentError, r"experiment\.toml: No such file"),
         (EXPERIMENTS, "name =", ExperimentError, r"experiment\.toml: not TOML"),

@@ -32,7 +32,7 @@ def test_those_who_ask_at_the_same_time_are_not_taken_for_a_measurement(run: Pat
 
 
 def test_run_that_is_measured_is_not_measured_a_second_time(run: Path) -> None:
-    another = pytest.raises(RunFolderError, match="is measured by another command now")
+    another = pytest.raises(RunFolderError, match="another command is measuring")
     with being_measured(run), another, being_measured(run):
         pass
     assert not is_measured(run)
@@ -49,5 +49,5 @@ def test_run_that_is_measured_is_not_resumed_and_keeps_its_files(tmp_path: Path)
     with being_measured(run):
         done = in_process("sweep", "--resume", run)
     assert done.returncode == 3
-    assert f"{run} is measured by another command now: wait until that ends" in done.stderr
+    assert f"another command is measuring {run} now: wait until it ends" in done.stderr
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before

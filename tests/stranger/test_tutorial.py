@@ -20,7 +20,7 @@ from tests.stranger.installed import APPS, Stranger, run
 
 pytestmark = [pytest.mark.network, pytest.mark.pages]
 
-BUSY = re.compile(r"Other programs used|the time was over|could not be profiled|ended before the search did")
+BUSY = re.compile(r"Other programs used|the time was used up|could not be profiled|ended before the search did")
 """What a run says where other programs left no time for the line, or for all loads."""
 
 

@@ -279,7 +279,7 @@ async def test_resumed_sweep_tries_again_what_failed(tmp_path: Path) -> None:
 
 async def test_resume_needs_a_run_of_the_same_machine_and_software(whole: Whole, tmp_path: Path) -> None:
     with pytest.raises(
-        RunFolderError, match=r"run is no run folder: it has no environment.json; `functune sweep --out DIR` writes"
+        RunFolderError, match=r"run is not a run folder: it has no environment.json; `functune sweep --out DIR` writes"
     ):
         await run(asked(tmp_path), tmp_path, resume=True)
     folder = whole.copy(tmp_path / "elsewhere")

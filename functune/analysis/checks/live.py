@@ -26,7 +26,7 @@ def unseen_warnings(levels: Sequence[Level]) -> tuple[str, ...]:
     if not unseen:
         return ()
     return (
-        "Resource Manager showed the setting, and no answer of the app did, when "
-        f"{part_that_was(unseen, levels)} measured: the restart was waited out, not seen. In an app with the file of "
-        "`functune instrument`, answers show it.",
+        f"When {part_that_was(unseen, levels)} measured, Resource Manager showed the setting, but no answer of the app "
+        "did: functune waited for the restart without seeing it. With the file of `functune instrument` in the app, "
+        "its answers show the setting.",
     )

@@ -7,8 +7,8 @@ from functune.analysis.numbers.levels import Level
 from functune.formatting import plural
 
 KEPT_ALIVE = (
-    "A connection that is kept alive stays with the process that accepted it. More users reach all processes, and so "
-    "does a server that closes each connection, as Gunicorn does with --keep-alive 0."
+    "A connection that is kept alive stays with the process that accepted it. To reach all processes, use more users, "
+    "or a server that closes each connection, as Gunicorn does with --keep-alive 0."
 )
 
 USERS_EACH = 2

@@ -13,8 +13,8 @@ of these rules that finds a step decides, again and again:
 4. fewer users with the leader, while they serve as much;
 5. the leader and Azure's default setting once more, after everything else, so that luck does not choose.
 
-The leader is the simplest setting within 5 % of the most throughput that keeps the objective. A setting is skipped
-when by its bound it can neither beat the leader by 5 % nor tie with the best and be simpler.
+The leader is the simplest setting within 5 % of the highest throughput that meets the objective. A setting is skipped
+when its bound shows that it can neither beat the leader by 5 % nor tie with the best and be simpler.
 
 The threads make no difference to an ``async def`` handler, so of settings that differ in nothing else one is visited.
 A route that does not report its times has no bounds. Then every setting is visited, with the most users first.

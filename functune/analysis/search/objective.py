@@ -1,5 +1,5 @@
 """
-The objective: the conditions that a setting has to keep before it may be the best, such as ``p95 < 300ms``.
+The objective: the conditions that a setting must meet to be recommended, such as ``p95 < 300ms``.
 
 An objective is conditions joined with "and". Each is a metric, a comparison, a value and its unit:
 p50, p95 or p99 in ms or s, errors in %, throughput in requests/s.

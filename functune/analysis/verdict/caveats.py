@@ -69,8 +69,8 @@ def scope_caveats(levels: Sequence[Level]) -> list[str]:
     if subject.is_mix or not alone or min(alone) >= CHEAP:
         return []
     return [
-        f"This speaks for {subject} only, which answers in {duration(min(alone))}, and an app has one setting for all "
-        "its routes: measure a mix of its requests before setting it."
+        f"This applies to {subject} only, which answers in {duration(min(alone))}. An app has one setting for all its "
+        "routes: measure a mix of its requests before you set it."
     ]
 
 

@@ -40,7 +40,7 @@ def too_little_known(evidence: LimitEvidence) -> Limit | None:
             "The host does not report the times of calls: measure on the local host, with --host local."
         )
     if evidence.service_alone is None:
-        return unknown_limit("No step of one user was measured, which shows how long a call takes alone: add one.")
+        return unknown_limit("No step of one user was measured: add one, which shows how long a call takes alone.")
     least = FEW_USERS * evidence.processes
     if evidence.at.users >= least:
         return None
@@ -146,8 +146,8 @@ def generator_in_words(level: Level) -> str:
     who = "it" if figures.load_processes == 1 else f"the busiest of its {figures.load_processes} processes"
     used = number(figures.busiest_generator or 0.0, digits=2)
     return (
-        f"at {plural(level.users, 'user')} {who} used {used} of the one core it can use{workers}, so it takes at least "
-        f"{figures.more_load_processes} more"
+        f"at {plural(level.users, 'user')} {who} used {used} of the one core it can use{workers}, so this load needs "
+        f"at least {plural(figures.more_load_processes, 'more load process')}"
     )
 
 

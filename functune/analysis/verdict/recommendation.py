@@ -1,7 +1,7 @@
 """
 The setting to use for a subject, the reason, and how certain it is.
 
-How it is chosen, and which settings are tied with it, is in strategies; here it gets its reason and its evidence.
+strategies.py chooses it and finds the settings that are tied with it. This module adds its reason and its evidence.
 """
 
 from collections.abc import Callable, Iterable, Iterator

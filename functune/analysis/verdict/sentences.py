@@ -39,7 +39,7 @@ def sentence(recommendations: Sequence[Recommendation], advice: Sequence[Advice]
     """The verdict on the recommended settings. The verdict on a mix comes before that on each of its requests."""
     if mixes := [each for each in recommendations if each.subject.is_mix]:
         alone = [f"{each.setting.in_words} for {each.subject}" for each in recommendations if not each.subject.is_mix]
-        said = f" Each request alone would take {joined(alone)}." if alone else ""
+        said = f" Measured alone, the requests need {joined(alone)}." if alone else ""
         return "".join(one_subject(each, compared=bool(advice), baseline=baseline) for each in mixes) + said
     if len(recommendations) == 1:
         return one_subject(recommendations[0], compared=bool(advice), baseline=baseline)

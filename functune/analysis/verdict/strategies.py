@@ -1,11 +1,12 @@
 """
 The choice: the setting to use, of all that worked, by a strategy and under an objective.
 
-A setting enters with one level: the fewest users with 95 % of its most throughput that keeps the objective. Near the
-peak the curve is flat, and users beyond it only wait. Then the strategy scores each setting. Every score is a
+A setting enters with one level: the fewest users with 95 % of its highest throughput that meets the objective. Near
+the peak the curve is flat, and users beyond it only wait. Then the strategy scores each setting. Every score is a
 logarithm, so that differences are ratios and no unit matters. A setting that is not shown to be more than 5 % worse
-than the best is tied with it, and the simplest of the tied settings wins. By throughput and by cost a setting is also
-tied where its most throughput is that near: otherwise it would lose for the few users with which it enters.
+than the best is tied with it, and the simplest of the tied settings wins. By throughput and by cost, a setting is also
+tied where its highest throughput is not shown to be more than 5 % worse: otherwise it would lose because it enters
+with few users.
 
 No score depends on other settings, so neither their order nor an additional worse one can change which is the best.
 """
@@ -176,7 +177,7 @@ def choose(
 def nothing_worked(offered: Sequence[Level]) -> str:
     """Why no step worked, with the kinds of failure that were seen."""
     if not offered:
-        return "Nothing of it was measured."
+        return "None of its steps was measured."
     seen = sum((Counter(level.figures.errors) for level in offered), Counter[str]())
     ends = sum((Counter(level.figures.worker_ends) for level in offered), Counter[str]())
     found = causes_in_words(seen, ends) if seen else "no answer at all"
@@ -255,4 +256,4 @@ def unsatisfied(offered: Sequence[Level], objective: Objective) -> str:
     """That nothing keeps the objective, and the level that misses it least."""
     nearest = min(offered, key=lambda one: objective.worst(one.figures).miss(one.figures))
     condition = objective.worst(nearest.figures)
-    return f"Nothing measured keeps {objective}: the nearest is {nearest}, {condition.seen(nearest.figures)}."
+    return f"No measured setting meets {objective}: the nearest is {nearest}, {condition.seen(nearest.figures)}."

@@ -37,7 +37,7 @@ def places_in(file: Path) -> Iterator[SettingPlace]:
         text = file.read_text("utf-8-sig")
         document = json.loads(text)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
         raise UsageError(f"--settings {file}: {reason}; name a file with {_FORM}") from error
     match document:
         case list() if all(isinstance(each, dict) and isinstance(each.get("name"), str) for each in document):

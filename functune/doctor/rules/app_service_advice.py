@@ -32,10 +32,10 @@ def proposed_command(target: str, interface: Interface) -> str:
 def remedy_with(reading: AppServiceReading, target: str, interface: Interface) -> str:
     """To set that command, and to name the package that the image of the platform lacks."""
     is_lacking = interface == "asgi" and reading.python.version < FASTAPI_FROM
-    package = " Name uvicorn-worker in the requirements as well." if is_lacking else ""
+    package = " Add uvicorn-worker to the requirements as well." if is_lacking else ""
     return f"Set a start-up command, such as: {proposed_command(target, interface)}.{package}"
 
 
 def remedy_for_functions(reading: AppServiceReading) -> str:
     """To serve a function app with functune in front of it."""
-    return f"Name functune in the requirements. {remedy_with(reading, 'functune.wsgi:app', 'wsgi')}"
+    return f"Add functune to the requirements. {remedy_with(reading, 'functune.wsgi:app', 'wsgi')}"

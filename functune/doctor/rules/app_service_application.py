@@ -137,7 +137,7 @@ APPLICATION_RULES = (
         id="wrong-interface",
         family="app-service",
         severity="error",
-        looks_for="an ASGI app on workers for WSGI apps, such as FastAPI that is taken for Flask, a WSGI app on "
+        looks_for="an ASGI app on workers for WSGI apps, such as FastAPI taken for Flask, a WSGI app on "
         "workers for ASGI apps, or a `FunctionApp` in place of either",
         why="Every request fails with status 500.",
         remedy="Set a start-up command with workers of the app's interface.",

@@ -82,7 +82,7 @@ def missing_server(app: InspectedApp) -> Iterator[RuleCase]:
                 own.reading,
                 f"The command needs {package}; the image of {own.reading.python.words} does not contain it, and "
                 f"{lacking(app)}.",
-                f"Name {package} in {app.requirements_name}.",
+                f"Add {package} to {app.requirements_name}.",
             )
 
 
@@ -164,10 +164,10 @@ COMMAND_RULES = (
         id="port-not-bound",
         family="app-service",
         severity="error",
-        looks_for="a start-up command that does not listen on the platform's port; Gunicorn without --bind does, since "
-        "it reads `PORT`",
-        why="The platform adds nothing to a command of your own. It waits for an answer on its port, and then ends the "
-        "container.",
+        looks_for="a start-up command that does not listen on the platform's port; Gunicorn without --bind listens "
+        "there, since it reads `PORT`",
+        why="The platform adds nothing to a command of your own. It waits for an answer on its port, and ends the "
+        "container if none comes.",
         remedy="Listen on 0.0.0.0:$PORT.",
         needs="--plan app-service",
         check=unbound_port,
@@ -178,9 +178,9 @@ COMMAND_RULES = (
         severity="error",
         looks_for="a start-up command whose server or worker class is neither in the platform's image nor in the "
         "requirements",
-        why="The images contain Gunicorn, and Uvicorn and uvicorn-worker from Python 3.14 on. Otherwise the command is "
-        "not found.",
-        remedy="Name the package in requirements.txt.",
+        why="The images contain Gunicorn, and Uvicorn and uvicorn-worker from Python 3.14 on. Without its package, the "
+        "server does not start.",
+        remedy="Add the package to requirements.txt.",
         needs="--plan app-service",
         check=missing_server,
     ),
@@ -189,7 +189,8 @@ COMMAND_RULES = (
         family="app-service",
         severity="warning",
         looks_for="`--threads` with workers for ASGI apps",
-        why="These workers run one event loop; `def` endpoints of FastAPI run on the 40 threads of anyio in any case.",
+        why="These workers run one event loop; `def` endpoints of FastAPI run on the threads of anyio, 40 unless the "
+        "app sets another number.",
         remedy="Remove --threads; more workers serve more.",
         needs="--plan app-service",
         check=ineffective_threads,
@@ -198,7 +199,7 @@ COMMAND_RULES = (
         id="startup-file-lines",
         family="app-service",
         severity="error",
-        looks_for="a startup file, other than a script `.sh`, whose command is not its first line alone",
+        looks_for="a start-up file, other than a `.sh` script, that is not one command on its first line",
         why="The platform takes the first line of the file as the command, and nothing else.",
         remedy="Write the whole command into the first line, or use a script whose name ends in .sh.",
         needs="--plan app-service",

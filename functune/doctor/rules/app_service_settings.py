@@ -50,7 +50,7 @@ def ignored_by_own(reading: AppServiceReading, name: str) -> tuple[str, str] | N
         return None
     if server.flags["--workers"] in ("", reading.settings[name].value):
         return None  # the workers may be taken from it, or are the same
-    return f"{giver_of(server, '--workers')} gives --workers, which counts more", ""
+    return f"{giver_of(server, '--workers')} gives --workers, which takes precedence", ""
 
 
 def ignored_by_generated(reading: AppServiceReading, name: str) -> tuple[str, str] | None:
@@ -60,7 +60,7 @@ def ignored_by_generated(reading: AppServiceReading, name: str) -> tuple[str, st
         return "the generated command assigns it", "Set a start-up command of your own."
     if name == WEB_CONCURRENCY and is_multiple:
         return (
-            f"with {MULTIWORKERS} the command gives --workers, which counts more",
+            f"with {MULTIWORKERS} the command gives --workers, which takes precedence",
             f"Keep one of the two; {WORKER_NUMBER} sets the workers.",
         )
     if name in (WORKER_NUMBER, THREAD_NUMBER) and not is_multiple:
@@ -73,7 +73,7 @@ STARTUP_SETTING_RULES = (
         id="startup-setting-refused",
         family="app-service",
         severity="error",
-        looks_for="an app setting with which the platform's script or Gunicorn ends the start",
+        looks_for="an app setting that the platform's script or Gunicorn refuses at the start",
         why="The app does not start.",
         remedy="Correct the setting, or remove it.",
         needs="--plan app-service",
@@ -86,7 +86,7 @@ STARTUP_SETTING_RULES = (
         looks_for=f"a setting that does nothing with the command that starts: `{WEB_CONCURRENCY}` with "
         f"`{MULTIWORKERS}`, `PYTHON_` settings of Gunicorn with a command of your own, `{GUNICORN_ARGUMENTS}` with "
         "another server",
-        why="It looks as if it did something.",
+        why="The setting looks as if it had an effect.",
         remedy="Remove it.",
         needs="--plan app-service",
         check=ignored_settings,

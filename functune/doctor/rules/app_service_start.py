@@ -90,7 +90,7 @@ def unused_startup_file(app: InspectedApp) -> Iterator[RuleCase]:
             yield RuleCase(
                 seen=f"{name} is in the folder, and no start-up command is known.",
                 file=name,
-                remedy=f"Set it, az webapp config set --startup-file {name}, and pass --startup-file {name} here.",
+                remedy=f"Set it with az webapp config set --startup-file {name}, and pass --startup-file {name} here.",
             )
 
 

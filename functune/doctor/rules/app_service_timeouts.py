@@ -53,8 +53,8 @@ TIMEOUT_RULES = (
         family="app-service",
         severity="note",
         looks_for="a start-up command with sync workers and without `--timeout`",
-        why="Gunicorn replaces a sync worker after a request of 30 s. The platform's own command gives 600 s, and its "
-        "front end ends a request after 230 s.",
+        why="Gunicorn replaces a sync worker that takes 30 s for one request. The platform's own command gives 600 s, "
+        "and its front end ends a request after 230 s.",
         remedy=f"Add --timeout {SERVER_TIMEOUTS['--timeout']} to the command.",
         needs="--plan app-service",
         check=default_timeout,
@@ -65,8 +65,8 @@ TIMEOUT_RULES = (
         severity="error",
         looks_for=f"a start-up command, or `GUNICORN_CMD_ARGS`, with a `--timeout` below {SHORTEST_TIMEOUT} s for "
         "workers of another class than sync; 0 switches it off",
-        why="These workers report to Gunicorn once a second, so it takes idle ones for silent and ends them, with the "
-        "requests that have just arrived.",
+        why="These workers report to Gunicorn once a second. With so short a time-out, Gunicorn takes idle workers "
+        "for silent ones and ends them, together with the requests that have just arrived.",
         remedy=f"Give --timeout {SERVER_TIMEOUTS['--timeout']}. It does not limit how long a request takes on these "
         "workers.",
         needs="--plan app-service",

@@ -58,7 +58,7 @@ def forgotten_packages(app: InspectedApp) -> Iterator[RuleCase]:
             continue
         seen.add(first)
         yield RuleCase(
-            seen=f"{module.name} imports {first}, and no package of {REQUIREMENTS} gives it.",
+            seen=f"{module.name} imports {first}, and no package of {REQUIREMENTS} provides it.",
             file=module.file,
             line=each.line,
             severity="error" if is_certain else "warning",
@@ -84,7 +84,7 @@ def unused_packages(app: InspectedApp) -> Iterator[RuleCase]:
             continue
         if not any(name == given or name.startswith(f"{given}.") for given in names for name in imported):
             yield RuleCase(
-                seen=f"{line.requirement.name} is named, and the app imports nothing of it.",
+                seen=f"{line.requirement.name} is named, and the app imports nothing from it.",
                 file=line.file,
                 line=line.line,
             )
@@ -180,10 +180,10 @@ REQUIREMENTS_RULES = (
         id="requirement-forgotten",
         family="requirements",
         severity="error",
-        looks_for=f"an import that no package of `{REQUIREMENTS}` gives; a warning where the packages are not "
+        looks_for=f"an import that no package of `{REQUIREMENTS}` provides; a warning where the packages are not "
         "installed here, and nothing where some of them are not known to the doctor, since one could require it",
         why="Azure installs what this file names: the import fails there, and with it every function of the app.",
-        remedy=f"Name the package in {REQUIREMENTS}.",
+        remedy=f"Add the package to {REQUIREMENTS}.",
         check=forgotten_packages,
     ),
     Rule(
@@ -200,7 +200,7 @@ REQUIREMENTS_RULES = (
         family="requirements",
         severity="note",
         looks_for="a package without an upper bound",
-        why="Azure installs the newest version at each deployment, which may be one that the app was never run with.",
+        why="Azure installs the newest version at each deployment, which the app may never have run with.",
         remedy="Pin it, such as package==1.2.3, or give it an upper bound.",
         check=unpinned_packages,
     ),

@@ -85,8 +85,8 @@ def cost_in_words(standings: Sequence[ServerStanding]) -> str:
     instances = joined([f"{instance} for {joined(names)}" for instance, names in hosts.items()])
     return (
         f"The cost of a million requests is that of an always busy instance, {instances}, with the throughput of this "
-        "machine (local shape). It compares the settings of one plan: instances of two plans have other cores, and "
-        "only some are billed while they rest."
+        "machine. Use it to compare the settings of one plan, not to budget: instances of two plans have other cores, "
+        "and only some are billed while they rest."
     )
 
 

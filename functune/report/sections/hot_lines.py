@@ -14,7 +14,7 @@ def hot_lines_block(profile: SubjectProfile | None) -> Html | None:
     if profile is None or not profile.lines:
         return None
     note = (
-        f"Sampled every 10 ms in a run of its own with {profile.setting.in_words}, which counts as no measurement: "
+        f"Sampled every 10 ms in a separate run with {profile.setting.in_words}, which is not a measurement: "
         f"{plural(profile.calls, 'call')} at {plural(profile.users, 'user')}, {plural(profile.samples, 'sample')}. "
         "A line is the innermost one outside the standard library and the packages. "
         "The line that grows most under load comes first; where none grows, the one that takes longest."

@@ -82,10 +82,10 @@ def clock_notes(found: Trust) -> list[str]:
     if not found.clock_offset or not found.clock_bound:
         return []
     return [
-        f"The requests were sent by up to {found.load_processes} load processes. By round trips of a message, "
-        f"their clocks were at most {duration(found.clock_offset.value)} apart from that of the machine that "
-        f"measures ({found.clock_offset.at}), known to within {duration(found.clock_bound.value)}; their times "
-        "were moved by the difference. Latencies need no second clock."
+        f"Up to {found.load_processes} load processes sent the requests. Round trips of a message show that their "
+        f"clocks differed by at most {duration(found.clock_offset.value)} from that of the measuring machine "
+        f"({found.clock_offset.at}), to within {duration(found.clock_bound.value)}; functune corrected their times by "
+        "the difference. A latency needs only one clock."
     ]
 
 

@@ -27,8 +27,8 @@ def test_step_that_one_of_two_processes_served_is_warned_of() -> None:
     assert process_warnings([both, one]) == (
         "Fewer processes than their setting has served 1 of 2 steps, so the setting may serve more than was measured "
         "there: 1 of 2 processes served all requests with 16 threads in 2 processes, on gunicorn:gthread at 8 users. "
-        "A connection that is kept alive stays with the process that accepted it. More users reach all processes, and "
-        "so does a server that closes each connection, as Gunicorn does with --keep-alive 0.",
+        "A connection that is kept alive stays with the process that accepted it. To reach all processes, use more "
+        "users, or a server that closes each connection, as Gunicorn does with --keep-alive 0.",
     )
     assert process_warnings([both]) == ()
 

@@ -51,7 +51,8 @@ def test_mix_decides_and_its_requests_alone_are_shown() -> None:
     assert [subject.request for subject in advice.subjects] == ["mix"]
     assert found.verdict.startswith("Use 16 threads in 1 process: ")
     assert found.verdict.endswith(
-        "Each request alone would take 16 threads in 1 process for /api/order and 1 thread in 1 process for /api/list."
+        "Measured alone, the requests need 16 threads in 1 process for /api/order and 1 thread in 1 process for "
+        "/api/list."
     )
 
 
@@ -84,8 +85,8 @@ def test_verdict_compares_with_the_present_settings() -> None:
 def test_single_cheap_route_speaks_for_itself_only() -> None:
     experiment = planned(settings=Matrix(thread_count=(1, 16)))
     cheap, slow = (findings(experiment, measured(experiment, wait={None: wait})) for wait in (0.005, 0.1))
-    said = "This speaks for /api/sync/sleep?ms=100 only"
+    said = "This applies to /api/sync/sleep?ms=100 only"
     assert any(said in caveat for each in cheap.recommendations for caveat in each.caveats)
     assert not any(said in caveat for each in slow.recommendations for caveat in each.caveats)
     mix = found_for(mixed(), wait={"mix": 0.005})
-    assert not any("speaks for" in caveat for each in mix.recommendations for caveat in each.caveats)
+    assert not any("This applies to" in caveat for each in mix.recommendations for caveat in each.caveats)

@@ -110,7 +110,7 @@ def test_recommend_names_the_memory_only_where_a_setting_was_offered() -> None:
     small = Aim(memory_mb=16)
     assert recommended(steps, aim=small) == NoChoice(reason="Every setting used more than the 16 MB of an instance.")
     other = recommend(SLEEP, levels_of(steps), aim=small, allows=lambda setting: setting.process_count == 3)
-    assert other == NoChoice(reason="Nothing of it was measured.")
+    assert other == NoChoice(reason="None of its steps was measured.")
 
 
 def test_recommend_warns_of_an_unsound_instrument() -> None:
@@ -153,7 +153,7 @@ def test_recommend_keeps_the_objective() -> None:
     assert [each.setting for each in found.evidence] == [quick]
     nothing = recommended(steps, aim=Aim(objective=parse_objective("p95 < 1ms")))
     assert isinstance(nothing, NoChoice)
-    assert nothing.reason.startswith("Nothing measured keeps p95 < 1")
+    assert nothing.reason.startswith("No measured setting meets p95 < 1")
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_nothing_that_keeps_the_objective_names_the_nearest() -> None:
     offered = [offer(1, p95=0.9), offer(16, users=4, p95=0.312), offer(64, p95=None)]
     found = choose(offered, objective=parse_objective("p95 < 300ms"))
     assert found == NoChoice(
-        reason="Nothing measured keeps p95 < 300 ms: the nearest is 16 threads in 1 process at 4 users, p95 312 ms."
+        reason="No measured setting meets p95 < 300 ms: the nearest is 16 threads in 1 process at 4 users, p95 312 ms."
     )
 
 
@@ -115,7 +115,7 @@ def test_missing_figures_are_named_instead_of_guessed() -> None:
     few = choose([offer(p95=None)], strategy="latency")
     assert isinstance(few, NoChoice)
     assert "72 requests" in few.reason
-    assert choose([]) == NoChoice(reason="Nothing of it was measured.")
+    assert choose([]) == NoChoice(reason="None of its steps was measured.")
 
 
 figure = st.floats(0.01, 1000)
