@@ -61,25 +61,23 @@ class CallPage:
         included. Threads may count their calls in another order than that of their times.
         """
         with self._lock:
-            self._pass_to(now)
+            before = self._begun - self._ended
             self._begun += 1
-            self._write()
-            return self._begun - self._ended
+            self._write(now, before)
+            return before + 1
 
     def end(self, now: float, cpu: float) -> None:
         """Count a call that ends at ``now``, with its thread CPU time in seconds."""
         with self._lock:
-            self._pass_to(now)
+            before = self._begun - self._ended
             self._ended += 1
             self._cpu += cpu
-            self._write()
+            self._write(now, before)
 
-    def _pass_to(self, now: float) -> None:
-        self._seconds += (self._begun - self._ended) * (now - self._changed)
+    def _write(self, now: float, before: int) -> None:
+        """Write the next record; ``before`` is the number of calls that were open until ``now``."""
+        self._seconds += before * (now - self._changed)
         self._changed = now
-
-    def _write(self) -> None:
-        """Write the next record."""
         self._updates = number = self._updates + 1
         _RECORD.pack_into(
             self._memory,
@@ -88,7 +86,7 @@ class CallPage:
             self._begun,
             self._ended,
             self._seconds,
-            self._changed,
+            now,
             self._cpu,
             number,
         )
