@@ -89,7 +89,8 @@ def test_every_make_target_and_command_named_exists(document: Path) -> None:
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets()
     assert set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)) <= targets()
     assert set(re.findall(r"`functune ([a-z]+)", text)) <= set(main.commands)
-    assert set(re.findall(r"^functune ([a-z]+)", text, re.MULTILINE)) <= set(main.commands)
+    blocks = "\n".join(re.findall(r"^ *```.*?^ *```", text, re.MULTILINE | re.DOTALL))  # in prose, functune is a name
+    assert set(re.findall(r"^functune ([a-z]+)", blocks, re.MULTILINE)) <= set(main.commands)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

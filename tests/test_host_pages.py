@@ -71,7 +71,7 @@ def test_page_of_sizes_has_the_range_of_container_apps() -> None:
         ("beyond-one-machine.md", f"sends each process {WORDS[ROUND_TRIPS]} messages"),
         ("beyond-one-machine.md", f"A load waits {WORDS[round(WORKERS_WITHIN / 60)]} minutes"),
         ("beyond-one-machine.md", f"It ends by itself {WORDS[int(GIVES_UP.split()[0])]} minutes after the run"),
-        ("beyond-one-machine.md", f"the test fails above {ACCEPTED_ERRORS * 100:g} %"),
+        ("beyond-one-machine.md", f"the test fails when more than {ACCEPTED_ERRORS * 100:g} % of the requests fail"),
         ("beyond-one-machine.md", f"{USERS_PER_ENGINE} users for each engine"),
         ("azure-live.md", f"repeated for up to {PACE.give_up / 60:g} minutes"),
         ("azure-live.md", f"read until it shows, up to {PACE.give_up / 60:g} minutes"),

@@ -85,7 +85,7 @@ def test_apply_shows_the_difference_sets_it_and_revert_takes_it_back(live: Stand
     reverted = run("azure", "revert", SITE, "--yes")
     assert reverted.exit_code == 0, reverted.output
     assert live.state() == before
-    assert "changed nothing" in run("azure", "revert", SITE, "--yes").output
+    assert "nothing to restore" in run("azure", "revert", SITE, "--yes").output
 
 
 def test_apply_of_what_is_there_writes_nothing(live: StandIn, tmp_path: Path) -> None:

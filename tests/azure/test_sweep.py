@@ -44,7 +44,7 @@ def test_sweep_measures_each_setting_and_restores_the_app(live: StandIn, light_a
     # The settings of the local host are not those of the app's plan, which takes no process count.
     assert f"functune azure apply {tmp_path / 'run'} {SITE}" in done.stdout
     assert "FUNCTIONS_WORKER_PROCESS_COUNT" not in done.stdout
-    assert "changed nothing" in run("azure", "revert", SITE, "--yes").output
+    assert "nothing to restore" in run("azure", "revert", SITE, "--yes").output
 
 
 def test_sizes_of_an_instance_are_measured_and_restored(live: StandIn, light_app: LightApp, tmp_path: Path) -> None:
