@@ -52,9 +52,10 @@ def read_drawn(answers: IO[bytes]) -> tuple[Drawn, bytes] | None:
 
 
 if __name__ == "__main__":
+    from functune.report.charts.renderer import buffered_stdout  # here for the same reason
+
     os.nice(int(sys.argv[2]))
-    # With PYTHONUNBUFFERED, sys.stdout.buffer writes a part only where the process is stopped and continued meanwhile.
-    with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as answers:
+    with buffered_stdout() as answers:
         for _ in sys.stdin.buffer:
             drawn, page = drawn_page(Path(sys.argv[1]))
             answers.write(msgspec.json.encode(drawn) + b"\n" + page)

@@ -76,6 +76,12 @@ async def servers() -> AsyncIterator[Servers]:
 
 
 @pytest.fixture
+def refusing_address(closed_port: int) -> str:
+    """A loopback address that nothing listens at."""
+    return f"127.0.0.1:{closed_port}"
+
+
+@pytest.fixture
 def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a host that the resolver refuses at once; one on the network may take longer than a time-out."""
     name, resolve = "nosuchhost.invalid", socket.getaddrinfo

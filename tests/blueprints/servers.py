@@ -1,11 +1,8 @@
 """Small HTTP servers for outbound calls: each path answers in one way, and the calls are counted."""
 
 import asyncio
-import atexit
 import contextlib
-import functools
 import json
-import socket
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
@@ -180,12 +177,3 @@ async def _send_token(writer: asyncio.StreamWriter, query: dict[str, str], heade
         "token_type": "Bearer",
     }
     await send(writer, 200, json.dumps(token).encode(), **{"content-type": "application/json"})
-
-
-@functools.cache
-def refusing_address() -> str:
-    """A loopback address nothing listens on. Its port stays taken until this process ends, so nobody else gets it."""
-    taken = socket.socket()
-    atexit.register(taken.close)
-    taken.bind(("127.0.0.1", 0))
-    return f"127.0.0.1:{taken.getsockname()[1]}"

@@ -5,7 +5,7 @@ import pytest
 
 from blueprints import fetch
 from tests.blueprints.conftest import Call, named
-from tests.blueprints.servers import Servers, refusing_address
+from tests.blueprints.servers import Servers
 
 SINGLE = [fetch.sync_fetch, fetch.async_fetch]
 MANY = [fetch.parallel_fetch, fetch.sequential_fetch]
@@ -73,9 +73,9 @@ async def test_fetch_with_an_unknown_client_is_a_problem(
 
 @pytest.mark.parametrize("handler", SINGLE, ids=named)
 async def test_fetch_without_an_answer_is_a_bad_gateway(
-    call: Call, monkeypatch: pytest.MonkeyPatch, handler: Any
+    call: Call, refusing_address: str, monkeypatch: pytest.MonkeyPatch, handler: Any
 ) -> None:
-    address = refusing_address()
+    address = refusing_address
     monkeypatch.setenv("FETCH_ALLOWED_HOSTS", address)
     answer = await call(handler, {"url": f"http://{address}/?code=k3y"})
     assert (answer.status, answer.mimetype) == (502, "application/problem+json")
@@ -145,9 +145,14 @@ async def test_fetch_many_from_the_setting(
 
 @pytest.mark.parametrize("handler", MANY, ids=named)
 async def test_fetch_many_keeps_failures_apart(
-    call: Call, servers: Servers, unknown_host: str, monkeypatch: pytest.MonkeyPatch, handler: Any
+    call: Call,
+    servers: Servers,
+    refusing_address: str,
+    unknown_host: str,
+    monkeypatch: pytest.MonkeyPatch,
+    handler: Any,
 ) -> None:
-    address, refusing = await servers.start(), refusing_address()
+    address, refusing = await servers.start(), refusing_address
     monkeypatch.setenv("FETCH_ALLOWED_HOSTS", f"{address},{refusing},{unknown_host}")
     fine, failed, refused, unknown, slow = urls = [
         f"http://{address}/status/200?code=k3y",

@@ -11,7 +11,7 @@ import pytest
 
 from blueprints import identity
 from tests.blueprints.conftest import Call
-from tests.blueprints.servers import Servers, refusing_address
+from tests.blueprints.servers import Servers
 
 ROOT = Path(__file__).parents[2]
 STORAGE = "https://storage.azure.com/.default"
@@ -79,8 +79,10 @@ async def test_identity_is_unavailable_where_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("header", ["wrong", "sesame"])
-async def test_identity_is_unavailable_when_the_endpoint_fails(servers: Servers, header: str) -> None:
-    address = await servers.start() if header == "wrong" else refusing_address()
+async def test_identity_is_unavailable_when_the_endpoint_fails(
+    servers: Servers, refusing_address: str, header: str
+) -> None:
+    address = await servers.start() if header == "wrong" else refusing_address
     got = await answers(None, IDENTITY_ENDPOINT=f"http://{address}/msi/token", IDENTITY_HEADER=header)
     for status, body in got:
         assert status == 503

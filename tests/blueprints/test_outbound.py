@@ -19,7 +19,7 @@ from blueprints.outbound import (
     sync_client,
 )
 from blueprints.targets import AllowList, allow_list_of
-from tests.blueprints.servers import DRIP_SECONDS, Servers, refusing_address
+from tests.blueprints.servers import DRIP_SECONDS, Servers
 
 Fetch = Callable[..., Awaitable[Fetched]]
 
@@ -46,9 +46,9 @@ async def test_fetch_returns_status_and_size(servers: Servers, fetch: Fetch) -> 
     assert await fetch(f"http://{address}/status/500") == Fetched(status=500, bytes=8)
 
 
-async def test_fetch_names_a_refused_connection(fetch: Fetch) -> None:
+async def test_fetch_names_a_refused_connection(fetch: Fetch, refusing_address: str) -> None:
     with pytest.raises(FetchError, match=r"^connection refused$"):
-        await fetch(f"http://{refusing_address()}/")
+        await fetch(f"http://{refusing_address}/")
 
 
 async def test_fetch_names_a_host_that_is_not_resolved(fetch: Fetch, unknown_host: str) -> None:
@@ -150,10 +150,10 @@ async def test_fetch_keeps_no_cookies(servers: Servers, fetch: Fetch) -> None:
 
 
 async def test_fetch_uses_no_proxy_of_the_environment(
-    servers: Servers, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+    servers: Servers, fetch: Fetch, refusing_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTP_PROXY", f"http://{refusing_address()}")
-    monkeypatch.setenv("http_proxy", f"http://{refusing_address()}")
+    monkeypatch.setenv("HTTP_PROXY", f"http://{refusing_address}")
+    monkeypatch.setenv("http_proxy", f"http://{refusing_address}")
     address = await servers.start()
     assert (await fetch(f"http://{address}/status/200")).status == 200
 

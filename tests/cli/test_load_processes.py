@@ -2,10 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from functune.run.measurement import Measurement
 from tests.cli.apps import write_app
 from tests.cli.calling import command, in_process, interrupted_after_a_step
 from tests.host.serving import wait_until
+from tests.load.loads import free_port
 
 
 @pytest.fixture
@@ -133,22 +132,9 @@ def test_what_cannot_be_is_refused(app: Path, tmp_path: Path, flags: list[str], 
     assert not (tmp_path / "run").exists()
 
 
-@pytest.fixture
-def kept_port() -> Iterator[int]:
-    """
-    A free port that no other program is given meanwhile.
-
-    It is bound here, and a program that asks for it by its number can listen at it all the same, as ZeroMQ does.
-    """
-    with socket.socket() as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
-
-
-def test_printed_commands_take_part_in_the_run(app: Path, tmp_path: Path, kept_port: int) -> None:
+def test_printed_commands_take_part_in_the_run(app: Path, tmp_path: Path) -> None:
     """The run waits for two load processes, which are started here by what it prints; they get its data from it."""
-    folder, bind = tmp_path / "run", f"127.0.0.1:{kept_port}"
+    folder, bind = tmp_path / "run", f"127.0.0.1:{free_port()}"
     options = ["sweep", experiment(tmp_path), "--script-root", app, "--out", folder, "--no-profile", "--no-calibration"]
     process = subprocess.Popen(
         command(*options, "--load-workers", "2", "--load-bind", bind),

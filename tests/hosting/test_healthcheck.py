@@ -52,10 +52,8 @@ def test_any_other_status_is_not_healthy(status: int) -> None:
     assert (outcome.returncode, outcome.stderr) == (1, f"GET /health on port {port} answered {status}, not 200\n")
 
 
-def test_closed_port_is_not_healthy() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        outcome = checked(unused.getsockname()[1])
+def test_closed_port_is_not_healthy(closed_port: int) -> None:
+    outcome = checked(closed_port)
     assert outcome.returncode == 1
     assert "ConnectionRefusedError" in outcome.stderr
 

@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -22,6 +20,7 @@ from functune.hosts.served_app import ServedApp
 from functune.machine import lab_cores
 from functune.setting import Setting
 from functune.shapes import InstanceShape, shape_of
+from tests.host.serving import is_alive, wait_until
 from tests.hosts.func_on_path import install_stand_in
 from tests.hosts.limited import group_names, groups_left, require_control_groups
 
@@ -31,22 +30,6 @@ TINY = InstanceShape(cores=0.5, memory_mb=24)
 """Too little memory for any host of Python."""
 WITHIN = 30.0
 """Seconds."""
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    """Whether a condition holds in time."""
-    deadline = time.monotonic() + WITHIN
-    while not (holds := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs; one that ended may wait to be collected."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.mark.parametrize("name", ["local", "gunicorn:gthread", "uvicorn"])
@@ -105,8 +88,8 @@ def test_nothing_is_left_of_the_quota_of_a_lab_that_is_killed(name: str) -> None
     assert groups_left(places, lab.pid)
     lab.send_signal(signal.SIGKILL)
     lab.wait()
-    assert until(lambda: groups_left(places, lab.pid) == [])
-    assert until(lambda: not lives(host))
+    wait_until(lambda: groups_left(places, lab.pid) == [], "end of the groups")
+    wait_until(lambda: not is_alive(host), "end of the host")
     lab.stdout.close()
 
 
@@ -114,7 +97,7 @@ async def test_guard_kills_what_the_host_leaves_behind() -> None:
     places = require_control_groups()
     quota = await Quota.make(QUARTER)
     left = await asyncio.create_subprocess_exec(*quota.confined(["sleep", "600"]))
-    assert until(lambda: quota.groups.hold(left.pid))
+    wait_until(lambda: quota.groups.hold(left.pid), "process in the groups")
     await quota.remove()
     assert await asyncio.wait_for(left.wait(), WITHIN) == -signal.SIGKILL
     assert groups_left(places) == []

@@ -33,8 +33,9 @@ from tests.hosts.test_web_server import clients
 
 LEAST, MOST = 0.6, 1.1
 """
-Of the throughput by Little's law. A load generator that gets no core for 0.2 s as the window opens sees the first
-answers late, and so a window that is shorter by that; one more thread would be 1.125.
+The least and the most that may be measured, as shares of the throughput by Little's law. Where the load generator gets
+no core for 0.2 s as the window opens, it reads the first answers late, and its window is shorter by that time. One more
+thread would serve 1.125.
 """
 SECONDS = 0.5
 """

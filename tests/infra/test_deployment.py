@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -166,11 +165,8 @@ def test_probe_fails_for_an_app_that_does_not_answer(answer: tuple[int, bytes], 
     assert "Traceback" not in ended.stderr
 
 
-def test_probe_fails_where_nothing_listens() -> None:
-    # Bound, so that no other program gets the port meanwhile, and not listening.
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        ended = probe(f"http://127.0.0.1:{taken.getsockname()[1]}", "--timeout", "4")
+def test_probe_fails_where_nothing_listens(closed_port: int) -> None:
+    ended = probe(f"http://127.0.0.1:{closed_port}", "--timeout", "4")
     assert ended.returncode == 1
     assert "no answer" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -1,5 +1,6 @@
 """Loads that tests really run, and what is left of their processes."""
 
+import atexit
 import socket
 import sys
 import time
@@ -20,8 +21,6 @@ type StartStandIn = Callable[[int], str]
 
 PATIENCE = 60.0
 """Seconds that anything may take on a busy machine. Importing Locust takes it one or two of CPU time."""
-_kept: list[socket.socket] = []
-"""The sockets that keep ports."""
 
 
 def plan(
@@ -126,7 +125,7 @@ def free_port() -> int:
     keeper.bind(("127.0.0.1", 0))
     port: int = keeper.getsockname()[1]
     if sys.platform == "linux":
-        _kept.append(keeper)
+        atexit.register(keeper.close)
     else:
         keeper.close()
     return port

@@ -1,6 +1,5 @@
 """The outside probe against real hosts: what it counts equals what is configured, and what differs is told."""
 
-import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -210,8 +209,6 @@ async def test_probe_says_why_it_cannot_measure(
         await probe_app(url)
 
 
-async def test_probe_says_that_nobody_listens() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # nobody else gets the port
-        with pytest.raises(LoadError, match="cannot be reached"):
-            await probe_app(f"http://127.0.0.1:{taken.getsockname()[1]}")
+async def test_probe_says_that_nobody_listens(closed_port: int) -> None:
+    with pytest.raises(LoadError, match="cannot be reached"):
+        await probe_app(f"http://127.0.0.1:{closed_port}")

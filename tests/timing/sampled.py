@@ -20,7 +20,7 @@ from tests.host.serving import Serving, wait_until
 
 LONGEST_SHARE = 0.1
 """
-Of a period: by how much longer than its length a slice may have lasted.
+The share of a period by which a slice may last longer than it.
 
 A process that gets no core for a while is sampled once afterwards, and that sample stands for all of the time.
 """

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import msgspec
 import vl_convert
@@ -81,7 +82,15 @@ def render_elsewhere(specifications: Sequence[Specification]) -> list[str]:
     return msgspec.json.decode(ended.stdout, type=list[str])
 
 
+def buffered_stdout() -> IO[bytes]:
+    """
+    The stdout of a process that draws for another one.
+
+    With PYTHONUNBUFFERED, ``sys.stdout.buffer`` loses a part where the process is stopped while it writes.
+    """
+    return os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
+
+
 if __name__ == "__main__":
-    # With PYTHONUNBUFFERED, sys.stdout.buffer writes a part only where the process is stopped and continued meanwhile.
-    with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as answer:
+    with buffered_stdout() as answer:
         answer.write(msgspec.json.encode(render_here(msgspec.json.decode(sys.stdin.buffer.read()))))
